@@ -1,0 +1,1 @@
+"""Values, shapes and errors that every other part of Skykin shares."""

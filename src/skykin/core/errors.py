@@ -1,0 +1,108 @@
+"""The errors of Skykin: each says what is wrong, the value that was found, and the way out."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import ClassVar
+
+LONGEST_SHOWN = 120
+
+
+class SkykinError(Exception):
+    """Base of every error that Skykin raises on purpose.
+
+    Attributes
+    ----------
+    code : str
+        Stable identifier such as ``IN-TRUNC``; scripts may rely on it.
+    exit_code : int
+        What the command line returns for this kind of error.
+    """
+
+    exit_code: ClassVar[int] = 8
+    default_code: ClassVar[str] = "BUG"
+
+    def __init__(self, sentence: str, *, code: str | None = None) -> None:
+        super().__init__(sentence)
+        self.code = code or self.default_code
+
+
+class UsageError(SkykinError, ValueError):
+    """An option or argument has a value that cannot be meant."""
+
+    exit_code = 2
+    default_code = "USAGE"
+
+
+class UnknownNameError(UsageError, LookupError):
+    """A name of a survey, region or recipe is not in our tables."""
+
+    default_code = "USAGE-NAME"
+
+
+class InputRefusedError(SkykinError, ValueError):
+    """An input was read and cannot be used."""
+
+    exit_code = 3
+    default_code = "IN-KEY"
+
+
+class NotThisFormatError(InputRefusedError):
+    """The file is not what its place says: not FITS, not an image, a web page."""
+
+    default_code = "IN-NOTFITS"
+
+
+class CorruptFileError(InputRefusedError, OSError):
+    """The file is cut short or its bytes are not those that were written."""
+
+    default_code = "IN-TRUNC"
+
+
+class HeaderInvalidError(InputRefusedError):
+    """A keyword or column is missing or contradicts the data."""
+
+    default_code = "IN-KEY"
+
+
+class TooLargeError(InputRefusedError):
+    """The input asks for more memory or time than the limits allow."""
+
+    default_code = "IN-TOOBIG"
+
+
+class SkyError(InputRefusedError):
+    """A position, frame, unit or projection cannot be used on the sky."""
+
+    default_code = "SKY-RANGE"
+
+
+class DataQualityError(InputRefusedError):
+    """The values are there, but they carry nothing to measure."""
+
+    default_code = "DQ-ALLBLANK"
+
+
+class ResourceError(SkykinError, OSError):
+    """Disk, memory, permissions or an optional package are missing."""
+
+    exit_code = 6
+    default_code = "RS-DISK"
+
+
+class RemoteError(SkykinError, OSError):
+    """A download failed or brought something else than was asked for."""
+
+    exit_code = 7
+    default_code = "RM-TIMEOUT"
+
+
+def shown(text: object) -> str:
+    """Quote text from outside so that it is safe and short on a terminal or page.
+
+    Control and bidirectional characters are removed, and at most 120 characters are kept.
+    """
+    clean = "".join(c for c in str(text) if unicodedata.category(c)[0] != "C")
+    if len(clean) > LONGEST_SHOWN:
+        clean = clean[: LONGEST_SHOWN - 1] + "…"
+    return repr(clean)

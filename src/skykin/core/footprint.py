@@ -1,0 +1,179 @@
+"""A footprint is where a tile lies on the sky."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from astropy import units as u
+from astropy.coordinates import SkyCoord
+from astropy.wcs import WCS
+
+from skykin.core.errors import UsageError
+from skykin.core.shapes import Degrees
+
+Projection = Literal["TAN", "CAR"]
+#: A gnomonic picture stretches by 1/cos² from its centre: at 45° off axis a factor two, our limit.
+WIDEST_TANGENT_DEG = 90.0
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """A rectangle on the sky in Galactic coordinates, north up and longitude growing to the left.
+
+    Parameters
+    ----------
+    lon_deg, lat_deg : float
+        Galactic longitude and latitude of the centre, degrees; longitude is wrapped to [0, 360).
+    width_deg : float
+        Side along longitude, degrees.
+    height_deg : float, optional
+        Side along latitude, degrees; the width if left out.
+    projection : {"TAN", "CAR"}
+        ``TAN``: gnomonic picture about the centre, the same shape everywhere on the sphere.
+        ``CAR``: rectangle of the plate carrée, `width_deg` degrees *of longitude* wide.
+
+    Raises
+    ------
+    UsageError
+        If a number is not finite, the latitude is beyond a pole, or the footprint is larger than the
+        projection can show.
+    """
+
+    lon_deg: float
+    lat_deg: float
+    width_deg: float
+    height_deg: float = math.nan
+    projection: Projection = "TAN"
+
+    def __post_init__(self) -> None:
+        if math.isnan(self.height_deg):
+            object.__setattr__(self, "height_deg", float(self.width_deg))
+        for name in ("lon_deg", "lat_deg", "width_deg", "height_deg"):
+            value = float(getattr(self, name))
+            if not math.isfinite(value):
+                raise UsageError(f"a footprint needs finite numbers, but {name} is {value}")
+            object.__setattr__(self, name, value)
+        object.__setattr__(self, "lon_deg", self.lon_deg % 360.0)
+        if abs(self.lat_deg) > 90.0:
+            raise UsageError(f"Galactic latitude {self.lat_deg:g}° is beyond the pole; use −90° to 90°")
+        if self.width_deg <= 0 or self.height_deg <= 0:
+            raise UsageError(
+                f"a footprint of {self.width_deg:g}° × {self.height_deg:g}° has no area; use sides above 0°"
+            )
+        widest = WIDEST_TANGENT_DEG if self.projection == "TAN" else 360.0
+        tallest = WIDEST_TANGENT_DEG if self.projection == "TAN" else 180.0
+        if self.width_deg > widest or self.height_deg > tallest:
+            raise UsageError(
+                f"a {self.projection} footprint of {self.width_deg:g}° × {self.height_deg:g}° "
+                f"does not fit on the sky; use at most {widest:g}° × {tallest:g}°"
+            )
+
+    @property
+    def center(self) -> SkyCoord:
+        """Centre as a Galactic `~astropy.coordinates.SkyCoord`."""
+        return SkyCoord(self.lon_deg * u.deg, self.lat_deg * u.deg, frame="galactic")
+
+    def wcs(self, shape: tuple[int, int]) -> WCS:
+        """World coordinates of a picture with `shape` (rows, columns), row 0 at the top.
+
+        Row 0 is north, so ``CDELT2`` is negative: FITS writers flip the rows and the sign together.
+        """
+        rows, columns = shape
+        wcs = WCS(naxis=2)
+        wcs.wcs.ctype = [f"GLON-{self.projection}", f"GLAT-{self.projection}"]
+        wcs.wcs.cunit = ["deg", "deg"]
+        wcs.wcs.crpix = [(columns + 1) / 2, (rows + 1) / 2]
+        if self.projection == "TAN":
+            wcs.wcs.crval = [self.lon_deg, self.lat_deg]
+            side = [
+                2 * math.degrees(math.tan(math.radians(s / 2))) for s in (self.width_deg, self.height_deg)
+            ]
+        else:
+            # A plate carrée keeps equal spacing only about the equator: put the reference there.
+            wcs.wcs.crval = [self.lon_deg, 0.0]
+            side = [self.width_deg, self.height_deg]
+            wcs.wcs.crpix = [(columns + 1) / 2, (rows + 1) / 2 + self.lat_deg * rows / self.height_deg]
+        wcs.wcs.cdelt = [-side[0] / columns, -side[1] / rows]
+        wcs.wcs.set()
+        return wcs
+
+    def pixel_positions(self, shape: tuple[int, int]) -> tuple[Degrees, Degrees]:
+        """Galactic longitude and latitude of each pixel centre, degrees.
+
+        Parameters
+        ----------
+        shape : (rows, columns)
+
+        Returns
+        -------
+        lon_deg, lat_deg : array (rows, columns)
+            Rows run from the top (north) down, columns from the largest longitude on.  In a plate carrée
+            rectangle that reaches beyond a pole, the latitude continues on the other side.
+        """
+        rows, columns = shape
+        across = 0.5 - (np.arange(columns) + 0.5) / columns
+        up = 0.5 - (np.arange(rows) + 0.5) / rows
+        return self._at(across[None, :], up[:, None])
+
+    def outline(self, points_per_side: int = 1) -> SkyCoord:
+        """Corners of the footprint, counter-clockwise as seen on the sky.
+
+        Parameters
+        ----------
+        points_per_side : int
+            More than one adds points along each edge, which is straight in the picture, not on the sky.
+
+        Returns
+        -------
+        SkyCoord
+            ``4 * points_per_side`` Galactic positions; the first is not repeated.
+        """
+        step = np.arange(points_per_side) / points_per_side
+        half = np.full(points_per_side, 0.5)
+        # Top right, top left, bottom left, bottom right: longitude grows to the left.
+        across = np.concatenate([step - 0.5, half, 0.5 - step, -half])
+        up = np.concatenate([half, 0.5 - step, -half, step - 0.5])
+        lon_deg, lat_deg = self._at(across, up)
+        return SkyCoord(lon_deg * u.deg, lat_deg * u.deg, frame="galactic")
+
+    def contains(self, position: SkyCoord) -> np.ndarray:
+        """Tell which positions lie inside the footprint, edges included."""
+        galactic = position.galactic
+        lon = np.radians((galactic.l.deg - self.lon_deg + 180.0) % 360.0 - 180.0)
+        lat = np.radians(galactic.b.deg)
+        if self.projection == "CAR":
+            inside = np.abs(np.degrees(lon)) <= self.width_deg / 2
+            return np.asarray(inside & (np.abs(galactic.b.deg - self.lat_deg) <= self.height_deg / 2))
+        lat0 = math.radians(self.lat_deg)
+        depth = np.sin(lat0) * np.sin(lat) + np.cos(lat0) * np.cos(lat) * np.cos(lon)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            x = np.cos(lat) * np.sin(lon) / depth
+            y = (np.cos(lat0) * np.sin(lat) - np.sin(lat0) * np.cos(lat) * np.cos(lon)) / depth
+        half_width, half_height = self._half_sides()
+        return np.asarray((depth > 0) & (np.abs(x) <= half_width) & (np.abs(y) <= half_height))
+
+    def _half_sides(self) -> tuple[float, float]:
+        """Half width and half height on the tangent plane of the unit sphere."""
+        return math.tan(math.radians(self.width_deg / 2)), math.tan(math.radians(self.height_deg / 2))
+
+    def _at(self, across: np.ndarray, up: np.ndarray) -> tuple[Degrees, Degrees]:
+        """Positions at fractions of the sides: `across` grows with longitude, `up` with latitude."""
+        across, up = np.broadcast_arrays(across, up)
+        if self.projection == "CAR":
+            lon = self.lon_deg + across * self.width_deg
+            lat = self.lat_deg + up * self.height_deg
+            beyond = np.abs(lat) > 90.0
+            lat = np.where(beyond, np.sign(lat) * 180.0 - lat, lat)
+            return np.where(beyond, lon + 180.0, lon) % 360.0, lat
+        half_width, half_height = self._half_sides()
+        x, y = 2 * across * half_width, 2 * up * half_height
+        lat0 = math.radians(self.lat_deg)
+        # Turn the tangent plane's unit vectors (depth, x, y) about the axis through longitude ± 90°.
+        forward = math.cos(lat0) - y * math.sin(lat0)
+        north = math.sin(lat0) + y * math.cos(lat0)
+        lon = self.lon_deg + np.degrees(np.arctan2(x, forward))
+        lat = np.degrees(np.arctan2(north, np.hypot(x, forward)))
+        return lon % 360.0, lat

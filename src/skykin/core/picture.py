@@ -1,0 +1,49 @@
+"""A picture is what a footprint looks like: colours, and how much data stands behind them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from skykin.core.footprint import Footprint
+from skykin.core.shapes import RGB, Coverage
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """The picture of a footprint.
+
+    Parameters
+    ----------
+    rgb : float32 array (rows, columns, 3)
+        Colours from 0 to 1.  Masked pixels hold the colour interpolated from around them.
+    coverage : float32 array (rows, columns)
+        Share of good data behind each pixel, 0 to 1; a pixel of coverage 0 is masked.
+    footprint : Footprint or None
+        Where it lies; None for a picture that is not of the sky.
+    """
+
+    rgb: RGB
+    coverage: Coverage
+    footprint: Footprint | None = None
+
+    def __post_init__(self) -> None:
+        rows, columns, bands = self.rgb.shape
+        if bands != 3 or self.coverage.shape != (rows, columns):
+            raise ValueError(
+                f"a picture of shape {self.rgb.shape} cannot have coverage of {self.coverage.shape}"
+            )
+
+    @property
+    def covered(self) -> float:
+        """Mean coverage, 0 to 1."""
+        return float(self.coverage.mean(dtype=np.float64))
+
+    @property
+    def brightness(self) -> float:
+        """Mean of the three colours over the covered pixels, 0 to 1; NaN where nothing is covered."""
+        weight = self.coverage.sum(dtype=np.float64)
+        if weight == 0:
+            return float("nan")
+        return float((self.rgb.mean(axis=-1, dtype=np.float64) * self.coverage).sum() / weight)

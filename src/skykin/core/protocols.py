@@ -1,0 +1,84 @@
+"""The smallest thing that one part needs to know of another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from typing import Protocol, runtime_checkable
+
+from skykin.core.provenance import Source
+from skykin.core.shapes import RGB, BandValues, Chroma, Coverage, Degrees
+
+
+@runtime_checkable
+class Survey(Protocol):
+    """Data on the sky: physical values and their coverage at any position."""
+
+    @property
+    def name(self) -> str:
+        """Short name, such as ``wham``."""
+
+    @property
+    def title(self) -> str:
+        """Full name for figures and headers."""
+
+    @property
+    def unit(self) -> str:
+        """Unit of the values, readable by `astropy.units` where the survey's own unit is."""
+
+    @property
+    def bands(self) -> tuple[str, str, str]:
+        """What is shown as red, green and blue, in words."""
+
+    @property
+    def beam_deg(self) -> float:
+        """Angular resolution (full width), degrees."""
+
+    @property
+    def source(self) -> Source:
+        """The file behind it."""
+
+    @property
+    def credits(self) -> tuple[str, ...]:
+        """Citations and acknowledgements that go with every product."""
+
+    def sample(self, lon_deg: Degrees, lat_deg: Degrees) -> tuple[BandValues, Coverage]:
+        """Values ``(..., 3)`` and coverage ``(...)`` at Galactic positions in degrees.
+
+        Values are finite everywhere; where coverage is 0 they are filled from around and mean nothing.
+        """
+
+
+class ColouredSky(Protocol):
+    """A survey rendered: colours at any position."""
+
+    def colours(self, lon_deg: Degrees, lat_deg: Degrees) -> tuple[RGB, Coverage]:
+        """Colours ``(..., 3)`` from 0 to 1 and coverage ``(...)`` at Galactic positions in degrees."""
+
+
+class Encoder(Protocol):
+    """A network: from a picture to what its layers answer."""
+
+    @property
+    def name(self) -> str:
+        """What it is, with the hash of its weights."""
+
+    def __call__(self, rgb: RGB) -> Mapping[str, Chroma]:
+        """Encode one picture ``(rows, columns, 3)``; one float32 array ``(channels, y, x)`` per layer."""
+
+
+class Counter(Protocol):
+    """Counts finished items of one stage."""
+
+    def advance(self, items: int = 1) -> None:
+        """Say that so many more items are done."""
+
+
+class Progress(Protocol):
+    """Tells a person how far the work is."""
+
+    def stage(self, title: str, total: int | None, unit: str = "") -> AbstractContextManager[Counter]:
+        """Open a stage of `total` items (None: not known) called `unit`."""
+
+    def say(self, sentence: str) -> None:
+        """Tell something worth knowing, such as a choice made where the input was ambiguous."""

@@ -1,0 +1,1 @@
+"""What Skykin leaves on disk: maps, catalogues, regions, figures, the report."""

@@ -1,0 +1,1 @@
+"""Engines: how much work is done at once, and where."""

@@ -1,0 +1,1 @@
+"""Where tiles lie on the sphere, and the pictures cut there."""

@@ -1,0 +1,1 @@
+"""How the style of a picture is measured."""

@@ -1,0 +1,1 @@
+"""Recipes: each file is one way to measure style."""

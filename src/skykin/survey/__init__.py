@@ -1,0 +1,1 @@
+"""Data on the sky: one file per kind of input, and what turns physical values into colours."""
