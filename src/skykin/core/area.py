@@ -1,0 +1,64 @@
+"""A part of the sky, chosen by its edges."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from skykin.core.errors import UsageError, shown
+from skykin.core.shapes import Degrees
+
+HOW = "use lon_min,lon_max,lat_min,lat_max in Galactic degrees, such as 180,240,-40,10 or 330,30,-10,10"
+
+
+@dataclass(frozen=True)
+class SkyBox:
+    """All positions between two longitudes and two latitudes, edges included.
+
+    Parameters
+    ----------
+    lon_min_deg, lon_max_deg : float
+        The box runs from the first eastward (growing longitude) to the second, over 360° where it must.
+        Edges 360° or more apart take every longitude.
+    lat_min_deg, lat_max_deg : float
+        Galactic latitudes.
+    """
+
+    lon_min_deg: float
+    lon_max_deg: float
+    lat_min_deg: float
+    lat_max_deg: float
+
+    def __post_init__(self) -> None:
+        edges = (self.lon_min_deg, self.lon_max_deg, self.lat_min_deg, self.lat_max_deg)
+        if not all(math.isfinite(edge) for edge in edges):
+            raise UsageError(f"an area with the edges {edges} has no inside; {HOW}")
+        if not -90 <= self.lat_min_deg < self.lat_max_deg <= 90:
+            raise UsageError(
+                f"latitudes from {self.lat_min_deg:g}° to {self.lat_max_deg:g}° hold no sky; {HOW}"
+            )
+        if self.lon_min_deg == self.lon_max_deg:
+            raise UsageError(
+                f"longitudes from {self.lon_min_deg:g}° to {self.lon_max_deg:g}° hold no sky; {HOW}"
+            )
+
+    @classmethod
+    def parse(cls, text: str) -> SkyBox:
+        """Read ``"lon_min,lon_max,lat_min,lat_max"``."""
+        try:
+            numbers = [float(part) for part in text.split(",")]
+        except ValueError as error:
+            raise UsageError(f"the area {shown(text)} is not four numbers; {HOW}") from error
+        if len(numbers) != 4:
+            raise UsageError(f"the area {shown(text)} has {len(numbers)} numbers, not four; {HOW}")
+        return cls(*numbers)
+
+    def contains(self, lon_deg: Degrees, lat_deg: Degrees) -> np.ndarray:
+        """Tell which positions lie inside."""
+        inside = (lat_deg >= self.lat_min_deg) & (lat_deg <= self.lat_max_deg)
+        width = self.lon_max_deg - self.lon_min_deg
+        if abs(width) < 360:
+            inside &= (lon_deg - self.lon_min_deg) % 360 <= width % 360
+        return np.asarray(inside)

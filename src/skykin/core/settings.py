@@ -1,0 +1,175 @@
+"""What a person chooses before a map is made."""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from astropy import units as u
+from astropy.coordinates import SkyCoord
+
+from skykin.core.area import SkyBox
+from skykin.core.errors import UsageError, shown
+
+StretchKind = Literal["linear", "asinh", "log"]
+GridKind = Literal["healpix", "plate-carree"]
+Band = tuple[float, float]
+
+#: Receding gas is red, approaching gas is blue; ±60 km/s is where 98 % of the WHAM spectra are complete.
+DEFAULT_BANDS_KM_S: tuple[Band, Band, Band] = ((20.0, 60.0), (-20.0, 20.0), (-60.0, -20.0))
+FEWEST_PIXELS, MOST_PIXELS = 32, 2048
+
+
+@dataclass(frozen=True, kw_only=True)
+class MapSettings:
+    """Settings of one map; every one has a default, and the defaults are the poster's experiment.
+
+    Parameters
+    ----------
+    survey : str or Path
+        Name of a survey (``wham``) or the path of its file.
+    reference : str or SkyCoord
+        What is looked for: a name of `known_regions`, ``"l,b"`` in Galactic degrees, or any position text
+        that `~astropy.coordinates.SkyCoord` reads.
+    tile_size : Quantity or float
+        Side of a tile on the sky; bare numbers are degrees.
+    spacing : Quantity or float, optional
+        Largest distance between neighbouring tile centres; a quarter of the tile size if left out.
+    pixels : int
+        Pixels on a side of a tile.
+    grid : {"healpix", "plate-carree"}
+        Gnomonic tiles centred on HEALPix pixels, or the poster's rectangles of the plate carrée.
+    bands_km_s : three pairs of float
+        Velocity bands (LSR, km/s) shown as red, green and blue.
+    stretch : {"asinh", "linear", "log"}
+        How intensity becomes brightness, with limits measured once over the survey.
+    stretch_per_tile : bool
+        Measure the limits on each tile instead: finds faint structure, forgets brightness.
+    recipe : str
+        How style is measured; see `recipes`.
+    threshold : float, optional
+        Score above which a tile matches; the recipe's own if left out.
+    top_fraction : float, optional
+        Instead of a threshold: the share of the sky that matches.
+    area : SkyBox or str, optional
+        Only tiles centred here, ``"lon_min,lon_max,lat_min,lat_max"`` in Galactic degrees; all sky if left
+        out.
+    min_coverage : float
+        Tiles with a smaller share of observed pixels are left out and counted.
+    jobs : int, optional
+        Threads that compute; all available cores if left out.  Does not change the scores.
+
+    Raises
+    ------
+    UsageError
+        Naming the setting, its value, its range and its default.
+    """
+
+    survey: str | Path = "wham"
+    reference: str | SkyCoord = "orion"
+    tile_size: float | u.Quantity = 15.0
+    spacing: float | u.Quantity | None = None
+    pixels: int = 128
+    grid: GridKind = "healpix"
+    bands_km_s: tuple[Band, Band, Band] = DEFAULT_BANDS_KM_S
+    stretch: StretchKind = "asinh"
+    stretch_per_tile: bool = False
+    recipe: str = "poster"
+    threshold: float | None = None
+    top_fraction: float | None = None
+    area: SkyBox | str | None = None
+    min_coverage: float = 0.5
+    jobs: int | None = None
+
+    def __post_init__(self) -> None:
+        self._set("tile_size", _degrees("tile_size", self.tile_size))
+        if self.spacing is not None:
+            self._set("spacing", _degrees("spacing", self.spacing))
+        self._check("tile_size", self.tile_size, 0 < self.tile_size <= 90, "above 0° and at most 90°")
+        self._check(
+            "spacing",
+            self.spacing,
+            self.spacing is None or 0.1 <= self.spacing <= self.tile_size,
+            "from 0.1° to the tile size",
+        )
+        self._check(
+            "pixels",
+            self.pixels,
+            isinstance(self.pixels, int) and FEWEST_PIXELS <= self.pixels <= MOST_PIXELS,
+            f"a whole number from {FEWEST_PIXELS} to {MOST_PIXELS}",
+        )
+        self._check("min_coverage", self.min_coverage, 0 < self.min_coverage <= 1, "above 0 and at most 1")
+        self._check(
+            "jobs",
+            self.jobs,
+            self.jobs is None or (isinstance(self.jobs, int) and 1 <= self.jobs <= 1024),
+            "a whole number from 1 to 1024",
+        )
+        self._check("stretch", self.stretch, self.stretch in get_args(StretchKind), "linear, asinh or log")
+        self._check("grid", self.grid, self.grid in get_args(GridKind), "healpix or plate-carree")
+        self._check_cut()
+        if isinstance(self.area, str):
+            self._set("area", SkyBox.parse(self.area))
+
+    @property
+    def tile_size_deg(self) -> float:
+        """Side of a tile, degrees."""
+        return float(self.tile_size)
+
+    @property
+    def spacing_deg(self) -> float:
+        """Largest distance between neighbouring tile centres, degrees."""
+        return self.tile_size_deg / 4 if self.spacing is None else float(self.spacing)
+
+    @property
+    def workers(self) -> int:
+        """Threads that compute."""
+        if self.jobs is not None:
+            return self.jobs
+        if hasattr(os, "sched_getaffinity"):
+            return len(os.sched_getaffinity(0))
+        return os.cpu_count() or 1
+
+    def _check_cut(self) -> None:
+        if self.threshold is not None and self.top_fraction is not None:
+            raise UsageError(
+                f"threshold={self.threshold:g} and top_fraction={self.top_fraction:g} contradict each other; "
+                "give one of them"
+            )
+        self._check(
+            "threshold",
+            self.threshold,
+            self.threshold is None or -1 <= self.threshold <= 1,
+            "a cosine from −1 to 1",
+        )
+        self._check(
+            "top_fraction",
+            self.top_fraction,
+            self.top_fraction is None or 0 < self.top_fraction < 1,
+            "a share of the sky between 0 and 1",
+        )
+
+    def _check(self, name: str, value: object, good: bool, allowed: str) -> None:
+        if good:
+            return
+        default = next(field.default for field in fields(self) if field.name == name)
+        told = "chosen for you" if default is None else default
+        raise UsageError(f"{name} is {shown(value)}, but it must be {allowed}; the default is {told}")
+
+    def _set(self, name: str, value: object) -> None:
+        object.__setattr__(self, name, value)
+
+
+def _degrees(name: str, value: Any) -> float:
+    try:
+        degrees = float(value.to_value(u.deg) if isinstance(value, u.Quantity) else value)
+    except (TypeError, ValueError) as error:
+        raise UsageError(
+            f"{name} is {shown(value)}, but it must be an angle such as 15 or 15*u.deg"
+        ) from error
+    if not math.isfinite(degrees):
+        raise UsageError(f"{name} is {shown(value)}, but it must be a finite angle such as 15 or 15*u.deg")
+    return degrees
