@@ -1,0 +1,42 @@
+# Two commands from a bare python3: `make map` runs the poster's experiment, `make test` the tests.
+PYTHON ?= python3
+VENV ?= .venv
+OUTPUT ?= map
+BIN := $(VENV)/bin
+SOURCES := pyproject.toml Makefile
+
+.PHONY: help map test lint clean
+
+help:
+	@echo "make map    install what is needed, map the kin of Orion in the WHAM survey (into $(OUTPUT)/)"
+	@echo "make test   install what is needed, run the tests"
+	@echo "make lint   style, format, types, direction of imports"
+	@echo "make clean  remove the virtual environment and $(OUTPUT)/"
+
+map: $(VENV)/.has-data
+	$(BIN)/skykin map --output $(OUTPUT) --overwrite
+
+test: $(VENV)/.has-dev
+	$(BIN)/python -m pytest -m "not slow"
+
+lint: $(VENV)/.has-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Skykin needs Python 3.11 or newer; run: make PYTHON=/path/to/python3.11"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.has-data: $(VENV)/bin/python $(SOURCES)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[wham,milkyway]"
+	@touch $@
+
+$(VENV)/.has-dev: $(VENV)/.has-data $(SOURCES)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[wham,milkyway,dev]"
+	@touch $@
+
+clean:
+	rm -rf $(VENV) $(OUTPUT)

@@ -1,0 +1,33 @@
+"""Commands that list what can be chosen."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+
+
+def recipes_command() -> None:
+    """List the recipes: the ways to measure style."""
+    from skykin.style.recipe import recipes
+
+    table = Table("recipe", "what it does", title="Recipes", title_justify="left")
+    for name, recipe in recipes().items():
+        table.add_row(name, recipe.description)
+    Console().print(table)
+
+
+def regions_command() -> None:
+    """List the regions that can be named as a reference, with their Galactic positions."""
+    from skykin.evaluate.catalogues import known_regions
+
+    table = Table("name", "l [deg]", "b [deg]", "size [deg]", "kind", "also called")
+    for row in known_regions():
+        table.add_row(
+            str(row["name"]),
+            f"{row['lon_deg'].value:.2f}",
+            f"{row['lat_deg'].value:+.2f}",
+            f"{row['diameter_deg'].value:.1f}",
+            str(row["kind"]),
+            str(row["aliases"]).replace(";", ", "),
+        )
+    Console().print(table)

@@ -1,0 +1,94 @@
+"""The program `skykin`: its commands, and how an error leaves it."""
+
+from __future__ import annotations
+
+import signal
+from types import FrameType
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from typer.core import TyperGroup
+
+from skykin import __version__
+from skykin.cli.listing import recipes_command, regions_command
+from skykin.cli.map import map_command
+from skykin.core.errors import SkykinError
+
+INTERRUPTED = 130
+BUG = 8
+
+
+class OneSentence(TyperGroup):
+    """A group of commands that leaves with one sentence and an exit code, whatever went wrong."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; turn errors into sentences."""
+        console = Console(stderr=True, soft_wrap=True, highlight=False)
+        try:
+            return super().invoke(ctx)
+        except (typer.Exit, typer.Abort):  # click's way to leave, which derives from RuntimeError
+            raise
+        except SkykinError as error:
+            if ctx.params.get("debug"):
+                console.print_exception()
+            console.print(f"[bold red]{error.code}[/]: {escape(str(error))}")
+            raise typer.Exit(error.exit_code) from error
+        except KeyboardInterrupt as error:
+            console.print("interrupted; nothing was written")
+            raise typer.Exit(INTERRUPTED) from error
+        except MemoryError as error:
+            console.print(
+                "[bold red]RS-MEM[/]: this computer has too little free memory for the job; nothing was "
+                "written, so use fewer --pixels or fewer --jobs"
+            )
+            raise typer.Exit(6) from error
+        except (OSError, ValueError, LookupError, TypeError, RuntimeError, ArithmeticError) as error:
+            if ctx.params.get("debug"):
+                raise
+            console.print(
+                f"[bold red]BUG[/]: {type(error).__name__}: {escape(str(error))}; nothing was written. This "
+                "is a mistake in Skykin: please report it with what `skykin --debug` says."
+            )
+            raise typer.Exit(BUG) from error
+
+
+app = typer.Typer(
+    name="skykin",
+    cls=OneSentence,
+    epilog="Start with `skykin map`: every setting has a default, and `skykin map --help` explains it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+app.command("map")(map_command)
+app.command("recipes")(recipes_command)
+app.command("regions")(regions_command)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        Console(highlight=False).print(f"skykin {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show where in the code an error arose.")] = False,
+) -> None:
+    """Find the kin of a patch of sky: regions of a survey whose image has the same style."""
+
+
+def main() -> None:
+    """Run the command line; a polite request to stop counts as Ctrl-C."""
+    signal.signal(signal.SIGTERM, _as_interrupt)
+    app()
+
+
+def _as_interrupt(signum: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,212 @@
+"""The command `skykin map`: from a survey and a reference to a map, a catalogue and a report."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+from typing import Annotated, Any, cast
+
+import typer
+from rich.console import Console
+
+from skykin.cli.bars import TerminalProgress
+from skykin.core.errors import UsageError, shown
+from skykin.core.settings import Band, GridKind, MapSettings, StretchKind
+
+DEFAULTS: dict[str, Any] = {field.name: field.default for field in fields(MapSettings)}
+DEFAULT_BANDS = ",".join(f"{low:g}..{high:g}" for low, high in DEFAULTS["bands_km_s"])
+
+SKY = "What to look at"
+TILES = "How the sky is cut and coloured"
+STYLE = "How style is measured"
+OUTPUT = "What is written, and how fast"
+
+
+def map_command(
+    survey: Annotated[
+        str, typer.Option(help="Survey: `wham`, or the path of its FITS file.", rich_help_panel=SKY)
+    ] = DEFAULTS["survey"],
+    reference: Annotated[
+        str,
+        typer.Option(
+            "--reference",
+            "-r",
+            help="What to look for: a name (`skykin regions` lists them), Galactic `l,b` in "
+            "degrees, or any position such as `05h35m17s -05d23m28s` (ICRS).",
+            rich_help_panel=SKY,
+        ),
+    ] = DEFAULTS["reference"],
+    area: Annotated[
+        str | None,
+        typer.Option(
+            help="Only tiles centred in `lon_min,lon_max,lat_min,lat_max` (Galactic degrees; "
+            "330,30,-10,10 runs over l = 0).",
+            show_default="all sky",
+            rich_help_panel=SKY,
+        ),
+    ] = None,
+    tile_size: Annotated[
+        float, typer.Option(help="Side of a tile, degrees.", rich_help_panel=TILES)
+    ] = DEFAULTS["tile_size"],
+    spacing: Annotated[
+        float | None,
+        typer.Option(
+            help="Largest distance between tile centres, degrees.",
+            show_default="a quarter of the tile size",
+            rich_help_panel=TILES,
+        ),
+    ] = None,
+    pixels: Annotated[
+        int, typer.Option(help="Pixels on a side of a tile.", rich_help_panel=TILES)
+    ] = DEFAULTS["pixels"],
+    grid: Annotated[
+        str,
+        typer.Option(
+            help="`healpix`: gnomonic tiles, the same shape everywhere; `plate-carree`: the "
+            "poster's rectangles.",
+            rich_help_panel=TILES,
+        ),
+    ] = DEFAULTS["grid"],
+    bands: Annotated[
+        str,
+        typer.Option(help="Velocity bands (LSR, km/s) shown as red, green and blue.", rich_help_panel=TILES),
+    ] = DEFAULT_BANDS,
+    stretch: Annotated[
+        str,
+        typer.Option(
+            help="How intensity becomes brightness: `asinh`, `linear` or `log`; limits are "
+            "measured once over the survey.",
+            rich_help_panel=TILES,
+        ),
+    ] = DEFAULTS["stretch"],
+    stretch_per_tile: Annotated[
+        bool,
+        typer.Option(
+            "--stretch-per-tile",
+            help="Measure the limits on each tile: finds faint structure, forgets brightness.",
+            rich_help_panel=TILES,
+        ),
+    ] = False,
+    recipe: Annotated[
+        str,
+        typer.Option(help="How style is measured; `skykin recipes` lists them.", rich_help_panel=STYLE),
+    ] = DEFAULTS["recipe"],
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            help="Score above which a tile matches.", show_default="the recipe's own", rich_help_panel=STYLE
+        ),
+    ] = None,
+    top_fraction: Annotated[
+        float | None,
+        typer.Option(
+            help="Instead of a threshold: the share of the sky that matches, such as 0.1.",
+            show_default=False,
+            rich_help_panel=STYLE,
+        ),
+    ] = None,
+    min_coverage: Annotated[
+        float,
+        typer.Option(
+            help="Tiles with a smaller share of observed pixels are left out and counted.",
+            rich_help_panel=STYLE,
+        ),
+    ] = DEFAULTS["min_coverage"],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="Folder of the products.",
+            show_default="skykin-REFERENCE-RECIPE",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None,
+    overwrite: Annotated[
+        bool,
+        typer.Option("--overwrite", help="Replace the folder if Skykin made it.", rich_help_panel=OUTPUT),
+    ] = False,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            "--jobs",
+            "-j",
+            help="Threads that compute; the scores do not depend on it.",
+            show_default="all cores",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None,
+    download: Annotated[
+        bool,
+        typer.Option(
+            "--download",
+            help="Fetch the survey from its public address if it is not on this computer.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = False,
+    quiet: Annotated[
+        bool,
+        typer.Option("--quiet", "-q", help="No progress bars and no summary.", rich_help_panel=OUTPUT),
+    ] = False,
+) -> None:
+    """Map the kin of a region: compare the style of every tile of a survey with the reference's.
+
+    Without options this is the poster's experiment: the sky of WHAM, coloured by velocity, against the
+    Orion Molecular Cloud Complex.  It writes a score map (HEALPix), a catalogue of tiles, the matches as
+    DS9 regions and as MOC, figures, and report.html, which says first what the scores are worth.
+    """
+    settings = MapSettings(
+        survey=survey,
+        reference=reference,
+        tile_size=tile_size,
+        spacing=spacing,
+        pixels=pixels,
+        grid=cast("GridKind", grid),
+        bands_km_s=parse_bands(bands),
+        stretch=cast("StretchKind", stretch),
+        stretch_per_tile=stretch_per_tile,
+        recipe=recipe,
+        threshold=threshold,
+        top_fraction=top_fraction,
+        area=area,
+        min_coverage=min_coverage,
+        jobs=jobs,
+    )
+    # The network, FITS and plotting libraries are loaded only once the settings make sense.
+    from skykin.core.progress import SilentProgress
+    from skykin.pipeline import map_kin
+    from skykin.products.summary import summary_lines
+
+    folder = output or default_folder(settings)
+    progress = SilentProgress() if quiet else TerminalProgress(Console(stderr=True))
+    result = map_kin(settings, output=folder, overwrite=overwrite, download=download, progress=progress)
+    if not quiet:
+        out = Console(soft_wrap=True, highlight=False, markup=False)
+        for line in summary_lines(result.summary):
+            out.print(line)
+        out.print(f"\nOpen {folder / 'report.html'}")
+
+
+def default_folder(settings: MapSettings) -> Path:
+    """Name the output after what was asked, with nothing that a shell or file system minds."""
+    asked = "".join(c if c.isalnum() else "-" for c in str(settings.reference).lower())
+    return Path(f"skykin-{asked.strip('-')[:40]}-{settings.recipe}")
+
+
+def parse_bands(text: str) -> tuple[Band, Band, Band]:
+    """Read three velocity bands, ``"20..60,-20..20,-60..-20"``: red, green, blue.
+
+    Raises
+    ------
+    UsageError
+        If the text is not three pairs of numbers.
+    """
+    try:
+        pairs = [tuple(float(edge) for edge in band.split("..")) for band in text.split(",")]
+        (r0, r1), (g0, g1), (b0, b1) = pairs
+    except ValueError as error:
+        raise UsageError(
+            f"the bands {shown(text)} are not three velocity ranges; use low..high for red, green and blue "
+            f"in km/s, such as {DEFAULT_BANDS}"
+        ) from error
+    return (r0, r1), (g0, g1), (b0, b1)
