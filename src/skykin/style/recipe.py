@@ -1,0 +1,165 @@
+"""A recipe says how style is measured."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import pkgutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
+from importlib import import_module
+from types import MappingProxyType
+from typing import Literal, get_args
+
+from skykin.core.errors import UnknownNameError, UsageError, shown
+from skykin.core.shapes import Chroma, Coverage
+from skykin.style.network import LAYERS, STYLE_LAYERS, Padding
+from skykin.style.signature import Signature, Vector, flattened
+from skykin.style.statistics import Statistic, position_weights
+
+#: How the cosines of the layers become one score.
+Combine = Literal["max", "mean"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How style is measured, from the network's answer to a score.
+
+    Parameters
+    ----------
+    name : str
+        What a person types, such as ``mean-std``.
+    title, description : str
+        What it is, for a heading and for a paragraph.
+    statistic : callable
+        Measures one layer: `gram`, `covariance`, `mean_std`, or a function of the same form.
+    layers : tuple of str
+        Layers of the network that are measured.
+    weighted : bool
+        Whether masks reach the statistic: positions count as far as they are covered.
+    padding : {"zero", "edge"}
+        What the network sees beyond the border of a picture.
+    standardised : bool
+        Whether signatures are compared as deviations from the survey's mean in units of its spread.
+    combine : {"max", "mean"}
+        How the cosines of the layers become one score; all layers weigh the same.
+    threshold : float or None
+        Score from which a tile matches.
+    top_fraction : float or None
+        Instead: share of the tiles that match, best first.
+
+    Raises
+    ------
+    UsageError
+        If a setting is unknown or out of range, or not exactly one of `threshold` and `top_fraction` is set.
+    """
+
+    name: str
+    title: str
+    description: str
+    statistic: Statistic
+    layers: tuple[str, ...] = STYLE_LAYERS
+    weighted: bool = True
+    padding: Padding = "edge"
+    standardised: bool = True
+    combine: Combine = "mean"
+    threshold: float | None = None
+    top_fraction: float | None = None
+
+    def __post_init__(self) -> None:
+        unknown = [layer for layer in self.layers if layer not in LAYERS]
+        if unknown or not self.layers:
+            named = ", ".join(shown(layer) for layer in unknown) or "no layer"
+            raise self._refusal(f"measures {named}; choose among {', '.join(LAYERS)}")
+        for what, value, known in (
+            ("padding", self.padding, get_args(Padding)),
+            ("combine", self.combine, get_args(Combine)),
+        ):
+            if value not in known:
+                raise self._refusal(f"has {what} {shown(value)}; choose {' or '.join(known)}")
+        if (self.threshold is None) == (self.top_fraction is None):
+            both = f"threshold {self.threshold} and top_fraction {self.top_fraction}"
+            raise self._refusal(f"has {both}; set exactly one of them")
+        if self.threshold is not None and not -1 <= self.threshold <= 1:
+            raise self._refusal(f"has threshold {self.threshold}; a cosine lies between −1 and 1")
+        if self.top_fraction is not None and not 0 < self.top_fraction <= 1:
+            raise self._refusal(f"has top_fraction {self.top_fraction}; use more than 0 and at most 1")
+
+    def _refusal(self, reason: str) -> UsageError:
+        return UsageError(f"recipe {shown(self.name)} {reason}")
+
+    def as_dict(self) -> dict[str, object]:
+        """All settings as plain values, ready for JSON."""
+        return {
+            "name": self.name,
+            **self._measure(),
+            "threshold": self.threshold,
+            "top_fraction": self.top_fraction,
+        }
+
+    def key(self) -> str:
+        """Stable hash of all that decides a score: 16 hexadecimal digits.
+
+        The name does not count, nor where the line is drawn among the scores.
+        """
+        return hashlib.sha256(json.dumps(self._measure(), sort_keys=True).encode()).hexdigest()[:16]
+
+    def _measure(self) -> dict[str, object]:
+        return {
+            "layers": list(self.layers),
+            "statistic": f"{self.statistic.__module__}.{self.statistic.__name__}",
+            "weighted": self.weighted,
+            "padding": self.padding,
+            "standardised": self.standardised,
+            "combine": self.combine,
+        }
+
+    def signature(self, answer: Mapping[str, Chroma], coverage: Coverage) -> Signature:
+        """Measure the style of one picture.
+
+        Parameters
+        ----------
+        answer : Mapping of str to array (channels, y, x)
+            What the encoder said to the picture.
+        coverage : array (rows, columns)
+            Share of good data behind each of its pixels.
+
+        Returns
+        -------
+        Signature
+            One vector per layer; NaN if the recipe is weighted and nothing is covered.
+        """
+        return Signature({layer: self._vector(answer[layer], coverage) for layer in self.layers})
+
+    def _vector(self, features: Chroma, coverage: Coverage) -> Vector:
+        _, y, x = features.shape
+        weights = position_weights(coverage, (y, x)) if self.weighted else None
+        return flattened(self.statistic(features, weights))
+
+
+@cache
+def recipes() -> Mapping[str, Recipe]:
+    """All recipes by name: each module of `skykin.style.recipes` holds one, called ``RECIPE``."""
+    from skykin.style import recipes as folder  # noqa: PLC0415 - each recipe there imports this module
+
+    modules = sorted(module.name for module in pkgutil.iter_modules(folder.__path__))
+    found = [import_module(f"{folder.__name__}.{module}").RECIPE for module in modules]
+    return MappingProxyType({each.name: each for each in sorted(found, key=lambda each: each.name)})
+
+
+def recipe(name: str) -> Recipe:
+    """Give the recipe of that name.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is none; the sentence names those that are written alike.
+    """
+    known = recipes()
+    if name in known:
+        return known[name]
+    near = get_close_matches(name.lower().replace("_", "-"), known, n=2, cutoff=0.5)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(known)}"
+    raise UnknownNameError(f"no recipe is called {shown(name)}; {hint}")

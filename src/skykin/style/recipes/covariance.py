@@ -1,0 +1,19 @@
+"""Style as the covariance of channels, against the survey's own average."""
+
+from skykin.style.recipe import Recipe
+from skykin.style.statistics import covariance
+
+RECIPE = Recipe(
+    name="covariance",
+    title="Covariances, relative to the survey",
+    description=(
+        "Like the poster's recipe, but the mean of each channel is removed first: a tile is described by how "
+        "its structures vary together, and the level of its background does not count. Every number is then "
+        "taken relative to the survey: minus its mean over the tiles, divided by its spread. An average tile "
+        "scores about 0, a kin well above, an opposite below. Masked pixels do not count, the frame of the "
+        "picture is not measured, and five layers weigh the same. Such a score has no natural threshold: the "
+        "best tenth of the tiles is shown as matches."
+    ),
+    statistic=covariance,
+    top_fraction=0.10,
+)

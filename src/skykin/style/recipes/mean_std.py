@@ -1,0 +1,19 @@
+"""Style as mean and spread of each channel, against the survey's own average."""
+
+from skykin.style.recipe import Recipe
+from skykin.style.statistics import mean_std
+
+RECIPE = Recipe(
+    name="mean-std",
+    title="Means and spreads, relative to the survey",
+    description=(
+        "The smallest description: for each channel of five layers, how strongly it answers on average and "
+        "how much that varies over the tile; how channels go together is left out. Every number is taken "
+        "relative to the survey: minus its mean over the tiles, divided by its spread. An average tile "
+        "scores about 0, a kin well above, an opposite below. Masked pixels do not count, the frame of the "
+        "picture is not measured, and five layers weigh the same. It is quick, but brightness stays part of "
+        "it. Such a score has no natural threshold: the best tenth of the tiles is shown as matches."
+    ),
+    statistic=mean_std,
+    top_fraction=0.10,
+)
