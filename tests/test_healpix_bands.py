@@ -38,6 +38,8 @@ def test_it_is_a_survey_and_says_what_it_is():
         "unit": "R",
         "bands": ["red", "green", "blue"],
         "beam_deg": 1.0,
+        "frame": "galactic",
+        "projection": "HEALPix, NSIDE 16",
         "nside": 16,
         "gridding": "as given",
     }

@@ -14,6 +14,8 @@ _WHERE = {
     "map_kin": "skykin.pipeline",
     "recipe": "skykin.style.recipe",
     "recipes": "skykin.style.recipe",
+    "SurveyOptions": "skykin.core.survey_options",
+    "open_survey": "skykin.survey.open",
     "open_wham": "skykin.survey.wham",
     "known_regions": "skykin.evaluate.catalogues",
 }
@@ -22,9 +24,11 @@ __all__ = [
     "Footprint",
     "KinMap",
     "SkykinError",
+    "SurveyOptions",
     "__version__",
     "known_regions",
     "map_kin",
+    "open_survey",
     "open_wham",
     "recipe",
     "recipes",
@@ -33,9 +37,11 @@ __all__ = [
 if TYPE_CHECKING:
     from skykin.core.errors import SkykinError
     from skykin.core.footprint import Footprint
+    from skykin.core.survey_options import SurveyOptions
     from skykin.evaluate.catalogues import known_regions
     from skykin.pipeline import KinMap, map_kin
     from skykin.style.recipe import recipe, recipes
+    from skykin.survey.open import open_survey
     from skykin.survey.wham import open_wham
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Protocol, runtime_checkable
 
+from skykin.core.extent import Extent
 from skykin.core.provenance import Source
 from skykin.core.shapes import RGB, BandValues, Chroma, Coverage, Degrees
 
@@ -33,6 +34,10 @@ class Survey(Protocol):
     @property
     def beam_deg(self) -> float:
         """Angular resolution (full width), degrees."""
+
+    @property
+    def extent(self) -> Extent:
+        """Cap of the sky that holds everything it saw."""
 
     @property
     def source(self) -> Source:

@@ -8,10 +8,12 @@ import numpy as np
 from astropy import units as u
 from astropy_healpix.core import bilinear_interpolation_weights, npix_to_nside
 
-from skykin.core.errors import DataQualityError, HeaderInvalidError, SkyError
+from skykin.core.errors import DataQualityError, HeaderInvalidError
+from skykin.core.extent import ALL_SKY, Extent
 from skykin.core.provenance import Source
 from skykin.core.shapes import BandValues, Coverage, Degrees, Numbers
 from skykin.survey.about import About
+from skykin.survey.positions import checked_positions
 
 #: Positions interpolated at a time: some 10 MB of work space, which also stays near the processor.
 POSITIONS_AT_ONCE = 1 << 16
@@ -33,6 +35,10 @@ class HealpixBands:
         Names, unit, source and credits.
     gridding : str
         How the values came onto the map, in words, for provenance.
+    extent : Extent
+        Cap of the sky that holds all covered pixels.
+    frame : str
+        Coordinates of the data before they came onto the map.
 
     Raises
     ------
@@ -47,6 +53,8 @@ class HealpixBands:
     beam_deg: float
     about: About
     gridding: str = "as given"
+    extent: Extent = ALL_SKY
+    frame: str = "galactic"
     _table: Numbers = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -103,6 +111,8 @@ class HealpixBands:
             "unit": self.unit,
             "bands": list(self.bands),
             "beam_deg": self.beam_deg,
+            "frame": self.frame,
+            "projection": f"HEALPix, NSIDE {self.nside}",
             "nside": self.nside,
             "gridding": self.gridding,
         }
@@ -134,14 +144,8 @@ class HealpixBands:
         ----------
         Górski et al. 2005, ApJ, 622, 759 (the map); the weights are bilinear in latitude and longitude.
         """
-        lon, lat = np.broadcast_arrays(np.asarray(lon_deg, np.float64), np.asarray(lat_deg, np.float64))
+        lon, lat = checked_positions(lon_deg, lat_deg)
         shape, lon, lat = lon.shape, lon.ravel(), lat.ravel()
-        if not (np.isfinite(lon).all() and (np.abs(lat) <= 90).all()):  # a NaN latitude fails too
-            worst = int(np.flatnonzero(~(np.isfinite(lon) & (np.abs(lat) <= 90)))[0])
-            raise SkyError(
-                f"position l = {lon[worst]:g}°, b = {lat[worst]:g}° is not on the sky; "
-                "give finite longitudes and latitudes from −90° to 90°"
-            )
         values = np.empty((lon.size, 3), np.float32)
         coverage = np.empty(lon.size, np.float32)
         for start in range(0, lon.size, POSITIONS_AT_ONCE):
@@ -150,10 +154,8 @@ class HealpixBands:
         return values.reshape(*shape, 3), coverage.reshape(shape)
 
     def _sample(self, lon_deg: Degrees, lat_deg: Degrees) -> tuple[BandValues, Coverage]:
-        # Weights are infinite outside 0° to 360° (astropy-healpix 2.0), so wrap first.
-        pixels, weights = bilinear_interpolation_weights(
-            (lon_deg % 360.0) * u.deg, lat_deg * u.deg, self.nside
-        )
+        # Weights are infinite outside 0° to 360° (astropy-healpix 2.0): longitudes come wrapped.
+        pixels, weights = bilinear_interpolation_weights(lon_deg * u.deg, lat_deg * u.deg, self.nside)
         total = np.zeros((lon_deg.size, 4), np.float32)
         for pixel, weight in zip(pixels, weights.astype(np.float32), strict=True):
             part = self._table.take(pixel, axis=0)

@@ -1,0 +1,76 @@
+"""How much of the sky a survey saw."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from skykin.core.errors import UsageError
+from skykin.core.shapes import Degrees
+
+
+@dataclass(frozen=True)
+class Extent:
+    """A cap of the sphere that holds all that a survey saw.
+
+    Parameters
+    ----------
+    lon_deg, lat_deg : float
+        Galactic position of the cap's centre.
+    radius_deg : float
+        Largest distance from the centre; 180 is the whole sky.
+    """
+
+    lon_deg: float = 0.0
+    lat_deg: float = 0.0
+    radius_deg: float = 180.0
+
+    def __post_init__(self) -> None:
+        numbers = (self.lon_deg, self.lat_deg, self.radius_deg)
+        if not (all(map(math.isfinite, numbers)) and abs(self.lat_deg) <= 90 and 0 < self.radius_deg <= 180):
+            raise UsageError(
+                f"no part of the sky lies {numbers[2]:g}° about l = {numbers[0]:g}°, b = {numbers[1]:g}°"
+            )
+
+    @property
+    def is_all_sky(self) -> bool:
+        """Whether the cap is the whole sphere."""
+        return self.radius_deg >= 180
+
+    @classmethod
+    def around(cls, lon_deg: Degrees, lat_deg: Degrees, margin_deg: float = 0.0) -> Extent:
+        """Hold all these positions, about their mean direction; the whole sky where that is not narrower."""
+        directions = _directions(np.ravel(lon_deg), np.ravel(lat_deg))
+        centre = directions.mean(axis=0)
+        length = float(np.linalg.norm(centre))
+        if length < 1e-6:
+            return cls()
+        centre /= length
+        farthest = math.degrees(math.acos(max(-1.0, min(1.0, float((directions @ centre).min())))))
+        radius = farthest + margin_deg
+        if radius >= 90:  # a cap this wide saves nothing, and its centre means little
+            return cls()
+        lon = math.degrees(math.atan2(centre[1], centre[0])) % 360
+        return cls(lon, math.degrees(math.asin(max(-1.0, min(1.0, centre[2])))), max(radius, 1e-9))
+
+    def distance_deg(self, lon_deg: Degrees, lat_deg: Degrees) -> Degrees:
+        """Angles between the centre and positions."""
+        lon, lat = np.radians(lon_deg), np.radians(lat_deg)
+        lon0, lat0 = math.radians(self.lon_deg), math.radians(self.lat_deg)
+        # Haversines keep small angles exact.
+        half = np.sin((lat - lat0) / 2) ** 2 + np.cos(lat) * math.cos(lat0) * np.sin((lon - lon0) / 2) ** 2
+        return np.asarray(np.degrees(2 * np.arcsin(np.sqrt(np.clip(half, 0, 1)))))
+
+    def contains(self, lon_deg: Degrees, lat_deg: Degrees, margin_deg: float = 0.0) -> np.ndarray:
+        """Tell which positions lie inside, or at most `margin_deg` outside."""
+        return np.asarray(self.distance_deg(lon_deg, lat_deg) <= self.radius_deg + margin_deg)
+
+
+ALL_SKY = Extent()
+
+
+def _directions(lon_deg: Degrees, lat_deg: Degrees) -> np.ndarray:
+    lon, lat = np.radians(lon_deg), np.radians(lat_deg)
+    return np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)], axis=-1)

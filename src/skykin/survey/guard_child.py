@@ -1,0 +1,83 @@
+"""The child process of `guard`: reads one file within its limits and writes what it found."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import math
+import sys
+import warnings
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from skykin.core.errors import CorruptFileError, SkykinError, TooLargeError, shown
+from skykin.survey.guard import ANSWER, GIBIBYTE, REQUEST, no_space
+
+
+def main(folder: Path) -> None:
+    """Do what the request in `folder` asks, and leave the answer there."""
+    request = json.loads((folder / REQUEST).read_text(encoding="utf-8"))
+    path = Path(request["path"])
+    memory_bytes, seconds, result_bytes = request["limits"]
+    _limit(memory_bytes, seconds, result_bytes)
+    warnings.simplefilter("ignore")  # what must be known of a file is checked, not warned about
+    try:
+        answer = {"facts": _work(request["task"], path, folder, request["arguments"])}
+    except SkykinError as error:
+        answer = _told(error)
+    except MemoryError:
+        answer = _told(
+            TooLargeError(
+                f"reading {shown(path.name)} needs more than {memory_bytes / GIBIBYTE:.3g} GiB of memory, "
+                "which is the limit; give a smaller file",
+                code="IN-BOMB",
+            )
+        )
+    except BaseException as error:  # a panic of a Rust library is no Exception
+        answer = _told(_explained(path, error))
+    (folder / ANSWER).write_text(json.dumps(answer), encoding="utf-8")
+
+
+def _work(task: str, path: Path, folder: Path, arguments: dict[str, Any]) -> Any:
+    module, function = task.split(":")
+    if not module.startswith("skykin.survey."):
+        raise ValueError(task)
+    return getattr(import_module(module), function)(path, folder, **arguments)
+
+
+def _explained(path: Path, error: BaseException) -> SkykinError:
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return no_space(path.name, error)
+    if isinstance(error, OSError) and error.errno == errno.EFBIG:
+        return TooLargeError(f"{shown(path.name)} unpacks to more than the limit; give a smaller file")
+    return CorruptFileError(
+        f"{shown(path.name)} cannot be read: {type(error).__name__}: {shown(error)}; get the file again",
+        code="IN-CORRUPT",
+    )
+
+
+def _told(error: SkykinError) -> dict[str, Any]:
+    return {"error": {"class": type(error).__name__, "sentence": str(error), "code": error.code}}
+
+
+def _limit(memory_bytes: int, seconds: float, result_bytes: int) -> None:
+    """Bound this process where the platform can; Windows has the parent's clock only."""
+    try:
+        import resource  # noqa: PLC0415 - not on Windows
+    except ImportError:
+        return
+    processor = math.ceil(seconds)
+    for kind, value in (
+        (resource.RLIMIT_AS, memory_bytes),
+        (resource.RLIMIT_CPU, processor),
+        (resource.RLIMIT_FSIZE, result_bytes),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        with contextlib.suppress(ValueError, OSError):  # a harder limit is already set
+            resource.setrlimit(kind, (value, value))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,149 @@
+"""The child process that reads untrusted files: it may die, the parent lives and says why."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import skykin.survey
+from skykin.core.errors import CorruptFileError, SkyError, TooLargeError
+from skykin.survey.guard import GIBIBYTE, Limits, guarded
+
+FILE = Path("some.fits")
+posix = pytest.mark.skipif(os.name == "nt", reason="limits of resources are POSIX")
+TASKS = """
+import os, signal, time
+import numpy as np
+from skykin.core.errors import SkyError
+
+def good(path, folder, scale):
+    np.save(folder / "values.npy", scale * np.arange(6.0).reshape(2, 3))
+    return {"name": path.name}
+
+def refusing(path, folder):
+    raise SkyError("there is no sky in it", code="SKY-NOWCS")
+
+def crashing(path, folder, number):
+    os.kill(os.getpid(), number)
+
+def leaving(path, folder):
+    os._exit(3)
+
+def panicking(path, folder):
+    class Panic(BaseException):
+        pass
+    raise Panic("index out of bounds")
+
+def sleeping(path, folder):
+    time.sleep(60)
+
+def looping(path, folder):
+    while True:
+        pass
+
+def greedy(path, folder):
+    np.ones(1 << 31)
+
+def verbose(path, folder):
+    with (folder / "big.npy").open("wb") as out:
+        out.write(bytes(4 << 20))
+"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def tasks(tmp_path_factory):
+    """A module of tasks inside ``skykin.survey``, as the child demands, without touching the package."""
+    folder = tmp_path_factory.mktemp("tasks")
+    (folder / "toy_tasks.py").write_text(TASKS)
+    (folder / "sitecustomize.py").write_text(
+        f"import skykin.survey\nskykin.survey.__path__.append({str(folder)!r})\n"
+    )
+    patch = pytest.MonkeyPatch()
+    before = os.pathsep.join([str(folder), str(Path(skykin.survey.__file__).parents[2])])
+    patch.setenv("PYTHONPATH", before)
+    yield
+    patch.undo()
+
+
+def run(name, limits=None, **arguments):
+    with guarded(f"skykin.survey.toy_tasks:{name}", FILE, arguments, limits=limits) as parsed:
+        return parsed.facts
+
+
+def leftovers():
+    return {path.name for path in Path(tempfile.gettempdir()).glob("skykin-*")}
+
+
+def test_facts_and_arrays_come_back_and_nothing_is_left():
+    before = leftovers()
+    with guarded("skykin.survey.toy_tasks:good", FILE, {"scale": 2}) as parsed:
+        values = parsed.array("values")
+    assert parsed.facts == {"name": "some.fits"}
+    np.testing.assert_array_equal(values, [[0, 2, 4], [6, 8, 10]])
+    assert leftovers() <= before
+
+
+def test_an_error_of_ours_comes_back_as_itself():
+    with pytest.raises(SkyError, match="there is no sky in it") as caught:
+        run("refusing")
+    assert caught.value.code == "SKY-NOWCS"
+
+
+@posix
+@pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGABRT, signal.SIGFPE, signal.SIGBUS])
+def test_a_crash_names_its_signal(number):
+    before = leftovers()
+    with pytest.raises(
+        CorruptFileError, match=rf"crash \({number.name}\).*Skykin itself is unhurt"
+    ) as caught:
+        run("crashing", number=int(number))
+    assert caught.value.code == "IN-PARSER-CRASH"
+    assert leftovers() <= before
+
+
+def test_a_child_that_leaves_without_an_answer_is_a_crash():
+    with pytest.raises(CorruptFileError, match="ended with status 3 and no answer") as caught:
+        run("leaving")
+    assert caught.value.code == "IN-PARSER-CRASH"
+
+
+def test_a_panic_that_is_no_exception_becomes_one_sentence():
+    with pytest.raises(CorruptFileError, match="Panic: 'index out of bounds'; get the file again") as caught:
+        run("panicking")
+    assert caught.value.code == "IN-CORRUPT"
+
+
+@pytest.mark.parametrize("name", ["sleeping", "looping"])
+def test_a_child_that_takes_too_long_is_stopped(name):
+    start = time.monotonic()
+    with pytest.raises(CorruptFileError, match="not read within 1.5 s") as caught:
+        run(name, Limits(seconds=1.5))
+    assert caught.value.code == "IN-TIMEOUT"
+    assert time.monotonic() - start < 15
+
+
+@posix
+@pytest.mark.skipif(sys.platform == "darwin", reason="macOS does not hold RLIMIT_AS")
+def test_a_child_that_wants_too_much_memory_is_refused():
+    with pytest.raises(TooLargeError, match="needs more than 2 GiB of memory") as caught:
+        run("greedy", Limits(memory_bytes=2 * GIBIBYTE))
+    assert caught.value.code == "IN-BOMB"
+
+
+@posix
+def test_a_result_that_is_too_large_is_refused():
+    with pytest.raises(TooLargeError, match="unpacks to more than") as caught:
+        run("verbose", Limits(result_bytes=1 << 20))
+    assert caught.value.code == "IN-TOOBIG"
+
+
+def test_only_tasks_of_the_survey_package_run():
+    with pytest.raises(CorruptFileError, match="ValueError"), guarded("os:getcwd", FILE):
+        pass
