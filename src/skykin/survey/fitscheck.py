@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 from skykin.core.errors import (
@@ -47,11 +47,14 @@ class Hdu:
         Keyword to the text of its value, without quotes and comments; the first card of a keyword counts.
     file : str
         What to call the file in errors.
+    data_offset : int
+        Where its data begin, bytes from the start of the file.
     """
 
     number: int
     cards: dict[str, str]
     file: str
+    data_offset: int = 0
 
     def __str__(self) -> str:
         return f"HDU {self.number} of {shown(self.file)}"
@@ -157,7 +160,7 @@ def read_headers(stream: BinaryIO, name: str) -> list[Hdu]:
         if len(hdus) >= MOST_HDUS:
             raise TooLargeError(f"{shown(name)} has more than {MOST_HDUS} HDUs; give a file with one table")
         hdu, offset = _read_header(stream, offset, len(hdus), name)
-        hdus.append(hdu)
+        hdus.append(replace(hdu, data_offset=offset))
         if hdu.cards.get("SIMPLE", "T") != "T":
             raise NotThisFormatError(f"{shown(name)} says SIMPLE = F: it does not keep to the FITS standard")
         needed = offset + hdu.data_bytes()
