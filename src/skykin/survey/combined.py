@@ -1,0 +1,115 @@
+"""Three surveys of one sky, shown as red, green and blue."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+
+from skykin.core.errors import SkyError
+from skykin.core.extent import Extent
+from skykin.core.protocols import Survey
+from skykin.core.provenance import Source
+from skykin.core.shapes import BandValues, Coverage, Degrees
+
+
+def combine(red: Survey, green: Survey, blue: Survey) -> CombinedSurvey:
+    """Show three surveys together, the mean of the bands of each as one colour.
+
+    Where one of them saw nothing, nothing is covered.  Their beams differ unless they were smoothed to a
+    common one (option ``smooth_deg``).
+
+    Raises
+    ------
+    SkyError
+        If they have no part of the sky in common.
+    """
+    parts = (red, green, blue)
+    smallest = min((part.extent for part in parts), key=lambda extent: extent.radius_deg)
+    for part in parts:
+        distance = float(part.extent.distance_deg(np.array(smallest.lon_deg), np.array(smallest.lat_deg)))
+        if distance > part.extent.radius_deg + smallest.radius_deg:
+            raise SkyError(
+                f"{part.name} lies {distance:.3g}° from the other surveys and has no sky in common with "
+                "them; combine surveys of one region"
+            )
+    return CombinedSurvey(parts, smallest)
+
+
+@dataclass(frozen=True, eq=False)
+class CombinedSurvey:
+    """Three surveys as the bands of one.
+
+    Parameters
+    ----------
+    parts : three Survey
+        Red, green and blue.
+    extent : Extent
+        Cap that holds all that the three saw together.
+    """
+
+    parts: tuple[Survey, Survey, Survey]
+    extent: Extent
+
+    @property
+    def name(self) -> str:
+        """The three names."""
+        return "+".join(part.name for part in self.parts)
+
+    @property
+    def title(self) -> str:
+        """The three titles."""
+        return ", ".join(part.title for part in self.parts)
+
+    @property
+    def unit(self) -> str:
+        """The unit, if all have the same; nothing otherwise."""
+        units = {part.unit for part in self.parts}
+        return units.pop() if len(units) == 1 else ""
+
+    @property
+    def bands(self) -> tuple[str, str, str]:
+        """The names, with the unit of each."""
+        red, green, blue = (f"{part.name} ({part.unit})" if part.unit else part.name for part in self.parts)
+        return red, green, blue
+
+    @property
+    def beam_deg(self) -> float:
+        """The widest beam."""
+        return max(part.beam_deg for part in self.parts)
+
+    @property
+    def source(self) -> Source:
+        """The three files, and a hash of their hashes."""
+        together = "".join(part.source.sha256 for part in self.parts)
+        names = " + ".join(part.source.name for part in self.parts)
+        return Source(names, hashlib.sha256(together.encode()).hexdigest())
+
+    @property
+    def credits(self) -> tuple[str, ...]:
+        """The credits of all, each once."""
+        return tuple(dict.fromkeys(credit for part in self.parts for credit in part.credits))
+
+    def as_dict(self) -> dict[str, object]:
+        """Plain values for provenance, those of each survey under its colour."""
+        return {
+            "name": self.name,
+            "file": self.source.name,
+            "sha256": self.source.sha256,
+            "unit": self.unit,
+            "bands": list(self.bands),
+            "beam_deg": self.beam_deg,
+            "frame": "galactic",
+            "projection": "three surveys",
+            "red": self.parts[0].as_dict(),
+            "green": self.parts[1].as_dict(),
+            "blue": self.parts[2].as_dict(),
+        }
+
+    def sample(self, lon_deg: Degrees, lat_deg: Degrees) -> tuple[BandValues, Coverage]:
+        """Sample each survey; the coverage is the least of the three."""
+        sampled = [part.sample(lon_deg, lat_deg) for part in self.parts]
+        values = np.stack([bands.mean(axis=-1) for bands, _ in sampled], axis=-1)
+        coverage = np.minimum.reduce([covered for _, covered in sampled])
+        return values.astype(np.float32), np.asarray(coverage, np.float32)

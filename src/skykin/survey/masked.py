@@ -1,0 +1,97 @@
+"""A survey of which only a part is used."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from skykin.core.atomic import sha256_of
+from skykin.core.extent import Extent
+from skykin.core.protocols import Survey
+from skykin.core.provenance import Source
+from skykin.core.shapes import BandValues, Coverage, Degrees
+from skykin.survey.fill import filled
+from skykin.survey.sky_mask import SkyMask, read_sky_mask
+
+
+def masked(survey: Survey, path: Path) -> MaskedSurvey:
+    """Use only the part of a survey that lies in a MOC or in the regions of a DS9 file.
+
+    Raises
+    ------
+    InputRefusedError
+        If the file cannot be used; see `read_sky_mask`.
+    """
+    return MaskedSurvey(survey, read_sky_mask(path), Source(path.name, sha256_of(path)))
+
+
+@dataclass(frozen=True, eq=False)
+class MaskedSurvey:
+    """A survey with coverage 0 outside a part of the sky.
+
+    Parameters
+    ----------
+    survey : Survey
+    mask : SkyMask
+        What is used.
+    mask_source : Source
+        The file that says so.
+    """
+
+    survey: Survey
+    mask: SkyMask
+    mask_source: Source
+
+    @property
+    def name(self) -> str:
+        """Short name of the survey."""
+        return self.survey.name
+
+    @property
+    def title(self) -> str:
+        """Full name of the survey."""
+        return self.survey.title
+
+    @property
+    def unit(self) -> str:
+        """Unit of the values."""
+        return self.survey.unit
+
+    @property
+    def bands(self) -> tuple[str, str, str]:
+        """What is shown as red, green and blue, in words."""
+        return self.survey.bands
+
+    @property
+    def beam_deg(self) -> float:
+        """Angular resolution (full width), degrees."""
+        return self.survey.beam_deg
+
+    @property
+    def extent(self) -> Extent:
+        """Cap of the sky that holds the survey."""
+        return self.survey.extent
+
+    @property
+    def source(self) -> Source:
+        """The file behind the survey."""
+        return self.survey.source
+
+    @property
+    def credits(self) -> tuple[str, ...]:
+        """Citations and acknowledgements that go with every product."""
+        return self.survey.credits
+
+    def as_dict(self) -> dict[str, object]:
+        """Plain values for provenance, those of the mask among them."""
+        mask = {"file": self.mask_source.name, "sha256": self.mask_source.sha256, "share": self.mask.share}
+        return self.survey.as_dict() | {"mask": mask}
+
+    def sample(self, lon_deg: Degrees, lat_deg: Degrees) -> tuple[BandValues, Coverage]:
+        """Sample the survey; values outside the mask are filled from inside."""
+        values, coverage = self.survey.sample(lon_deg, lat_deg)
+        inside = self.mask.contains(*np.broadcast_arrays(lon_deg, lat_deg))
+        covered = np.where(inside, coverage, np.float32(0))
+        return filled(values, covered), covered

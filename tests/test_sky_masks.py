@@ -1,0 +1,132 @@
+"""Parts of the sky that MOCs and DS9 regions describe."""
+
+import numpy as np
+import pytest
+from astropy import units as u
+from astropy.coordinates import SkyCoord
+from mocpy import MOC
+
+from hostile.healpix_files import smooth_sky, write_map
+from skykin.core.errors import (
+    CorruptFileError,
+    InputRefusedError,
+    NotThisFormatError,
+    SkyError,
+    TooLargeError,
+)
+from skykin.survey import sky_mask
+from skykin.survey.open import open_survey
+from skykin.survey.sky_mask import read_sky_mask
+
+RANDOM = np.random.default_rng(0)
+LON = RANDOM.uniform(0, 360, 4000)
+LAT = np.degrees(np.arcsin(RANDOM.uniform(-1, 1, 4000)))
+SKY = SkyCoord(LON, LAT, unit="deg", frame="galactic")
+ORION = SkyCoord(209, -19.4, unit="deg", frame="galactic")
+
+
+def read(tmp_path, text):
+    path = tmp_path / "mask.reg"
+    path.write_text(text)
+    return read_sky_mask(path)
+
+
+@pytest.mark.parametrize("form", ["fits", "json", "ascii"])
+def test_mocs_in_each_form_are_read(tmp_path, form):
+    moc = MOC.from_cone(ORION.icrs.ra, ORION.icrs.dec, radius=20 * u.deg, max_depth=9)
+    path = tmp_path / "mask"
+    moc.save(str(path), format=form)
+    mask = read_sky_mask(path)
+    np.testing.assert_array_equal(mask.contains(LON, LAT), moc.contains_skycoords(SKY.icrs))
+    assert mask.share == pytest.approx(moc.sky_fraction, rel=1e-6)
+
+
+def test_circles_hold_what_is_near_their_centre(tmp_path):
+    mask = read(tmp_path, "# Region file format: DS9\ngalactic\ncircle(209,-19.4,20)\n")
+    distance = SKY.separation(ORION).deg
+    inside = mask.contains(LON, LAT)
+    assert inside[distance < 19.9].all()
+    assert not inside[distance > 20.1].any()
+
+
+@pytest.mark.parametrize(
+    ("shape", "area_deg2"), [("ellipse(209,-19.4,12,3,30)", np.pi * 36), ("box(209,-19.4,24,6,30)", 144)]
+)
+def test_the_angle_of_a_shape_counts_in_its_own_frame(tmp_path, shape, area_deg2):
+    mask = read(tmp_path, f"galactic\n{shape}\n")
+    assert mask.share * 41253 == pytest.approx(area_deg2, rel=0.05)
+    # 30 degrees from longitude towards north: up to the left.
+    along = ORION.directional_offset_by(60 * u.deg, [-10, 10] * u.deg)
+    across = ORION.directional_offset_by(-60 * u.deg, [-10, 10] * u.deg)
+    assert mask.contains(along.l.deg, along.b.deg).all()
+    assert not mask.contains(across.l.deg, across.b.deg).any()
+
+
+def test_shapes_add_up_and_excluded_ones_are_holes(tmp_path):
+    mask = read(tmp_path, "galactic\ncircle(10,0,5)\ncircle(30,0,5)\n-circle(10,0,2)\n")
+    np.testing.assert_array_equal(
+        mask.contains(np.array([10.0, 10, 30, 50]), np.array([0.0, 3, 0, 0])), [False, True, True, False]
+    )
+    assert read(tmp_path, "galactic\n-circle(10,0,2)\n").share > 0.99
+
+
+def test_j12_a_polygon_over_the_pole_and_the_seam_has_its_area(tmp_path):
+    corners = ",".join(f"{lon},80" for lon in range(0, 360, 10))
+    mask = read(tmp_path, f"fk5\npolygon({corners})\n")
+    inside = np.mean(SkyCoord(LON, LAT, unit="deg", frame="galactic").icrs.dec.deg > 80)
+    assert mask.share == pytest.approx((1 - np.sin(np.radians(80))) / 2, rel=0.01)
+    assert mask.contains(LON, LAT).mean() == pytest.approx(inside, rel=0.1)
+    seam = read(tmp_path, "galactic\npolygon(350,-10,10,-10,10,10,350,10)\n")
+    np.testing.assert_array_equal(
+        seam.contains(np.array([0.0, 359, 355, 20, 340]), np.zeros(5)), [True, True, True, False, False]
+    )
+
+
+def test_j12_a_self_crossing_polygon_holds_a_part_of_its_hull(tmp_path):
+    mask = read(tmp_path, "galactic\npolygon(0,0,10,10,10,0,0,10)\n")
+    assert 0 < mask.share * 41253 <= 101
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "sentence"),
+    [
+        ("image\ncircle(100,100,20)\n", SkyError, "are in pixels of an image"),
+        ("hello, world\n", NotThisFormatError, "is no MOC and holds no DS9 regions"),
+        ("galactic\nline(1,2,3,4)\n", InputRefusedError, "holds a 'LineSkyRegion', which has no area"),
+        ("0/\n", InputRefusedError, "holds no sky"),
+        ("{", CorruptFileError, "cannot be read"),
+        ("galactic\n" + "circle(1,1,1)\n" * 10_001, TooLargeError, "has more than 10000 shapes"),
+    ],
+)
+def test_files_that_are_no_masks_are_refused(tmp_path, text, error, sentence):
+    with pytest.raises(error, match=sentence):
+        read(tmp_path, text)
+
+
+def test_masks_that_are_folders_or_too_large_are_refused(tmp_path, monkeypatch):
+    with pytest.raises(NotThisFormatError, match="is not a regular file"):
+        read_sky_mask(tmp_path)
+    monkeypatch.setattr(sky_mask, "MOST_BYTES", 10)
+    with pytest.raises(TooLargeError, match="has 23 bytes, but at most 10 are read"):
+        read(tmp_path, "galactic\ncircle(1,1,1)\n")
+
+
+def test_a_masked_survey_is_covered_inside_only(tmp_path):
+    path = write_map(tmp_path / "map.fits", {"I": smooth_sky(32)})
+    (tmp_path / "mask.reg").write_text("galactic\ncircle(209,-19.4,20)\n")
+    whole, part = open_survey(path), open_survey(path, mask=tmp_path / "mask.reg")
+    values, coverage = part.sample(LON, LAT)
+    near = SKY.separation(ORION).deg < 19
+    np.testing.assert_array_equal(values[near], whole.sample(LON, LAT)[0][near])
+    assert coverage[near].all()
+    assert not coverage[SKY.separation(ORION).deg > 21].any()
+    assert part.as_dict()["mask"]["file"] == "mask.reg"
+    assert part.as_dict()["mask"]["share"] == pytest.approx(0.0302, rel=0.01)
+    assert (part.name, part.title, part.unit, part.bands) == (
+        whole.name,
+        whole.title,
+        whole.unit,
+        whole.bands,
+    )
+    assert (part.source, part.credits, part.extent) == (whole.source, whole.credits, whole.extent)
+    assert part.beam_deg == whole.beam_deg
