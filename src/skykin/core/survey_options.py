@@ -13,7 +13,7 @@ from skykin.core.settings import Band
 
 Frame = Literal["galactic", "icrs", "ecliptic"]
 Ordering = Literal["ring", "nested"]
-PictureProjection = Literal["plate-carree", "mollweide", "hammer", "aitoff"]
+PictureProjection = Literal["plate-carree", "mollweide", "aitoff"]
 CubeShow = Literal["bands", "moments", "channels"]
 
 
@@ -27,8 +27,8 @@ class SurveyOptions:
         Number or name of the HDU to read.
     frame : {"galactic", "icrs", "ecliptic"}, optional
         Coordinates of a map or picture that does not name its own.
-    projection : {"plate-carree", "mollweide", "hammer", "aitoff"}, optional
-        How a picture without world coordinates shows the whole sky; ``hammer`` is what FITS calls AIT.
+    projection : {"plate-carree", "mollweide", "aitoff"}, optional
+        How a picture without world coordinates shows the whole sky; ``aitoff`` is Hammer–Aitoff, FITS's AIT.
     center_deg : float, optional
         Longitude in the middle of such a picture, degrees; 0 if left out.
     scale_deg : float, optional

@@ -51,7 +51,7 @@ def _around(known: Numbers, weight: Numbers) -> Numbers:
     mean = total / np.maximum(count, 1e-12)[..., None]
     coarse = _around(np.where(count[..., None] > 0, mean, 0), np.minimum(count, 1))
     fine = _doubled(_doubled(coarse, 0), 1)[:rows, :columns]
-    return weight[..., None] * known + (1 - weight[..., None]) * fine
+    return np.asarray(weight[..., None] * known + (1 - weight[..., None]) * fine)
 
 
 def _halved(array: Numbers) -> Numbers:

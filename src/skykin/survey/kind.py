@@ -7,10 +7,19 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from skykin.core.errors import CorruptFileError, InputRefusedError, NotThisFormatError, shown
+from skykin.core.errors import (
+    CorruptFileError,
+    InputRefusedError,
+    NotThisFormatError,
+    RemoteError,
+    SkyError,
+    SkykinError,
+    shown,
+)
 from skykin.core.protocols import Progress, Survey
 from skykin.core.survey_options import SurveyOptions
-from skykin.survey.fitscheck import BLOCK, Hdu, read_headers
+from skykin.survey.fits_image_hdus import chosen_hdu, image_hdus
+from skykin.survey.fitscheck import BLOCK, Hdu, looks_like_html, read_headers
 
 
 @dataclass(frozen=True)
@@ -23,10 +32,13 @@ class Glance:
         A file or folder; for an address on the web, a path that is not looked at.
     url : str
         The address, or nothing.
+    hdu : int or str, optional
+        The only HDU of a FITS file to look at, by number or name.
     """
 
     path: Path
     url: str = ""
+    hdu: int | str | None = None
     first: bytes = field(init=False, repr=False, default=b"")
 
     def __post_init__(self) -> None:
@@ -61,11 +73,13 @@ class Glance:
         ------
         InputRefusedError
             If it begins as FITS and is broken; see `read_headers`.
+        UsageError
+            If the HDU that was asked for is not there.
         """
         if not self.is_fits:
             return ()
         with self.path.open("rb") as stream:
-            return tuple(read_headers(stream, self.path.name))
+            return tuple(chosen_hdu(read_headers(stream, self.path.name), self.hdu))
 
 
 @dataclass(frozen=True)
@@ -115,16 +129,40 @@ class ReadyMade:
     open: Callable[[SurveyOptions, bool, Progress], Survey]
 
 
-def not_claimed(glance: Glance) -> InputRefusedError:
+def not_claimed(glance: Glance) -> SkykinError:
     """Say what a file is that no kind of survey claims."""
     name = shown(glance.path.name)
-    if glance.is_fits:
-        return InputRefusedError(
-            f"{name} is a FITS file without an image, cube, HEALPix map or table of positions that Skykin "
-            "knows; look at its HDUs, and name one with the option hdu"
+    if glance.url:
+        return RemoteError(
+            f"{shown(glance.url)} is not the address of a HiPS; download the file and give its path",
+            code="RM-BLOCKED",
         )
+    if not glance.first:
+        return NotThisFormatError(f"{name} is empty (0 bytes); get the file again")
+    if looks_like_html(glance.first):
+        return NotThisFormatError(
+            f"{name} is a web page (it begins with {shown(glance.first[:20].decode('latin-1'))}), so its "
+            "download failed; get the file again",
+            code="IN-HTML",
+        )
+    if glance.is_fits:
+        return _no_sky_in(glance)
     begins = shown(glance.first[:20].decode("latin-1"))
     return NotThisFormatError(
         f"{name} is no kind of survey that Skykin reads (it begins with {begins}); "
         "`skykin surveys` lists the kinds"
+    )
+
+
+def _no_sky_in(glance: Glance) -> SkykinError:
+    images = image_hdus(glance.hdus)
+    if images:
+        return SkyError(
+            f"{images[0]} has no world coordinates of the sky (no CTYPE names a longitude and a latitude), "
+            "so nobody knows where it lies; add a WCS",
+            code="SKY-NOWCS",
+        )
+    return InputRefusedError(
+        f"{shown(glance.path.name)} is a FITS file without an image, cube, HEALPix map or table of positions "
+        "that Skykin knows; look at its HDUs, and name one with the option hdu"
     )

@@ -72,7 +72,7 @@ def open_survey(
     if not isinstance(what, str | Path):
         survey = _open_three(list(what), options, download, progress)
     else:
-        survey = _open_one(str(what), options, download, progress)
+        survey = _open_smoothed(str(what), options, download, progress)
     if options.mask is not None:
         from skykin.survey.masked import masked  # noqa: PLC0415 - loads the libraries of regions
 
@@ -89,8 +89,18 @@ def _open_three(
         raise UsageError(
             f"{len(parts)} surveys were given together; give one, or three for red, green and blue"
         )
-    red, green, blue = (_open_one(str(part), options, download, progress) for part in parts)
+    red, green, blue = (_open_smoothed(str(part), options, download, progress) for part in parts)
     return combine(red, green, blue)
+
+
+def _open_smoothed(what: str, options: SurveyOptions, download: bool, progress: Progress) -> Survey:
+    """Open one survey and bring it to the common beam, before it is combined with others."""
+    survey = _open_one(what, options, download, progress)
+    if options.smooth_deg is None:
+        return survey
+    from skykin.survey.smooth import smoothed  # noqa: PLC0415
+
+    return smoothed(survey, options.smooth_deg, progress)
 
 
 def _open_one(what: str, options: SurveyOptions, download: bool, progress: Progress) -> Survey:
@@ -123,7 +133,7 @@ def open_file(path: Path, options: SurveyOptions, progress: Progress) -> Survey:
         return _open_glance(Glance(path), options, progress)
     plain, cleanup = unpacked(path)
     try:
-        survey = _open_glance(Glance(plain), options, progress)
+        survey = _open_glance(Glance(plain, hdu=options.hdu), options, progress)
     except BaseException:
         cleanup()
         raise

@@ -45,9 +45,7 @@ def _find(file: str) -> Path | None:
     return path if path.is_file() else None
 
 
-def _open(
-    one: tuple[str, str, str], options: SurveyOptions, download: bool, progress: Progress
-) -> Survey:
+def _open(one: tuple[str, str, str], options: SurveyOptions, download: bool, progress: Progress) -> Survey:
     from skykin.survey.open import open_file  # noqa: PLC0415 - which lists this module
 
     name, file, unit = one

@@ -1,0 +1,161 @@
+"""Many surveys of parts of the sky shown as one."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from skykin.core.errors import InputRefusedError, SkykinError, shown
+from skykin.core.extent import ALL_SKY, Extent
+from skykin.core.protocols import Progress, Survey
+from skykin.core.provenance import Source
+from skykin.core.shapes import BandValues, Coverage, Degrees
+from skykin.core.survey_options import SurveyOptions
+from skykin.survey.about import About
+from skykin.survey.fill import filled
+from skykin.survey.positions import checked_positions
+
+MOST_REFUSED_TOLD = 5
+
+
+@dataclass(frozen=True, eq=False)
+class Mosaic:
+    """Surveys side by side; where they overlap, the mean by coverage.
+
+    Parameters
+    ----------
+    parts : tuple of Survey
+        All of one unit and one choice of bands.
+    about : About
+    extent : Extent
+    """
+
+    parts: tuple[Survey, ...]
+    about: About
+    extent: Extent = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "extent", _extent(self.parts))
+
+    @property
+    def name(self) -> str:
+        """Short name: the folder's or the pattern's."""
+        return self.about.name
+
+    @property
+    def title(self) -> str:
+        """Full name for figures and headers."""
+        return self.about.title
+
+    @property
+    def unit(self) -> str:
+        """Unit of the values."""
+        return self.about.unit
+
+    @property
+    def bands(self) -> tuple[str, str, str]:
+        """What is shown as red, green and blue, in words."""
+        return self.about.bands
+
+    @property
+    def beam_deg(self) -> float:
+        """Angular resolution of the coarsest part, degrees."""
+        return max(part.beam_deg for part in self.parts)
+
+    @property
+    def source(self) -> Source:
+        """All the files behind it: their number and the hash of their hashes."""
+        return self.about.source
+
+    @property
+    def credits(self) -> tuple[str, ...]:
+        """Citations and acknowledgements of all parts."""
+        return self.about.credits
+
+    def as_dict(self) -> dict[str, object]:
+        """Plain values for provenance."""
+        frames = {str(part.as_dict().get("frame", "")) for part in self.parts}
+        projections = {str(part.as_dict().get("projection", "")) for part in self.parts}
+        return {
+            "name": self.name,
+            "file": self.source.name,
+            "sha256": self.source.sha256,
+            "unit": self.unit,
+            "bands": list(self.bands),
+            "beam_deg": self.beam_deg,
+            "frame": ", ".join(sorted(frames)),
+            "projection": f"mosaic of {', '.join(sorted(projections))}",
+            "files": [{"file": part.source.name, "sha256": part.source.sha256} for part in self.parts],
+        }
+
+    def sample(self, lon_deg: Degrees, lat_deg: Degrees) -> tuple[BandValues, Coverage]:
+        """Average the parts that cover each position, by their coverage; errors are those of the parts."""
+        lon, lat = checked_positions(lon_deg, lat_deg)
+        total, weight = np.zeros((*lon.shape, 3)), np.zeros(lon.shape)
+        best = np.zeros(lon.shape, np.float32)
+        for part in self.parts:
+            if not part.extent.contains(lon, lat, part.beam_deg).any():
+                continue
+            values, coverage = part.sample(lon, lat)
+            total += values * coverage[..., None]
+            weight += coverage
+            best = np.maximum(best, coverage)
+        mean = (total / np.where(weight > 0, weight, 1)[..., None]).astype(np.float32)
+        return filled(mean, best), best
+
+
+def open_mosaic(paths: list[Path], options: SurveyOptions, progress: Progress) -> Survey:
+    """Open several files as one survey; those that cannot be used are left out and named.
+
+    Raises
+    ------
+    InputRefusedError
+        If none can be used, or they do not have one unit.
+    """
+    from skykin.survey.open import open_file  # noqa: PLC0415 - which opens mosaics too
+
+    parts: list[Survey] = []
+    refused: list[SkykinError] = []
+    with progress.stage("Open the images", len(paths), "files") as counter:
+        for path in paths:
+            try:
+                parts.append(open_file(path, options, progress))
+            except InputRefusedError as error:
+                refused.append(error)
+            counter.advance()
+    for told in refused[:MOST_REFUSED_TOLD]:
+        progress.say(f"left out: {told.code}: {told}")
+    if refused:
+        progress.say(f"note: {len(refused)} of {len(paths)} files cannot be used and are left out")
+    if not parts:
+        raise InputRefusedError(
+            f"none of the {len(paths)} files can be used; the first says: {refused[0]}", code=refused[0].code
+        )
+    if len({part.unit for part in parts}) > 1:
+        units = ", ".join(sorted({shown(part.unit) for part in parts}))
+        raise InputRefusedError(
+            f"the images have different units ({units}); give images of one kind, or name the unit",
+            code="SKY-UNIT",
+        )
+    if len(parts) == 1:
+        return parts[0]
+    return Mosaic(tuple(parts), _about(parts, paths[0].parent))
+
+
+def _about(parts: list[Survey], folder: Path) -> About:
+    digest = hashlib.sha256("".join(part.source.sha256 for part in parts).encode()).hexdigest()
+    name = folder.resolve().name or "mosaic"
+    title = f"{name} ({len(parts)} images)"
+    credits_ = tuple(dict.fromkeys(line for part in parts for line in part.credits))
+    return About(name, title, parts[0].unit, parts[0].bands, Source(title, digest), credits_)
+
+
+def _extent(parts: tuple[Survey, ...]) -> Extent:
+    if any(part.extent.is_all_sky for part in parts):
+        return ALL_SKY
+    lon = np.array([part.extent.lon_deg for part in parts])
+    lat = np.array([part.extent.lat_deg for part in parts])
+    return Extent.around(lon, lat, max(part.extent.radius_deg for part in parts))
