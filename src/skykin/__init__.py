@@ -10,7 +10,7 @@ __version__ = "0.1.0"
 _WHERE = {
     "Footprint": "skykin.core.footprint",
     "SkykinError": "skykin.core.errors",
-    "KinMap": "skykin.pipeline",
+    "KinMap": "skykin.products.result",
     "map_kin": "skykin.pipeline",
     "recipe": "skykin.style.recipe",
     "recipes": "skykin.style.recipe",
@@ -39,7 +39,8 @@ if TYPE_CHECKING:
     from skykin.core.footprint import Footprint
     from skykin.core.survey_options import SurveyOptions
     from skykin.evaluate.catalogues import known_regions
-    from skykin.pipeline import KinMap, map_kin
+    from skykin.pipeline import map_kin
+    from skykin.products.result import KinMap
     from skykin.style.recipe import recipe, recipes
     from skykin.survey.open import open_survey
     from skykin.survey.wham import open_wham
