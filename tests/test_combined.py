@@ -5,7 +5,6 @@ import pytest
 from astropy import units as u
 from astropy_healpix import HEALPix
 
-from hostile.healpix_files import smooth_sky, smooth_value, write_map
 from skykin.core.errors import SkyError, TooLargeError, UsageError
 from skykin.core.extent import Extent
 from skykin.core.protocols import Survey
@@ -17,6 +16,7 @@ from skykin.survey.cells import CellSurvey
 from skykin.survey.combined import combine
 from skykin.survey.open import open_survey
 from skykin.survey.smooth import smoothed
+from tests.hostile.healpix_files import smooth_sky, smooth_value, write_map
 
 ABOUT = About("toy", "Toy survey", "R", ("a", "a", "a"), Source("toy.fits", "0" * 64), ("nobody",))
 RANDOM = np.random.default_rng(0)

@@ -11,7 +11,6 @@ from astropy_healpix import HEALPix
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hostile.healpix_files import UNSEEN, smooth_sky, smooth_value, write_map
 from skykin.core.errors import (
     CorruptFileError,
     DataQualityError,
@@ -28,6 +27,7 @@ from skykin.survey.cell_map import CellMap
 from skykin.survey.cells import CellSurvey, cell_side_deg, level_for, three_bands, three_names
 from skykin.survey.frames import frame_of, from_galactic, to_galactic
 from skykin.survey.open import open_survey
+from tests.hostile.healpix_files import UNSEEN, smooth_sky, smooth_value, write_map
 
 RANDOM = np.random.default_rng(3)
 LON = RANDOM.uniform(0, 360, 500)

@@ -6,7 +6,6 @@ from astropy import units as u
 from astropy.coordinates import SkyCoord
 from mocpy import MOC
 
-from hostile.healpix_files import smooth_sky, write_map
 from skykin.core.errors import (
     CorruptFileError,
     InputRefusedError,
@@ -17,6 +16,7 @@ from skykin.core.errors import (
 from skykin.survey import sky_mask
 from skykin.survey.open import open_survey
 from skykin.survey.sky_mask import read_sky_mask
+from tests.hostile.healpix_files import smooth_sky, write_map
 
 RANDOM = np.random.default_rng(0)
 LON = RANDOM.uniform(0, 360, 4000)

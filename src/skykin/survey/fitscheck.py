@@ -219,11 +219,12 @@ def _read_header(stream: BinaryIO, offset: int, number: int, name: str) -> tuple
             card = raw[row * CARD : (row + 1) * CARD]
             if card.rstrip() == b"END":
                 return hdu, offset + (block + 1) * BLOCK
-            _add_card(hdu, card, block * CARDS_PER_BLOCK + row + 1)
+            add_card(hdu, card, block * CARDS_PER_BLOCK + row + 1)
     raise TooLargeError(f"the header of {hdu} has more than {MOST_CARDS} cards; get the file again")
 
 
-def _add_card(hdu: Hdu, card: bytes, row: int) -> None:
+def add_card(hdu: Hdu, card: bytes, row: int) -> None:
+    """Add one card of 80 bytes to a header; the first of a keyword counts."""
     if not (card.isascii() and card.decode("ascii").isprintable()):
         raise HeaderInvalidError(
             f"card {row} of {hdu} holds bytes that are not plain text; get the file again"
