@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from skykin.core.area import SkyBox
 from skykin.core.errors import SkyError, UsageError
-from skykin.sky.grid import SAFE_SPACING, healpix_grid, plate_carree_grid
+from skykin.core.extent import Extent
+from skykin.sky.grid import SAFE_SPACING, healpix_grid, plate_carree_grid, tile_grid
 
 GRIDS = {
     "healpix": healpix_grid(15, 7.5),
@@ -59,8 +60,8 @@ def test_tiles_too_small_for_their_spacing_are_refused():
         healpix_grid(4, 4)
 
 
-def test_a_spacing_finer_than_we_can_index_is_refused():
-    with pytest.raises(UsageError, match=r"finer than NSIDE 512; use at least 0\.11°"):
+def test_more_tiles_than_fit_into_memory_are_refused():
+    with pytest.raises(UsageError, match=r"gives about 1\.3e\+07 tiles, but 4,000,000 is the limit"):
         healpix_grid(5, 0.1)
 
 
@@ -99,3 +100,27 @@ def test_an_impossible_box_is_refused_in_one_sentence(text, sentence):
 
 def test_a_box_of_360_degrees_takes_every_longitude():
     assert SkyBox.parse("0,360,-90,90").contains(np.array([0.0, 200.0, 360.0]), np.zeros(3)).all()
+
+
+def test_a_part_of_the_sky_has_the_tiles_of_the_whole_sky_that_are_centred_there():
+    extent = Extent(205.0, -18.0, 9.0)
+    for kind in ("healpix", "plate-carree"):
+        whole, part = tile_grid(kind, 10, 3), tile_grid(kind, 10, 3, extent)
+        kept = whole.keep(extent.contains(*whole.centers()))
+        assert part.footprints == kept.footprints
+        np.testing.assert_allclose(part.area, kept.area)
+        assert part.pixels is None or (part.pixels == kept.pixels).all()
+
+
+def test_tiles_of_a_tenth_of_a_degree_cover_a_small_survey_without_the_rest_of_the_sky():
+    grid = healpix_grid(0.1, 0.025, Extent(158.07, -21.54, 0.5))
+    assert grid.nside == 4096
+    assert len(grid) == pytest.approx(np.pi * 0.5**2 / grid.spacing_deg**2, rel=0.05)
+    lon, lat = grid.centers()
+    inside = np.hypot((lon - 158.07) * np.cos(np.radians(lat)), lat + 21.54)
+    assert inside.max() < 0.501
+
+
+def test_an_extent_between_the_centres_of_tiles_is_refused():
+    with pytest.raises(SkyError, match="no tile is centred within 0.01° of l=10.00°"):
+        healpix_grid(10, 3, Extent(10, 10, 0.01))

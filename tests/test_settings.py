@@ -26,13 +26,13 @@ def test_a_box_may_be_text():
 @pytest.mark.parametrize(
     ("setting", "sentence"),
     [
-        ({"tile_size": 0}, "tile_size is '0.0', but it must be above 0° and at most 90°; the default is 15"),
+        ({"tile_size": 0}, "tile_size is '0.0', but it must be above 0° and at most 90°; the default is chosen for you"),
         ({"tile_size": "wide"}, "tile_size is 'wide', but it must be an angle such as 15"),
         ({"tile_size": 3 * u.m}, "tile_size is '3.0 m', but it must be an angle"),
         ({"tile_size": float("nan")}, "tile_size is 'nan', but it must be a finite angle"),
         (
             {"spacing": 20},
-            "spacing is '20.0', but it must be from 0.1° to the tile size; the default is chosen",
+            "spacing is '20.0', but it must be above 0° and at most the tile size; the default is chosen",
         ),
         ({"pixels": 8}, "pixels is '8', but it must be a whole number from 32 to 2048; the default is 128"),
         (

@@ -11,13 +11,14 @@ import numpy as np
 from astropy import units as u
 from astropy.table import QTable
 
-from skykin.core.errors import DataQualityError, SkyError, UnknownNameError, UsageError, shown
+from skykin.core.area import SkyBox
+from skykin.core.errors import DataQualityError, SkyError, UsageError
 from skykin.core.footprint import Footprint
 from skykin.core.picture import Picture
 from skykin.core.progress import SilentProgress
 from skykin.core.protocols import ColouredSky, Progress, Survey
 from skykin.core.provenance import Provenance
-from skykin.core.settings import MapSettings
+from skykin.core.settings import DEFAULT_TILE_DEG, MapSettings
 from skykin.core.shapes import Numbers
 from skykin.evaluate.confounders import control_pictures
 from skykin.evaluate.honesty import honest_summary
@@ -36,8 +37,8 @@ from skykin.style.meter import StyleMeter
 from skykin.style.recipe import Recipe, recipe
 from skykin.style.signature import Signature
 from skykin.style.vgg19 import VGG19Encoder
+from skykin.survey.open import open_survey
 from skykin.survey.render import RenderedSurvey, TileRenderedSurvey, measure_stretch
-from skykin.survey.wham import open_wham
 
 #: Tiles, evenly spread, that tell what an average tile of the survey is like.
 STANDARD_TILES = 256
@@ -48,6 +49,8 @@ INTENSITY_POSITIONS = 24
 #: A place farther from every centre than so many spacings lies outside the grid.
 FARTHEST_TILE = 1.1
 GALLERY_TILES = 8
+#: Tiles side by side across a survey of a part of the sky, and the fewest beams that one spans.
+TILES_ACROSS, FEWEST_BEAMS = 6, 8
 CONTROL_SEED = 20161116
 #: Credit that every product carries besides the survey's own.
 METHOD_CREDITS = (
@@ -114,10 +117,9 @@ def _map(settings: MapSettings, download: bool, progress: Progress) -> KinMap:
     """Walk the stages; what costs nothing and can go wrong comes first."""
     chosen = recipe(settings.recipe)
     place = resolve_reference(settings.reference)
-    grid = tile_grid(settings.grid, settings.tile_size_deg, settings.spacing_deg)
-    if settings.area is not None:
-        grid = grid.within(settings.area)  # type: ignore[arg-type]  # text became a SkyBox on the way in
     survey = _open_survey(settings, download, progress)
+    settings = _sized(settings, survey, progress)
+    grid = _grid(settings, survey)
     _check_resolution(settings, survey, progress)
     stretch = measure_stretch(survey, settings.stretch)
     sky = RenderedSurvey(survey, stretch)
@@ -180,17 +182,36 @@ def _map(settings: MapSettings, download: bool, progress: Progress) -> KinMap:
 def _open_survey(settings: MapSettings, download: bool, progress: Progress) -> Survey:
     if isinstance(settings.survey, Survey):
         return settings.survey
-    named = str(settings.survey)
-    if named.lower() == "wham":
-        path = None
-    elif Path(named).expanduser().exists():
-        path = Path(named).expanduser()
-    else:
-        raise UnknownNameError(
-            f"there is no survey called {shown(named)} and no such file; use wham, or the path of its FITS "
-            "file"
-        )
-    return open_wham(path, bands_km_s=settings.bands_km_s, download=download, progress=progress)
+    return open_survey(
+        settings.survey,
+        options=settings.survey_options,
+        bands_km_s=settings.bands_km_s,
+        download=download,
+        progress=progress,
+    )
+
+
+def _sized(settings: MapSettings, survey: Survey, progress: Progress) -> MapSettings:
+    """Choose the tile size for a survey of a part of the sky, where none was asked for."""
+    if settings.tile_size is not None or survey.extent.is_all_sky:
+        return settings
+    size = min(2 * survey.extent.radius_deg / TILES_ACROSS, DEFAULT_TILE_DEG)
+    size = float(f"{max(size, FEWEST_BEAMS * survey.beam_deg):.2g}")
+    progress.say(
+        f"note: {survey.title} is {2 * survey.extent.radius_deg:.3g}° wide; tiles are {size:g}° wide"
+    )
+    return replace(settings, tile_size=size)
+
+
+def _grid(settings: MapSettings, survey: Survey) -> TileGrid:
+    """Cover what is both in the survey and in the area that was asked for."""
+    extents = [survey.extent]
+    if isinstance(settings.area, SkyBox):
+        # A spacing wider, so that an area between the centres is told as what it is.
+        extents.append(settings.area.extent().widened(settings.spacing_deg))
+    smallest = min(extents, key=lambda extent: extent.radius_deg)
+    grid = tile_grid(settings.grid, settings.tile_size_deg, settings.spacing_deg, smallest)
+    return grid.within(settings.area) if isinstance(settings.area, SkyBox) else grid
 
 
 def _check_resolution(settings: MapSettings, survey: Survey, progress: Progress) -> None:

@@ -11,10 +11,18 @@ from rich.console import Console
 
 from skykin.cli.bars import TerminalProgress
 from skykin.core.errors import UsageError, shown
-from skykin.core.settings import Band, GridKind, MapSettings, StretchKind
+from skykin.core.settings import (
+    DEFAULT_BANDS_KM_S,
+    DEFAULT_TILE_DEG,
+    Band,
+    GridKind,
+    MapSettings,
+    StretchKind,
+)
+from skykin.core.survey_options import SurveyOptions
 
 DEFAULTS: dict[str, Any] = {field.name: field.default for field in fields(MapSettings)}
-DEFAULT_BANDS = ",".join(f"{low:g}..{high:g}" for low, high in DEFAULTS["bands_km_s"])
+DEFAULT_BANDS = ",".join(f"{low:g}..{high:g}" for low, high in DEFAULT_BANDS_KM_S)
 
 SKY = "What to look at"
 TILES = "How the sky is cut and coloured"
@@ -24,8 +32,22 @@ OUTPUT = "What is written, and how fast"
 
 def map_command(
     survey: Annotated[
-        str, typer.Option(help="Survey: `wham`, or the path of its FITS file.", rich_help_panel=SKY)
+        str,
+        typer.Option(
+            help="Survey: a name (`skykin surveys` lists them), a file, a folder, a pattern such as "
+            "`plates/*.fits`, or three of these, `r.fits,g.fits,b.fits`.",
+            rich_help_panel=SKY,
+        ),
     ] = DEFAULTS["survey"],
+    survey_option: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What the file does not say itself, as `name=value`, such as `hdu=1`, `frame=galactic` or "
+            "`rest=110.2GHz`; may be given several times.",
+            show_default=False,
+            rich_help_panel=SKY,
+        ),
+    ] = None,
     reference: Annotated[
         str,
         typer.Option(
@@ -46,8 +68,13 @@ def map_command(
         ),
     ] = None,
     tile_size: Annotated[
-        float, typer.Option(help="Side of a tile, degrees.", rich_help_panel=TILES)
-    ] = DEFAULTS["tile_size"],
+        float | None,
+        typer.Option(
+            help="Side of a tile, degrees.",
+            show_default=f"{DEFAULT_TILE_DEG:g}; on a survey of a part of the sky, a sixth of it",
+            rich_help_panel=TILES,
+        ),
+    ] = None,
     spacing: Annotated[
         float | None,
         typer.Option(
@@ -68,9 +95,13 @@ def map_command(
         ),
     ] = DEFAULTS["grid"],
     bands: Annotated[
-        str,
-        typer.Option(help="Velocity bands (LSR, km/s) shown as red, green and blue.", rich_help_panel=TILES),
-    ] = DEFAULT_BANDS,
+        str | None,
+        typer.Option(
+            help="Velocity bands (LSR, km/s) shown as red, green and blue.",
+            show_default=f"{DEFAULT_BANDS} for wham; thirds of a cube's channels",
+            rich_help_panel=TILES,
+        ),
+    ] = None,
     stretch: Annotated[
         str,
         typer.Option(
@@ -157,12 +188,13 @@ def map_command(
     """
     settings = MapSettings(
         survey=survey,
+        survey_options=parse_options(survey_option or []),
         reference=reference,
         tile_size=tile_size,
         spacing=spacing,
         pixels=pixels,
         grid=cast("GridKind", grid),
-        bands_km_s=parse_bands(bands),
+        bands_km_s=None if bands is None else parse_bands(bands),
         stretch=cast("StretchKind", stretch),
         stretch_per_tile=stretch_per_tile,
         recipe=recipe,
@@ -191,6 +223,20 @@ def default_folder(settings: MapSettings) -> Path:
     """Name the output after what was asked, with nothing that a shell or file system minds."""
     asked = "".join(c if c.isalnum() else "-" for c in str(settings.reference).lower())
     return Path(f"skykin-{asked.strip('-')[:40]}-{settings.recipe}")
+
+
+def parse_options(texts: list[str]) -> SurveyOptions:
+    """Read survey options, each ``"name=value"``.
+
+    Raises
+    ------
+    UsageError
+        If one has no ``=``, or is not known.
+    """
+    for text in texts:
+        if "=" not in text:
+            raise UsageError(f"the survey option {shown(text)} is not of the form name=value, such as hdu=1")
+    return SurveyOptions.parse(dict(text.split("=", 1) for text in texts))
 
 
 def parse_bands(text: str) -> tuple[Band, Band, Band]:

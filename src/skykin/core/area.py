@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from skykin.core.errors import UsageError, shown
+from skykin.core.extent import Extent
 from skykin.core.shapes import Degrees
 
+EXTENT_POINTS = 17
 HOW = "use lon_min,lon_max,lat_min,lat_max in Galactic degrees, such as 180,240,-40,10 or 330,30,-10,10"
 
 
@@ -54,6 +56,15 @@ class SkyBox:
         if len(numbers) != 4:
             raise UsageError(f"the area {shown(text)} has {len(numbers)} numbers, not four; {HOW}")
         return cls(*numbers)
+
+    def extent(self) -> Extent:
+        """Cap of the sky that holds the box; the whole sky where it is not much smaller."""
+        width = self.lon_max_deg - self.lon_min_deg
+        width = 360.0 if abs(width) >= 360 else width % 360.0
+        lon = self.lon_min_deg + np.linspace(0, width, EXTENT_POINTS)
+        lat = np.linspace(self.lat_min_deg, self.lat_max_deg, EXTENT_POINTS)
+        step = max(width, self.lat_max_deg - self.lat_min_deg) / (EXTENT_POINTS - 1)
+        return Extent.around(*np.meshgrid(lon, lat), margin_deg=step / 2)
 
     def contains(self, lon_deg: Degrees, lat_deg: Degrees) -> np.ndarray:
         """Tell which positions lie inside."""

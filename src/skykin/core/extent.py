@@ -55,6 +55,11 @@ class Extent:
         lon = math.degrees(math.atan2(centre[1], centre[0])) % 360
         return cls(lon, math.degrees(math.asin(max(-1.0, min(1.0, centre[2])))), max(radius, 1e-9))
 
+    def widened(self, margin_deg: float) -> Extent:
+        """Return the cap with so much more on all sides; the whole sky where it becomes a hemisphere."""
+        radius = self.radius_deg + margin_deg
+        return Extent() if radius >= 90 else Extent(self.lon_deg, self.lat_deg, radius)
+
     def distance_deg(self, lon_deg: Degrees, lat_deg: Degrees) -> Degrees:
         """Angles between the centre and positions."""
         lon, lat = np.radians(lon_deg), np.radians(lat_deg)

@@ -6,7 +6,7 @@ import math
 import os
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from astropy import units as u
 from astropy.coordinates import SkyCoord
@@ -15,12 +15,17 @@ from skykin.core.area import SkyBox
 from skykin.core.errors import UsageError, shown
 from skykin.core.protocols import Survey
 
+if TYPE_CHECKING:
+    from skykin.core.survey_options import SurveyOptions
+
 StretchKind = Literal["linear", "asinh", "log"]
 GridKind = Literal["healpix", "plate-carree"]
 Band = tuple[float, float]
 
 #: Receding gas is red, approaching gas is blue; ±60 km/s is where 98 % of the WHAM spectra are complete.
 DEFAULT_BANDS_KM_S: tuple[Band, Band, Band] = ((20.0, 60.0), (-20.0, 20.0), (-60.0, -20.0))
+#: The poster's tiles, for surveys of the whole sky.
+DEFAULT_TILE_DEG = 15.0
 FEWEST_PIXELS, MOST_PIXELS = 32, 2048
 
 
@@ -31,20 +36,23 @@ class MapSettings:
     Parameters
     ----------
     survey : str, Path or Survey
-        Name of a survey (``wham``), the path of its file, or an object that is one.
+        Name of a survey (``wham``), what `open_survey` opens, or an object that is one.
+    survey_options : SurveyOptions, optional
+        What the survey's file does not say itself.
     reference : str or SkyCoord
         What is looked for: a name of `known_regions`, ``"l,b"`` in Galactic degrees, or any position text
         that `~astropy.coordinates.SkyCoord` reads.
-    tile_size : Quantity or float
-        Side of a tile on the sky; bare numbers are degrees.
+    tile_size : Quantity or float, optional
+        Side of a tile on the sky; bare numbers are degrees.  If left out, 15° on a survey of the whole sky,
+        and a sixth of its diameter on a smaller one.
     spacing : Quantity or float, optional
         Largest distance between neighbouring tile centres; a quarter of the tile size if left out.
     pixels : int
         Pixels on a side of a tile.
     grid : {"healpix", "plate-carree"}
         Gnomonic tiles centred on HEALPix pixels, or the poster's rectangles of the plate carrée.
-    bands_km_s : three pairs of float
-        Velocity bands (LSR, km/s) shown as red, green and blue.
+    bands_km_s : three pairs of float, optional
+        Velocity bands (LSR, km/s) shown as red, green and blue; the survey's own if left out.
     stretch : {"asinh", "linear", "log"}
         How intensity becomes brightness, with limits measured once over the survey.
     stretch_per_tile : bool
@@ -70,12 +78,13 @@ class MapSettings:
     """
 
     survey: str | Path | Survey = "wham"
+    survey_options: SurveyOptions | None = None
     reference: str | SkyCoord = "orion"
-    tile_size: float | u.Quantity = 15.0
+    tile_size: float | u.Quantity | None = None
     spacing: float | u.Quantity | None = None
     pixels: int = 128
     grid: GridKind = "healpix"
-    bands_km_s: tuple[Band, Band, Band] = DEFAULT_BANDS_KM_S
+    bands_km_s: tuple[Band, Band, Band] | None = None
     stretch: StretchKind = "asinh"
     stretch_per_tile: bool = False
     recipe: str = "poster"
@@ -86,15 +95,21 @@ class MapSettings:
     jobs: int | None = None
 
     def __post_init__(self) -> None:
-        self._set("tile_size", _degrees("tile_size", self.tile_size))
+        if self.tile_size is not None:
+            self._set("tile_size", _degrees("tile_size", self.tile_size))
         if self.spacing is not None:
             self._set("spacing", _degrees("spacing", self.spacing))
-        self._check("tile_size", self.tile_size, 0 < self.tile_size <= 90, "above 0° and at most 90°")
+        self._check(
+            "tile_size",
+            self.tile_size,
+            self.tile_size is None or 0 < self.tile_size <= 90,
+            "above 0° and at most 90°",
+        )
         self._check(
             "spacing",
             self.spacing,
-            self.spacing is None or 0.1 <= self.spacing <= self.tile_size,
-            "from 0.1° to the tile size",
+            self.spacing is None or 0 < self.spacing <= (self.tile_size or 90),
+            "above 0° and at most the tile size",
         )
         self._check(
             "pixels",
@@ -118,7 +133,7 @@ class MapSettings:
     @property
     def tile_size_deg(self) -> float:
         """Side of a tile, degrees."""
-        return float(self.tile_size)
+        return DEFAULT_TILE_DEG if self.tile_size is None else float(self.tile_size)
 
     @property
     def spacing_deg(self) -> float:

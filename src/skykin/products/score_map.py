@@ -22,6 +22,19 @@ FINEST_NSIDE = 512
 BASE_PIXEL_DEG = math.degrees(math.sqrt(4 * math.pi / 12))
 
 
+#: By whether the map holds all pixels.
+WHOLE_SKY = {
+    True: (
+        ("INDXSCHM", "IMPLICIT", "row number = pixel number"),
+        ("OBJECT", "FULLSKY", "a row for every pixel of the sky"),
+    ),
+    False: (
+        ("INDXSCHM", "EXPLICIT", "column PIXEL has the pixel numbers"),
+        ("OBJECT", "PARTIAL", "a row for every pixel with a tile"),
+    ),
+}
+
+
 @dataclass(frozen=True, eq=False)
 class ScoreMap:
     """HEALPix maps in RING order and Galactic coordinates.
@@ -29,12 +42,23 @@ class ScoreMap:
     Parameters
     ----------
     nside : int
-    columns : mapping of str to float32 array (12 nside²,)
+    columns : mapping of str to float32 array (n,)
         ``SCORE``, ``COSINE_<LAYER>`` and ``COVERAGE``; NaN where no tile was scored.
+    pixels : int64 array (n,) or None
+        Numbers of the pixels, growing; None where the map holds all 12 nside² of them in order.
     """
 
     nside: int
     columns: Mapping[str, Numbers]
+    pixels: Numbers | None = None
+
+    def of_pixels(self, pixels: Numbers, column: str = "SCORE") -> Numbers:
+        """Values of pixels by their numbers, float64; NaN where the map holds none."""
+        values = np.asarray(self.columns[column], dtype=np.float64)
+        if self.pixels is None:
+            return np.asarray(values[pixels])
+        row = np.minimum(np.searchsorted(self.pixels, pixels), len(self.pixels) - 1)
+        return np.asarray(np.where(self.pixels[row] == pixels, values[row], np.nan))
 
     def at(self, lon_deg: Degrees, lat_deg: Degrees, column: str = "SCORE") -> Numbers:
         """Interpolate bilinearly between pixel centres; pixels without a value do not count.
@@ -44,22 +68,24 @@ class ScoreMap:
         float64 array, the shape of the positions
             NaN where the nearest pixel has no value.
         """
-        values = np.asarray(self.columns[column], dtype=np.float64)
         healpix = HEALPix(nside=self.nside, order="ring")
         pixels, weights = healpix.bilinear_interpolation_weights(lon_deg * u.deg, lat_deg * u.deg)
-        known = np.isfinite(values[pixels])
+        values = self.of_pixels(pixels, column)
+        known = np.isfinite(values)
         weights = np.where(known, weights, 0.0)
         total = weights.sum(axis=0)
-        mean = (np.where(known, values[pixels], 0.0) * weights).sum(axis=0)
+        mean = (np.where(known, values, 0.0) * weights).sum(axis=0)
         nearest = healpix.lonlat_to_healpix(lon_deg * u.deg, lat_deg * u.deg)
         with np.errstate(invalid="ignore", divide="ignore"):
-            return np.asarray(np.where(np.isfinite(values[nearest]), mean / total, np.nan))
+            here = self.of_pixels(nearest, column)
+            return np.asarray(np.where(np.isfinite(here), mean / total, np.nan))
 
 
 def score_map(result: KinMap) -> ScoreMap:
     """Paint the scores on a HEALPix map.
 
-    On a HEALPix grid of tiles, a pixel of the grid's own NSIDE has the score of the tile centred on it.
+    On a HEALPix grid of tiles, a pixel of the grid's own NSIDE has the score of the tile centred on it; a
+    grid finer than NSIDE 512, which covers a part of the sky only, gives a map of these pixels alone.
     On any other grid a pixel, at most half as large as the tiles' spacing, has the score of the tile whose
     centre is nearest, and none where that is farther than the spacing.
 
@@ -67,7 +93,10 @@ def score_map(result: KinMap) -> ScoreMap:
     -------
     ScoreMap
     """
-    if result.tile_nside is not None:
+    pixels = None
+    if result.tile_nside is not None and result.tile_nside > FINEST_NSIDE:
+        nside, (pixels, source) = result.tile_nside, _tiles_by_pixel(result, result.tile_nside)
+    elif result.tile_nside is not None:
         nside, source = result.tile_nside, _tile_of_own_pixel(result, result.tile_nside)
     else:
         spacing_deg = _spacing_deg(result)
@@ -78,7 +107,9 @@ def score_map(result: KinMap) -> ScoreMap:
     columns |= {f"COSINE_{layer.upper()}": f"cosine_{layer}" for layer in result.layers}
     columns |= {"COVERAGE": "coverage"}
     return ScoreMap(
-        nside, {name: _painted(numbers(result.tiles[column]), source) for name, column in columns.items()}
+        nside,
+        {name: _painted(numbers(result.tiles[column]), source) for name, column in columns.items()},
+        pixels,
     )
 
 
@@ -90,8 +121,11 @@ def write_score_map(result: KinMap, path: Path) -> None:
     painted = result.score_map
     table = fits.BinTableHDU.from_columns(
         [
-            fits.Column(name=name, format="E", array=np.asarray(values, dtype=np.float32))
-            for name, values in painted.columns.items()
+            *_pixel_column(painted),
+            *(
+                fits.Column(name=name, format="E", array=np.asarray(values, dtype=np.float32))
+                for name, values in painted.columns.items()
+            ),
         ],
         name="SCORE MAP",
     )
@@ -107,7 +141,7 @@ def write_score_map(result: KinMap, path: Path) -> None:
 def _describe(header: fits.Header, painted: ScoreMap, result: KinMap) -> None:
     texts = {"SCORE": "likeness of the tile here to the reference", "COVERAGE": "share of the tile with data"}
     texts |= {f"COSINE_{layer.upper()}": f"cosine of layer {layer}" for layer in result.layers}
-    for number, name in enumerate(painted.columns, start=1):
+    for number, name in enumerate(painted.columns, start=1 if painted.pixels is None else 2):
         header.set(f"TUNIT{number}", "", "no unit: a pure number", after=f"TFORM{number}")
         header.set(f"TDESC{number}", texts[name][:60], after=f"TUNIT{number}")
     last = 12 * painted.nside**2 - 1
@@ -118,11 +152,25 @@ def _describe(header: fits.Header, painted: ScoreMap, result: KinMap) -> None:
         ("NSIDE", painted.nside, "resolution parameter"),
         ("FIRSTPIX", 0, "first pixel"),
         ("LASTPIX", last, "last pixel"),
-        ("INDXSCHM", "IMPLICIT", "row number = pixel number"),
-        ("OBJECT", "FULLSKY", "a row for every pixel of the sky"),
+        *WHOLE_SKY[painted.pixels is None],
     ):
         header[key] = (value, comment)
     header.add_comment("Pixels without a scored tile are NaN.")
+
+
+def _pixel_column(painted: ScoreMap) -> list[fits.Column]:
+    if painted.pixels is None:
+        return []
+    return [fits.Column(name="PIXEL", format="K", array=painted.pixels)]
+
+
+def _tiles_by_pixel(result: KinMap, nside: int) -> tuple[Numbers, Numbers]:
+    """Numbers of the pixels that have a tile, growing, and the rows of those tiles."""
+    pixels = HEALPix(nside=nside, order="ring").lonlat_to_healpix(
+        result.lon_deg * u.deg, result.lat_deg * u.deg
+    )
+    rows = np.argsort(pixels, kind="stable")
+    return pixels[rows], rows
 
 
 def _tile_of_own_pixel(result: KinMap, nside: int) -> Numbers:

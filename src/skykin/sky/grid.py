@@ -11,13 +11,19 @@ from astropy_healpix import HEALPix, nside_to_pixel_resolution
 
 from skykin.core.area import SkyBox
 from skykin.core.errors import SkyError, UsageError
+from skykin.core.extent import ALL_SKY, Extent
 from skykin.core.footprint import Footprint
 from skykin.core.settings import GridKind
 from skykin.core.shapes import Degrees
 
-FINEST_NSIDE = 512
+FINEST_NSIDE = 1 << 20
+#: More tiles than this do not fit into memory, and would take weeks.
+MOST_TILES = 4_000_000
 #: A HEALPix corner is at most 1.07 pixel sides from its centre, so tiles of 2.2 sides always meet.
 SAFE_SPACING = 0.45
+FARTHEST_CORNER = 1.07
+#: Up to here the corners of all pixels are measured; finer grids are alike.
+MEASURED_NSIDE = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,13 +90,13 @@ class TileGrid:
         return inside
 
 
-def tile_grid(kind: GridKind, width_deg: float, spacing_deg: float) -> TileGrid:
-    """Cover the sphere with tiles of either kind; see `healpix_grid` and `plate_carree_grid`."""
+def tile_grid(kind: GridKind, width_deg: float, spacing_deg: float, extent: Extent = ALL_SKY) -> TileGrid:
+    """Cover the sphere, or a part, with tiles of either kind; see `healpix_grid` and `plate_carree_grid`."""
     make = healpix_grid if kind == "healpix" else plate_carree_grid
-    return make(width_deg, spacing_deg)
+    return make(width_deg, spacing_deg, extent)
 
 
-def healpix_grid(width_deg: float, spacing_deg: float) -> TileGrid:
+def healpix_grid(width_deg: float, spacing_deg: float, extent: Extent = ALL_SKY) -> TileGrid:
     """Gnomonic tiles centred on HEALPix pixels: the same shape everywhere, no poles, no seam.
 
     Parameters
@@ -100,11 +106,15 @@ def healpix_grid(width_deg: float, spacing_deg: float) -> TileGrid:
     spacing_deg : float
         Largest wanted distance between centres: the grid takes the smallest power-of-two NSIDE whose
         pixel side, the square root of its area, is not larger.
+    extent : Extent
+        Only tiles centred here; the others are never thought of, however fine the grid.
 
     Raises
     ------
     UsageError
-        If the tiles would leave holes between them, or the grid would be finer than NSIDE 512.
+        If the tiles would leave holes between them, or there would be too many.
+    SkyError
+        If no tile is centred in the extent.
     """
     nside = 1
     while _pixel_side_deg(nside) > spacing_deg:
@@ -116,20 +126,21 @@ def healpix_grid(width_deg: float, spacing_deg: float) -> TileGrid:
             )
     grid = HEALPix(nside, order="ring")
     reach_deg = _farthest_corner_deg(grid)
+    pixels = _pixels_within(grid, extent, spacing_deg)
     if width_deg / 2 < reach_deg:
         raise UsageError(
             f"tiles of {width_deg:g}° about {spacing_deg:g}° apart leave holes between them; "
             f"use a spacing of at most {SAFE_SPACING * width_deg:.2g}°"
         )
-    lon, lat = grid.healpix_to_lonlat(np.arange(grid.npix))
+    lon, lat = grid.healpix_to_lonlat(pixels)
     footprints = tuple(
         Footprint(float(x), float(y), width_deg) for x, y in zip(lon.deg, lat.deg, strict=True)
     )
-    area = np.full(grid.npix, 1 / grid.npix)
-    return TileGrid("healpix", footprints, area, _pixel_side_deg(nside), nside, np.arange(grid.npix))
+    area = np.full(len(pixels), 1 / grid.npix)
+    return TileGrid("healpix", footprints, area, _pixel_side_deg(nside), nside, pixels)
 
 
-def plate_carree_grid(width_deg: float, spacing_deg: float) -> TileGrid:
+def plate_carree_grid(width_deg: float, spacing_deg: float, extent: Extent = ALL_SKY) -> TileGrid:
     """Rectangles of the plate carrée, as the poster cut them: rows from pole to pole, seamless over l = 0.
 
     Parameters
@@ -138,6 +149,15 @@ def plate_carree_grid(width_deg: float, spacing_deg: float) -> TileGrid:
         Side of a tile in degrees of longitude and of latitude.
     spacing_deg : float
         Largest distance between centres along both axes.
+    extent : Extent
+        Only rectangles centred here.
+
+    Raises
+    ------
+    UsageError
+        If there would be too many.
+    SkyError
+        If none is centred in the extent.
 
     Notes
     -----
@@ -145,15 +165,54 @@ def plate_carree_grid(width_deg: float, spacing_deg: float) -> TileGrid:
     """
     rows = max(1, math.ceil((180 - width_deg) / spacing_deg) + 1)
     columns = max(1, math.ceil(360 / spacing_deg))
+    _check_number(rows * columns, spacing_deg)
     lat = np.zeros(1) if rows == 1 else np.linspace(width_deg / 2 - 90, 90 - width_deg / 2, rows)
     lon = np.arange(columns) * 360 / columns
     # Each centre stands for the band of latitude up to half-way to its neighbours, caps included.
     edges = np.concatenate([[-90.0], (lat[1:] + lat[:-1]) / 2, [90.0]])
     row_area = np.diff(np.sin(np.radians(edges))) / 2 / columns
+    lon, lat, area = np.tile(lon, rows), np.repeat(lat[::-1], columns), np.repeat(row_area[::-1], columns)
+    kept = extent.contains(lon, lat)
+    _check_some(kept, extent, spacing_deg)
     footprints = tuple(
-        Footprint(float(x), float(y), width_deg, width_deg, "CAR") for y in lat[::-1] for x in lon
+        Footprint(float(x), float(y), width_deg, width_deg, "CAR")
+        for x, y in zip(lon[kept], lat[kept], strict=True)
     )
-    return TileGrid("plate-carree", footprints, np.repeat(row_area[::-1], columns), 360 / columns)
+    return TileGrid("plate-carree", footprints, area[kept], 360 / columns)
+
+
+def _pixels_within(grid: HEALPix, extent: Extent, spacing_deg: float) -> np.ndarray:
+    """Numbers of the pixels whose centres lie in a cap, in growing order."""
+    share = (1 - math.cos(math.radians(extent.radius_deg))) / 2
+    _check_number(grid.npix * share, spacing_deg)
+    if extent.is_all_sky:
+        return np.arange(grid.npix)
+    side = _pixel_side_deg(grid.nside)
+    near = grid.cone_search_lonlat(
+        extent.lon_deg * u.deg, extent.lat_deg * u.deg, (extent.radius_deg + 2 * side) * u.deg
+    )
+    near = np.sort(near)
+    lon, lat = grid.healpix_to_lonlat(near)
+    kept = extent.contains(lon.deg, lat.deg)
+    _check_some(kept, extent, spacing_deg)
+    return np.asarray(near[kept])
+
+
+def _check_number(tiles: float, spacing_deg: float) -> None:
+    if tiles > MOST_TILES:
+        raise UsageError(
+            f"a spacing of {spacing_deg:g}° gives about {tiles:.2g} tiles, but {MOST_TILES:,} is the limit; "
+            "use a larger spacing or a smaller area"
+        )
+
+
+def _check_some(kept: np.ndarray, extent: Extent, spacing_deg: float) -> None:
+    if not kept.any():
+        raise SkyError(
+            f"no tile is centred within {extent.radius_deg:.3g}° of l={extent.lon_deg:.2f}°, "
+            f"b={extent.lat_deg:+.2f}°, where the survey or the area lies; use a spacing smaller than "
+            f"{spacing_deg:.2g}°"
+        )
 
 
 def _pixel_side_deg(nside: int) -> float:
@@ -162,6 +221,8 @@ def _pixel_side_deg(nside: int) -> float:
 
 def _farthest_corner_deg(grid: HEALPix) -> float:
     """Largest distance from a pixel's centre to its corners."""
+    if grid.nside > MEASURED_NSIDE:
+        return FARTHEST_CORNER * _pixel_side_deg(grid.nside)
     pixels = np.arange(grid.npix)
     lon, lat = (angle.rad[:, None] for angle in grid.healpix_to_lonlat(pixels))
     corner_lon, corner_lat = (angle.rad for angle in grid.boundaries_lonlat(pixels, 1))

@@ -7,15 +7,19 @@ from dataclasses import asdict, dataclass
 from typing import get_args
 
 import numpy as np
+from astropy import units as u
 from astropy_healpix import HEALPix
 
 from skykin.core.errors import DataQualityError, UsageError, shown
+from skykin.core.extent import Extent
 from skykin.core.protocols import Survey
 from skykin.core.settings import StretchKind
 from skykin.core.shapes import RGB, BandValues, Coverage, Degrees
 
 #: Fixed centres of equal area, 0.9° apart, where the limits of a whole survey are measured.
 LIMITS_NSIDE = 64
+#: A survey of a part of the sky gets a finer grid of as many centres.
+FEWEST_POSITIONS, FINEST_NSIDE = 20_000, 1 << 24
 #: Not 0 R but the darkest hundredth of the sky is black: the zero of a spectrum is uncertain by some 0.2 R,
 #: and the floor of diffuse gas would tint every picture.  White is the brightest thousandth: the cores of a
 #: few nebulae.
@@ -125,8 +129,8 @@ def measure_stretch(
 ) -> Stretch:
     """Choose the limits of a stretch once for a whole survey.
 
-    The survey is sampled at the centres of a fixed HEALPix grid, so that every part of the sky counts by
-    its area and the limits are the same on every run.
+    The survey is sampled at the centres of a fixed HEALPix grid over its extent, so that every part of the
+    sky counts by its area and the limits are the same on every run.
 
     Parameters
     ----------
@@ -144,10 +148,25 @@ def measure_stretch(
     DataQualityError
         ``DQ-ALLBLANK`` if nothing is covered, ``DQ-CONST`` if a band has no structure.
     """
-    grid = HEALPix(LIMITS_NSIDE, order="ring")
-    lon, lat = grid.healpix_to_lonlat(np.arange(grid.npix))
-    values, coverage = survey.sample(lon.deg, lat.deg)
+    values, coverage = survey.sample(*positions_over(survey.extent))
     return measure_stretch_on(values, coverage, kind, percentiles=percentiles, softening=softening)
+
+
+def positions_over(extent: Extent) -> tuple[Degrees, Degrees]:
+    """Galactic positions of equal area over a cap of the sky, some 50 000, always the same."""
+    nside = LIMITS_NSIDE
+    share = (1 - math.cos(math.radians(extent.radius_deg))) / 2
+    while 12 * nside**2 * share < FEWEST_POSITIONS and nside < FINEST_NSIDE:
+        nside *= 2
+    grid = HEALPix(nside, order="ring")
+    if extent.is_all_sky:
+        pixels = np.arange(grid.npix)
+    else:
+        pixels = np.sort(
+            grid.cone_search_lonlat(extent.lon_deg * u.deg, extent.lat_deg * u.deg, extent.radius_deg * u.deg)
+        )
+    lon, lat = grid.healpix_to_lonlat(pixels)
+    return lon.deg, lat.deg
 
 
 def measure_stretch_on(
