@@ -20,6 +20,7 @@ from skykin.core.protocols import ColouredSky, Progress, Survey
 from skykin.core.provenance import Provenance
 from skykin.core.settings import DEFAULT_TILE_DEG, MapSettings
 from skykin.core.shapes import Numbers
+from skykin.core.survey_options import SurveyOptions
 from skykin.evaluate.confounders import control_pictures
 from skykin.evaluate.honesty import honest_summary
 from skykin.evaluate.ranking import threshold_of_top
@@ -176,6 +177,7 @@ def _map(settings: MapSettings, download: bool, progress: Progress) -> KinMap:
             reference=place.name,
         ),
         provenance=provenance,
+        extent=survey.extent,
     )
 
 
@@ -184,11 +186,19 @@ def _open_survey(settings: MapSettings, download: bool, progress: Progress) -> S
         return settings.survey
     return open_survey(
         settings.survey,
-        options=settings.survey_options,
+        options=_options_for(settings),
         bands_km_s=settings.bands_km_s,
         download=download,
         progress=progress,
     )
+
+
+def _options_for(settings: MapSettings) -> SurveyOptions:
+    """Read a survey of many resolutions no finer than the pixels of the tiles."""
+    options = settings.survey_options or SurveyOptions()
+    if options.scale_deg is not None or settings.tile_size is None:
+        return options
+    return replace(options, scale_deg=settings.tile_size_deg / settings.pixels)
 
 
 def _sized(settings: MapSettings, survey: Survey, progress: Progress) -> MapSettings:

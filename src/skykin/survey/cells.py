@@ -64,6 +64,8 @@ class CellSurvey:
     projection : str
         How the values are stored, such as ``HEALPix RING, NSIDE 64``.
     extent : Extent
+    overview : CellSurvey, optional
+        The same survey at a resolution at which all of it can be read, where that is not so at its own.
     """
 
     cells: Cells
@@ -72,6 +74,7 @@ class CellSurvey:
     about: About
     projection: str
     extent: Extent = ALL_SKY
+    overview: CellSurvey | None = None
 
     @property
     def name(self) -> str:

@@ -12,6 +12,7 @@ from skykin.core.extent import Extent
 from skykin.core.protocols import Survey
 from skykin.core.provenance import Source
 from skykin.core.shapes import BandValues, Coverage, Degrees
+from skykin.survey.overview import overview_of
 
 
 def combine(red: Survey, green: Survey, blue: Survey) -> CombinedSurvey:
@@ -90,6 +91,12 @@ class CombinedSurvey:
     def credits(self) -> tuple[str, ...]:
         """The credits of all, each once."""
         return tuple(dict.fromkeys(credit for part in self.parts for credit in part.credits))
+
+    @property
+    def overview(self) -> CombinedSurvey:
+        """The three overviews together."""
+        red, green, blue = (overview_of(part) for part in self.parts)
+        return CombinedSurvey((red, green, blue), self.extent)
 
     def as_dict(self) -> dict[str, object]:
         """Plain values for provenance, those of each survey under its colour."""

@@ -103,6 +103,22 @@ def fetch(
             shutil.move(part, temporary)
 
 
+def open_address(url: str, read_timeout_s: float) -> Any:
+    """Open an ``https`` or ``http`` address; what comes back is read piece by piece and closed.
+
+    Redirects to private addresses are refused, unless the first address was private itself.
+
+    Raises
+    ------
+    RemoteError
+        ``RM-BLOCKED`` if the address is of another scheme, or leads where it must not.
+    OSError
+        In one of its kinds, if there is no answer.
+    """
+    _refuse_scheme(url)
+    return _opener(url).open(_request(url), timeout=read_timeout_s)
+
+
 class _Download:
     """The body of an answer, piece by piece, checked against the size and the clock."""
 

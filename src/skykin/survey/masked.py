@@ -13,6 +13,7 @@ from skykin.core.protocols import Survey
 from skykin.core.provenance import Source
 from skykin.core.shapes import BandValues, Coverage, Degrees
 from skykin.survey.fill import filled
+from skykin.survey.overview import overview_of
 from skykin.survey.sky_mask import SkyMask, read_sky_mask
 
 
@@ -83,6 +84,11 @@ class MaskedSurvey:
     def credits(self) -> tuple[str, ...]:
         """Citations and acknowledgements that go with every product."""
         return self.survey.credits
+
+    @property
+    def overview(self) -> MaskedSurvey:
+        """The same part of the survey's overview."""
+        return MaskedSurvey(overview_of(self.survey), self.mask, self.mask_source)
 
     def as_dict(self) -> dict[str, object]:
         """Plain values for provenance, those of the mask among them."""

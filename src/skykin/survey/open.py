@@ -108,7 +108,10 @@ def _open_one(what: str, options: SurveyOptions, download: bool, progress: Progr
     if named is not None:
         return named.open(options, download, progress)
     if "://" in what:
-        return _open_glance(Glance(Path(what), what), options, progress)
+        from skykin.survey.hips_store import WebStore  # noqa: PLC0415
+        from skykin.survey.kinds.hips import open_hips  # noqa: PLC0415
+
+        return open_hips(WebStore(what), options, progress)
     path = Path(what).expanduser()
     try:
         exists = path.exists()

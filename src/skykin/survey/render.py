@@ -15,6 +15,7 @@ from skykin.core.extent import Extent
 from skykin.core.protocols import Survey
 from skykin.core.settings import StretchKind
 from skykin.core.shapes import RGB, BandValues, Coverage, Degrees
+from skykin.survey.overview import overview_of
 
 #: Fixed centres of equal area, 0.9° apart, where the limits of a whole survey are measured.
 LIMITS_NSIDE = 64
@@ -148,7 +149,7 @@ def measure_stretch(
     DataQualityError
         ``DQ-ALLBLANK`` if nothing is covered, ``DQ-CONST`` if a band has no structure.
     """
-    values, coverage = survey.sample(*positions_over(survey.extent))
+    values, coverage = overview_of(survey).sample(*positions_over(survey.extent))
     return measure_stretch_on(values, coverage, kind, percentiles=percentiles, softening=softening)
 
 
