@@ -108,7 +108,7 @@ class MapSettings:
         self._check(
             "spacing",
             self.spacing,
-            self.spacing is None or 0 < self.spacing <= (self.tile_size or 90),
+            self.spacing is None or 0 < self.spacing <= self.tile_size_deg,
             "above 0° and at most the tile size",
         )
         self._check(

@@ -1,4 +1,4 @@
-"""The whole sky in the colours that the network saw."""
+"""The sky in the colours that the network saw."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from skykin.core.extent import Extent
+from skykin.core.footprint import WIDEST_TANGENT_DEG, Footprint
 from skykin.core.shapes import RGB, Coverage, Degrees
 from skykin.products.result import KinMap
 from skykin.products.stamp import picture_texts
@@ -16,6 +18,8 @@ from skykin.products.stamp import picture_texts
 if TYPE_CHECKING:
     from skykin.core.protocols import ColouredSky
 
+#: Surveys wider than this are shown on the whole sky.
+WIDEST_REGION_DEG = 40.0
 #: Positions asked for at a time: bounds the memory whatever the survey needs per position.
 CHUNK = 1 << 18
 
@@ -40,6 +44,14 @@ def sky_image(sky: ColouredSky, width: int = 2048) -> RGB:
     return colours_at(sky, *np.broadcast_arrays(lon_deg[None, :], lat_deg[:, None]))[0]
 
 
+def _region_image(sky: ColouredSky, extent: Extent, width: int) -> RGB:
+    """Gnomonic picture of the part of the sky that a survey saw; black where it did not."""
+    side_deg = min(2 * extent.radius_deg, WIDEST_TANGENT_DEG)
+    footprint = Footprint(extent.lon_deg, extent.lat_deg, side_deg)
+    colours, coverage = sky.colours(*footprint.pixel_positions((width, width)))
+    return np.where(coverage[..., None] > 0, colours, 0).astype(np.float32)
+
+
 def colours_at(sky: ColouredSky, lon_deg: Degrees, lat_deg: Degrees) -> tuple[RGB, Coverage]:
     """Colours and coverage at any number of positions, asked for in chunks.
 
@@ -57,9 +69,13 @@ def colours_at(sky: ColouredSky, lon_deg: Degrees, lat_deg: Degrees) -> tuple[RG
 
 
 def write_preview(result: KinMap, path: Path, width: int = 2048) -> None:
-    """Write the plate carrée picture of the rendered sky as PNG, with the stamp in its text chunks."""
+    """Write the rendered sky, whole in plate carrée or a part in gnomonic, as PNG with the stamp in texts."""
     texts = PngInfo()
     for key, text in picture_texts(result, f"{result.survey_title} in the colours of the search").items():
         texts.add_itxt(key, text)
-    pixels = np.round(sky_image(result.sky, width) * 255.0).clip(0, 255).astype(np.uint8)
+    regional = result.extent.radius_deg < WIDEST_REGION_DEG
+    picture = (
+        _region_image(result.sky, result.extent, width // 2) if regional else sky_image(result.sky, width)
+    )
+    pixels = np.round(picture * 255.0).clip(0, 255).astype(np.uint8)
     Image.fromarray(pixels).save(path, format="PNG", pnginfo=texts, optimize=True)

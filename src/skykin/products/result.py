@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from astropy.table import QTable
 
+from skykin.core.extent import ALL_SKY, Extent
 from skykin.core.footprint import Footprint
 from skykin.core.picture import Picture
 from skykin.core.provenance import Provenance
@@ -90,6 +91,8 @@ class KinMap:
     summary : dict
         JSON-ready; its keys are described in `skykin.products.summary`.
     provenance : Provenance
+    extent : Extent
+        Cap of the sky that the survey saw; figures of a small one show no more.
 
     Raises
     ------
@@ -111,6 +114,7 @@ class KinMap:
     regions: QTable
     summary: Mapping[str, object]
     provenance: Provenance
+    extent: Extent = ALL_SKY
 
     def __post_init__(self) -> None:
         wanted = (*TILE_COLUMNS, *(f"cosine_{layer}" for layer in self.layers))

@@ -21,7 +21,7 @@ from skykin.survey.fits_world import World, read_world
 from skykin.survey.fitscheck import Hdu
 from skykin.survey.image_grid import celestial_world, pixel_side_deg
 from skykin.survey.sky_image import SkyImage
-from skykin.survey.spectral_axis import SpectralAxis, read_spectral_axis, spectral_axis_number
+from skykin.survey.spectral_axis import SpectralAxis, read_spectral_axis, spectral_axis_number, spectral_unit
 from skykin.survey.stored_cube import ArrayCube, Cube, StoredCube
 from skykin.survey.units import known_unit
 from skykin.survey.velocity_bands import LEAST_COVERED, checked_bands
@@ -41,6 +41,9 @@ def open_cube(path: Path, options: SurveyOptions, progress: Progress) -> SkyImag
     """
     hdu = checked_image(path, options, progress)
     shape = image_shape(hdu)
+    spectral = spectral_axis_number(hdu, len(shape))
+    if spectral is not None:
+        spectral_unit(hdu, spectral)  # said better here than by the WCS library
     world = read_world(hdu, len(shape), progress)
     axis = _third_axis(hdu, shape, world, progress)
     first, second = sorted((world.lon_axis, world.lat_axis))

@@ -275,6 +275,12 @@ def _build(hdu: Hdu, cards: Cards, axes: int) -> WCS:
             f"the world coordinates of {hdu} cannot be used: {shown(reason)}; correct the header",
             code="SKY-PROJ",
         ) from error
-    if not np.isfinite(matrix).all() or np.linalg.matrix_rank(matrix / np.abs(matrix).max()) == 0:
-        raise SkyError(f"the pixel scale of {hdu} is not finite; correct the header", code="SKY-PROJ")
+    # Each axis on its own scale: degrees stand beside hertz.
+    largest = np.abs(matrix).max(axis=1, keepdims=True)
+    scaled = matrix / np.where(largest > 0, largest, 1)
+    if not np.isfinite(scaled).all() or np.linalg.matrix_rank(scaled, tol=1e-9) < axes:
+        raise SkyError(
+            f"the axes of {hdu} fall into one by its matrix of scales (CD or PC); correct the header",
+            code="SKY-PROJ",
+        )
     return wcs

@@ -69,9 +69,13 @@ class SpectralAxis:
 def spectral_axis_number(hdu: Hdu, axes: int) -> int | None:
     """Return the number of the spectral axis from 0, None if there is none."""
     for i in range(min(axes, MOST_AXES)):
-        if hdu.cards.get(f"CTYPE{i + 1}", "").upper().split("-")[0].strip() in CODES:
+        if _code(hdu, i) in CODES:
             return i
     return None
+
+
+def _code(hdu: Hdu, axis: int) -> str:
+    return hdu.cards.get(f"CTYPE{axis + 1}", "").upper().split("-")[0].strip()
 
 
 def read_spectral_axis(
@@ -89,9 +93,9 @@ def read_spectral_axis(
     """
     axis = spectral_axis_number(hdu, world.wcs.naxis)
     assert axis is not None  # noqa: S101 - a cube without one never comes here
-    code = hdu.cards[f"CTYPE{axis + 1}"].upper().split("-")[0].strip()
+    code = _code(hdu, axis)
     values = _world_values(world, axis, channels)
-    unit = _unit(hdu, axis, code)
+    unit = spectral_unit(hdu, axis)
     frame = hdu.cards.get("SPECSYS", "not stated").strip() or "not stated"
     if code in VELOCITIES:
         convention = {"VRAD": "radio", "VOPT": "optical", "FELO": "optical"}.get(code, "as given")
@@ -113,8 +117,15 @@ def _world_values(world: World, axis: int, channels: int) -> Numbers:
         return np.asarray(one.wcs_pix2world(np.arange(channels, dtype=np.float64)[:, None], 0)[:, 0])
 
 
-def _unit(hdu: Hdu, axis: int, code: str) -> u.UnitBase:
-    """Return the unit that wcslib converts the axis to, after a check of the one that is written."""
+def spectral_unit(hdu: Hdu, axis: int) -> u.UnitBase:
+    """Return the unit that wcslib converts the axis to, after a check of the one that is written.
+
+    Raises
+    ------
+    SkyError
+        ``SKY-UNIT`` if the one that is written does not fit.
+    """
+    code = _code(hdu, axis)
     text = hdu.cards.get(f"CUNIT{axis + 1}", "").strip()
     target = u.m / u.s if code in VELOCITIES else (u.Hz if code == "FREQ" else u.m)
     if text:

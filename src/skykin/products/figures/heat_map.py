@@ -12,9 +12,9 @@ from skykin.core.shapes import Numbers
 from skykin.products.figures.annotations import draw_regions, draw_tiles, literal, name_regions
 from skykin.products.figures.backdrop import far_infrared_sky
 from skykin.products.figures.canvas import Drawn, new_figure, save_figure
-from skykin.products.figures.sky_axes import SkyAxes, mollweide_axes
-from skykin.products.preview import colours_at
-from skykin.products.result import KinMap
+from skykin.products.figures.sky_axes import SkyAxes, axes_for
+from skykin.products.preview import WIDEST_REGION_DEG, colours_at
+from skykin.products.result import KinMap, numbers
 
 THRESHOLD_COLOUR, REFERENCE_COLOUR = "#56E1FF", "white"
 
@@ -22,16 +22,17 @@ THRESHOLD_COLOUR, REFERENCE_COLOUR = "#56E1FF", "white"
 def draw_heat_map(result: KinMap, folder: Path) -> Drawn:
     """Draw the annotated sky above, and the heat map of the scores below."""
     figure = new_figure(12, 13.2)
-    above = mollweide_axes(figure, (0.05, 0.535, 0.9, 0.43))
-    below = mollweide_axes(figure, (0.05, 0.075, 0.9, 0.43))
+    above = axes_for(figure, (0.08, 0.56, 0.87, 0.4), result.extent, "mollweide")
+    below = axes_for(figure, (0.08, 0.1, 0.87, 0.4), result.extent, "mollweide")
     lon_deg, lat_deg = above.positions()
     scores = result.score_map.at(np.nan_to_num(lon_deg), np.nan_to_num(lat_deg))
     scores[~np.isfinite(lon_deg)] = np.nan
-    backdrop = far_infrared_sky()
+    regional = result.extent.radius_deg < WIDEST_REGION_DEG
+    backdrop = None if regional else far_infrared_sky()
     above.paint(backdrop.at(lon_deg, lat_deg) if backdrop else colours_at(result.sky, lon_deg, lat_deg)[0])
     _draw_contour(above, scores, result.threshold)
     draw_regions(above, result)
-    name_regions(above, result, np.arange(len(result.regions)))
+    name_regions(above, result, _shown(above, result))
     behind = backdrop.title if backdrop else "the survey as rendered"
     above.axes.set_title(f"Well-known star-forming regions over {behind}")
     _draw_scores(below, scores, result)
@@ -42,7 +43,8 @@ def draw_heat_map(result: KinMap, folder: Path) -> Drawn:
         "interpolated between the tiles' centres. "
         f"Above: {behind} with the annotated regions; circles are recovered, crosses are not, "
         "diamonds are not counted (near the reference, not shown by the survey, or off the scored sky). "
-        f"Line in both: score {result.threshold:.4g}. Mollweide projection in Galactic coordinates."
+        f"Line in both: score {result.threshold:.4g}. {'Gnomonic' if regional else 'Mollweide'} projection "
+        "in Galactic coordinates."
     )
     return save_figure(
         figure,
@@ -53,6 +55,12 @@ def draw_heat_map(result: KinMap, folder: Path) -> Drawn:
         caption=caption,
         credit=backdrop.credit if backdrop else "",
     )
+
+
+def _shown(sky: SkyAxes, result: KinMap) -> Numbers:
+    """Rows of the regions that the axes show."""
+    where = sky.place(numbers(result.regions["lon_deg"]), numbers(result.regions["lat_deg"]))
+    return np.flatnonzero(sky.holds(where))
 
 
 def _draw_scores(sky: SkyAxes, scores: Numbers, result: KinMap) -> None:

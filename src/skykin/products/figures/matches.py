@@ -15,8 +15,8 @@ from skykin.core.shapes import Numbers
 from skykin.products.figures.annotations import draw_tiles, literal, name_regions
 from skykin.products.figures.backdrop import gaia_sky
 from skykin.products.figures.canvas import Drawn, new_figure, save_figure
-from skykin.products.figures.sky_axes import SkyAxes, plate_carree_axes
-from skykin.products.preview import colours_at
+from skykin.products.figures.sky_axes import SkyAxes, axes_for
+from skykin.products.preview import WIDEST_REGION_DEG, colours_at
 from skykin.products.result import KinMap, numbers
 from skykin.products.score_map import unit_vectors
 
@@ -29,8 +29,9 @@ BRIGHT = ListedColormap(matplotlib.colormaps["plasma"](np.linspace(0.4, 1.0, 256
 def draw_matches(result: KinMap, folder: Path) -> Drawn:
     """Outline every matching tile, coloured by its score, and the reference."""
     figure = new_figure(12, 7.1)
-    sky = plate_carree_axes(figure, (0.06, 0.17, 0.92, 0.77))
-    backdrop = gaia_sky()
+    sky = axes_for(figure, (0.08, 0.19, 0.9, 0.75), result.extent, "plate carrée")
+    regional = result.extent.radius_deg < WIDEST_REGION_DEG
+    backdrop = None if regional else gaia_sky()
     lon_deg, lat_deg = sky.positions()
     sky.paint(backdrop.at(lon_deg, lat_deg) if backdrop else colours_at(result.sky, lon_deg, lat_deg)[0])
     _draw_outlines(sky, result)
@@ -45,14 +46,14 @@ def draw_matches(result: KinMap, folder: Path) -> Drawn:
         handles=[Line2D([], [], color=REFERENCE_COLOUR, lw=2.5, ls="--", label=f"reference: {name}")],
         loc="upper right", labelcolor="white", fontsize=9,
     )  # fmt: skip
-    behind = f"over {backdrop.title}" if backdrop else (
-        "over the survey itself as rendered (the pictures of the extra `milkyway` are not installed)"
-    )  # fmt: skip
+    behind = f"over {backdrop.title}" if backdrop else "over the survey itself as rendered"
+    if not (backdrop or regional):
+        behind += " (the pictures of the extra `milkyway` are not installed)"
     caption = (
         f"The {len(matches)} tiles whose score is at least {result.threshold:.4g}, "
         f"coloured by score, {behind}. "
-        "Plate carrée in Galactic coordinates: tiles look wider towards the poles. "
-        "Dashed: the reference. Named are recovered regions with the highest scores."
+        + ("" if regional else "Plate carrée in Galactic coordinates: tiles look wider towards the poles. ")
+        + "Dashed: the reference. Named are recovered regions with the highest scores."
     )
     return save_figure(
         figure,

@@ -12,8 +12,8 @@ from scipy.ndimage import binary_dilation, binary_erosion
 from skykin.core.shapes import Numbers
 from skykin.products.figures.annotations import literal
 from skykin.products.figures.canvas import BLANK, Drawn, new_figure, save_figure
-from skykin.products.figures.sky_axes import COLUMNS, MOLLWEIDE_HALF_DEG, mollweide_axes
-from skykin.products.preview import colours_at
+from skykin.products.figures.sky_axes import COLUMNS, MOLLWEIDE_HALF_DEG, axes_for
+from skykin.products.preview import WIDEST_REGION_DEG, colours_at
 from skykin.products.result import KinMap
 
 #: Gaps are shown from this width on; many of the narrower ones are single pointings with a bright star.
@@ -37,9 +37,11 @@ def _disc(radius: float) -> Numbers:
 def draw_rendered_sky(result: KinMap, folder: Path) -> Drawn:
     """Draw the rendered survey in Mollweide, with a legend of its three bands."""
     figure = new_figure(12, 6.8)
-    sky = mollweide_axes(figure, (0.05, 0.09, 0.9, 0.83))
+    sky = axes_for(figure, (0.07, 0.13, 0.88, 0.79), result.extent, "mollweide")
     colours, coverage = colours_at(result.sky, *sky.positions())
-    colours[wide_gaps((coverage == 0) & np.isfinite(colours[..., 0]))] = np.nan
+    gaps = (coverage == 0) & np.isfinite(colours[..., 0])
+    regional = result.extent.radius_deg < WIDEST_REGION_DEG
+    colours[gaps if regional else wide_gaps(gaps)] = np.nan
     sky.paint(colours)
     title = f"{result.survey_title} in the colours of the search"
     sky.axes.set_title(literal(title))
@@ -50,9 +52,10 @@ def draw_rendered_sky(result: KinMap, folder: Path) -> Drawn:
     handles.append(Patch(facecolor=BLANK, edgecolor="black", label="grey: no data"))
     figure.legend(handles=handles, loc="lower center", ncols=4, fontsize=10)
     bands = "; ".join(f"{name}: {band}" for name, band in zip(PRIMARIES, result.bands, strict=True))
-    caption = (
-        f"{result.survey_title} as it was shown to the network. {bands}; grey: no data. "
-        f"Gaps narrower than about {WIDE_GAP_DEG:g}°, as around bright stars, are filled in. "
+    caption = f"{result.survey_title} as it was shown to the network. {bands}; grey: no data. " + (
+        "Gnomonic projection in Galactic coordinates, longitude growing to the left."
+        if regional
+        else f"Gaps narrower than about {WIDE_GAP_DEG:g}°, as around bright stars, are filled in. "
         "Mollweide projection in Galactic coordinates, the Galactic centre in the middle, "
         "longitude growing to the left."
     )

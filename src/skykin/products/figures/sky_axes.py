@@ -1,4 +1,4 @@
-"""Axes that show the whole sky, the Galactic centre in the middle, longitude growing to the left."""
+"""Axes that show the whole sky or a part, Galactic north up, longitude growing to the left."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.patheffects import withStroke
 
+from skykin.core.extent import Extent
 from skykin.core.shapes import Degrees, Numbers
 from skykin.products.figures.canvas import BLANK
+from skykin.products.preview import WIDEST_REGION_DEG
 
 #: Columns of the picture behind the axes; there are half as many rows.
 COLUMNS = 1600
@@ -97,9 +99,31 @@ class SkyAxes:
         return [piece for piece in np.split(line, np.flatnonzero(jump) + 1) if len(piece) > 1]
 
 
+def axes_for(figure: Figure, box: tuple[float, float, float, float], extent: Extent, kind: str) -> SkyAxes:
+    """Axes of a kind, ``mollweide`` or ``plate carrée``, for the whole sky; gnomonic for less."""
+    if extent.radius_deg < WIDEST_REGION_DEG:
+        return regional_axes(figure, box, extent)
+    return mollweide_axes(figure, box) if kind == "mollweide" else plate_carree_axes(figure, box)
+
+
+def regional_axes(figure: Figure, box: tuple[float, float, float, float], extent: Extent) -> SkyAxes:
+    """Gnomonic axes about the middle of a part of the sky, with a graticule in degrees."""
+    scale_deg = 2 * math.degrees(math.tan(math.radians(extent.radius_deg))) / (COLUMNS // 2)
+    wcs = _sky_wcs("TAN", scale_deg, (extent.lon_deg, extent.lat_deg))
+    axes = WCSAxes(figure, box, wcs=wcs)
+    figure.add_axes(axes)
+    _whole(axes)
+    for coordinate, name in zip(axes.coords, ("longitude", "latitude"), strict=True):
+        coordinate.set_axislabel(f"Galactic {name}")
+        coordinate.set_format_unit("deg", decimal=True)
+        coordinate.grid(color="white", alpha=0.25, linewidth=0.5)
+    axes.patch.set_facecolor(BLANK)
+    return SkyAxes(axes, wcs, elliptic=False, marks=np.empty((0, 2)))
+
+
 def mollweide_axes(figure: Figure, box: tuple[float, float, float, float]) -> SkyAxes:
     """All-sky Mollweide axes with a labelled graticule, in a box given in shares of the figure."""
-    wcs = _all_sky_wcs("MOL", 2 * MOLLWEIDE_HALF_DEG / COLUMNS)
+    wcs = _sky_wcs("MOL", 2 * MOLLWEIDE_HALF_DEG / COLUMNS)
     axes = WCSAxes(figure, box, wcs=wcs, frame_class=EllipticalFrame)
     figure.add_axes(axes)
     marked = np.array([float(lon) for lon in range(0, 360, 60) if lon != 180])
@@ -120,7 +144,7 @@ def mollweide_axes(figure: Figure, box: tuple[float, float, float, float]) -> Sk
 
 def plate_carree_axes(figure: Figure, box: tuple[float, float, float, float]) -> SkyAxes:
     """All-sky plate carrée axes with degrees along the sides."""
-    wcs = _all_sky_wcs("CAR", 360.0 / COLUMNS)
+    wcs = _sky_wcs("CAR", 360.0 / COLUMNS)
     axes = figure.add_axes(box)
     sky = SkyAxes(axes, wcs, elliptic=False, marks=np.empty((0, 2)))
     _whole(axes)
@@ -134,10 +158,10 @@ def plate_carree_axes(figure: Figure, box: tuple[float, float, float, float]) ->
     return sky
 
 
-def _all_sky_wcs(projection: str, scale_deg: float) -> WCS:
+def _sky_wcs(projection: str, scale_deg: float, centre_deg: tuple[float, float] = (0.0, 0.0)) -> WCS:
     wcs = WCS(naxis=2)
     wcs.wcs.ctype = [f"GLON-{projection}", f"GLAT-{projection}"]
-    wcs.wcs.crval = [0.0, 0.0]
+    wcs.wcs.crval = list(centre_deg)
     wcs.wcs.crpix = [(COLUMNS + 1) / 2, (COLUMNS // 2 + 1) / 2]
     wcs.wcs.cdelt = [-scale_deg, scale_deg]
     wcs.wcs.set()
