@@ -29,6 +29,7 @@ from skykin.evaluate.reference import ReferencePlace, resolve_reference
 from skykin.products.folder import check_output_folder
 from skykin.products.matches import coverage_map
 from skykin.products.result import Gallery, KinMap
+from skykin.products.survey_facts import survey_facts, write_survey_preview
 from skykin.products.write import write_products
 from skykin.scale.local import ordered_map
 from skykin.search.similar import combine, layer_cosines
@@ -39,7 +40,13 @@ from skykin.style.recipe import Recipe, recipe
 from skykin.style.signature import Signature
 from skykin.style.vgg19 import VGG19Encoder
 from skykin.survey.open import open_survey
-from skykin.survey.render import RenderedSurvey, TileRenderedSurvey, measure_stretch
+from skykin.survey.render import (
+    RenderedSurvey,
+    TileRenderedSurvey,
+    measure_stretch,
+    measure_stretch_on,
+    positions_over,
+)
 
 #: Tiles, evenly spread, that tell what an average tile of the survey is like.
 STANDARD_TILES = 256
@@ -112,6 +119,22 @@ def map_kin(
     if output is not None:
         write_products(kin, Path(output), overwrite=overwrite, progress=progress)
     return kin
+
+
+def describe_survey(survey: Survey, *, preview: Path | None = None) -> dict[str, str]:
+    """Tell what a survey holds, as ``skykin info`` does: place, resolution, unit, coverage, values.
+
+    Parameters
+    ----------
+    survey : Survey
+    preview : Path, optional
+        Where to write a picture of it (PNG).
+    """
+    values, coverage = survey.sample(*positions_over(survey.extent))
+    if preview is not None:
+        sky = RenderedSurvey(survey, measure_stretch_on(values, coverage))
+        write_survey_preview(survey, sky, preview)
+    return survey_facts(survey, values, coverage) | ({"preview": str(preview)} if preview else {})
 
 
 def _map(settings: MapSettings, download: bool, progress: Progress) -> KinMap:
@@ -432,6 +455,6 @@ def _grid_facts(grid: TileGrid, settings: MapSettings, projection: str) -> dict[
         "tile_size_deg": settings.tile_size_deg,
         "spacing_deg": round(grid.spacing_deg, 4),
         "pixels": settings.pixels,
-        "area": "all sky" if settings.area is None else str(settings.area),
+        "area": "the whole survey" if settings.area is None else str(settings.area),
         "min_coverage": settings.min_coverage,
     }

@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 from skykin import __version__
 from skykin.cli.listing import recipes_command, regions_command
 from skykin.cli.map import map_command
+from skykin.cli.surveys import info_command, surveys_command
 from skykin.core.errors import SkykinError
 
 INTERRUPTED = 130
@@ -66,6 +67,8 @@ app = typer.Typer(
 app.command("map")(map_command)
 app.command("recipes")(recipes_command)
 app.command("regions")(regions_command)
+app.command("surveys")(surveys_command)
+app.command("info")(info_command)
 
 
 def _print_version(wanted: bool) -> None:

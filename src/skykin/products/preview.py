@@ -44,7 +44,7 @@ def sky_image(sky: ColouredSky, width: int = 2048) -> RGB:
     return colours_at(sky, *np.broadcast_arrays(lon_deg[None, :], lat_deg[:, None]))[0]
 
 
-def _region_image(sky: ColouredSky, extent: Extent, width: int) -> RGB:
+def region_image(sky: ColouredSky, extent: Extent, width: int) -> RGB:
     """Gnomonic picture of the part of the sky that a survey saw; black where it did not."""
     side_deg = min(2 * extent.radius_deg, WIDEST_TANGENT_DEG)
     footprint = Footprint(extent.lon_deg, extent.lat_deg, side_deg)
@@ -68,6 +68,14 @@ def colours_at(sky: ColouredSky, lon_deg: Degrees, lat_deg: Degrees) -> tuple[RG
     return colours.reshape(*shape, 3), coverage.reshape(shape)
 
 
+def seen_colours(result: KinMap, lon_deg: Degrees, lat_deg: Degrees) -> RGB:
+    """Colours of the rendered survey; of a small one, NaN where it saw nothing."""
+    colours, coverage = colours_at(result.sky, lon_deg, lat_deg)
+    if result.extent.radius_deg < WIDEST_REGION_DEG:
+        colours[coverage == 0] = np.nan
+    return colours
+
+
 def write_preview(result: KinMap, path: Path, width: int = 2048) -> None:
     """Write the rendered sky, whole in plate carrée or a part in gnomonic, as PNG with the stamp in texts."""
     texts = PngInfo()
@@ -75,7 +83,7 @@ def write_preview(result: KinMap, path: Path, width: int = 2048) -> None:
         texts.add_itxt(key, text)
     regional = result.extent.radius_deg < WIDEST_REGION_DEG
     picture = (
-        _region_image(result.sky, result.extent, width // 2) if regional else sky_image(result.sky, width)
+        region_image(result.sky, result.extent, width // 2) if regional else sky_image(result.sky, width)
     )
     pixels = np.round(picture * 255.0).clip(0, 255).astype(np.uint8)
     Image.fromarray(pixels).save(path, format="PNG", pnginfo=texts, optimize=True)

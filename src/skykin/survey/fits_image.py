@@ -171,7 +171,9 @@ def look_at(pixels: Pixels, hdu: Hdu, options: SurveyOptions, progress: Progress
             f"0 of {rows * columns} pixels of {hdu} hold a value; there is nothing to show",
             code="DQ-ALLBLANK",
         )
-    for sentinel in SENTINELS if options.blank is None else ():
+    # Whole numbers count from 0, but a measured value is hardly ever exactly 0.
+    zero = () if hdu.integer("BITPIX", -64, 64) > 0 else (0.0,)
+    for sentinel in (*SENTINELS, *zero) if options.blank is None else ():
         share = np.isclose(values, sentinel, rtol=1e-6, atol=0).mean()
         if share > SUSPICIOUS_SHARE:
             progress.say(

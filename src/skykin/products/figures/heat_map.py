@@ -13,7 +13,7 @@ from skykin.products.figures.annotations import draw_regions, draw_tiles, litera
 from skykin.products.figures.backdrop import far_infrared_sky
 from skykin.products.figures.canvas import Drawn, new_figure, save_figure
 from skykin.products.figures.sky_axes import SkyAxes, axes_for
-from skykin.products.preview import WIDEST_REGION_DEG, colours_at
+from skykin.products.preview import WIDEST_REGION_DEG, seen_colours
 from skykin.products.result import KinMap, numbers
 
 THRESHOLD_COLOUR, REFERENCE_COLOUR = "#56E1FF", "white"
@@ -29,7 +29,7 @@ def draw_heat_map(result: KinMap, folder: Path) -> Drawn:
     scores[~np.isfinite(lon_deg)] = np.nan
     regional = result.extent.radius_deg < WIDEST_REGION_DEG
     backdrop = None if regional else far_infrared_sky()
-    above.paint(backdrop.at(lon_deg, lat_deg) if backdrop else colours_at(result.sky, lon_deg, lat_deg)[0])
+    above.paint(backdrop.at(lon_deg, lat_deg) if backdrop else seen_colours(result, lon_deg, lat_deg))
     _draw_contour(above, scores, result.threshold)
     draw_regions(above, result)
     name_regions(above, result, _shown(above, result))

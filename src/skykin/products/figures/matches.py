@@ -16,7 +16,7 @@ from skykin.products.figures.annotations import draw_tiles, literal, name_region
 from skykin.products.figures.backdrop import gaia_sky
 from skykin.products.figures.canvas import Drawn, new_figure, save_figure
 from skykin.products.figures.sky_axes import SkyAxes, axes_for
-from skykin.products.preview import WIDEST_REGION_DEG, colours_at
+from skykin.products.preview import WIDEST_REGION_DEG, seen_colours
 from skykin.products.result import KinMap, numbers
 from skykin.products.score_map import unit_vectors
 
@@ -33,7 +33,7 @@ def draw_matches(result: KinMap, folder: Path) -> Drawn:
     regional = result.extent.radius_deg < WIDEST_REGION_DEG
     backdrop = None if regional else gaia_sky()
     lon_deg, lat_deg = sky.positions()
-    sky.paint(backdrop.at(lon_deg, lat_deg) if backdrop else colours_at(result.sky, lon_deg, lat_deg)[0])
+    sky.paint(backdrop.at(lon_deg, lat_deg) if backdrop else seen_colours(result, lon_deg, lat_deg))
     _draw_outlines(sky, result)
     name_regions(sky, result, _best_known(result), size=8.5)
     matches, name = result.matching, literal(result.reference_name)

@@ -1,0 +1,67 @@
+"""Commands about surveys: which there are, and what one holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from skykin.cli.bars import TerminalProgress
+from skykin.cli.map import parse_bands, parse_options
+
+
+def surveys_command() -> None:
+    """List the surveys that can be asked for by name, and the kinds of files that can be given."""
+    from skykin.survey.kinds import kinds
+    from skykin.survey.ready import ready_made
+
+    table = Table("name", "survey", "on this computer", title="Ready-made surveys", title_justify="left")
+    for one in ready_made().values():
+        here = "yes" if one.find() is not None else f'pip install "skykin\\[{one.extra}]"'
+        table.add_row(one.name, one.description, here)
+    console = Console()
+    console.print(table)
+    table = Table("kind", "what it is", title="Kinds of files and folders", title_justify="left")
+    for kind in kinds():
+        table.add_row(kind.name, kind.description)
+    console.print(table)
+
+
+def info_command(
+    survey: Annotated[str, typer.Argument(help="Name, file, folder, pattern, or three with commas between.")],
+    survey_option: Annotated[
+        list[str] | None,
+        typer.Option(help="What the file does not say itself, as `name=value`.", show_default=False),
+    ] = None,
+    bands: Annotated[
+        str | None, typer.Option(help="Velocity bands (km/s) shown as red, green and blue.")
+    ] = None,
+    preview: Annotated[
+        Path | None,
+        typer.Option(help="Write a preview picture (PNG) here.", show_default="NAME-preview.png"),
+    ] = None,
+    no_preview: Annotated[bool, typer.Option("--no-preview", help="Write no picture.")] = False,
+) -> None:
+    """Tell what a survey holds: frame, projection, resolution, unit, coverage, values, and a picture."""
+    from skykin.pipeline import describe_survey
+    from skykin.survey.open import open_survey
+
+    opened = open_survey(
+        survey,
+        options=parse_options(survey_option or []),
+        bands_km_s=None if bands is None else parse_bands(bands),
+        progress=TerminalProgress(Console(stderr=True)),
+    )
+    path = None if no_preview else preview or Path(f"{_plain(opened.name)}-preview.png")
+    facts = describe_survey(opened, preview=path)
+    out = Console(soft_wrap=True, highlight=False, markup=False)
+    width = max(map(len, facts))
+    for name, text in facts.items():
+        out.print(f"{name:<{width}}  {text}")
+
+
+def _plain(name: str) -> str:
+    return "".join(c if c.isalnum() or c in "-_" else "-" for c in name)[:60] or "survey"
