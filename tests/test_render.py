@@ -149,7 +149,7 @@ def test_a_survey_without_coverage_is_refused():
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"kind": "sqrt"}, "stretch is 'sqrt', but it must be linear, asinh or log"),
+        ({"kind": "sqrt"}, "stretch is 'sqrt', but it must be linear, asinh, log or symmetric"),
         ({"softening": 0.0}, "softening is 0, but"),
         ({"softening": np.nan}, "softening is nan, but"),
         ({"high": (1.0, 0.0, 1.0)}, "the green band is shown from 0 to 0"),
@@ -171,3 +171,17 @@ def test_percentiles_out_of_order_are_refused(percentiles):
 def test_an_unknown_kind_is_refused_by_the_measurement_too():
     with pytest.raises(UsageError, match="stretch is 'sqrt'"):
         measure_stretch(lively(), "sqrt")
+
+
+def test_values_of_both_signs_are_grey_at_zero_and_mirror_each_other():
+    survey = sky(np.random.default_rng(0).normal(0.3, 1, (NPIX, 3)))
+    stretch = measure_stretch(survey, "symmetric", percentiles=(0, 90))
+    assert stretch.low == tuple(-limit for limit in stretch.high)
+    assert 1 < stretch.high[0] < 2.5
+    values = np.linspace(-3, 3, 61)[:, None] * np.ones(3)
+    rgb = stretch.apply(values)
+    np.testing.assert_allclose(rgb + rgb[::-1], 1, atol=1e-6)
+    assert rgb[30, 0] == 0.5
+    assert (rgb[0, 0], rgb[-1, 0]) == (0, 1)
+    expected = 0.5 + np.arcsinh(0.5 / 0.1) / np.arcsinh(10) / 2
+    assert stretch.apply(np.array(stretch.high) / 2)[0] == pytest.approx(expected, abs=1e-6)

@@ -26,7 +26,10 @@ def test_a_box_may_be_text():
 @pytest.mark.parametrize(
     ("setting", "sentence"),
     [
-        ({"tile_size": 0}, "tile_size is '0.0', but it must be above 0° and at most 90°; the default is chosen for you"),
+        (
+            {"tile_size": 0},
+            "tile_size is '0.0', but it must be above 0° and at most 90°; the default is chosen for you",
+        ),
         ({"tile_size": "wide"}, "tile_size is 'wide', but it must be an angle such as 15"),
         ({"tile_size": 3 * u.m}, "tile_size is '3.0 m', but it must be an angle"),
         ({"tile_size": float("nan")}, "tile_size is 'nan', but it must be a finite angle"),
@@ -40,7 +43,10 @@ def test_a_box_may_be_text():
             "min_coverage is '0', but it must be above 0 and at most 1; the default is 0.5",
         ),
         ({"jobs": -5}, "jobs is '-5', but it must be a whole number from 1 to 1024; the default is chosen"),
-        ({"stretch": "sqrt"}, "stretch is 'sqrt', but it must be linear, asinh or log; the default is asinh"),
+        (
+            {"stretch": "sqrt"},
+            "stretch is 'sqrt', but it must be linear, asinh, log or symmetric; the default is asinh",
+        ),
         ({"grid": "mercator"}, "grid is 'mercator', but it must be healpix or plate-carree"),
         ({"threshold": 2.0}, "threshold is '2.0', but it must be a cosine from −1 to 1"),
         ({"top_fraction": 1.5}, "top_fraction is '1.5', but it must be a share of the sky between 0 and 1"),

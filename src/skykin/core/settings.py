@@ -18,7 +18,7 @@ from skykin.core.protocols import Survey
 if TYPE_CHECKING:
     from skykin.core.survey_options import SurveyOptions
 
-StretchKind = Literal["linear", "asinh", "log"]
+StretchKind = Literal["linear", "asinh", "log", "symmetric"]
 GridKind = Literal["healpix", "plate-carree"]
 Band = tuple[float, float]
 
@@ -124,7 +124,9 @@ class MapSettings:
             self.jobs is None or (isinstance(self.jobs, int) and 1 <= self.jobs <= 1024),
             "a whole number from 1 to 1024",
         )
-        self._check("stretch", self.stretch, self.stretch in get_args(StretchKind), "linear, asinh or log")
+        self._check(
+            "stretch", self.stretch, self.stretch in get_args(StretchKind), "linear, asinh, log or symmetric"
+        )
         self._check("grid", self.grid, self.grid in get_args(GridKind), "healpix or plate-carree")
         self._check_cut()
         if isinstance(self.area, str):

@@ -27,7 +27,7 @@ FEWEST_POSITIONS, FINEST_NSIDE = 20_000, 1 << 24
 PERCENTILES = (1.0, 99.9)
 #: Share of the range below which the curve is nearly straight.  For WHAM, 2 % is 1 to 3 R: faint filaments
 #: show, and the steps between the survey's blocks of pointings hardly do.
-SOFTENING = {"linear": 1.0, "asinh": 0.02, "log": 0.01}
+SOFTENING = {"linear": 1.0, "asinh": 0.02, "log": 0.01, "symmetric": 0.1}
 COLOURS = ("red", "green", "blue")
 #: A range below this share of the values is rounding, not structure.
 FLAT = 1e-6
@@ -41,11 +41,15 @@ class Stretch:
               y = x, \quad \frac{\sinh^{-1}(x / s)}{\sinh^{-1}(1 / s)} \quad \mathrm{or} \quad
               \frac{\ln(1 + x / s)}{\ln(1 + 1 / s)}
 
-    for the kinds ``linear``, ``asinh`` and ``log`` with the softening :math:`s`.
+    for the kinds ``linear``, ``asinh`` and ``log`` with the softening :math:`s`.  The kind ``symmetric`` is
+    for values of both signs, such as velocities: 0 is shown as middle grey, and
+
+    .. math:: y = \frac12 + \frac{\sinh^{-1}(x / s)}{2 \sinh^{-1}(1 / s)}, \qquad
+              x = \min(\max(\frac{I}{high}, -1), 1).
 
     Parameters
     ----------
-    kind : {"linear", "asinh", "log"}
+    kind : {"linear", "asinh", "log", "symmetric"}
     low, high : three floats
         Values of each band that are shown as 0 and as 1.
     softening : float
@@ -69,7 +73,7 @@ class Stretch:
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(StretchKind):
-            raise UsageError(f"stretch is {shown(self.kind)}, but it must be linear, asinh or log")
+            raise UsageError(f"stretch is {shown(self.kind)}, but it must be linear, asinh, log or symmetric")
         if not (math.isfinite(self.softening) and self.softening > 0):
             raise UsageError(f"softening is {self.softening:g}, but it must be a finite number above 0")
         for name, low, high in zip(COLOURS, self.low, self.high, strict=True):
@@ -82,6 +86,10 @@ class Stretch:
     def apply(self, values: BandValues) -> RGB:
         """Turn values ``(..., 3)`` into colours from 0 to 1."""
         low, high = np.array(self.low, np.float32), np.array(self.high, np.float32)
+        if self.kind == "symmetric":
+            x = np.clip(np.asarray(values, np.float32) / high, -1, 1) / np.float32(self.softening)
+            y = 0.5 + np.arcsinh(x) / np.arcsinh(1 / self.softening) / 2
+            return np.asarray(np.clip(y, 0, 1), np.float32)
         x = np.clip((np.asarray(values, np.float32) - low) / (high - low), 0, 1)
         s = np.float32(self.softening)
         if self.kind == "asinh":
@@ -136,9 +144,10 @@ def measure_stretch(
     Parameters
     ----------
     survey : Survey
-    kind : {"asinh", "linear", "log"}
+    kind : {"asinh", "linear", "log", "symmetric"}
     percentiles : pair of float
-        Per band, the percentiles of the covered sky shown as 0 and as 1.
+        Per band, the percentiles of the covered sky shown as 0 and as 1; ``symmetric`` uses the second,
+        of the values without their sign.
     softening : float, optional
         See `Stretch`; each kind has its own default.
 
@@ -188,7 +197,11 @@ def measure_stretch_on(
     seen = np.asarray(values, np.float64)[np.asarray(coverage) > 0]
     if not len(seen):
         raise DataQualityError(f"0 of {coverage.size} positions are covered; there is nothing to show")
-    low, high = np.percentile(seen, percentiles, axis=0)
+    if kind == "symmetric":
+        high = np.percentile(np.abs(seen), highest, axis=0)
+        low = -high
+    else:
+        low, high = np.percentile(seen, percentiles, axis=0)
     for name, bottom, top in zip(COLOURS, low, high, strict=True):
         if not top - bottom > FLAT * max(abs(bottom), abs(top)):
             raise DataQualityError(
