@@ -52,7 +52,7 @@ class Extent:
         radius = farthest + margin_deg
         if radius >= 90:  # a cap this wide saves nothing, and its centre means little
             return cls()
-        lon = math.degrees(math.atan2(centre[1], centre[0])) % 360
+        lon = math.degrees(math.atan2(centre[1], centre[0])) % 360 % 360
         return cls(lon, math.degrees(math.asin(max(-1.0, min(1.0, centre[2])))), max(radius, 1e-9))
 
     def widened(self, margin_deg: float) -> Extent:
