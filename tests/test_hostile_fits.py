@@ -13,6 +13,7 @@ import pytest
 from skykin.core import errors
 from skykin.core.errors import (
     CorruptFileError,
+    DataQualityError,
     InputRefusedError,
     NotThisFormatError,
     SkykinError,
@@ -22,6 +23,7 @@ from skykin.core.errors import (
 from skykin.core.footprint import Footprint
 from skykin.core.progress import SilentProgress
 from skykin.survey.open import open_survey
+from skykin.survey.render import RenderedSurvey, measure_stretch
 from tests.hostile import fits_files as hostile
 
 CENTRE = Footprint(209.0, -19.0, 4.0)
@@ -156,6 +158,21 @@ def test_b04_infinite_pixels_are_blank(tmp_path):
     assert sampled.max() < 40
 
 
+def test_b05_a_constant_image_has_no_style_and_says_so(tmp_path):
+    survey = opened(tmp_path, hostile.image_bytes(np.full((64, 64), 7, np.float32)))
+    with pytest.raises(DataQualityError, match="has the value 7 everywhere") as caught:
+        measure_stretch(survey)
+    assert caught.value.code == "DQ-CONST"
+
+
+@pytest.mark.parametrize("kind", ["linear", "asinh", "log"])
+def test_b06_negative_values_are_shown_like_others(tmp_path, kind):
+    up = opened(tmp_path, hostile.image_bytes(), name="up")
+    down = opened(tmp_path, hostile.image_bytes(hostile.picture() - 1000), name="down")
+    colours = [RenderedSurvey(one, measure_stretch(one, kind)).colours(*POSITIONS)[0] for one in (up, down)]
+    np.testing.assert_allclose(*colours, atol=2e-3)
+
+
 @pytest.mark.parametrize("huge", [1e300, 1e30, -1e300])
 def test_b07_a_huge_value_spoils_only_its_place(tmp_path, huge, plain):
     data = hostile.picture().astype(np.float64)
@@ -233,6 +250,13 @@ def test_d15_orientation_given_twice_is_noted(tmp_path, notes, plain):
 
 def test_d20_junk_cards_never_reach_the_wcs_library(tmp_path, plain):
     np.testing.assert_allclose(values(opened(tmp_path, hostile._junk_cards()))[0], plain[0], atol=1e-5)
+
+
+def test_options_that_a_fits_image_has_no_use_for_are_named_and_not_recorded(tmp_path, notes):
+    survey = opened(tmp_path, hostile.image_bytes(), notes, frame="icrs", unit="mK", beam_deg=0.3)
+    assert "says itself what the options frame are for; they are not used" in notes
+    known = survey.as_dict()
+    assert (known["frame"], known["unit"], known["beam_deg"]) == ("galactic", "mK", 0.3)
 
 
 @pytest.mark.parametrize("name", ["VELOCITY", "VELO-LSR", "VELO"])

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from skykin.core.errors import SkyError
 from skykin.core.footprint import Footprint
+from skykin.survey.fits_pixels import BlockCache, StoredPixels
 from skykin.survey.open import open_survey
 from tests.hostile.fits_files import header, image_bytes, picture
 from tests.test_hostile_fits import Notes
@@ -284,7 +285,12 @@ def test_a_folder_and_a_pattern_are_one_mosaic(tmp_path, monkeypatch):
     assert [entry["file"] for entry in pattern.as_dict()["files"]] == ["0.fits", "1.fits"]
 
 
-def test_a_large_image_is_not_read_when_it_is_opened(tmp_path):
+def test_a_large_image_is_read_only_where_it_is_looked_at(tmp_path, monkeypatch):
+    read = []
+    window = StoredPixels.window
+    monkeypatch.setattr(
+        StoredPixels, "window", lambda self, *box: read.append(box[2] * box[3]) or window(self, *box)
+    )
     content = image_bytes()
     head = content[:2880].replace(b"NAXIS1  =                   64", b"NAXIS1  =                20000")
     head = head.replace(b"NAXIS2  =                   64", b"NAXIS2  =                20000")
@@ -295,7 +301,17 @@ def test_a_large_image_is_not_read_when_it_is_opened(tmp_path):
     values, coverage = survey.sample(*Footprint(209, -19, 2).pixel_positions((32, 32)))
     assert (values == 0).all()
     assert (coverage > 0).any()
-    assert len(survey._blocks[0]._kept) < 8
+    assert sum(read) < 0.01 * 20000**2
+
+
+def test_the_blocks_used_last_are_kept():
+    cache = BlockCache(2)
+    for i in range(3):
+        cache.put((0, 0, i), np.full(1, i))
+        cache.get((0, 0, 0))
+    assert cache.get((0, 0, 1)) is None
+    assert cache.get((0, 0, 0)) == 0
+    assert cache.get((0, 0, 2)) == 2
 
 
 BRIGHT = {"Vela": (263.5, -2.8), "Cygnus Loop": (74.0, -8.5), "Virgo cluster (M87)": (283.8, 74.5)}

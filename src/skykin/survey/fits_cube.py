@@ -14,7 +14,7 @@ from skykin.core.settings import Band
 from skykin.core.survey_options import SurveyOptions
 from skykin.survey.about import About
 from skykin.survey.cube_planes import BandPixels, ChannelPixels, MomentPixels, noise_of
-from skykin.survey.fits_image import beam_of, checked_image, look_at, unpacked_array
+from skykin.survey.fits_image import beam_of, checked_image, look_at, told, unpacked_array
 from skykin.survey.fits_image_hdus import image_shape, is_compressed
 from skykin.survey.fits_pixels import DTYPES, Pixels, Scaling, stamp_of
 from skykin.survey.fits_world import World, read_world
@@ -57,7 +57,7 @@ def open_cube(path: Path, options: SurveyOptions, progress: Progress) -> SkyImag
         unit = known_unit(f"{unit} km / s", progress)
     about = About(path.stem, path.name, unit, names, Source(path.name, sha256_of(path)), ())
     beam = beam_of(hdu, pixel_side_deg(plain), options, progress)
-    return SkyImage(planes, plain, beam, about, {"hdu": hdu.number, **facts, **options.as_dict()})
+    return SkyImage(planes, plain, beam, about, {**facts, **told(hdu, options, progress)})
 
 
 def _third_axis(hdu: Hdu, shape: tuple[int, ...], world: World, progress: Progress) -> int:

@@ -32,6 +32,7 @@ LOOK_WINDOWS, LOOK_PIXELS = 8, 64
 #: What people write for "nothing" and forget to declare.
 SENTINELS = (-32768.0, -9999.0, -999.0, -99.0, 32767.0, 1e20, -1.6375e30)
 SUSPICIOUS_SHARE = 0.02
+NOT_FOR_FITS = ("frame", "projection", "ordering", "columns")
 
 
 def open_image(path: Path, options: SurveyOptions, progress: Progress) -> SkyImage:
@@ -60,7 +61,19 @@ def open_image(path: Path, options: SurveyOptions, progress: Progress) -> SkyIma
     unit = known_unit(options.unit or hdu.cards.get("BUNIT", ""), progress)
     about = About(path.stem, path.name, unit, ("intensity",) * 3, Source(path.name, sha256_of(path)), ())
     beam = beam_of(hdu, pixel_side_deg(plain), options, progress)
-    return SkyImage((pixels,), plain, beam, about, {"hdu": hdu.number, **options.as_dict()})
+    return SkyImage((pixels,), plain, beam, about, told(hdu, options, progress))
+
+
+def told(hdu: Hdu, options: SurveyOptions, progress: Progress) -> dict[str, object]:
+    """Return what provenance should say of the choices made; those without a use are named."""
+    given = options.as_dict()
+    useless = [name for name in NOT_FOR_FITS if given.pop(name, None) is not None]
+    if useless:
+        progress.say(
+            f"note: {hdu} says itself what the options {', '.join(useless)} are for; they are not used"
+        )
+    own_line = {"unit", "beam_deg", "bands_km_s"}
+    return {"hdu": hdu.number, **{name: value for name, value in given.items() if name not in own_line}}
 
 
 def checked_image(path: Path, options: SurveyOptions, progress: Progress) -> Hdu:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import os
 import threading
@@ -18,8 +19,8 @@ from skykin.survey.fitscheck import Hdu
 
 #: Square blocks of an image are kept, so that neighbouring tiles do not read them again.
 BLOCK_PIXELS = 256
-#: 512 blocks of 256 kB.
-BLOCKS_KEPT = 512
+#: Blocks of 256 kB: 256 MB.
+BLOCKS_KEPT = 1024
 #: Sums of four such values still fit into float32.
 LARGEST_VALUE = 1e37
 DTYPES = {8: ">u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
@@ -180,13 +181,41 @@ class ArrayPixels:
         return self.scaling.apply(np.asarray(self.array[row : row + rows, column : column + columns]))
 
 
+class BlockCache:
+    """The blocks that were used last, of all images of the process; threads may share it."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self._kept: OrderedDict[tuple[int, int, int], Numbers] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: tuple[int, int, int]) -> Numbers | None:
+        """Return a block and keep it a little longer, or None."""
+        with self._lock:
+            found = self._kept.get(key)
+            if found is not None:
+                self._kept.move_to_end(key)
+            return found
+
+    def put(self, key: tuple[int, int, int], block: Numbers) -> None:
+        """Keep a block, and let go of those that were not used for long."""
+        with self._lock:
+            self._kept[key] = block
+            while len(self._kept) > self.most:
+                self._kept.popitem(last=False)
+
+
+#: One for all, so that a mosaic of many images needs no more memory than one image.
+_CACHE = BlockCache(BLOCKS_KEPT)
+_NUMBERS = itertools.count()
+
+
 class Blocks:
-    """Blocks of an image, the last used ones kept; threads may share it."""
+    """An image that is read block by block."""
 
     def __init__(self, pixels: Pixels) -> None:
         self.pixels = pixels
-        self._kept: OrderedDict[tuple[int, int], Numbers] = OrderedDict()
-        self._lock = threading.Lock()
+        self._number = next(_NUMBERS)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -208,18 +237,12 @@ class Blocks:
         return values
 
     def _block(self, y: int, x: int) -> Numbers:
-        with self._lock:
-            found = self._kept.get((y, x))
-            if found is not None:
-                self._kept.move_to_end((y, x))
-                return found
-        rows, columns = self.shape
-        row, column = y * BLOCK_PIXELS, x * BLOCK_PIXELS
-        block = self.pixels.window(
-            row, column, min(BLOCK_PIXELS, rows - row), min(BLOCK_PIXELS, columns - column)
-        )
-        with self._lock:
-            self._kept[y, x] = block
-            while len(self._kept) > BLOCKS_KEPT:
-                self._kept.popitem(last=False)
+        key = (self._number, y, x)
+        block = _CACHE.get(key)
+        if block is None:
+            rows, columns = self.shape
+            row, column = y * BLOCK_PIXELS, x * BLOCK_PIXELS
+            height, width = min(BLOCK_PIXELS, rows - row), min(BLOCK_PIXELS, columns - column)
+            block = self.pixels.window(row, column, height, width)
+            _CACHE.put(key, block)
         return block
