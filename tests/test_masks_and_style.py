@@ -45,8 +45,10 @@ def distances(name, keep):
 
 @pytest.mark.parametrize("keep", [half, top])
 def test_masking_half_of_a_texture_changes_its_means_and_spreads_by_at_most_2_percent(keep):
-    for layer, (masked, _) in distances("mean-std", keep()).items():
-        assert masked < (0.025 if layer == "block5_conv1" else 0.002), layer
+    for layer, (masked, other) in distances("mean-std", keep()).items():
+        # The deepest layer has but 256 positions: another patch of the texture differs by 2.2 % there.
+        assert masked < (0.022 if layer == "block5_conv1" else 0.002), layer
+        assert masked < other, layer
 
 
 @pytest.mark.parametrize("keep", [half, top])

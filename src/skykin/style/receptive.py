@@ -12,14 +12,14 @@ from skykin.core.shapes import Coverage, Weights
 RECEPTIVE_PIXELS = {1: 3, 2: 10, 4: 24, 8: 68, 16: 156}
 #: The outer half of that hardly counts: what a position answers comes from near its middle.
 EFFECTIVE = 0.5
-#: Of a position whose field was seen to nine tenths, a fifth of the weight is left.
-STEEPNESS = 16
+#: Of a position whose field was seen to nine tenths, a thirtieth of the weight is left.
+STEEPNESS = 32
 
 
 def undisturbed(coverage: Coverage, shape: tuple[int, int]) -> Weights:
     r"""Weigh down the positions of a layer that see masked pixels, whatever these were filled with.
 
-    .. math:: u_p = s_p^{16}
+    .. math:: u_p = s_p^{32}
 
     with the share :math:`s_p` of pixels with coverage above 0 in the square about the position that its
     answer comes from, half as wide as its receptive field.
