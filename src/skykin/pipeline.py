@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -378,7 +379,7 @@ def _tile_table(numbers: Numbers, grid: TileGrid, judge: _Judge) -> QTable:
     table = QTable(
         {
             "rank": rank,
-            "name": [f"G{x:06.2f}{y:+06.2f}" for x, y in zip(lon, lat, strict=True)],
+            "name": _names(lon, lat, grid.spacing_deg),
             "lon": lon * u.deg,
             "lat": lat * u.deg,
             "width": np.array([footprint.width_deg for footprint in grid.footprints]) * u.deg,
@@ -393,6 +394,15 @@ def _tile_table(numbers: Numbers, grid: TileGrid, judge: _Judge) -> QTable:
     for layer, column in zip(judge.meter.recipe.layers, cosines.T, strict=True):
         table[f"cosine_{layer}"] = column
     return table
+
+
+def _names(lon_deg: Numbers, lat_deg: Numbers, spacing_deg: float) -> list[str]:
+    """Name tiles by their centres, with as many digits as tell neighbours apart."""
+    digits = max(2, 1 - math.floor(math.log10(spacing_deg)))
+    return [
+        f"G{x:0{4 + digits}.{digits}f}{y:+0{4 + digits}.{digits}f}"
+        for x, y in zip(lon_deg, lat_deg, strict=True)
+    ]
 
 
 def _threshold(tiles: QTable, chosen: Recipe, settings: MapSettings) -> float:

@@ -114,11 +114,12 @@ def _matches(result: KinMap) -> tuple[list[str], list[list[str]]]:
         intensity,
         "coverage",
     ]
+    digits = 2 if result.reference.width_deg > 1 else 4
     columns = [
         [f"{rank:.0f}" for rank in numbers(table["rank"])],
         [str(name) for name in table["name"]],
-        _column(table, "lon", ".2f", "°"),
-        _column(table, "lat", "+.2f", "°"),
+        _column(table, "lon", f".{digits}f", "°"),
+        _column(table, "lat", f"+.{digits}f", "°"),
         _column(table, "score", ".4f"),
         *(_column(table, f"cosine_{layer}", ".4f") for layer in result.layers),
         _column(table, "mean_intensity", ".3g"),

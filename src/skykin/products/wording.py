@@ -19,7 +19,9 @@ def percent(share: float | None, digits: int = 1) -> str:
     return f"{number(100 * share, f'.{digits}f')} %" if math.isfinite(share) else "–"
 
 
-def position(footprint: Footprint, digits: int = 1) -> str:
-    """Write where a footprint is centred, such as l = 209.0°, b = −19.0°."""
+def position(footprint: Footprint, digits: int | None = None) -> str:
+    """Write where a footprint is centred, such as l = 209.0°, b = −19.0°; finer for a small one."""
+    if digits is None:
+        digits = max(1, 1 - math.floor(math.log10(footprint.width_deg)))
     lon, lat = number(footprint.lon_deg, f".{digits}f"), number(footprint.lat_deg, f"+.{digits}f")
     return f"l = {lon}°, b = {lat}°"

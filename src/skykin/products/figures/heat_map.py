@@ -22,8 +22,8 @@ THRESHOLD_COLOUR, REFERENCE_COLOUR = "#56E1FF", "white"
 def draw_heat_map(result: KinMap, folder: Path) -> Drawn:
     """Draw the annotated sky above, and the heat map of the scores below."""
     figure = new_figure(12, 13.2)
-    above = axes_for(figure, (0.08, 0.56, 0.87, 0.4), result.extent, "mollweide")
-    below = axes_for(figure, (0.08, 0.1, 0.87, 0.4), result.extent, "mollweide")
+    above = axes_for(figure, (0.05, 0.535, 0.9, 0.43), result.extent, "mollweide")
+    below = axes_for(figure, (0.05, 0.075, 0.9, 0.43), result.extent, "mollweide")
     lon_deg, lat_deg = above.positions()
     scores = result.score_map.at(np.nan_to_num(lon_deg), np.nan_to_num(lat_deg))
     scores[~np.isfinite(lon_deg)] = np.nan

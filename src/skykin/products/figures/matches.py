@@ -29,7 +29,7 @@ BRIGHT = ListedColormap(matplotlib.colormaps["plasma"](np.linspace(0.4, 1.0, 256
 def draw_matches(result: KinMap, folder: Path) -> Drawn:
     """Outline every matching tile, coloured by its score, and the reference."""
     figure = new_figure(12, 7.1)
-    sky = axes_for(figure, (0.08, 0.19, 0.9, 0.75), result.extent, "plate carrée")
+    sky = axes_for(figure, (0.06, 0.17, 0.92, 0.77), result.extent, "plate carrée")
     regional = result.extent.radius_deg < WIDEST_REGION_DEG
     backdrop = None if regional else gaia_sky()
     lon_deg, lat_deg = sky.positions()

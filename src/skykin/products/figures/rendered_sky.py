@@ -37,7 +37,7 @@ def _disc(radius: float) -> Numbers:
 def draw_rendered_sky(result: KinMap, folder: Path) -> Drawn:
     """Draw the rendered survey in Mollweide, with a legend of its three bands."""
     figure = new_figure(12, 6.8)
-    sky = axes_for(figure, (0.07, 0.13, 0.88, 0.79), result.extent, "mollweide")
+    sky = axes_for(figure, (0.05, 0.09, 0.9, 0.83), result.extent, "mollweide")
     colours, coverage = colours_at(result.sky, *sky.positions())
     gaps = (coverage == 0) & np.isfinite(colours[..., 0])
     regional = result.extent.radius_deg < WIDEST_REGION_DEG

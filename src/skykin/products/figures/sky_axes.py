@@ -102,7 +102,9 @@ class SkyAxes:
 def axes_for(figure: Figure, box: tuple[float, float, float, float], extent: Extent, kind: str) -> SkyAxes:
     """Axes of a kind, ``mollweide`` or ``plate carrée``, for the whole sky; gnomonic for less."""
     if extent.radius_deg < WIDEST_REGION_DEG:
-        return regional_axes(figure, box, extent)
+        left, bottom, width, height = box
+        # Room for the degrees along the sides.
+        return regional_axes(figure, (left + 0.03, bottom + 0.035, width - 0.04, height - 0.04), extent)
     return mollweide_axes(figure, box) if kind == "mollweide" else plate_carree_axes(figure, box)
 
 
