@@ -10,29 +10,33 @@ from pathlib import Path
 from skykin.core.errors import ResourceError
 from skykin.core.protocols import Progress, Survey
 from skykin.core.survey_options import SurveyOptions
+from skykin.survey.cells import CellSurvey
 from skykin.survey.kind import ReadyMade
 
 #: NSIDE 64: the maps were brought to pixels of 0.92°, which is their resolution now.
 PIXEL_DEG = 0.916
-#: Name, what it is, file, unit.
+#: Name, title, file, unit, credit.
 MAPS = (
     (
         "hi4pi",
-        "HI4PI: column of neutral hydrogen (HI4PI Collaboration 2016), NSIDE 64",
+        "HI4PI: column of neutral hydrogen, NSIDE 64",
         "h1_nh_HI4PI_healpix_lowres.fits",
         "cm-2",
+        "HI4PI Collaboration 2016, A&A, 594, A116, doi:10.1051/0004-6361/201629178",
     ),
     (
         "planck-dust",
-        "Planck 2013 dust: reddening E(B-V) (Planck Collaboration XI 2014), NSIDE 64",
+        "Planck 2013 dust: reddening E(B-V), NSIDE 64",
         "dust_ebv_Planck13_healpix_lowres.fits",
         "mag",
+        "Planck Collaboration XI 2014, A&A, 571, A11, doi:10.1051/0004-6361/201323195",
     ),
     (
         "sfd-dust",
-        "SFD dust: reddening E(B-V) (Schlegel, Finkbeiner & Davis 1998), NSIDE 64",
+        "SFD dust: reddening E(B-V), NSIDE 64",
         "dust_ebv_SFD_healpix_lowres.fits",
         "mag",
+        "Schlegel, D. J., Finkbeiner, D. P., & Davis, M. 1998, ApJ, 500, 525, doi:10.1086/305772",
     ),
 )
 
@@ -45,10 +49,10 @@ def _find(file: str) -> Path | None:
     return path if path.is_file() else None
 
 
-def _open(one: tuple[str, str, str], options: SurveyOptions, download: bool, progress: Progress) -> Survey:
+def _open(one: tuple[str, ...], options: SurveyOptions, download: bool, progress: Progress) -> Survey:
     from skykin.survey.open import open_file  # noqa: PLC0415 - which lists this module
 
-    name, file, unit = one
+    name, title, file, unit, credit = one
     path = _find(file)
     if path is None:
         raise ResourceError(
@@ -62,10 +66,10 @@ def _open(one: tuple[str, str, str], options: SurveyOptions, download: bool, pro
         unit=options.unit or unit,
         beam_deg=options.beam_deg or PIXEL_DEG,
     )
-    return open_file(path, known, progress)
+    survey = open_file(path, known, progress)
+    if not isinstance(survey, CellSurvey):  # a changed file in the package
+        return survey
+    return replace(survey, about=replace(survey.about, name=name, title=title, credits=(credit,)))
 
 
-READY = tuple(
-    ReadyMade(name, description, "dust", partial(_find, file), partial(_open, (name, file, unit)))
-    for name, description, file, unit in MAPS
-)
+READY = tuple(ReadyMade(one[0], one[1], "dust", partial(_find, one[2]), partial(_open, one)) for one in MAPS)
