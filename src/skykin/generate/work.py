@@ -1,0 +1,126 @@
+"""The work at a picture: from the first one to the last, reporting each step."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import astuple
+
+import numpy as np
+
+from skykin.core.errors import DataQualityError, InputRefusedError, UsageError
+from skykin.core.shapes import RGB, Coverage
+from skykin.generate.extra import torch
+from skykin.generate.losses import Losses, Objective
+from skykin.generate.optimiser import OPTIMISERS, Memory
+from skykin.generate.painting import Callback, Painting, Step
+from skykin.generate.settings import PaintSettings
+from skykin.generate.state import PaintState
+from skykin.style.network import checked_picture
+
+
+def paint(
+    objective: Objective,
+    start: RGB,
+    settings: PaintSettings,
+    key: str,
+    callback: Callback | None,
+    resume: PaintState | None,
+) -> Painting:
+    """Lessen the objective from the first picture, or from a state, to the last step.
+
+    Raises
+    ------
+    InputRefusedError
+        If the state belongs to other pictures or settings, or is beyond the last step.
+    """
+    if resume is None:
+        first, _ = objective(start)
+        state = PaintState(key, 0, start, np.array([astuple(first)]))
+    else:
+        state = _checked_state(resume, key, start, settings)
+    began, before = time.monotonic(), state.step
+
+    def report(rgb: RGB, losses: Losses, memory: Memory) -> None:
+        nonlocal state
+        history = np.vstack([state.history, astuple(losses)])
+        state = PaintState(key, state.step + 1, rgb, history, memory)
+        if callback is not None:
+            seconds = time.monotonic() - began
+            done = state.step - before
+            callback(Step(state.step, settings.steps, losses, Losses(*history[0]), seconds, done, state))
+
+    optimise = OPTIMISERS[settings.optimiser]
+    optimise(objective, state.rgb, state.memory, state.step, settings.steps, report)
+    history = tuple(Losses(*(float(value) for value in row)) for row in state.history)
+    return Painting(state.rgb, history, objective.cosines(state.rgb), state)
+
+
+def noise(shape: tuple[int, ...], seed: int) -> RGB:
+    """Every colour of every pixel drawn evenly from 0 to 1."""
+    return np.random.default_rng(seed).random(shape, dtype=np.float32)
+
+
+def checked(what: str, rgb: RGB, coverage: Coverage | None = None) -> RGB:
+    """Return a picture that the network can read.
+
+    Raises
+    ------
+    DataQualityError
+        If a colour is not a finite number, or nothing is covered.
+    UsageError
+        If it is not a picture, is too small, or the coverage is of another size.
+    """
+    array = np.asarray(rgb)
+    if array.dtype.kind not in "fiu":
+        raise UsageError(f"the {what} is an array of {array.dtype}, not of colours; give numbers from 0 to 1")
+    blank = int(np.size(array) - np.isfinite(array).sum())
+    if blank:
+        raise DataQualityError(
+            f"{blank} of {np.size(array)} colours of the {what} are not finite numbers; fill masked pixels first",
+            code="DQ-NONFINITE",
+        )
+    if coverage is not None:
+        if coverage.shape != array.shape[:2]:
+            raise UsageError(f"coverage of shape {coverage.shape} does not fit the {what} of shape {array.shape}")
+        if not coverage.any():
+            raise DataQualityError(f"nothing of the {what} is covered by data; choose another place")
+    try:
+        return checked_picture(array)
+    except UsageError as error:
+        raise UsageError(f"the {what} cannot be used: {error}") from error
+
+
+@contextmanager
+def threads(count: int | None) -> Iterator[None]:
+    """Compute on so many threads; on as many as PyTorch likes if None."""
+    before = torch.get_num_threads()
+    if count is not None:
+        if count < 1:
+            raise UsageError(f"a picture cannot be made on {count} threads; use 1 or more")
+        torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _checked_state(state: PaintState, key: str, start: RGB, settings: PaintSettings) -> PaintState:
+    if state.rgb.shape != start.shape:
+        (rows, columns), (y, x) = state.rgb.shape[:2], start.shape[:2]
+        raise InputRefusedError(
+            f"the state holds a picture of {rows} × {columns} pixels, but the work is at {y} × {x}; "
+            "go on with the size that it began with, or begin anew",
+            code="IN-STATE",
+        )
+    if state.key != key:
+        raise InputRefusedError(
+            "the state belongs to other pictures or settings; go on with those that it began with, or begin anew",
+            code="IN-STATE",
+        )
+    if state.step >= settings.steps:
+        raise UsageError(
+            f"the state has {state.step} steps behind it, so {settings.steps} steps are done already; ask for more"
+        )
+    return state
