@@ -15,27 +15,39 @@ _WHERE = {
     "recipe": "skykin.style.recipe",
     "recipes": "skykin.style.recipe",
     "open_wham": "skykin.survey.wham",
+    "PictureBook": "skykin.studio.picture_book",
+    "analyse_layers": "skykin.generate.layers",
+    "texture": "skykin.generate.texture",
+    "transfer": "skykin.generate.transfer",
     "known_regions": "skykin.evaluate.catalogues",
 }
 
 __all__ = [
     "Footprint",
     "KinMap",
+    "PictureBook",
     "SkykinError",
     "__version__",
+    "analyse_layers",
     "known_regions",
     "map_kin",
     "open_wham",
     "recipe",
     "recipes",
+    "texture",
+    "transfer",
 ]
 
 if TYPE_CHECKING:
     from skykin.core.errors import SkykinError
     from skykin.core.footprint import Footprint
     from skykin.evaluate.catalogues import known_regions
+    from skykin.generate.layers import analyse_layers
+    from skykin.generate.texture import texture
+    from skykin.generate.transfer import transfer
     from skykin.pipeline import map_kin
     from skykin.products.result import KinMap
+    from skykin.studio.picture_book import PictureBook
     from skykin.style.recipe import recipe, recipes
     from skykin.survey.wham import open_wham
 

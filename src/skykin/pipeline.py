@@ -116,7 +116,7 @@ def _map(settings: MapSettings, download: bool, progress: Progress) -> KinMap:
     grid = tile_grid(settings.grid, settings.tile_size_deg, settings.spacing_deg)
     if settings.area is not None:
         grid = grid.within(settings.area)  # type: ignore[arg-type]  # text became a SkyBox on the way in
-    survey = _open_survey(settings, download, progress)
+    survey = open_survey(settings, download, progress)
     _check_resolution(settings, survey, progress)
     stretch = measure_stretch(survey, settings.stretch)
     sky = RenderedSurvey(survey, stretch)
@@ -175,7 +175,14 @@ def _map(settings: MapSettings, download: bool, progress: Progress) -> KinMap:
     )
 
 
-def _open_survey(settings: MapSettings, download: bool, progress: Progress) -> Survey:
+def open_survey(settings: MapSettings, download: bool, progress: Progress) -> Survey:
+    """Open the survey that the settings name.
+
+    Raises
+    ------
+    SkykinError
+        If there is none of this name and no such file, or it cannot be read.
+    """
     if isinstance(settings.survey, Survey):
         return settings.survey
     named = str(settings.survey)

@@ -12,6 +12,7 @@ from rich.markup import escape
 from typer.core import TyperGroup
 
 from skykin import __version__
+from skykin.cli.generate import layers_command, texture_command, transfer_command
 from skykin.cli.listing import recipes_command, regions_command
 from skykin.cli.map import map_command
 from skykin.core.errors import SkykinError
@@ -66,6 +67,9 @@ app = typer.Typer(
 app.command("map")(map_command)
 app.command("recipes")(recipes_command)
 app.command("regions")(regions_command)
+app.command("transfer")(transfer_command)
+app.command("texture")(texture_command)
+app.command("layers")(layers_command)
 
 
 def _print_version(wanted: bool) -> None:

@@ -22,6 +22,9 @@ CONTENT_LAYER = "block5_conv2"
 #: A statistic below this root mean square is the rounding of a picture without structure.
 NO_STRUCTURE = 1e-6
 
+#: Adam's ε is made for losses of this size.
+TEXTURE_WEIGHT = 1e6
+
 #: One value per layer.
 Targets = Mapping[str, Any]
 
@@ -34,8 +37,8 @@ class Losses:
               \mathrm{content} = \frac{\beta}{n} \| F - F^* \|^2, \quad
               \mathrm{variation} = \gamma \sum_p |\nabla_x I_p| + |\nabla_y I_p|
 
-    with the statistic :math:`S_l` of :math:`n_l` numbers of each of the recipe's :math:`L` layers, the features
-    :math:`F` of block5_conv2, and the colours :math:`I` from 0 to 1.
+    with the statistic :math:`S_l` of :math:`n_l` numbers of each of the recipe's :math:`L` layers, the
+    features :math:`F` of block5_conv2, and the colours :math:`I` from 0 to 1.
 
     References
     ----------
@@ -141,10 +144,10 @@ class Objective:
 def transfer_objective(
     content: RGB, style: RGB, style_coverage: Coverage | None, start: RGB, settings: TransferSettings
 ) -> Objective:
-    """The TensorFlow tutorial's objective.
+    """Follow the TensorFlow tutorial.
 
-    Its weights are tuned for Gram matrices.  So that they mean the same under another statistic, whose numbers
-    are of another size, its style loss is scaled to that of Gram matrices for the first picture.
+    Its weights are tuned for Gram matrices.  So that they mean the same under another statistic, whose
+    numbers are of another size, its style loss is scaled to that of Gram matrices for the first picture.
     """
     recipe = settings.chosen_recipe
     network = GradientNetwork(tuple(dict.fromkeys((*recipe.layers, CONTENT_LAYER))), recipe.padding)
@@ -155,7 +158,10 @@ def transfer_objective(
         kept = network(network.tensor(content))[CONTENT_LAYER] if settings.content_weight else None
     loss = _mean_squares(statistic, measure(statistic), settings.style_weight)
     if statistic is not gram:
-        own, grams = float(loss(first)), float(_mean_squares(gram, measure(gram), settings.style_weight)(first))
+        own, grams = (
+            float(loss(first)),
+            float(_mean_squares(gram, measure(gram), settings.style_weight)(first)),
+        )
         scale = grams / own if own > 0 else 1.0
         loss = StyleLoss(
             statistic, loss.targets, {layer: scale * each for layer, each in loss.factors.items()}
@@ -164,7 +170,9 @@ def transfer_objective(
 
 
 def texture_objective(reference: RGB, coverage: Coverage | None, settings: TextureSettings) -> Objective:
-    r"""Style alone, each layer relative to the reference: :math:`\frac{1}{L} \sum_l \|S_l - S_l^*\|^2 / \|S_l^*\|^2`.
+    r"""Style alone, each layer relative to the reference.
+
+    .. math:: \frac{10^6}{L} \sum_l \| S_l - S_l^* \|^2 / \| S_l^* \|^2
 
     Raises
     ------
@@ -179,11 +187,12 @@ def texture_objective(reference: RGB, coverage: Coverage | None, settings: Textu
     for layer, target in targets.items():
         if float(target.square().mean().sqrt()) <= NO_STRUCTURE:
             raise DataQualityError(
-                f"the {recipe.name} statistic of the reference is 0 in {layer}, so there is no style to imitate; "
+                f"the {recipe.name} statistic of the reference is 0 in {layer}, so there is no style to "
+                "imitate; "
                 "choose a picture with structure",
                 code="DQ-CONST",
             )
-        factors[layer] = 1 / (float(target.square().sum()) * len(targets))
+        factors[layer] = TEXTURE_WEIGHT / (float(target.square().sum()) * len(targets))
     return Objective(network, StyleLoss(statistic, targets, factors))
 
 

@@ -26,15 +26,16 @@ class Optimise(Protocol):
     """Goes `steps` steps on from a picture; `done` were made before, with `memory` of them."""
 
     def __call__(
-        self, evaluate: Evaluate, rgb: RGB, memory: Memory, done: int, steps: int, report: Report
+        self, evaluate: Evaluate, rgb: RGB, memory: Memory, *, done: int, steps: int, report: Report
     ) -> None:
         """Report each step."""
 
 
-def adam(evaluate: Evaluate, rgb: RGB, memory: Memory, done: int, steps: int, report: Report) -> None:
+def adam(evaluate: Evaluate, rgb: RGB, memory: Memory, *, done: int, steps: int, report: Report) -> None:
     r"""Adam with the settings of the TensorFlow tutorial, each step clipped to the colours 0 to 1.
 
-    .. math:: m \leftarrow \beta_1 m + (1 - \beta_1) g, \quad v \leftarrow \beta_2 v + (1 - \beta_2) g^2, \quad
+    .. math:: m \leftarrow \beta_1 m + (1 - \beta_1) g, \quad
+              v \leftarrow \beta_2 v + (1 - \beta_2) g^2, \quad
               I \leftarrow I - \eta \frac{\sqrt{1 - \beta_2^t}}{1 - \beta_1^t} \frac{m}{\sqrt v + \epsilon}
 
     References
@@ -53,7 +54,7 @@ def adam(evaluate: Evaluate, rgb: RGB, memory: Memory, done: int, steps: int, re
         report(rgb, losses, {"first": first, "second": second})
 
 
-def l_bfgs(evaluate: Evaluate, rgb: RGB, memory: Memory, done: int, steps: int, report: Report) -> None:  # noqa: ARG001
+def l_bfgs(evaluate: Evaluate, rgb: RGB, memory: Memory, *, done: int, steps: int, report: Report) -> None:  # noqa: ARG001
     """L-BFGS-B of SciPy; its memory of slopes begins anew where work goes on from a state.
 
     It may end before the last step, where rounding leaves nothing to gain.
@@ -83,7 +84,13 @@ def l_bfgs(evaluate: Evaluate, rgb: RGB, memory: Memory, done: int, steps: int, 
             method="L-BFGS-B",
             bounds=[(0.0, 1.0)] * rgb.size,
             callback=after_step,
-            options={"maxiter": steps - done, "maxfun": 20 * steps, "maxcor": MEMORY, "ftol": 0.0, "gtol": 0.0},
+            options={
+                "maxiter": steps - done,
+                "maxfun": 20 * steps,
+                "maxcor": MEMORY,
+                "ftol": 0.0,
+                "gtol": 0.0,
+            },
         )
 
 

@@ -105,7 +105,8 @@ class Painting:
         )
         return (
             f'<figure><img alt="painting" src="data:image/png;base64,{data}" width="{columns * scale}" '
-            f'style="image-rendering: pixelated"><figcaption>{len(self.history) - 1} steps; style loss lowered by '
+            f'style="image-rendering: pixelated"><figcaption>{len(self.history) - 1} steps; style loss '
+            "lowered by "
             f"{self.lowered:.1%}</figcaption></figure>"
             f"<table><tr><th>layer</th><th>style cosine</th></tr>{cells}</table>"
         )

@@ -12,7 +12,14 @@ from pathlib import Path
 import numpy as np
 
 from skykin.core.atomic import whole_file
-from skykin.core.errors import CorruptFileError, InputRefusedError, NotThisFormatError, TooLargeError, UsageError, shown
+from skykin.core.errors import (
+    CorruptFileError,
+    InputRefusedError,
+    NotThisFormatError,
+    TooLargeError,
+    UsageError,
+    shown,
+)
 from skykin.core.shapes import RGB, Numbers
 
 FORMAT = 1
@@ -73,19 +80,23 @@ class PaintState:
             If the file is not a state, is damaged, or is larger than any state.
         """
         if not path.is_file():
-            raise UsageError(f"there is no unfinished work in {shown(path.name)}; leave out --resume to begin anew")
+            raise UsageError(
+                f"there is no unfinished work in {shown(path.name)}; leave out --resume to begin anew"
+            )
         try:
             with zipfile.ZipFile(path) as archive:
                 size = sum(member.file_size for member in archive.infolist())
             if size > LARGEST_BYTES:
                 raise TooLargeError(
-                    f"the state {shown(path.name)} unpacks to {size} bytes, more than {LARGEST_BYTES}; begin anew"
+                    f"the state {shown(path.name)} unpacks to {size} bytes, more than {LARGEST_BYTES}; "
+                    "begin anew"
                 )
             with np.load(path, allow_pickle=False) as arrays:
                 return cls._from(arrays)
         except zipfile.BadZipFile as error:
             raise NotThisFormatError(
-                f"{shown(path.name)} is not a state of unfinished work ({shown(error)}); begin anew", code="IN-STATE"
+                f"{shown(path.name)} is not a state of unfinished work ({shown(error)}); begin anew",
+                code="IN-STATE",
             ) from error
         except (KeyError, ValueError, TypeError, EOFError, OSError) as error:
             if isinstance(error, InputRefusedError):

@@ -57,7 +57,8 @@ def with_gradient(recipe: Recipe) -> GradientStatistic:
     if twin is None:
         known = ", ".join(sorted(each.__name__ for each in _TWINS))
         raise UsageError(
-            f"recipe {shown(recipe.name)} measures {shown(recipe.statistic.__name__)}, which has no gradient here; "
+            f"recipe {shown(recipe.name)} measures {shown(recipe.statistic.__name__)}, which has no "
+            "gradient here; "
             f"pictures can be made from {known}"
         )
     return twin

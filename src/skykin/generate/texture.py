@@ -58,4 +58,5 @@ def texture(
     key = work_key(settings.as_dict(), {"reference": reference, "coverage": coverage})
     with threads(jobs):
         objective = texture_objective(reference, coverage, settings)
-        return paint(objective, noise(reference.shape, settings.seed), settings, key, callback, resume)
+        start = noise(reference.shape, settings.seed)
+        return paint(objective, start, settings, key=key, callback=callback, resume=resume)

@@ -70,4 +70,4 @@ def transfer(
     start = content if settings.start == "content" else noise(content.shape, settings.seed)
     with threads(jobs):
         objective = transfer_objective(content, style, style_coverage, start, settings)
-        return paint(objective, start, settings, key, callback, resume)
+        return paint(objective, start, settings, key=key, callback=callback, resume=resume)

@@ -24,6 +24,7 @@ def paint(
     objective: Objective,
     start: RGB,
     settings: PaintSettings,
+    *,
     key: str,
     callback: Callback | None,
     resume: PaintState | None,
@@ -52,7 +53,7 @@ def paint(
             callback(Step(state.step, settings.steps, losses, Losses(*history[0]), seconds, done, state))
 
     optimise = OPTIMISERS[settings.optimiser]
-    optimise(objective, state.rgb, state.memory, state.step, settings.steps, report)
+    optimise(objective, state.rgb, state.memory, done=state.step, steps=settings.steps, report=report)
     history = tuple(Losses(*(float(value) for value in row)) for row in state.history)
     return Painting(state.rgb, history, objective.cosines(state.rgb), state)
 
@@ -78,12 +79,15 @@ def checked(what: str, rgb: RGB, coverage: Coverage | None = None) -> RGB:
     blank = int(np.size(array) - np.isfinite(array).sum())
     if blank:
         raise DataQualityError(
-            f"{blank} of {np.size(array)} colours of the {what} are not finite numbers; fill masked pixels first",
+            f"{blank} of {np.size(array)} colours of the {what} are not finite numbers; fill masked "
+            "pixels first",
             code="DQ-NONFINITE",
         )
     if coverage is not None:
         if coverage.shape != array.shape[:2]:
-            raise UsageError(f"coverage of shape {coverage.shape} does not fit the {what} of shape {array.shape}")
+            raise UsageError(
+                f"coverage of shape {coverage.shape} does not fit the {what} of shape {array.shape}"
+            )
         if not coverage.any():
             raise DataQualityError(f"nothing of the {what} is covered by data; choose another place")
     try:
@@ -116,11 +120,13 @@ def _checked_state(state: PaintState, key: str, start: RGB, settings: PaintSetti
         )
     if state.key != key:
         raise InputRefusedError(
-            "the state belongs to other pictures or settings; go on with those that it began with, or begin anew",
+            "the state belongs to other pictures or settings; go on with those that it began with, or "
+            "begin anew",
             code="IN-STATE",
         )
     if state.step >= settings.steps:
         raise UsageError(
-            f"the state has {state.step} steps behind it, so {settings.steps} steps are done already; ask for more"
+            f"the state has {state.step} steps behind it, so {settings.steps} steps are done already; ask "
+            "for more"
         )
     return state
