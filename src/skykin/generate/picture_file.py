@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -50,18 +51,19 @@ def read_picture(path: Path, longest_side: int | None = None) -> Picture:
                 f"the picture {shown(path.name)} has {size} bytes, more than {LARGEST_BYTES}; scale it "
                 "down first"
             )
-        return _decode(path, longest_side)
-    except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
+        data = path.read_bytes()
+    except OSError as error:
         raise ResourceError(
             f"the picture {shown(path)} cannot be opened: {error.strerror}; check the name and its "
             "permissions",
             code="IN-NOFILE",
         ) from error
+    return _decode(data, path, longest_side)
 
 
-def _decode(path: Path, longest_side: int | None) -> Picture:
+def _decode(data: bytes, path: Path, longest_side: int | None) -> Picture:
     try:
-        image = Image.open(path, formats=FORMATS)
+        image = Image.open(io.BytesIO(data), formats=FORMATS)
     except Image.DecompressionBombError as error:
         raise _too_many(path, str(error)) from error
     except UnidentifiedImageError as error:
@@ -69,7 +71,7 @@ def _decode(path: Path, longest_side: int | None) -> Picture:
             f"{shown(path.name)} is not a PNG or JPEG picture; convert it, or name a place on the sky",
             code="IN-NOTIMAGE",
         ) from error
-    except (SyntaxError, ValueError) as error:  # How Pillow reports a broken header.
+    except (OSError, SyntaxError, ValueError) as error:  # How Pillow reports a broken header.
         raise _damaged(path, error) from error
     with image:
         columns, rows = image.size

@@ -58,5 +58,5 @@ def texture(
     key = work_key(settings.as_dict(), {"reference": reference, "coverage": coverage})
     with threads(jobs):
         objective = texture_objective(reference, coverage, settings)
-        start = noise(reference.shape, settings.seed)
+        start = noise(reference, reference.shape, settings.seed)
         return paint(objective, start, settings, key=key, callback=callback, resume=resume)

@@ -67,7 +67,7 @@ def transfer(
     settings = replace(settings or TransferSettings(), **changes)
     content, style = checked("content", content), checked("style", style, style_coverage)
     key = work_key(settings.as_dict(), {"content": content, "style": style, "coverage": style_coverage})
-    start = content if settings.start == "content" else noise(content.shape, settings.seed)
+    start = content if settings.start == "content" else noise(style, content.shape, settings.seed)
     with threads(jobs):
         objective = transfer_objective(content, style, style_coverage, start, settings)
         return paint(objective, start, settings, key=key, callback=callback, resume=resume)

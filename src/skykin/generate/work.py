@@ -19,6 +19,10 @@ from skykin.generate.settings import PaintSettings
 from skykin.generate.state import PaintState
 from skykin.style.network import checked_picture
 
+#: Spread of the noise that a picture starts from.  Pooling hides grain from the network, so that strong noise
+#: would stay in the picture to the end.
+NOISE = np.float32(0.02)
+
 
 def paint(
     objective: Objective,
@@ -58,9 +62,10 @@ def paint(
     return Painting(state.rgb, history, objective.cosines(state.rgb), state)
 
 
-def noise(shape: tuple[int, ...], seed: int) -> RGB:
-    """Every colour of every pixel drawn evenly from 0 to 1."""
-    return np.random.default_rng(seed).random(shape, dtype=np.float32)
+def noise(like: RGB, shape: tuple[int, ...], seed: int) -> RGB:
+    """Draw every colour of every pixel from a normal distribution about the mean colour of a picture."""
+    spread = NOISE * np.random.default_rng(seed).standard_normal(shape, dtype=np.float32)
+    return np.asarray(np.clip(like.mean(axis=(0, 1)) + spread, 0, 1), dtype=np.float32)
 
 
 def checked(what: str, rgb: RGB, coverage: Coverage | None = None) -> RGB:
