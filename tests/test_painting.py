@@ -35,11 +35,11 @@ from skykin.survey.render import RenderedSurvey, measure_stretch  # noqa: E402
 pytestmark = pytest.mark.generate
 
 
-def sky(seed, side=48):
+def sky(seed, side=48, cells=5):
     """Smooth coloured clouds."""
     random = np.random.default_rng(seed)
-    coarse = random.random((6, 6, 3))
-    places = np.linspace(0, 4.99, side)
+    coarse = random.random((cells + 1, cells + 1, 3))
+    places = np.linspace(0, cells - 0.01, side)
     low, share = places.astype(int), places % 1
     rows = coarse[low] * (1 - share)[:, None, None] + coarse[low + 1] * share[:, None, None]
     both = rows[:, low] * (1 - share)[None, :, None] + rows[:, low + 1] * share[None, :, None]
@@ -75,7 +75,7 @@ def test_a_transfer_keeps_the_size_of_the_content_and_nears_the_style():
 
 @pytest.mark.parametrize("optimiser", ["adam", "l-bfgs"])
 def test_a_texture_nears_the_style_and_forgets_the_places(optimiser):
-    reference = sky(3)
+    reference = sky(3, cells=14)
     painting = texture(reference, optimiser=optimiser, steps=60, jobs=1)
     assert min(painting.cosines.values()) > 0.9
     assert abs(pixel_correlation(painting.rgb, reference)) < 0.2

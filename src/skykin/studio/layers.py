@@ -49,9 +49,10 @@ def make_layers(
         With one sentence that says what is wrong, the value found and the way out.
     """
     chosen = recipe if isinstance(recipe, Recipe) else find_recipe(recipe)
-    subjects = [book.find(asked) for asked in (reference, match) if asked is not None]
+    asked = [each for each in (reference, match) if each is not None]
+    book.check(*asked)
     check_output_folder(output, overwrite=overwrite)
-    named = [book.picture(subject) for subject in subjects]
+    named = book.pictures(*asked)
     with progress.stage("Laying layers open", len(named) + 1, "steps") as counter:
         pictures = []
         for each in named:

@@ -71,6 +71,17 @@ class PictureBook:
             return path
         return resolve_reference(str(asked))
 
+    def check(self, *asked: str | Path) -> None:
+        """Make sure that all this can be meant; see `find`."""
+        for each in asked:
+            self.find(each)
+
+    def pictures(self, *asked: str | Path) -> tuple[NamedPicture, ...]:
+        """Give several pictures; files come first, because they are read in no time."""
+        subjects = [self.find(each) for each in asked]
+        found = {subject: self.picture(subject) for subject in sorted(subjects, key=_on_sky)}
+        return tuple(found[subject] for subject in subjects)
+
     def picture(self, subject: Subject) -> NamedPicture:
         """Give the picture of a subject.
 
@@ -120,6 +131,10 @@ class PictureBook:
     @cached_property
     def _rendered(self) -> RenderedSurvey:
         return RenderedSurvey(self._survey, measure_stretch(self._survey, self.sky.stretch))
+
+
+def _on_sky(subject: Subject) -> bool:
+    return not isinstance(subject, Path)
 
 
 def _any_sky(pictures: tuple[NamedPicture, ...]) -> bool:

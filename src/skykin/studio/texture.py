@@ -66,7 +66,7 @@ def make_textures(
             "and its own "
             f"file, such as {shown(easel.named(f'-{names[0]}.png').name)}"
         )
-    subject = book.find(reference)
+    book.check(reference)
     easels = [
         easel if len(names) == 1 else replace(easel, path=easel.named(f"-{name}.png")) for name in names
     ]
@@ -74,7 +74,7 @@ def make_textures(
         each.check()
     if len(names) > 1:
         easel.check(".pdf")
-    model = book.picture(subject)
+    model = book(reference)
     paintings = {}
     for name, chosen, own in zip(names, settings, easels, strict=True):
         callback = None if callback_of is None else callback_of(name)

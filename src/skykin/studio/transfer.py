@@ -50,9 +50,9 @@ def make_transfer(
         With one sentence that says what is wrong, the value found and the way out.
     """
     settings = settings or TransferSettings()
-    subjects = [book.find(each) for each in (content, style)]
+    book.check(content, style)
     easel.check(*(["-figure.png", "-figure.pdf"] if figure else []))
-    given, model = (book.picture(subject) for subject in subjects)
+    given, model = book.pictures(content, style)
     on_sky = given.picture.footprint is not None
     if on_sky:
         easel.check(".fits")
