@@ -9,14 +9,14 @@ torch = pytest.importorskip("torch")
 
 from skykin.core.errors import UsageError  # noqa: E402
 from skykin.generate import statistics as gradient  # noqa: E402
-from skykin.generate.losses import (  # noqa: E402
+from skykin.generate.network import GradientNetwork  # noqa: E402
+from skykin.generate.objective import (  # noqa: E402
     CONTENT_LAYER,
     Objective,
     StyleLoss,
     texture_objective,
     transfer_objective,
 )
-from skykin.generate.network import GradientNetwork  # noqa: E402
 from skykin.generate.settings import TextureSettings, TransferSettings  # noqa: E402
 from skykin.style import statistics as measured  # noqa: E402
 from skykin.style.network import LAYERS, STYLE_LAYERS  # noqa: E402

@@ -61,7 +61,7 @@ def style_cosines(one, other, name):
 
 def test_a_transfer_keeps_the_size_of_the_content_and_nears_the_style():
     content, style = sky(1), sky(2, 64)
-    painting = transfer(content, style, steps=40, jobs=1)
+    painting = transfer(content, style, steps=40, learning_rate=0.02, jobs=1)
     assert painting.rgb.shape == content.shape
     assert painting.rgb.dtype == np.float32
     assert painting.rgb.min() >= 0
@@ -76,7 +76,7 @@ def test_a_transfer_keeps_the_size_of_the_content_and_nears_the_style():
 @pytest.mark.parametrize("optimiser", ["adam", "l-bfgs"])
 def test_a_texture_nears_the_style_and_forgets_the_places(optimiser):
     reference = sky(3, cells=14)
-    painting = texture(reference, optimiser=optimiser, steps=60, jobs=1)
+    painting = texture(reference, optimiser=optimiser, learning_rate=0.02, steps=60, jobs=1)
     assert min(painting.cosines.values()) > 0.9
     assert abs(pixel_correlation(painting.rgb, reference)) < 0.2
 
@@ -214,6 +214,7 @@ def test_what_is_no_picture_is_refused():
         ({"steps": -3}, "steps is '-3', but it must be a whole number from 1 to 100000; the default is 300"),
         ({"steps": 2.5}, "steps is '2.5'"),
         ({"seed": -1}, "seed is '-1'"),
+        ({"learning_rate": 0}, "learning_rate is '0', but it must be a number above 0 and at most 1"),
         ({"optimiser": "sgd"}, "optimiser is 'sgd', but it must be adam or l-bfgs; the default is adam"),
         ({"start": "black"}, "start is 'black', but it must be content or noise"),
         ({"style_weight": -1.0}, "style_weight is '-1.0', but it must be a number from 0 to 1e"),

@@ -289,6 +289,7 @@ def test_ctrl_c_keeps_the_state_and_says_so(easel, picture_file, tmp_path, monke
 
 WITHOUT_TORCH = """
 import sys
+import numpy
 class NoTorch:
     def find_spec(self, name, path=None, target=None):
         if name == "torch":
@@ -300,9 +301,11 @@ import skykin
 for command in (["transfer", "carina", "orion"], ["texture", "orion"], ["layers", "orion"]):
     answer = CliRunner(env={"COLUMNS": "300", "NO_COLOR": "1"}).invoke(app, command)
     print(answer.exit_code, answer.stderr.strip())
-for name in ("transfer", "texture", "analyse_layers"):
+picture = numpy.zeros((32, 32, 3), numpy.float32)
+for make in (lambda: skykin.transfer(picture, picture), lambda: skykin.texture(picture),
+             lambda: skykin.analyse_layers(picture)):
     try:
-        getattr(skykin, name)
+        make()
     except skykin.SkykinError as error:
         print(error.code, error)
 skykin.PictureBook
@@ -322,7 +325,9 @@ def test_without_the_extra_each_command_says_what_to_install(tmp_path):
 
 def test_only_the_folder_that_makes_pictures_loads_pytorch():
     program = (
-        "import sys, skykin.pipeline, skykin.cli, skykin.studio.picture_book; print('torch' in sys.modules)"
+        "import sys, skykin.pipeline, skykin.cli, skykin.studio.picture_book\n"
+        "[getattr(skykin, name) for name in skykin.__all__]\n"
+        "print('torch' in sys.modules)"
     )
     answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert answer.stdout == "False\n"

@@ -40,6 +40,13 @@ Stretch = Annotated[
 ]
 Steps = Annotated[int, typer.Option(help="Steps of the optimiser.", rich_help_panel=MAKING)]
 OptimiserName = Annotated[str, typer.Option(help="`adam` or `l-bfgs`.", rich_help_panel=MAKING)]
+LearningRate = Annotated[
+    float,
+    typer.Option(
+        help="Largest change of a colour in a step of Adam; the tutorial, for photographs, has 0.02.",
+        rich_help_panel=MAKING,
+    ),
+]
 Seed = Annotated[int, typer.Option(help="Seed of the noise.", rich_help_panel=MAKING)]
 Recipe = Annotated[
     str,
@@ -83,6 +90,7 @@ def transfer_command(
     recipe: Recipe = "poster",
     steps: Steps = 300,
     optimiser: OptimiserName = "adam",
+    learning_rate: LearningRate = 0.003,
     start: Annotated[
         str, typer.Option(help="The first picture: `content` or `noise`.", rich_help_panel=MAKING)
     ] = "content",
@@ -113,7 +121,7 @@ def transfer_command(
 ) -> None:
     """Paint the content of one picture in the style of another.
 
-    As Gatys et al. do, with the settings of the TensorFlow tutorial, from the network and statistics that
+    As Gatys et al. do, with the weights of the TensorFlow tutorial, from the network and statistics that
     also score the sky.  A tile of the sky keeps its world coordinates: a FITS file lies beside the PNG, which
     itself carries AVM tags.  Needs the extra: pip install "skykin[generate]".
     """
@@ -123,6 +131,7 @@ def transfer_command(
         recipe=recipe,
         steps=steps,
         optimiser=cast("Optimiser", optimiser),
+        learning_rate=learning_rate,
         seed=seed,
         start=cast("Start", start),
         style_weight=style_weight,
@@ -160,6 +169,7 @@ def texture_command(
     ] = ["poster"],  # noqa: B006 - typer's way to give the default of a list
     steps: Steps = 300,
     optimiser: OptimiserName = "l-bfgs",
+    learning_rate: LearningRate = 0.003,
     seed: Seed = 0,
     survey: Survey = "wham",
     tile_size: TileSize = 15.0,
@@ -181,7 +191,13 @@ def texture_command(
     from skykin.generate.settings import TextureSettings
 
     settings = [
-        TextureSettings(recipe=name, steps=steps, optimiser=cast("Optimiser", optimiser), seed=seed)
+        TextureSettings(
+            recipe=name,
+            steps=steps,
+            optimiser=cast("Optimiser", optimiser),
+            learning_rate=learning_rate,
+            seed=seed,
+        )
         for name in recipe
     ]
     sky = _sky(survey, tile_size, pixels, stretch, jobs)

@@ -9,9 +9,7 @@ import numpy as np
 
 from skykin.core.errors import UsageError, shown
 from skykin.core.shapes import RGB, Chroma, Coverage, Gram, Numbers
-from skykin.generate.extra import torch
-from skykin.generate.network import GradientNetwork
-from skykin.generate.work import checked, threads
+from skykin.generate.work import checked
 from skykin.style.recipe import Recipe
 from skykin.style.recipe import recipe as find_recipe
 from skykin.style.statistics import gram, position_weights
@@ -94,6 +92,11 @@ def analyse_layers(
     UsageError, DataQualityError
         If the picture or the recipe cannot be used.
     """
+    # PyTorch is loaded when the first layers are asked for, not when the function is looked up.
+    from skykin.generate.extra import torch  # noqa: PLC0415
+    from skykin.generate.network import GradientNetwork  # noqa: PLC0415
+    from skykin.generate.threads import threads  # noqa: PLC0415
+
     chosen = recipe if isinstance(recipe, Recipe) else find_recipe(recipe)
     picture = checked("picture", rgb, coverage)
     with threads(jobs), torch.no_grad():

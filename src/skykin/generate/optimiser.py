@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Protocol, TypeAlias
 
 import numpy as np
@@ -10,8 +11,9 @@ from scipy.optimize import minimize
 
 from skykin.core.shapes import RGB, Numbers
 from skykin.generate.losses import Losses
+from skykin.generate.settings import PaintSettings
 
-LEARNING_RATE, BETA_1, BETA_2, EPSILON = 0.02, 0.99, 0.999, 0.1
+BETA_1, BETA_2, EPSILON = 0.99, 0.999, 0.1
 #: Pairs of steps and slopes that L-BFGS remembers.
 MEMORY = 10
 
@@ -31,8 +33,17 @@ class Optimise(Protocol):
         """Report each step."""
 
 
-def adam(evaluate: Evaluate, rgb: RGB, memory: Memory, *, done: int, steps: int, report: Report) -> None:
-    r"""Adam with the settings of the TensorFlow tutorial, each step clipped to the colours 0 to 1.
+def adam(
+    evaluate: Evaluate,
+    rgb: RGB,
+    memory: Memory,
+    *,
+    done: int,
+    steps: int,
+    report: Report,
+    learning_rate: float,
+) -> None:
+    r"""Adam with β and ε of the TensorFlow tutorial, each step clipped to the colours 0 to 1.
 
     .. math:: m \leftarrow \beta_1 m + (1 - \beta_1) g, \quad
               v \leftarrow \beta_2 v + (1 - \beta_2) g^2, \quad
@@ -48,7 +59,7 @@ def adam(evaluate: Evaluate, rgb: RGB, memory: Memory, *, done: int, steps: int,
     for step in range(done + 1, steps + 1):
         first = BETA_1 * first + (1 - BETA_1) * slope
         second = BETA_2 * second + (1 - BETA_2) * slope**2
-        rate = LEARNING_RATE * np.sqrt(1 - BETA_2**step) / (1 - BETA_1**step)
+        rate = learning_rate * np.sqrt(1 - BETA_2**step) / (1 - BETA_1**step)
         rgb = np.clip(rgb - np.float32(rate) * first / (np.sqrt(second) + EPSILON), 0, 1)
         losses, slope = evaluate(rgb)
         report(rgb, losses, {"first": first, "second": second})
@@ -94,4 +105,8 @@ def l_bfgs(evaluate: Evaluate, rgb: RGB, memory: Memory, *, done: int, steps: in
         )
 
 
-OPTIMISERS: Mapping[str, Optimise] = {"adam": adam, "l-bfgs": l_bfgs}
+def optimiser(settings: PaintSettings) -> Optimise:
+    """Give the optimiser that the settings name."""
+    if settings.optimiser == "l-bfgs":
+        return l_bfgs
+    return partial(adam, learning_rate=settings.learning_rate)

@@ -6,11 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 from skykin.core.shapes import RGB, Coverage
-from skykin.generate.losses import texture_objective
 from skykin.generate.painting import Callback, Painting
 from skykin.generate.settings import TextureSettings
 from skykin.generate.state import PaintState, work_key
-from skykin.generate.work import checked, noise, paint, threads
+from skykin.generate.work import checked, noise, paint
 
 
 def texture(
@@ -53,6 +52,10 @@ def texture(
     ----------
     Gatys, Ecker & Bethge 2015, NeurIPS (there raw losses; here each layer relative to the reference's).
     """
+    # PyTorch is loaded when the first picture is made, not when the function is looked up.
+    from skykin.generate.objective import texture_objective  # noqa: PLC0415
+    from skykin.generate.threads import threads  # noqa: PLC0415
+
     settings = replace(settings or TextureSettings(), **changes)
     reference = checked("reference", reference, coverage)
     key = work_key(settings.as_dict(), {"reference": reference, "coverage": coverage})

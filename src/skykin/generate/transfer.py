@@ -6,11 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 from skykin.core.shapes import RGB, Coverage
-from skykin.generate.losses import transfer_objective
 from skykin.generate.painting import Callback, Painting
 from skykin.generate.settings import TransferSettings
 from skykin.generate.state import PaintState, work_key
-from skykin.generate.work import checked, noise, paint, threads
+from skykin.generate.work import checked, noise, paint
 
 
 def transfer(
@@ -64,6 +63,10 @@ def transfer(
     >>> content, style = np.random.default_rng(0).random((2, 64, 64, 3))
     >>> painting = skykin.transfer(content, style, steps=3)  # doctest: +SKIP
     """
+    # PyTorch is loaded when the first picture is made, not when the function is looked up.
+    from skykin.generate.objective import transfer_objective  # noqa: PLC0415
+    from skykin.generate.threads import threads  # noqa: PLC0415
+
     settings = replace(settings or TransferSettings(), **changes)
     content, style = checked("content", content), checked("style", style, style_coverage)
     key = work_key(settings.as_dict(), {"content": content, "style": style, "coverage": style_coverage})

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import astuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from skykin.core.errors import DataQualityError, InputRefusedError, UsageError
 from skykin.core.shapes import RGB, Coverage
-from skykin.generate.extra import torch
-from skykin.generate.losses import Losses, Objective
-from skykin.generate.optimiser import OPTIMISERS, Memory
+from skykin.generate.losses import Losses
+from skykin.generate.optimiser import Memory, optimiser
 from skykin.generate.painting import Callback, Painting, Step
 from skykin.generate.settings import PaintSettings
 from skykin.generate.state import PaintState
 from skykin.style.network import checked_picture
+
+if TYPE_CHECKING:
+    from skykin.generate.objective import Objective
 
 #: Spread of the noise that a picture starts from.  Pooling hides grain from the network, so that strong noise
 #: would stay in the picture to the end.
@@ -56,7 +57,7 @@ def paint(
             done = state.step - before
             callback(Step(state.step, settings.steps, losses, Losses(*history[0]), seconds, done, state))
 
-    optimise = OPTIMISERS[settings.optimiser]
+    optimise = optimiser(settings)
     optimise(objective, state.rgb, state.memory, done=state.step, steps=settings.steps, report=report)
     history = tuple(Losses(*(float(value) for value in row)) for row in state.history)
     return Painting(state.rgb, history, objective.cosines(state.rgb), state)
@@ -99,20 +100,6 @@ def checked(what: str, rgb: RGB, coverage: Coverage | None = None) -> RGB:
         return checked_picture(array)
     except UsageError as error:
         raise UsageError(f"the {what} cannot be used: {error}") from error
-
-
-@contextmanager
-def threads(count: int | None) -> Iterator[None]:
-    """Compute on so many threads; on as many as PyTorch likes if None."""
-    before = torch.get_num_threads()
-    if count is not None:
-        if count < 1:
-            raise UsageError(f"a picture cannot be made on {count} threads; use 1 or more")
-        torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _checked_state(state: PaintState, key: str, start: RGB, settings: PaintSettings) -> PaintState:
