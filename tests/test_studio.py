@@ -141,7 +141,9 @@ def test_a_picture_file_as_content_has_no_fits(book, easel, picture_file, tmp_pa
 def test_work_that_was_interrupted_goes_on(book, easel, tmp_path):
     module = importlib.import_module("skykin.studio.transfer")
     chosen = importlib.import_module("skykin.generate.settings").TransferSettings
-    whole = module.make_transfer(book, "carina", "orion", easel(tmp_path / "whole.png"), chosen(steps=6))
+    whole = module.make_transfer(
+        book, "carina", "orion", easel(tmp_path / "whole.png"), chosen(steps=6, optimiser="adam")
+    )
 
     def stop(step):
         if step.number == 4:
@@ -149,19 +151,26 @@ def test_work_that_was_interrupted_goes_on(book, easel, tmp_path):
 
     with pytest.raises(KeyboardInterrupt):
         module.make_transfer(
-            book, "carina", "orion", easel(tmp_path / "a.png"), chosen(steps=6), callback=stop
+            book,
+            "carina",
+            "orion",
+            easel(tmp_path / "a.png"),
+            chosen(steps=6, optimiser="adam"),
+            callback=stop,
         )
     assert {each.name for each in tmp_path.iterdir() if each.name.startswith("a")} == {"a.state.npz"}
     with pytest.raises(
         UsageError, match="'a.state.npz' exists already; add --resume to go on with it, --over"
     ):
-        module.make_transfer(book, "carina", "orion", easel(tmp_path / "a.png"), chosen(steps=6))
+        module.make_transfer(
+            book, "carina", "orion", easel(tmp_path / "a.png"), chosen(steps=6, optimiser="adam")
+        )
     rest = module.make_transfer(
-        book, "carina", "orion", easel(tmp_path / "a.png", resume=True), chosen(steps=6)
+        book, "carina", "orion", easel(tmp_path / "a.png", resume=True), chosen(steps=6, optimiser="adam")
     )
     assert np.array_equal(rest.rgb, whole.rgb)
     more = module.make_transfer(
-        book, "carina", "orion", easel(tmp_path / "a.png", resume=True), chosen(steps=8)
+        book, "carina", "orion", easel(tmp_path / "a.png", resume=True), chosen(steps=8, optimiser="adam")
     )
     assert len(more.history) == 9
 

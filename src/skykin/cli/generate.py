@@ -39,11 +39,14 @@ Stretch = Annotated[
     typer.Option(help="How intensity becomes brightness: `asinh`, `linear` or `log`.", rich_help_panel=SKY),
 ]
 Steps = Annotated[int, typer.Option(help="Steps of the optimiser.", rich_help_panel=MAKING)]
-OptimiserName = Annotated[str, typer.Option(help="`adam` or `l-bfgs`.", rich_help_panel=MAKING)]
+OptimiserName = Annotated[
+    str,
+    typer.Option(help="`l-bfgs`, as in Gatys et al., or `adam`, as in the tutorial.", rich_help_panel=MAKING),
+]
 LearningRate = Annotated[
     float,
     typer.Option(
-        help="Largest change of a colour in a step of Adam; the tutorial, for photographs, has 0.02.",
+        help="Largest change of a colour in a step of Adam; smooth sky wants less, such as 0.003.",
         rich_help_panel=MAKING,
     ),
 ]
@@ -89,8 +92,8 @@ def transfer_command(
     output: Output = Path("transfer.png"),
     recipe: Recipe = "poster",
     steps: Steps = 300,
-    optimiser: OptimiserName = "adam",
-    learning_rate: LearningRate = 0.003,
+    optimiser: OptimiserName = "l-bfgs",
+    learning_rate: LearningRate = 0.02,
     start: Annotated[
         str, typer.Option(help="The first picture: `content` or `noise`.", rich_help_panel=MAKING)
     ] = "content",
@@ -169,7 +172,7 @@ def texture_command(
     ] = ["poster"],  # noqa: B006 - typer's way to give the default of a list
     steps: Steps = 300,
     optimiser: OptimiserName = "l-bfgs",
-    learning_rate: LearningRate = 0.003,
+    learning_rate: LearningRate = 0.02,
     seed: Seed = 0,
     survey: Survey = "wham",
     tile_size: TileSize = 15.0,
