@@ -2,7 +2,7 @@
 
     python benchmarks/generate.py [--pixels 256] [--steps 300] [--jobs 2] [--optimiser l-bfgs]
 
-The aim: 300 steps on a tile of 256 × 256 pixels within 4 minutes on two cores, the style loss lowered by 90 %.
+The aim: 300 steps on 256 × 256 pixels within 4 minutes on two cores, the style loss lowered by 90 %.
 """
 
 import argparse
@@ -13,6 +13,7 @@ from skykin.core.settings import MapSettings
 
 
 def main():
+    """Paint Carina in the style of Orion."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pixels", type=int, default=256)
     parser.add_argument("--steps", type=int, default=300)
@@ -29,7 +30,8 @@ def main():
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     steps = len(painting.history) - 1
     print(
-        f"{steps} steps of {chosen.optimiser} on {chosen.pixels} × {chosen.pixels} pixels, {chosen.jobs} threads: "
+        f"{steps} steps of {chosen.optimiser} on {chosen.pixels} × {chosen.pixels} pixels, "
+        f"{chosen.jobs} threads: "
         f"{wall:.0f} s of time, {cpu:.0f} s of processor, {wall / steps:.2f} s a step"
     )
     print(f"style loss lowered by {painting.lowered:.1%}; style cosines {dict(painting.cosines)}")
