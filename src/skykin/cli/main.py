@@ -12,9 +12,11 @@ from rich.markup import escape
 from typer.core import TyperGroup
 
 from skykin import __version__
-from skykin.cli.generate import layers_command, texture_command, transfer_command
+from skykin.cli.layers import layers_command
 from skykin.cli.listing import recipes_command, regions_command
 from skykin.cli.map import map_command
+from skykin.cli.texture import texture_command
+from skykin.cli.transfer import transfer_command
 from skykin.core.errors import SkykinError
 
 INTERRUPTED = 130
