@@ -17,21 +17,29 @@ _WHERE = {
     "SurveyOptions": "skykin.core.survey_options",
     "open_survey": "skykin.survey.open",
     "open_wham": "skykin.survey.wham",
+    "PictureBook": "skykin.studio.picture_book",
+    "analyse_layers": "skykin.generate.layers",
+    "texture": "skykin.generate.texture",
+    "transfer": "skykin.generate.transfer",
     "known_regions": "skykin.evaluate.catalogues",
 }
 
 __all__ = [
     "Footprint",
     "KinMap",
+    "PictureBook",
     "SkykinError",
     "SurveyOptions",
     "__version__",
+    "analyse_layers",
     "known_regions",
     "map_kin",
     "open_survey",
     "open_wham",
     "recipe",
     "recipes",
+    "texture",
+    "transfer",
 ]
 
 if TYPE_CHECKING:
@@ -39,8 +47,12 @@ if TYPE_CHECKING:
     from skykin.core.footprint import Footprint
     from skykin.core.survey_options import SurveyOptions
     from skykin.evaluate.catalogues import known_regions
+    from skykin.generate.layers import analyse_layers
+    from skykin.generate.texture import texture
+    from skykin.generate.transfer import transfer
     from skykin.pipeline import map_kin
     from skykin.products.result import KinMap
+    from skykin.studio.picture_book import PictureBook
     from skykin.style.recipe import recipe, recipes
     from skykin.survey.open import open_survey
     from skykin.survey.wham import open_wham

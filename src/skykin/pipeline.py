@@ -142,7 +142,7 @@ def _map(settings: MapSettings, download: bool, progress: Progress) -> KinMap:
     """Walk the stages; what costs nothing and can go wrong comes first."""
     chosen = recipe(settings.recipe)
     place = resolve_reference(settings.reference)
-    survey = _open_survey(settings, download, progress)
+    survey = survey_of(settings, download, progress)
     settings = _sized(settings, survey, progress)
     grid = _grid(settings, survey)
     _check_resolution(settings, survey, progress)
@@ -205,7 +205,14 @@ def _map(settings: MapSettings, download: bool, progress: Progress) -> KinMap:
     )
 
 
-def _open_survey(settings: MapSettings, download: bool, progress: Progress) -> Survey:
+def survey_of(settings: MapSettings, download: bool, progress: Progress) -> Survey:
+    """Open the survey that the settings name.
+
+    Raises
+    ------
+    SkykinError
+        If there is none of this name and no such file, or it cannot be read.
+    """
     if isinstance(settings.survey, Survey):
         return settings.survey
     return open_survey(

@@ -12,9 +12,12 @@ from rich.markup import escape
 from typer.core import TyperGroup
 
 from skykin import __version__
+from skykin.cli.layers import layers_command
 from skykin.cli.listing import recipes_command, regions_command
 from skykin.cli.map import map_command
 from skykin.cli.surveys import info_command, surveys_command
+from skykin.cli.texture import texture_command
+from skykin.cli.transfer import transfer_command
 from skykin.core.errors import SkykinError
 
 INTERRUPTED = 130
@@ -69,6 +72,9 @@ app.command("recipes")(recipes_command)
 app.command("regions")(regions_command)
 app.command("surveys")(surveys_command)
 app.command("info")(info_command)
+app.command("transfer")(transfer_command)
+app.command("texture")(texture_command)
+app.command("layers")(layers_command)
 
 
 def _print_version(wanted: bool) -> None:

@@ -6,7 +6,7 @@ import json
 import textwrap
 import unicodedata
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from skykin.core.provenance import Provenance
 from skykin.products.plain import plain
@@ -25,6 +25,14 @@ SPELLED = str.maketrans({
 CARD_TEXT = 68  # characters of text that one FITS card holds
 
 
+class Stamped(Protocol):
+    """A result that knows where it comes from."""
+
+    @property
+    def provenance(self) -> Provenance:
+        """All that decided it."""
+
+
 def creator(provenance: Provenance) -> str:
     """Name and version of the program."""
     return f"Skykin {provenance.versions.get('skykin', '')}".strip()
@@ -37,21 +45,21 @@ def settings(provenance: Provenance) -> list[tuple[str, str]]:
     return _flat("", plain(facts))
 
 
-def stamp_lines(result: KinMap) -> list[str]:
+def stamp_lines(result: Stamped) -> list[str]:
     """Return the stamp as lines of text: program, settings, acknowledgements."""
     lines = [f"Made by {creator(result.provenance)}"]
     lines += [f"{name} = {text}" for name, text in settings(result.provenance)]
     return [*lines, *(f"Acknowledgement: {credit}" for credit in result.provenance.credits)]
 
 
-def stamp_text(result: KinMap) -> str:
+def stamp_text(result: Stamped) -> str:
     """Return the settings as one line of JSON, for formats that hold a single text."""
     facts = result.provenance.as_dict()
     del facts["credits"]
     return json.dumps(plain(facts), sort_keys=True, allow_nan=False, ensure_ascii=False)
 
 
-def picture_texts(result: KinMap, title: str) -> dict[str, str]:
+def picture_texts(result: Stamped, title: str) -> dict[str, str]:
     """Return the stamp as text chunks of a PNG file."""
     return {
         "Title": title,
@@ -82,6 +90,11 @@ def stamp_header(header: Header, result: KinMap) -> None:
         kept = ascii_text(value)[:CARD_TEXT] if isinstance(value, str) else value
         # A card has room for a long text (a hash fills it) or for a comment.
         header[key] = (kept, comment if len(str(kept)) + len(comment) < CARD_TEXT - 4 else "")
+    stamp_notes(header, provenance)
+
+
+def stamp_notes(header: Header, provenance: Provenance) -> None:
+    """Write all settings as HISTORY and the acknowledgements as COMMENT."""
     for name, text in settings(provenance):
         for line in textwrap.wrap(ascii_text(f"{name} = {text}"), CARD_TEXT, subsequent_indent="  "):
             header.add_history(line)

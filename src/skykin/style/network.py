@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
+import numpy as np
+
+from skykin.core.errors import UsageError
+from skykin.core.shapes import RGB
+
 #: What a convolution sees beyond the border: zeros, or the border's own values repeated.
 Padding = Literal["zero", "edge"]
 #: Convolutions in order, up to the content layer of the TensorFlow tutorial on style transfer.
@@ -16,3 +21,28 @@ LAYERS = tuple(
 STYLE_LAYERS = ("block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1", "block5_conv1")
 #: Four poolings leave one position of block 5.
 SMALLEST_PIXELS = 16
+#: Mean blue, green and red of ImageNet on a scale of 0–255, which the network was trained without.
+MEAN_BGR = (103.939, 116.779, 123.68)
+
+
+def checked_picture(rgb: RGB) -> RGB:
+    """Return the picture as a contiguous float32 array.
+
+    Raises
+    ------
+    UsageError
+        If it is not (rows, columns, 3) with colours from 0 to 1, or too small for the network.
+    """
+    picture = np.ascontiguousarray(rgb, dtype=np.float32)
+    if picture.ndim != 3 or picture.shape[2] != 3:
+        raise UsageError(f"an array of shape {picture.shape} is no picture; give (rows, columns, 3)")
+    rows, columns, _ = picture.shape
+    if min(rows, columns) < SMALLEST_PIXELS:
+        raise UsageError(
+            f"a picture of {rows} × {columns} pixels is too small for VGG19; "
+            f"use at least {SMALLEST_PIXELS} × {SMALLEST_PIXELS}"
+        )
+    lowest, highest = float(picture.min()), float(picture.max())
+    if not (lowest >= 0.0 and highest <= 1.0):  # Also when one is NaN.
+        raise UsageError(f"colours run from {lowest:g} to {highest:g}; scale them to 0–1")
+    return picture

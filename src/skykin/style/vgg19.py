@@ -12,11 +12,9 @@ from onnx import TensorProto, helper, numpy_helper
 
 from skykin.core.errors import UsageError, shown
 from skykin.core.shapes import RGB, Chroma, Numbers
-from skykin.style.network import LAYERS, SMALLEST_PIXELS, STYLE_LAYERS, Padding
+from skykin.style.network import LAYERS, MEAN_BGR, STYLE_LAYERS, Padding, checked_picture
 from skykin.style.weights import SHA256, Convolution, load_weights
 
-#: Mean blue, green and red of ImageNet on a scale of 0–255, which the network was trained without.
-MEAN_BGR = (103.939, 116.779, 123.68)
 #: Both understood by every ONNX Runtime that we allow.
 OPERATOR_SET, FORMAT_VERSION = 17, 8
 
@@ -89,8 +87,7 @@ class VGG19Encoder:
         UsageError
             If the array is not such a picture.
         """
-        picture = np.ascontiguousarray(rgb, dtype=np.float32)
-        _check_picture(picture)
+        picture = checked_picture(rgb)
         answers = self._session.run(list(self.layers), {"rgb": picture})
         return dict(zip(self.layers, answers, strict=True))
 
@@ -106,20 +103,6 @@ def _check(layers: Sequence[str], padding: str, threads: int) -> None:
         raise UsageError(f"padding {shown(padding)} is unknown; choose zero or edge")
     if threads < 1:
         raise UsageError(f"an encoder cannot run on {threads} threads; use 1 or more")
-
-
-def _check_picture(picture: RGB) -> None:
-    if picture.ndim != 3 or picture.shape[2] != 3:
-        raise UsageError(f"an array of shape {picture.shape} is no picture; give (rows, columns, 3)")
-    rows, columns, _ = picture.shape
-    if min(rows, columns) < SMALLEST_PIXELS:
-        raise UsageError(
-            f"a picture of {rows} × {columns} pixels is too small for VGG19; "
-            f"use at least {SMALLEST_PIXELS} × {SMALLEST_PIXELS}"
-        )
-    lowest, highest = float(picture.min()), float(picture.max())
-    if not (lowest >= 0.0 and highest <= 1.0):  # Also when one is NaN.
-        raise UsageError(f"colours run from {lowest:g} to {highest:g}; scale them to 0–1")
 
 
 def _model(layers: Sequence[str], padding: Padding, weights: Mapping[str, Convolution]) -> onnx.ModelProto:

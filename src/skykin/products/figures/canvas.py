@@ -11,8 +11,7 @@ import matplotlib.style
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from skykin.products.result import KinMap
-from skykin.products.stamp import creator, picture_texts, stamp_text
+from skykin.products.stamp import Stamped, creator, picture_texts, stamp_text
 
 DOTS_PER_INCH = 150
 #: A reader's own matplotlib settings do not change our figures.
@@ -73,7 +72,7 @@ def new_figure(width_in: float, height_in: float) -> Figure:
 
 
 def save_figure(
-    figure: Figure, result: KinMap, folder: Path, *, name: str, title: str, caption: str, credit: str = ""
+    figure: Figure, result: Stamped, folder: Path, *, name: str, title: str, caption: str, credit: str = ""
 ) -> Drawn:
     """Save as PNG and PDF with the stamp; the bytes do not depend on the time."""
     drawn = Drawn(name, title, caption, credit, folder / f"{name}.png", folder / f"{name}.pdf")

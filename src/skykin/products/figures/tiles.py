@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from astropy.visualization.wcsaxes import WCSAxes
-from astropy.wcs import WCS
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -14,6 +13,7 @@ from skykin.core.shapes import Coverage
 from skykin.products.figures.annotations import literal
 from skykin.products.figures.canvas import Drawn, new_figure, save_figure
 from skykin.products.result import KinMap
+from skykin.products.upright import upright_wcs
 from skykin.products.wording import number, position
 
 ROWS, COLUMNS = 4, 2
@@ -93,19 +93,10 @@ def _sky_axes(
 ) -> WCSAxes:
     """Axes with Galactic coordinates for a picture drawn from its last row up."""
     rows, columns = picture.coverage.shape
-    axes = WCSAxes(figure, box, wcs=_upright(result.reference.wcs((rows, columns)), rows))
+    axes = WCSAxes(figure, box, wcs=upright_wcs(result.reference, (rows, columns)))
     figure.add_axes(axes)
     for coordinate, label in zip(axes.coords, ("Galactic longitude", "Galactic latitude"), strict=True):
         coordinate.set_major_formatter("d")
         coordinate.set_axislabel(label)
         coordinate.grid(color="white", alpha=0.35, linewidth=0.5)
     return axes
-
-
-def _upright(wcs: WCS, rows: int) -> WCS:
-    """Turn world coordinates with row 0 in the north into the same with row 0 in the south."""
-    turned = wcs.deepcopy()
-    turned.wcs.cdelt = [wcs.wcs.cdelt[0], -wcs.wcs.cdelt[1]]
-    turned.wcs.crpix = [wcs.wcs.crpix[0], rows + 1 - wcs.wcs.crpix[1]]
-    turned.wcs.set()
-    return turned

@@ -1,0 +1,161 @@
+"""An easel holds the files of a picture in the making."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from skykin.core.atomic import whole_file
+from skykin.core.errors import ResourceError, UsageError, shown
+from skykin.generate.painting import Callback, Painting, Step
+from skykin.generate.state import PaintState
+
+
+@dataclass(frozen=True)
+class Easel:
+    """Where a picture is written while it is made.
+
+    Parameters
+    ----------
+    path : Path
+        The picture, ``.png``; other files are named after it.
+    overwrite : bool
+        Whether files that exist may be replaced.
+    snapshots : int
+        A picture and the state are written every so many steps; 0: only at the end.
+    resume : bool
+        Go on from the state that an earlier run left.
+
+    Raises
+    ------
+    UsageError
+        If the name does not end in ``.png`` or `snapshots` is negative.
+    """
+
+    path: Path
+    overwrite: bool = False
+    snapshots: int = 0
+    resume: bool = False
+
+    def __post_init__(self) -> None:
+        if self.path.suffix.lower() != ".png":
+            raise UsageError(
+                f"the output is called {shown(self.path.name)}, but it must end in .png; with a tile of "
+                "the sky a FITS "
+                "file of the same name is written beside it"
+            )
+        if self.snapshots < 0:
+            raise UsageError(
+                f"snapshots is {self.snapshots}, but it must be 0 or more steps; the default is 0"
+            )
+
+    def named(self, ending: str) -> Path:
+        """Name a file beside the picture, such as ``out.fits`` for ``.fits``."""
+        return self.path.with_name(self.path.stem + ending)
+
+    @property
+    def state_path(self) -> Path:
+        """The state to resume from."""
+        return self.named(".state.npz")
+
+    def check(self, *endings: str) -> None:
+        """Make sure, before any work is done, that the picture and files with these endings can be written.
+
+        Raises
+        ------
+        UsageError
+            If one exists and may not be replaced, or there is no unfinished work to resume.
+        ResourceError
+            If the folder is missing or cannot be written.
+        """
+        if self.resume and not self.state_path.is_file():
+            raise UsageError(
+                f"there is no unfinished work in {shown(self.state_path.name)}; leave out --resume to "
+                "begin anew"
+            )
+        for path in (self.path, self.state_path, *(self.named(ending) for ending in endings)):
+            if path.is_dir():
+                raise UsageError(f"{shown(path)} is a folder; name a file for the picture", code="USAGE-OUT")
+            if path.exists() and not (self.overwrite or self.resume):
+                way = " --resume to go on with it," if path == self.state_path else ""
+                raise UsageError(
+                    f"{shown(path.name)} exists already; add{way} --overwrite to replace it, or name "
+                    "another file",
+                    code="USAGE-OUT",
+                )
+        check_writable(self.path)
+
+    def work(
+        self,
+        paint: Callable[[Callback, PaintState | None], Painting],
+        snapshot: Callable[[Step, Path], None],
+        callback: Callback | None,
+    ) -> Painting:
+        """Let a picture be painted; keep snapshots, and the state at the end and when interrupted.
+
+        Parameters
+        ----------
+        paint : callable
+            Takes a callback and the state to go on from.
+        snapshot : callable
+            Writes the picture of a step into a file.
+        callback : callable, optional
+            Told of each step.
+        """
+        begun = PaintState.load(self.state_path) if self.resume else None
+        last: Step | None = None
+
+        def each(step: Step) -> None:
+            nonlocal last
+            last = step
+            if self.snapshots and step.number % self.snapshots == 0 and step.number < step.total:
+                snapshot(step, self.named(f"-step{step.number:05d}.png"))
+                step.state.save(self.state_path)
+            if callback is not None:
+                callback(step)
+
+        try:
+            painting = paint(each, begun)
+        except KeyboardInterrupt:
+            if last is not None:
+                last.state.save(self.state_path)
+            raise
+        painting.state.save(self.state_path)
+        return painting
+
+
+def check_writable(path: Path) -> None:
+    """Make sure that a file can be made beside `path`.
+
+    Raises
+    ------
+    ResourceError
+        If its folder is missing or cannot be written.
+    """
+    try:
+        # Permission bits do not tell of read-only disks: try it.
+        handle, probe = tempfile.mkstemp(prefix=".skykin-", dir=path.parent)
+        os.close(handle)
+        Path(probe).unlink()
+    except OSError as error:
+        raise ResourceError(
+            f"cannot write {shown(path)}: {error.strerror}; nothing was computed, name a file in a folder "
+            "that exists "
+            "and can be written",
+            code="RS-READONLY" if isinstance(error, PermissionError) else "RS-DISK",
+        ) from error
+
+
+@contextmanager
+def whole_files(folder: Path, rename: Callable[[str], str] = str) -> Iterator[Path]:
+    """Give a temporary folder; on success each of its files is moved as a whole into `folder`."""
+    with tempfile.TemporaryDirectory(prefix=".skykin-", dir=folder) as name:
+        yield Path(name)
+        for made in sorted(Path(name).iterdir()):
+            with whole_file(folder / rename(made.name)) as temporary:
+                shutil.copyfile(made, temporary)
