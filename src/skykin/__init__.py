@@ -10,7 +10,7 @@ __version__ = "0.1.0"
 _WHERE = {
     "Footprint": "skykin.core.footprint",
     "SkykinError": "skykin.core.errors",
-    "KinMap": "skykin.pipeline",
+    "KinMap": "skykin.products.result",
     "map_kin": "skykin.pipeline",
     "recipe": "skykin.style.recipe",
     "recipes": "skykin.style.recipe",
@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from skykin.core.errors import SkykinError
     from skykin.core.footprint import Footprint
     from skykin.evaluate.catalogues import known_regions
-    from skykin.pipeline import KinMap, map_kin
+    from skykin.pipeline import map_kin
+    from skykin.products.result import KinMap
     from skykin.style.recipe import recipe, recipes
     from skykin.survey.wham import open_wham
 

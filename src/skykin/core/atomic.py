@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from skykin.core.errors import ResourceError, shown
+from skykin.core.errors import ResourceError, SkykinError, shown
 
 MEBIBYTE = 1 << 20
 
@@ -38,7 +38,7 @@ def whole_file(path: Path) -> Iterator[Path]:
         temporary.replace(path)
         _sync(path.parent)
     except OSError as error:
-        if isinstance(error, ResourceError):
+        if isinstance(error, SkykinError):
             raise
         raise _cannot_write(path, error) from error
     finally:

@@ -56,7 +56,8 @@ class Footprint:
             if not math.isfinite(value):
                 raise UsageError(f"a footprint needs finite numbers, but {name} is {value}")
             object.__setattr__(self, name, value)
-        object.__setattr__(self, "lon_deg", self.lon_deg % 360.0)
+        # A tiny negative longitude is rounded up to 360 by one modulo.
+        object.__setattr__(self, "lon_deg", self.lon_deg % 360.0 % 360.0)
         if abs(self.lat_deg) > 90.0:
             raise UsageError(f"Galactic latitude {self.lat_deg:g}° is beyond the pole; use −90° to 90°")
         if self.width_deg <= 0 or self.height_deg <= 0:

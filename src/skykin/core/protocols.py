@@ -42,6 +42,9 @@ class Survey(Protocol):
     def credits(self) -> tuple[str, ...]:
         """Citations and acknowledgements that go with every product."""
 
+    def as_dict(self) -> dict[str, object]:
+        """Plain values for provenance."""
+
     def sample(self, lon_deg: Degrees, lat_deg: Degrees) -> tuple[BandValues, Coverage]:
         """Values ``(..., 3)`` and coverage ``(...)`` at Galactic positions in degrees.
 

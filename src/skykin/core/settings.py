@@ -13,6 +13,7 @@ from astropy.coordinates import SkyCoord
 
 from skykin.core.area import SkyBox
 from skykin.core.errors import UsageError, shown
+from skykin.core.protocols import Survey
 
 StretchKind = Literal["linear", "asinh", "log"]
 GridKind = Literal["healpix", "plate-carree"]
@@ -29,8 +30,8 @@ class MapSettings:
 
     Parameters
     ----------
-    survey : str or Path
-        Name of a survey (``wham``) or the path of its file.
+    survey : str, Path or Survey
+        Name of a survey (``wham``), the path of its file, or an object that is one.
     reference : str or SkyCoord
         What is looked for: a name of `known_regions`, ``"l,b"`` in Galactic degrees, or any position text
         that `~astropy.coordinates.SkyCoord` reads.
@@ -68,7 +69,7 @@ class MapSettings:
         Naming the setting, its value, its range and its default.
     """
 
-    survey: str | Path = "wham"
+    survey: str | Path | Survey = "wham"
     reference: str | SkyCoord = "orion"
     tile_size: float | u.Quantity = 15.0
     spacing: float | u.Quantity | None = None

@@ -12,6 +12,7 @@ from astropy_healpix import HEALPix, nside_to_pixel_resolution
 from skykin.core.area import SkyBox
 from skykin.core.errors import SkyError, UsageError
 from skykin.core.footprint import Footprint
+from skykin.core.settings import GridKind
 from skykin.core.shapes import Degrees
 
 FINEST_NSIDE = 512
@@ -37,7 +38,7 @@ class TileGrid:
         Typical distance between neighbouring centres.
     """
 
-    kind: str
+    kind: GridKind
     footprints: tuple[Footprint, ...]
     area: np.ndarray
     spacing_deg: float
@@ -81,6 +82,12 @@ class TileGrid:
                 f"spacing than {self.spacing_deg:.2g}°"
             )
         return inside
+
+
+def tile_grid(kind: GridKind, width_deg: float, spacing_deg: float) -> TileGrid:
+    """Cover the sphere with tiles of either kind; see `healpix_grid` and `plate_carree_grid`."""
+    make = healpix_grid if kind == "healpix" else plate_carree_grid
+    return make(width_deg, spacing_deg)
 
 
 def healpix_grid(width_deg: float, spacing_deg: float) -> TileGrid:

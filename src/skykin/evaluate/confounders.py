@@ -1,0 +1,107 @@
+"""What a score may really measure, and pictures on which it must not be high."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from scipy.stats import spearmanr
+
+from skykin.core.errors import UsageError
+from skykin.core.picture import Picture
+from skykin.core.shapes import RGB, Coverage, Degrees, Numbers
+
+
+@dataclass(frozen=True)
+class Confounders:
+    """Rank correlations of a score with simpler properties of the tiles.
+
+    Parameters
+    ----------
+    mean_intensity, abs_latitude, coverage : float
+        Spearman correlation of the score with mean brightness, |b| and coverage, -1 to 1; NaN where
+        it is not defined, because fewer than three tiles have both or one of them is constant.
+    """
+
+    mean_intensity: float
+    abs_latitude: float
+    coverage: float
+
+    def as_dict(self) -> dict[str, float | None]:
+        """Plain values, ready for JSON: None instead of NaN."""
+        return {name: None if math.isnan(value) else value for name, value in asdict(self).items()}
+
+
+def confounders(score: Numbers, mean_intensity: Numbers, lat_deg: Degrees, coverage: Coverage) -> Confounders:
+    """Correlate a score with mean brightness, |b| and coverage.
+
+    Parameters
+    ----------
+    score, mean_intensity, lat_deg, coverage : array (tiles,)
+        Tiles where either value is NaN are left out of that correlation.
+
+    Raises
+    ------
+    UsageError
+        If the arrays differ in shape.
+    """
+    return Confounders(
+        rank_correlation(score, mean_intensity),
+        rank_correlation(score, np.abs(lat_deg)),
+        rank_correlation(score, coverage),
+    )
+
+
+def rank_correlation(first: Numbers, second: Numbers) -> float:
+    """Spearman's rank correlation over the places where both values are finite, or NaN.
+
+    Raises
+    ------
+    UsageError
+        If the arrays differ in shape.
+    """
+    first, second = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
+    if first.shape != second.shape:
+        raise UsageError(f"cannot correlate values of shape {first.shape} with values of {second.shape}")
+    both = np.isfinite(first) & np.isfinite(second)
+    first, second = first[both], second[both]
+    if first.size < 3 or np.ptp(first) == 0 or np.ptp(second) == 0:
+        return math.nan
+    return float(spearmanr(first, second).statistic)
+
+
+def control_pictures(shape: tuple[int, int], seed: int) -> dict[str, Picture]:
+    """Make pictures that show nothing: whoever scores them high does not see structure.
+
+    Parameters
+    ----------
+    shape : (rows, columns)
+    seed : int
+        Seed of the noise; each noise has its own stream.
+
+    Returns
+    -------
+    dict of str to Picture
+        ``black``, ``grey`` and ``white``; ``colour-noise``, uniform and independent in each pixel and
+        colour; ``grey-noise``, normal about the middle grey (σ = 0.15, cut to 0-1), one value for the
+        three colours.
+
+    Raises
+    ------
+    UsageError
+        If the shape has no pixels.
+    """
+    rows, columns = shape
+    if rows < 1 or columns < 1:
+        raise UsageError(f"a picture of {rows} × {columns} pixels shows nothing; use at least 1 × 1")
+    colour, grey = (np.random.default_rng([seed, stream]) for stream in (0, 1))
+    normal = np.clip(grey.normal(0.5, 0.15, (rows, columns, 1)), 0, 1)
+    flat = {name: np.full((1, 1, 1), level) for name, level in (("black", 0), ("grey", 0.5), ("white", 1))}
+    noise = {"colour-noise": colour.random((rows, columns, 3)), "grey-noise": normal}
+    return {name: _picture(values, (rows, columns, 3)) for name, values in {**flat, **noise}.items()}
+
+
+def _picture(values: RGB, shape: tuple[int, int, int]) -> Picture:
+    rgb = np.broadcast_to(values, shape).astype(np.float32)
+    return Picture(rgb, np.ones(shape[:2], dtype=np.float32))

@@ -1,0 +1,50 @@
+"""The figures of a map, drawn in memory and saved as PNG and PDF."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from skykin.products.figures.canvas import Drawn, house_style
+from skykin.products.figures.heat_map import draw_heat_map
+from skykin.products.figures.matches import draw_matches
+from skykin.products.figures.rendered_sky import draw_rendered_sky
+from skykin.products.figures.scores import draw_scores
+from skykin.products.figures.tiles import draw_best_and_opposite, draw_reference
+from skykin.products.result import KinMap
+
+if TYPE_CHECKING:
+    from skykin.core.protocols import Counter
+
+FIGURES = (
+    draw_matches,
+    draw_rendered_sky,
+    draw_heat_map,
+    draw_reference,
+    draw_best_and_opposite,
+    draw_scores,
+)
+
+
+def draw_figures(result: KinMap, folder: Path, counter: Counter) -> tuple[Drawn, ...]:
+    """Draw all figures of a map into a folder.
+
+    Parameters
+    ----------
+    result : KinMap
+    folder : Path
+        Must exist.
+    counter : Counter
+        Advances by one for each figure.
+
+    Returns
+    -------
+    tuple of Drawn
+        In the order of the report.
+    """
+    drawn = []
+    with house_style():
+        for draw in FIGURES:
+            drawn.append(draw(result, folder))
+            counter.advance()
+    return tuple(drawn)

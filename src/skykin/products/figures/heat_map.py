@@ -1,0 +1,87 @@
+"""The scores on the sky, beneath the far-infrared sky with the well-known regions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from matplotlib.colors import Normalize
+from matplotlib.patheffects import withStroke
+
+from skykin.core.shapes import Numbers
+from skykin.products.figures.annotations import draw_regions, draw_tiles, literal, name_regions
+from skykin.products.figures.backdrop import far_infrared_sky
+from skykin.products.figures.canvas import Drawn, new_figure, save_figure
+from skykin.products.figures.sky_axes import SkyAxes, mollweide_axes
+from skykin.products.preview import colours_at
+from skykin.products.result import KinMap
+
+THRESHOLD_COLOUR, REFERENCE_COLOUR = "#56E1FF", "white"
+
+
+def draw_heat_map(result: KinMap, folder: Path) -> Drawn:
+    """Draw the annotated sky above, and the heat map of the scores below."""
+    figure = new_figure(12, 13.2)
+    above = mollweide_axes(figure, (0.05, 0.535, 0.9, 0.43))
+    below = mollweide_axes(figure, (0.05, 0.075, 0.9, 0.43))
+    lon_deg, lat_deg = above.positions()
+    scores = result.score_map.at(np.nan_to_num(lon_deg), np.nan_to_num(lat_deg))
+    scores[~np.isfinite(lon_deg)] = np.nan
+    backdrop = far_infrared_sky()
+    above.paint(backdrop.at(lon_deg, lat_deg) if backdrop else colours_at(result.sky, lon_deg, lat_deg)[0])
+    _draw_contour(above, scores, result.threshold)
+    draw_regions(above, result)
+    name_regions(above, result, np.arange(len(result.regions)))
+    behind = backdrop.title if backdrop else "the survey as rendered"
+    above.axes.set_title(f"Well-known star-forming regions over {behind}")
+    _draw_scores(below, scores, result)
+    _legend(above, result.threshold)
+    title = f"Likeness of the sky to {result.reference_name}"
+    caption = (
+        f"Below: score of every tile against {result.reference_name}, "
+        "interpolated between the tiles' centres. "
+        f"Above: {behind} with the annotated regions; circles are recovered, crosses are not, "
+        "diamonds are not counted (near the reference, not shown by the survey, or off the scored sky). "
+        f"Line in both: score {result.threshold:.4g}. Mollweide projection in Galactic coordinates."
+    )
+    return save_figure(
+        figure,
+        result,
+        folder,
+        name="figure-4-heat-map",
+        title=title,
+        caption=caption,
+        credit=backdrop.credit if backdrop else "",
+    )
+
+
+def _draw_scores(sky: SkyAxes, scores: Numbers, result: KinMap) -> None:
+    known = scores[np.isfinite(scores)]
+    low, high = (float(np.quantile(known, 0.005)), float(known.max())) if known.size else (0.0, 1.0)
+    image = sky.paint(scores, cmap="cividis", norm=Normalize(low, max(high, low + 1e-6)))
+    _draw_contour(sky, scores, result.threshold)
+    draw_tiles(
+        sky, [result.reference], colors=REFERENCE_COLOUR, linewidths=1.6, linestyles="--", zorder=6,
+        path_effects=[withStroke(linewidth=3.2, foreground="black")],
+    )  # fmt: skip
+    draw_regions(sky, result)
+    figure = sky.axes.figure
+    bar = figure.colorbar(
+        image, cax=figure.add_axes((0.25, 0.045, 0.5, 0.012)), orientation="horizontal", extend="min",
+        label=f"score (likeness to {literal(result.reference_name)}, no unit)",
+    )  # fmt: skip
+    if low < result.threshold < high:
+        bar.ax.axvline(result.threshold, color=THRESHOLD_COLOUR, linewidth=2)
+    sky.axes.set_title(f"Likeness to {literal(result.reference_name)} (dashed: the reference tile)")
+
+
+def _draw_contour(sky: SkyAxes, scores: Numbers, threshold: float) -> None:
+    known = scores[np.isfinite(scores)]
+    if known.size and known.min() < threshold < known.max():
+        sky.axes.contour(scores, levels=[threshold], colors=THRESHOLD_COLOUR, linewidths=1.2, zorder=3)
+
+
+def _legend(sky: SkyAxes, threshold: float) -> None:
+    sky.axes.plot([], [], color=THRESHOLD_COLOUR, label=f"score {threshold:.4g}")
+    legend = sky.axes.legend(loc="lower right", fontsize=9, bbox_to_anchor=(1.0, -0.04))
+    legend.set_zorder(8)

@@ -1,0 +1,94 @@
+"""The matching tiles as outlines over the Milky Way."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import ListedColormap, Normalize
+from matplotlib.lines import Line2D
+
+from skykin.core.shapes import Numbers
+from skykin.products.figures.annotations import draw_tiles, literal, name_regions
+from skykin.products.figures.backdrop import gaia_sky
+from skykin.products.figures.canvas import Drawn, new_figure, save_figure
+from skykin.products.figures.sky_axes import SkyAxes, plate_carree_axes
+from skykin.products.preview import colours_at
+from skykin.products.result import KinMap, numbers
+from skykin.products.score_map import unit_vectors
+
+NAMED, APART_DEG = 10, 12.0
+REFERENCE_COLOUR = "#56E1FF"
+#: The part of the map that shows on a dark sky.
+BRIGHT = ListedColormap(matplotlib.colormaps["plasma"](np.linspace(0.4, 1.0, 256)))
+
+
+def draw_matches(result: KinMap, folder: Path) -> Drawn:
+    """Outline every matching tile, coloured by its score, and the reference."""
+    figure = new_figure(12, 7.1)
+    sky = plate_carree_axes(figure, (0.06, 0.17, 0.92, 0.77))
+    backdrop = gaia_sky()
+    lon_deg, lat_deg = sky.positions()
+    sky.paint(backdrop.at(lon_deg, lat_deg) if backdrop else colours_at(result.sky, lon_deg, lat_deg)[0])
+    _draw_outlines(sky, result)
+    name_regions(sky, result, _best_known(result), size=8.5)
+    matches, name = result.matching, literal(result.reference_name)
+    title = f"Tiles in the style of {result.reference_name}"
+    sky.axes.set_title(
+        f"Tiles in the style of {name}: {len(matches)} of {len(result.footprints)} "
+        f"score {result.threshold:.4g} or more"
+    )
+    sky.axes.legend(
+        handles=[Line2D([], [], color=REFERENCE_COLOUR, lw=2.5, ls="--", label=f"reference: {name}")],
+        loc="upper right", labelcolor="white", fontsize=9,
+    )  # fmt: skip
+    behind = f"over {backdrop.title}" if backdrop else (
+        "over the survey itself as rendered (the pictures of the extra `milkyway` are not installed)"
+    )  # fmt: skip
+    caption = (
+        f"The {len(matches)} tiles whose score is at least {result.threshold:.4g}, "
+        f"coloured by score, {behind}. "
+        "Plate carrée in Galactic coordinates: tiles look wider towards the poles. "
+        "Dashed: the reference. Named are recovered regions with the highest scores."
+    )
+    return save_figure(
+        figure,
+        result,
+        folder,
+        name="figure-2-matches",
+        title=title,
+        caption=caption,
+        credit=backdrop.credit if backdrop else "",
+    )
+
+
+def _draw_outlines(sky: SkyAxes, result: KinMap) -> None:
+    matches = result.matching[::-1]  # The best on top.
+    scores = np.array([result.score_of(footprint) for footprint in matches])
+    norm = Normalize(result.threshold, max(float(np.nanmax(result.scores)), result.threshold + 1e-6))
+    paint = ScalarMappable(norm, BRIGHT)
+    # Hundreds of overlapping outlines must not hide the sky.
+    strength = float(np.clip(12 / np.sqrt(max(len(matches), 1)), 0.45, 1.0))
+    draw_tiles(sky, matches, colors=paint.to_rgba(scores, strength), linewidths=strength, zorder=3)
+    draw_tiles(sky, [result.reference], colors=REFERENCE_COLOUR, linewidths=2.5, linestyles="--", zorder=6)
+    box = sky.axes.figure.add_axes((0.32, 0.075, 0.4, 0.016))
+    sky.axes.figure.colorbar(paint, cax=box, orientation="horizontal", label="score")
+
+
+def _best_known(result: KinMap) -> Numbers:
+    """Rows of the recovered regions with the highest scores, no two of them near each other.
+
+    The region that was looked for is not among them: the reference has its own label.
+    """
+    lon_deg, lat_deg = numbers(result.regions["lon_deg"]), numbers(result.regions["lat_deg"])
+    where = unit_vectors(lon_deg, lat_deg)
+    chosen: list[int] = []
+    for row in np.argsort(-numbers(result.regions["score"]), kind="stable"):
+        apart = all(where[row] @ where[other] < math.cos(math.radians(APART_DEG)) for other in chosen)
+        found = result.regions["recovered"][row] and result.regions["counted"][row]
+        if apart and found and len(chosen) < NAMED:
+            chosen.append(int(row))
+    return np.array(chosen, dtype=int)

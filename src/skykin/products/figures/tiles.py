@@ -1,0 +1,111 @@
+"""Pictures of single tiles: the reference, the best matches, their opposite."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from astropy.visualization.wcsaxes import WCSAxes
+from astropy.wcs import WCS
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from skykin.core.picture import Picture
+from skykin.core.shapes import Coverage
+from skykin.products.figures.annotations import literal
+from skykin.products.figures.canvas import Drawn, new_figure, save_figure
+from skykin.products.result import KinMap
+from skykin.products.wording import number, position
+
+ROWS, COLUMNS = 4, 2
+GAPS = "thin lines enclose gaps in the data, which are filled in from around them"
+
+
+def draw_reference(result: KinMap, folder: Path) -> Drawn:
+    """Draw the reference with Galactic coordinates, and how much data stands behind each pixel."""
+    picture, where = result.pictures.reference, result.reference
+    figure = new_figure(11, 5.2)
+    left = _sky_axes(figure, (0.09, 0.13, 0.38, 0.74), picture, result)
+    left.imshow(picture.rgb[::-1].clip(0, 1), origin="lower", interpolation="nearest")
+    _outline_gaps(left, picture.coverage[::-1])
+    left.set_title(f"Reference: {literal(result.reference_name)}")
+    right = _sky_axes(figure, (0.55, 0.13, 0.38, 0.74), picture, result)
+    image = right.imshow(
+        picture.coverage[::-1], origin="lower", interpolation="nearest", cmap="cividis", vmin=0, vmax=1
+    )
+    right.set_title("Coverage")
+    right.coords[1].set_axislabel("")
+    box = figure.add_axes((0.94, 0.13, 0.012, 0.74))
+    figure.colorbar(image, cax=box, label="share of good data")
+    title = f"The reference tile: {result.reference_name}"
+    caption = (
+        f"What was looked for: {result.reference_name}, {where.width_deg:g}° × {where.height_deg:g}° about "
+        f"{position(where)}, as the network saw it ({', '.join(result.bands)} as red, green, blue; "
+        f"{GAPS}). Mean coverage {picture.covered:.3f}."
+    )
+    return save_figure(figure, result, folder, name="reference-tile", title=title, caption=caption)
+
+
+def draw_best_and_opposite(result: KinMap, folder: Path) -> Drawn:
+    """Draw the best matches beside the least alike tiles."""
+    figure = new_figure(9.6, 10.4)
+    sheet = figure.add_gridspec(1, 2, wspace=0.04)
+    left, right = figure.add_subfigure(sheet[0, 0]), figure.add_subfigure(sheet[0, 1])
+    pictures = result.pictures
+    for half, chosen, heading in zip(
+        (left, right),
+        (pictures.best, pictures.opposite),
+        (f"Most like {literal(result.reference_name)}", "Least like it"),
+        strict=True,
+    ):
+        half.suptitle(heading, fontsize=13, fontweight="bold")
+        grid = half.subplots(ROWS, COLUMNS).ravel()
+        half.subplots_adjust(left=0.03, right=0.97, bottom=0.01, top=0.9, wspace=0.06, hspace=0.22)
+        for axes in grid:
+            axes.set_axis_off()
+        for axes, picture in zip(grid, chosen, strict=False):
+            _draw_tile(axes, picture, result)
+    title = f"Best matches of {result.reference_name} and their opposite"
+    caption = (
+        "Left: the best matches that do not much overlap the reference or a better match, best first. "
+        f"Right: tiles with the lowest scores. Each with its Galactic position and score; {GAPS}."
+    )
+    return save_figure(figure, result, folder, name="best-and-opposite", title=title, caption=caption)
+
+
+def _draw_tile(axes: Axes, picture: Picture, result: KinMap) -> None:
+    axes.imshow(picture.rgb.clip(0, 1), interpolation="nearest")
+    _outline_gaps(axes, picture.coverage)
+    where = picture.footprint
+    if where is not None:
+        label = f"{position(where)}\nscore {number(result.score_of(where), '.3f')}"
+        axes.set_title(label, fontsize=9, fontweight="normal", loc="center", pad=3)
+
+
+def _outline_gaps(axes: Axes, coverage: Coverage) -> None:
+    """Draw a line around the parts without data, whose colours are filled in from around them."""
+    gaps = coverage == 0
+    if gaps.any() and not gaps.all():
+        axes.contour(gaps.astype(float), levels=[0.5], colors="white", linewidths=0.6, alpha=0.8)
+
+
+def _sky_axes(
+    figure: Figure, box: tuple[float, float, float, float], picture: Picture, result: KinMap
+) -> WCSAxes:
+    """Axes with Galactic coordinates for a picture drawn from its last row up."""
+    rows, columns = picture.coverage.shape
+    axes = WCSAxes(figure, box, wcs=_upright(result.reference.wcs((rows, columns)), rows))
+    figure.add_axes(axes)
+    for coordinate, label in zip(axes.coords, ("Galactic longitude", "Galactic latitude"), strict=True):
+        coordinate.set_major_formatter("d")
+        coordinate.set_axislabel(label)
+        coordinate.grid(color="white", alpha=0.35, linewidth=0.5)
+    return axes
+
+
+def _upright(wcs: WCS, rows: int) -> WCS:
+    """Turn world coordinates with row 0 in the north into the same with row 0 in the south."""
+    turned = wcs.deepcopy()
+    turned.wcs.cdelt = [wcs.wcs.cdelt[0], -wcs.wcs.cdelt[1]]
+    turned.wcs.crpix = [wcs.wcs.crpix[0], rows + 1 - wcs.wcs.crpix[1]]
+    turned.wcs.set()
+    return turned

@@ -1,0 +1,170 @@
+"""The folder of products: it appears whole, or not at all."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from skykin.core.errors import ResourceError, SkykinError, UsageError, shown
+
+#: Lists the files of a folder that Skykin made, one a line; only such a folder is ever replaced.
+MARKER = ".skykin-products"
+#: What file managers leave behind in any folder that a person looks into.
+LITTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
+
+
+def check_output_folder(path: Path, *, overwrite: bool = False) -> Path:
+    """Make sure, before any work is done, that the products can be put there.
+
+    Parameters
+    ----------
+    path : Path
+        Folder to come.  Its parent may be missing, but not its parent's parent.
+    overwrite : bool
+        Whether a folder that Skykin made before may be replaced.
+
+    Returns
+    -------
+    Path
+        The same place, absolute and without links.
+
+    Raises
+    ------
+    UsageError
+        If the place is a file, is the current folder, holds results and `overwrite` is not set, or holds
+        files that Skykin did not write.
+    ResourceError
+        If nothing can be written there.
+    """
+    target = Path(path).expanduser().resolve()
+    if target.exists() and not target.is_dir():
+        raise UsageError(f"{shown(path)} is a file; name a folder for the results", code="USAGE-OUT")
+    if Path.cwd().is_relative_to(target):
+        raise UsageError(
+            f"{shown(path)} holds the current folder and cannot be replaced; "
+            "name a new folder for the results",
+            code="USAGE-OUT",
+        )
+    try:
+        _check_content(target, path, overwrite)
+        _check_writable(target, path)
+    except OSError as error:
+        if isinstance(error, SkykinError):
+            raise
+        raise _cannot_write(path, error) from error
+    return target
+
+
+@contextmanager
+def output_folder(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
+    """Give a temporary folder; on success it becomes `path` as a whole, otherwise nothing remains of it.
+
+    An existing folder stays as it was until the new one is complete and synced to disk.
+
+    Raises
+    ------
+    UsageError, ResourceError
+        As `check_output_folder`; ResourceError also when the disk fills up on the way.
+    """
+    target = check_output_folder(path, overwrite=overwrite)
+    made_parent = not target.parent.exists()
+    temporary = target.parent / f".{target.name[:40]}-{secrets.token_hex(4)}"
+    try:
+        temporary.mkdir(parents=True)
+        yield temporary
+        _check_content(target, path, overwrite)
+        _mark(temporary)
+        _sync_all(temporary)
+        _put(temporary, target)
+    except BaseException as error:
+        shutil.rmtree(temporary, ignore_errors=True)
+        if made_parent:
+            with suppress(OSError):
+                target.parent.rmdir()
+        if isinstance(error, OSError) and not isinstance(error, SkykinError):
+            raise _cannot_write(path, error) from error
+        raise
+
+
+def _check_content(target: Path, named: Path, overwrite: bool) -> None:
+    found = {entry.name for entry in target.iterdir()} if target.exists() else set()
+    if found and not overwrite:
+        raise UsageError(
+            f"the folder {shown(named)} already holds {len(found)} files; "
+            "add --overwrite to replace results of Skykin, or name another folder",
+            code="USAGE-OUT",
+        )
+    strangers = found - LITTER - _made_by_us(target)
+    if strangers:
+        raise UsageError(
+            f"the folder {shown(named)} holds {shown(min(strangers))}, which Skykin did not write, "
+            "so it is not replaced; move that file away or name another folder",
+            code="USAGE-OUT",
+        )
+
+
+def _made_by_us(target: Path) -> set[str]:
+    marker = target / MARKER
+    if not marker.is_file():
+        return set()
+    return {MARKER, *marker.read_text(encoding="utf-8", errors="replace").splitlines()}
+
+
+def _check_writable(target: Path, named: Path) -> None:
+    parent = target.parent
+    if not parent.exists():
+        if not parent.parent.is_dir():
+            raise UsageError(
+                f"the folder {shown(parent)} that should hold {shown(named)} does not exist, "
+                "nor does the one above it; create it or name another folder",
+                code="USAGE-OUT",
+            )
+        parent = parent.parent
+    # Permission bits do not tell of read-only disks and mean little to an administrator: try it.
+    probe = parent / f".skykin-{secrets.token_hex(4)}"
+    probe.mkdir()
+    probe.rmdir()
+
+
+def _mark(folder: Path) -> None:
+    names = sorted(entry.name for entry in folder.iterdir())
+    (folder / MARKER).write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
+
+
+def _sync_all(folder: Path) -> None:
+    for path in (*sorted(folder.rglob("*")), folder):
+        if path.is_dir() and os.name == "nt":  # Windows cannot open a folder, and need not.
+            continue
+        handle = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _put(temporary: Path, target: Path) -> None:
+    """Rename the new folder into place; should that fail, put the old one back."""
+    if not target.exists():
+        temporary.rename(target)
+        return
+    old = target.parent / f".{target.name[:40]}-old-{secrets.token_hex(4)}"
+    target.rename(old)
+    try:
+        temporary.rename(target)
+    except BaseException:
+        old.rename(target)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _cannot_write(path: Path, error: OSError) -> ResourceError:
+    reason = error.strerror or str(error)
+    return ResourceError(
+        f"cannot write the results to {shown(path)}: {reason}; nothing was left there, "
+        "so free some space or name another folder and run again",
+        code="RS-READONLY" if isinstance(error, PermissionError) else "RS-DISK",
+    )

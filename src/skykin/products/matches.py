@@ -1,0 +1,104 @@
+"""The matching part of the sky, as DS9 polygons and as a multi-order coverage map."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from astropy import units as u
+from astropy.coordinates import SkyCoord
+from mocpy import MOC
+from regions import PolygonSkyRegion, RegionMeta, Regions, RegionVisual
+
+from skykin.core.footprint import Footprint
+from skykin.products.result import KinMap
+from skykin.products.stamp import ascii_text, stamp_header, stamp_lines
+
+MATCH_COLOUR = "orange"
+REFERENCE_COLOUR = "cyan"
+#: Cells along the shorter side of a footprint: those on its edge make it larger by about 2/512.
+CELLS_PER_SIDE = 512
+FINEST_ORDER = 20
+
+
+def coverage_map(footprints: Sequence[Footprint]) -> MOC:
+    """Join footprints into one coverage map.
+
+    Parameters
+    ----------
+    footprints : sequence of Footprint
+
+    Returns
+    -------
+    MOC
+        In ICRS, as the standard of multi-order coverage maps demands; its area is that of the union
+        to better than 1 %, never less.
+    """
+    if not footprints:
+        return MOC.new_empty(max_depth=0)
+    smallest_deg = min(min(footprint.width_deg, footprint.height_deg) for footprint in footprints)
+    order = math.ceil(math.log2(58.6 / (smallest_deg / CELLS_PER_SIDE)))
+    polygons = [polygon for footprint in footprints for polygon in _great_circle_polygons(footprint)]
+    mocs = MOC.from_polygons([polygon.icrs for polygon in polygons], max_depth=min(order, FINEST_ORDER))
+    return mocs[0].union(*mocs[1:]) if len(mocs) > 1 else mocs[0]
+
+
+def write_coverage_map(result: KinMap, path: Path) -> None:
+    """Write the union of the matching tiles as a multi-order coverage map in FITS."""
+    hdus = result.coverage_map.serialize(format="fits")
+    stamp_header(hdus[1].header, result)
+    for hdu in hdus:
+        hdu.add_checksum(when="written by Skykin")
+    hdus.writeto(path, overwrite=True)
+
+
+def write_regions(result: KinMap, path: Path) -> None:
+    """Write the matching tiles, the best first, and the reference as DS9 polygons in Galactic coordinates."""
+    polygons = [
+        _polygon(footprint, MATCH_COLOUR, f"{result.score_of(footprint):.3f}", width=1)
+        for footprint in result.matching
+    ]
+    polygons.append(_polygon(result.reference, REFERENCE_COLOUR, result.reference_name, width=3))
+    first, _, rest = Regions(polygons).serialize(format="ds9", precision=6).partition("\n")
+    comments = "".join(f"# {ascii_text(line)}\n" for line in stamp_lines(result))
+    path.write_text(f"{first}\n{comments}{rest}", encoding="ascii")
+
+
+def _polygon(footprint: Footprint, colour: str, text: str, width: int) -> PolygonSkyRegion:
+    # DS9 joins corners by straight lines on the screen: a corner every degree keeps any projection right.
+    points = max(4, math.ceil(max(footprint.width_deg, footprint.height_deg)))
+    # Braces and quotes would end the text early in DS9's format.
+    label = "".join(c for c in ascii_text(text) if c not in "{}\"'#;\\")
+    return PolygonSkyRegion(
+        footprint.outline(points),
+        meta=RegionMeta({"text": label}),
+        visual=RegionVisual({"color": colour, "linewidth": width}),
+    )
+
+
+def _great_circle_polygons(footprint: Footprint) -> list[SkyCoord]:
+    """Polygons with great circles as edges that make up a footprint."""
+    if footprint.projection == "TAN":
+        return [footprint.outline()]  # A straight line of the gnomonic picture is a great circle.
+    south = max(footprint.lat_deg - footprint.height_deg / 2, -90.0)
+    north = min(footprint.lat_deg + footprint.height_deg / 2, 90.0)
+    # Circles of latitude are not great circles, but in steps of half a degree stay within 0.0003° of them.
+    columns = max(4, math.ceil(footprint.width_deg / 15.0))
+    edges = footprint.lon_deg + footprint.width_deg * (np.arange(columns + 1) / columns - 0.5)
+    middle = (south + north) / 2
+    bands = [(south, middle), (middle, north)] if north - south > 90.0 else [(south, north)]
+    return [_strip(west, east, low, high) for west, east in pairwise(edges) for low, high in bands]
+
+
+def _strip(west: float, east: float, low: float, high: float) -> SkyCoord:
+    steps = max(2, math.ceil((east - west) / 0.5))
+    along = np.linspace(west, east, steps + 1)
+    # A pole is one corner, not many.
+    bottom = along if low > -90.0 else along[:1]
+    top = along[::-1] if high < 90.0 else along[:1]
+    lon = np.concatenate([bottom, top])
+    lat = np.concatenate([np.full(len(bottom), low), np.full(len(top), high)])
+    return SkyCoord(lon % 360.0 * u.deg, lat * u.deg, frame="galactic")

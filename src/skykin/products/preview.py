@@ -1,0 +1,65 @@
+"""The whole sky in the colours that the network saw."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from skykin.core.shapes import RGB, Coverage, Degrees
+from skykin.products.result import KinMap
+from skykin.products.stamp import picture_texts
+
+if TYPE_CHECKING:
+    from skykin.core.protocols import ColouredSky
+
+#: Positions asked for at a time: bounds the memory whatever the survey needs per position.
+CHUNK = 1 << 18
+
+
+def sky_image(sky: ColouredSky, width: int = 2048) -> RGB:
+    """Plate carrée picture of the whole sky, the Galactic centre in its middle, longitude to the left.
+
+    Parameters
+    ----------
+    sky : ColouredSky
+    width : int
+        Columns; there are half as many rows.
+
+    Returns
+    -------
+    float32 array (width / 2, width, 3)
+        Colours from 0 to 1.  Gaps of the survey are filled in from around them, as they are for the network.
+    """
+    rows = width // 2
+    lon_deg = (180.0 - (np.arange(width) + 0.5) * 360.0 / width) % 360.0
+    lat_deg = 90.0 - (np.arange(rows) + 0.5) * 180.0 / rows
+    return colours_at(sky, *np.broadcast_arrays(lon_deg[None, :], lat_deg[:, None]))[0]
+
+
+def colours_at(sky: ColouredSky, lon_deg: Degrees, lat_deg: Degrees) -> tuple[RGB, Coverage]:
+    """Colours and coverage at any number of positions, asked for in chunks.
+
+    Positions that are NaN (off the sky, in the corners of a map) have the colour NaN and coverage 0.
+    """
+    lon, lat = np.ravel(lon_deg), np.ravel(lat_deg)
+    colours = np.full((lon.size, 3), np.nan, dtype=np.float32)
+    coverage = np.zeros(lon.size, dtype=np.float32)
+    wanted = np.flatnonzero(np.isfinite(lon) & np.isfinite(lat))
+    for start in range(0, wanted.size, CHUNK):
+        chosen = wanted[start : start + CHUNK]
+        colours[chosen], coverage[chosen] = sky.colours(lon[chosen], lat[chosen])
+    shape = np.shape(lon_deg)
+    return colours.reshape(*shape, 3), coverage.reshape(shape)
+
+
+def write_preview(result: KinMap, path: Path, width: int = 2048) -> None:
+    """Write the plate carrée picture of the rendered sky as PNG, with the stamp in its text chunks."""
+    texts = PngInfo()
+    for key, text in picture_texts(result, f"{result.survey_title} in the colours of the search").items():
+        texts.add_itxt(key, text)
+    pixels = np.round(sky_image(result.sky, width) * 255.0).clip(0, 255).astype(np.uint8)
+    Image.fromarray(pixels).save(path, format="PNG", pnginfo=texts, optimize=True)

@@ -1,0 +1,162 @@
+"""The page that tells what was found, in one file that needs nothing else."""
+
+from __future__ import annotations
+
+import base64
+import io
+import math
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+from astropy.table import QTable
+from jinja2 import Environment, StrictUndefined
+from PIL import Image
+
+from skykin.products.figures.canvas import Drawn
+from skykin.products.result import KinMap, numbers
+from skykin.products.stamp import creator, settings
+from skykin.products.summary import recall_rows, summary_lines
+from skykin.products.tile_table import ranked_tiles
+from skykin.products.wording import number, percent, position
+
+SHOWN_MATCHES = 25
+#: Columns of pixels that a figure keeps in the page; the PNG and PDF beside it keep all.
+PAGE_WIDTH = 1600
+#: Columns of the table of regions: how much of the sky each ranking must take until the region is in it.
+SKY_SHARES = {
+    "score_sky_share": "sky by score",
+    "brightness_sky_share": "sky by brightness",
+    "latitude_sky_share": "sky by −|b|",
+}
+
+
+def write_report(
+    result: KinMap, figures: Sequence[Drawn], described: Sequence[tuple[str, str]], path: Path
+) -> None:
+    """Write the report as one HTML page: styles and pictures are in it, and it asks nothing of the network.
+
+    Parameters
+    ----------
+    result : KinMap
+    figures : sequence of Drawn
+        In the order of the page.
+    described : sequence of (file name, what it is)
+        The other products, listed with links.
+    path : Path
+    """
+    # A report must be safe to open although names and credits come from files: everything is escaped.
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    source = (files("skykin.products") / "templates" / "report.html").read_text(encoding="utf-8")
+    page = environment.from_string(source).render(
+        result=result,
+        maker=creator(result.provenance),
+        asked=_asked(result),
+        # The page has a table of what the sentences on recall say.
+        sentences=summary_lines({**result.summary, "recall_at": None}),
+        recall=recall_rows(result.summary),
+        figures=[(figure, inlined(figure.png)) for figure in figures],
+        matches=_matches(result),
+        regions=_regions(result),
+        described=described,
+        settings=settings(result.provenance),
+        credits=[*result.provenance.credits, *dict.fromkeys(f.credit for f in figures if f.credit)],
+    )
+    path.write_text(page, encoding="utf-8")
+
+
+def inlined(png: Path) -> str:
+    """Encode a picture as a ``data:`` address, reduced for a page, in the smaller of two formats."""
+    with Image.open(png) as picture:
+        shown = picture.convert("RGB")
+    if shown.width > PAGE_WIDTH:
+        shown = shown.resize(
+            (PAGE_WIDTH, round(shown.height * PAGE_WIDTH / shown.width)), Image.Resampling.LANCZOS
+        )
+    encoded = []
+    for kind, options in (("png", {"optimize": True}), ("jpeg", {"quality": 88, "subsampling": 0})):
+        stream = io.BytesIO()
+        shown.save(stream, format=kind, **options)
+        encoded.append((stream.tell(), kind, stream.getvalue()))
+    _, kind, content = min(encoded)
+    return f"data:image/{kind};base64,{base64.b64encode(content).decode('ascii')}"
+
+
+def _asked(result: KinMap) -> list[tuple[str, str]]:
+    where, provenance = result.reference, result.provenance
+    sides = f"{where.width_deg:g}° × {where.height_deg:g}°"
+    return [
+        ("Reference", f"{result.reference_name}: {sides} about {position(where, 2)}"),
+        ("Survey", result.survey_title),
+        ("Colours", "red: {}; green: {}; blue: {}".format(*result.bands)),
+        ("Recipe", str(provenance.recipe.get("name", ""))),
+        ("Layers", ", ".join(result.layers)),
+        ("Threshold", f"{result.threshold:.4g}"),
+    ]  # fmt: skip
+
+
+def _matches(result: KinMap) -> tuple[list[str], list[list[str]]]:
+    """Heads and rows of the table of best matches."""
+    table = ranked_tiles(result)
+    table = table[np.asarray(table["match"], dtype=bool)][:SHOWN_MATCHES]
+    unit = getattr(table["mean_intensity"], "unit", None)
+    intensity = f"mean intensity ({unit})" if unit else "mean intensity"
+    heads = [
+        "rank",
+        "tile",
+        "l",
+        "b",
+        "score",
+        *(layer.replace("_", " ") for layer in result.layers),
+        intensity,
+        "coverage",
+    ]
+    columns = [
+        [f"{rank:.0f}" for rank in numbers(table["rank"])],
+        [str(name) for name in table["name"]],
+        _column(table, "lon", ".2f", "°"),
+        _column(table, "lat", "+.2f", "°"),
+        _column(table, "score", ".4f"),
+        *(_column(table, f"cosine_{layer}", ".4f") for layer in result.layers),
+        _column(table, "mean_intensity", ".3g"),
+        _column(table, "coverage", ".3f"),
+    ]
+    return heads, [list(row) for row in zip(*columns, strict=True)]
+
+
+def _regions(result: KinMap) -> tuple[list[str], list[tuple[bool, list[str]]]]:
+    """Heads and rows of the table of regions; each row with whether it is recovered, the best first."""
+    table = result.regions[
+        np.argsort(-np.nan_to_num(numbers(result.regions["score"]), nan=-np.inf), kind="stable")
+    ]
+    known = [name for name in SKY_SHARES if name in table.colnames]
+    heads = [
+        "region",
+        "l",
+        "b",
+        "size",
+        "score",
+        "recovered",
+        *(SKY_SHARES[name] for name in known),
+        "not counted",
+    ]
+    recovered = np.asarray(table["recovered"], dtype=bool)
+    columns = [
+        [str(name) for name in table["name"]],
+        _column(table, "lon_deg", ".1f", "°"),
+        _column(table, "lat_deg", "+.1f", "°"),
+        _column(table, "diameter_deg", ".1f", "°"),
+        _column(table, "score", ".4f"),
+        ["yes" if found else "no" for found in recovered],
+        *([percent(share) for share in numbers(table[name])] for name in known),
+        [str(why) for why in table["why_not_counted"]],
+    ]
+    rows = [list(row) for row in zip(*columns, strict=True)]
+    return heads, list(zip(recovered.tolist(), rows, strict=True))
+
+
+def _column(table: QTable, name: str, form: str, unit: str = "") -> list[str]:
+    return [number(value, form) + unit * math.isfinite(value) for value in numbers(table[name])]

@@ -1,0 +1,168 @@
+"""The sky painted with the scores, as a HEALPix map."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from astropy import units as u
+from astropy.io import fits
+from astropy_healpix import HEALPix
+from scipy.spatial import cKDTree
+
+from skykin.core.shapes import Degrees, Numbers
+from skykin.products.result import KinMap, numbers
+from skykin.products.stamp import stamp_header
+
+FINEST_NSIDE = 512
+#: Side of a square as large as one pixel of NSIDE 1, degrees.
+BASE_PIXEL_DEG = math.degrees(math.sqrt(4 * math.pi / 12))
+
+
+@dataclass(frozen=True, eq=False)
+class ScoreMap:
+    """HEALPix maps in RING order and Galactic coordinates.
+
+    Parameters
+    ----------
+    nside : int
+    columns : mapping of str to float32 array (12 nside²,)
+        ``SCORE``, ``COSINE_<LAYER>`` and ``COVERAGE``; NaN where no tile was scored.
+    """
+
+    nside: int
+    columns: Mapping[str, Numbers]
+
+    def at(self, lon_deg: Degrees, lat_deg: Degrees, column: str = "SCORE") -> Numbers:
+        """Interpolate bilinearly between pixel centres; pixels without a value do not count.
+
+        Returns
+        -------
+        float64 array, the shape of the positions
+            NaN where the nearest pixel has no value.
+        """
+        values = np.asarray(self.columns[column], dtype=np.float64)
+        healpix = HEALPix(nside=self.nside, order="ring")
+        pixels, weights = healpix.bilinear_interpolation_weights(lon_deg * u.deg, lat_deg * u.deg)
+        known = np.isfinite(values[pixels])
+        weights = np.where(known, weights, 0.0)
+        total = weights.sum(axis=0)
+        mean = (np.where(known, values[pixels], 0.0) * weights).sum(axis=0)
+        nearest = healpix.lonlat_to_healpix(lon_deg * u.deg, lat_deg * u.deg)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.asarray(np.where(np.isfinite(values[nearest]), mean / total, np.nan))
+
+
+def score_map(result: KinMap) -> ScoreMap:
+    """Paint the scores on a HEALPix map.
+
+    On a HEALPix grid of tiles, a pixel of the grid's own NSIDE has the score of the tile centred on it.
+    On any other grid a pixel, at most half as large as the tiles' spacing, has the score of the tile whose
+    centre is nearest, and none where that is farther than the spacing.
+
+    Returns
+    -------
+    ScoreMap
+    """
+    if result.tile_nside is not None:
+        nside, source = result.tile_nside, _tile_of_own_pixel(result, result.tile_nside)
+    else:
+        spacing_deg = _spacing_deg(result)
+        wanted = BASE_PIXEL_DEG / (spacing_deg / 2)
+        nside = min(FINEST_NSIDE, 2 ** max(0, math.ceil(math.log2(wanted))))
+        source = _nearest_tile(result, nside, spacing_deg)
+    columns = {"SCORE": "score"}
+    columns |= {f"COSINE_{layer.upper()}": f"cosine_{layer}" for layer in result.layers}
+    columns |= {"COVERAGE": "coverage"}
+    return ScoreMap(
+        nside, {name: _painted(numbers(result.tiles[column]), source) for name, column in columns.items()}
+    )
+
+
+def write_score_map(result: KinMap, path: Path) -> None:
+    """Write the score map as a FITS binary table with the HEALPix keywords, checksums and the stamp.
+
+    Unobserved pixels are NaN.  The file opens in Aladin and with `astropy_healpix.HEALPix.from_header`.
+    """
+    painted = result.score_map
+    table = fits.BinTableHDU.from_columns(
+        [
+            fits.Column(name=name, format="E", array=np.asarray(values, dtype=np.float32))
+            for name, values in painted.columns.items()
+        ],
+        name="SCORE MAP",
+    )
+    _describe(table.header, painted, result)
+    stamp_header(table.header, result)
+    # A comment of our own in place of the time keeps two runs identical to the byte.
+    table.add_checksum(when="written by Skykin")
+    primary = fits.PrimaryHDU()
+    primary.add_checksum(when="written by Skykin")
+    fits.HDUList([primary, table]).writeto(path, overwrite=True)
+
+
+def _describe(header: fits.Header, painted: ScoreMap, result: KinMap) -> None:
+    texts = {"SCORE": "likeness of the tile here to the reference", "COVERAGE": "share of the tile with data"}
+    texts |= {f"COSINE_{layer.upper()}": f"cosine of layer {layer}" for layer in result.layers}
+    for number, name in enumerate(painted.columns, start=1):
+        header.set(f"TUNIT{number}", "", "no unit: a pure number", after=f"TFORM{number}")
+        header.set(f"TDESC{number}", texts[name][:60], after=f"TUNIT{number}")
+    last = 12 * painted.nside**2 - 1
+    for key, value, comment in (
+        ("PIXTYPE", "HEALPIX", "HEALPix map"),
+        ("ORDERING", "RING", "pixels run along circles of latitude"),
+        ("COORDSYS", "G", "Galactic"),
+        ("NSIDE", painted.nside, "resolution parameter"),
+        ("FIRSTPIX", 0, "first pixel"),
+        ("LASTPIX", last, "last pixel"),
+        ("INDXSCHM", "IMPLICIT", "row number = pixel number"),
+        ("OBJECT", "FULLSKY", "a row for every pixel of the sky"),
+    ):
+        header[key] = (value, comment)
+    header.add_comment("Pixels without a scored tile are NaN.")
+
+
+def _tile_of_own_pixel(result: KinMap, nside: int) -> Numbers:
+    """Row of the tile centred on each pixel; −1 where there is none."""
+    pixels = HEALPix(nside=nside, order="ring").lonlat_to_healpix(
+        result.lon_deg * u.deg, result.lat_deg * u.deg
+    )
+    source = np.full(12 * nside**2, -1)
+    source[pixels] = np.arange(len(pixels))
+    return source
+
+
+def _nearest_tile(result: KinMap, nside: int, farthest_deg: float) -> Numbers:
+    """Row of the tile with the nearest centre to each pixel; −1 where that is too far."""
+    healpix = HEALPix(nside=nside, order="ring")
+    lon, lat = healpix.healpix_to_lonlat(np.arange(healpix.npix))
+    centres = unit_vectors(result.lon_deg, result.lat_deg)
+    distance, row = cKDTree(centres).query(unit_vectors(lon.to_value(u.deg), lat.to_value(u.deg)))
+    return np.asarray(np.where(distance <= _chord(farthest_deg), row, -1))
+
+
+def _spacing_deg(result: KinMap) -> float:
+    """Distance from a tile's centre to the next, degrees, where the grid is at its widest."""
+    if len(result.footprints) < 2:
+        return result.reference.height_deg
+    centres = unit_vectors(result.lon_deg, result.lat_deg)
+    distance = cKDTree(centres).query(centres, k=2)[0][:, 1]
+    # Nearly the largest: a plate carrée narrows towards the poles, and one tile may stand alone.
+    return math.degrees(2 * math.asin(float(np.quantile(distance, 0.95)) / 2)) or result.reference.height_deg
+
+
+def unit_vectors(lon_deg: Degrees, lat_deg: Degrees) -> Numbers:
+    """Cartesian positions on the unit sphere, shape (..., 3)."""
+    lon, lat = np.radians(lon_deg), np.radians(lat_deg)
+    return np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)], axis=-1)
+
+
+def _chord(angle_deg: float) -> float:
+    return 2 * math.sin(math.radians(min(angle_deg, 180.0)) / 2)
+
+
+def _painted(values: Numbers, source: Numbers) -> Numbers:
+    return np.where(source >= 0, values[source], np.nan).astype(np.float32)

@@ -1,0 +1,110 @@
+"""The stamp that every product carries: where it comes from, and whom to thank."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+import unicodedata
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from skykin.core.provenance import Provenance
+from skykin.products.plain import plain
+
+if TYPE_CHECKING:
+    from astropy.io.fits import Header
+
+    from skykin.products.result import KinMap
+
+#: Letters of the field that have a spelling in ASCII, which is all that FITS allows.
+SPELLED = str.maketrans({
+    "α": "alpha", "β": "beta", "λ": "lambda", "σ": "sigma", "µ": "u", "μ": "u", "°": " deg",
+    "−": "-", "–": "-", "—": "-", "×": "x", "±": "+/-", "…": "...", "“": '"', "”": '"', "’": "'", "‘": "'",
+    "≤": "<=", "≥": ">=", "·": " ",
+})  # fmt: skip
+CARD_TEXT = 68  # characters of text that one FITS card holds
+
+
+def creator(provenance: Provenance) -> str:
+    """Name and version of the program."""
+    return f"Skykin {provenance.versions.get('skykin', '')}".strip()
+
+
+def settings(provenance: Provenance) -> list[tuple[str, str]]:
+    """All settings as pairs of a dotted name and a text, such as ``("survey.name", "wham")``."""
+    facts = provenance.as_dict()
+    del facts["credits"]
+    return _flat("", plain(facts))
+
+
+def stamp_lines(result: KinMap) -> list[str]:
+    """Return the stamp as lines of text: program, settings, acknowledgements."""
+    lines = [f"Made by {creator(result.provenance)}"]
+    lines += [f"{name} = {text}" for name, text in settings(result.provenance)]
+    return [*lines, *(f"Acknowledgement: {credit}" for credit in result.provenance.credits)]
+
+
+def stamp_text(result: KinMap) -> str:
+    """Return the settings as one line of JSON, for formats that hold a single text."""
+    facts = result.provenance.as_dict()
+    del facts["credits"]
+    return json.dumps(plain(facts), sort_keys=True, allow_nan=False, ensure_ascii=False)
+
+
+def picture_texts(result: KinMap, title: str) -> dict[str, str]:
+    """Return the stamp as text chunks of a PNG file."""
+    return {
+        "Title": title,
+        "Software": creator(result.provenance),
+        "Source": stamp_text(result),
+        "Copyright": "\n".join(result.provenance.credits),
+    }
+
+
+def stamp_header(header: Header, result: KinMap) -> None:
+    """Write the stamp into a FITS header: short cards for programs, HISTORY and COMMENT for people."""
+    provenance, reference = result.provenance, result.reference
+    cards: list[tuple[str, str | float, str]] = [
+        ("CREATOR", creator(provenance), "program that wrote this file"),
+        ("SURVEY", str(provenance.survey.get("name", "")), "survey that was searched"),
+        ("SURVHASH", str(provenance.survey.get("sha256", "")), "SHA-256 of its file"),
+        ("RECIPE", str(provenance.recipe.get("name", "")), "how style is measured"),
+        ("ENCODER", provenance.encoder, "network and hash of its weights"),
+        ("REFNAME", result.reference_name, "reference: what was looked for"),
+        ("REFLON", reference.lon_deg, "[deg] its Galactic longitude"),
+        ("REFLAT", reference.lat_deg, "[deg] its Galactic latitude"),
+        ("REFWIDTH", reference.width_deg, "[deg] its width"),
+        ("REFHEIGH", reference.height_deg, "[deg] its height"),
+        ("THRESHLD", result.threshold, "tiles with at least this score match"),
+        ("NTILES", len(result.footprints), "tiles that were scored"),
+    ]
+    for key, value, comment in cards:
+        kept = ascii_text(value)[:CARD_TEXT] if isinstance(value, str) else value
+        # A card has room for a long text (a hash fills it) or for a comment.
+        header[key] = (kept, comment if len(str(kept)) + len(comment) < CARD_TEXT - 4 else "")
+    for name, text in settings(provenance):
+        for line in textwrap.wrap(ascii_text(f"{name} = {text}"), CARD_TEXT, subsequent_indent="  "):
+            header.add_history(line)
+    for credit in provenance.credits:
+        for line in textwrap.wrap(ascii_text(f"Acknowledgement: {credit}"), CARD_TEXT):
+            header.add_comment(line)
+
+
+def ascii_text(text: str) -> str:
+    """Spell a text in printable ASCII, the only letters of a FITS header."""
+    spelled = unicodedata.normalize("NFKD", str(text).translate(SPELLED))
+    kept = (c for c in spelled if not unicodedata.combining(c))
+    return "".join(c if " " <= c <= "~" else " " if c.isspace() else "?" for c in kept)
+
+
+def _flat(name: str, value: object) -> list[tuple[str, str]]:
+    if isinstance(value, Mapping):
+        dot = f"{name}." if name else ""
+        return [pair for key, item in value.items() for pair in _flat(dot + key, item)]
+    if isinstance(value, list):
+        return [(name, ", ".join(_text(item) for item in value))]
+    return [(name, _text(value))]
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,179 @@
+"""The honest summary of a map: how much it found, beside what far simpler rankings find.
+
+Keys of the summary; any may be missing or None and is then left out of the text:
+
+``n_tiles``, ``n_left_out``, ``n_matches``
+    Tiles scored, tiles with too little data, tiles whose score reaches the threshold.
+``threshold``, ``recipe``, ``survey``, ``reference``
+    The threshold; names for the reader.
+``sky_fraction_matching``
+    Share of the sky that the matching tiles stand for (their ``area``).
+``sky_fraction_in_matching_tiles``
+    Share of the sky inside at least one matching tile.
+``regions``
+    ``counted``: annotated regions that the survey can show, away from the reference; ``recovered``: how
+    many of them each ranking finds (``score``, ``brightness``, ``latitude``); ``at_sky_fraction``: with
+    the best tiles up to that share of the sky, the same for each ranking.
+``recall_at``
+    For each ranking, the share of regions recovered (0 to 1) at a share of the sky (keys such as "0.05").
+``spearman``
+    Rank correlation of the score with ``mean_intensity``, ``abs_latitude`` and ``coverage``.
+``controls``
+    Score of pictures that have no sky in them, such as ``black``, ``white`` and ``noise``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from skykin.products.plain import plain
+from skykin.products.result import KinMap
+from skykin.products.stamp import creator
+from skykin.products.wording import number, percent
+
+#: What each ranking is called in a sentence.
+RANKINGS = {
+    "score": "score",
+    "brightness": "mean brightness",
+    "latitude": "closeness to the Galactic plane (−|b|)",
+}
+CONFOUNDERS = {"mean_intensity": "mean intensity", "abs_latitude": "|b|", "coverage": "coverage"}
+
+
+def write_summary(result: KinMap, path: Path) -> None:
+    """Write the summary and the stamp as JSON with sorted keys; what is not a number is null."""
+    facts = result.provenance.as_dict()
+    document = {
+        **result.summary,
+        "acknowledgements": facts.pop("credits"),
+        "creator": creator(result.provenance),
+        "provenance": facts,
+    }
+    text = json.dumps(plain(document), sort_keys=True, allow_nan=False, indent=2, ensure_ascii=False)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def summary_lines(summary: Mapping[str, Any]) -> list[str]:
+    """Tell the summary in plain sentences, for the terminal and the report.
+
+    Parameters
+    ----------
+    summary : mapping
+        As described at the top of this module.
+
+    Returns
+    -------
+    list of str
+        One sentence or two each; baselines and controls stand right beside the recovery.
+    """
+    facts = plain(summary)
+    assert isinstance(facts, dict)  # noqa: S101 - a mapping stays a mapping
+    sections = (_counts(facts), _regions(facts), _recall(facts), _correlations(facts), _controls(facts))
+    return [line for section in sections for line in section]
+
+
+def recall_rows(summary: Mapping[str, Any]) -> tuple[list[str], list[tuple[str, list[str]]]]:
+    """Recovery of the annotated regions as a table.
+
+    Returns
+    -------
+    heads : list of str
+        Shares of the sky, such as "5 %".
+    rows : list of (ranking, cells)
+        The share of regions that each ranking recovers there.
+    """
+    recall: Any = plain(summary.get("recall_at") or {})
+    shares = sorted({share for row in recall.values() for share in row}, key=float)
+    rows = [
+        (RANKINGS.get(name, name), [percent(row.get(share), 0) for share in shares])
+        for name, row in sorted(recall.items(), key=lambda item: _place(item[0]))
+    ]
+    return [percent(float(share), 0) for share in shares], rows
+
+
+def _counts(facts: Mapping[str, Any]) -> list[str]:
+    lines = []
+    if _has(facts, "n_tiles"):
+        left_out = facts.get("n_left_out") or 0
+        without = f"; {left_out} were left out for too little data" if left_out else ""
+        lines.append(f"{facts['n_tiles']} tiles were scored{without}.")
+    if _has(facts, "n_matches", "threshold"):
+        share = percent(facts.get("sky_fraction_matching"))
+        inside = percent(facts.get("sky_fraction_in_matching_tiles"))
+        line = f"{facts['n_matches']} of them match (score {facts['threshold']:g} or more)"
+        line += f": they stand for {share} of the sky" if share else ""
+        line += f", and {inside} lies inside at least one of them" if share and inside else ""
+        lines.append(line + ".")
+    return lines
+
+
+def _regions(facts: Mapping[str, Any]) -> list[str]:
+    regions = facts.get("regions") or {}
+    recovered = regions.get("recovered") or {}
+    if not _has(regions, "counted") or not _has(recovered, "score"):
+        return []
+    share = percent(regions.get("at_sky_fraction"))
+    where = f" in the best {share} of the sky" if share else ""
+    line = (
+        f"{recovered['score']} of {regions['counted']} well-known star-forming regions "
+        f"(away from the reference, and in what the survey can show) are recovered{where}"
+    )
+    others = [
+        f"{recovered[name]} by {text}" for name, text in RANKINGS.items()
+        if name != "score" and _has(recovered, name)
+    ]  # fmt: skip
+    if not others:
+        return [line + "."]
+    lines = [f"{line}; as much sky ranked without any network recovers {' and '.join(others)}."]
+    best = max(recovered[name] for name in RANKINGS if name != "score" and _has(recovered, name))
+    if recovered["score"] <= best:
+        lines.append("So in this map the score finds no more of these regions than a simple ranking does.")
+    return lines
+
+
+def _recall(facts: Mapping[str, Any]) -> list[str]:
+    heads, rows = recall_rows(facts)
+    if not rows:
+        return []
+    told = "; ".join(f"by {name} {' / '.join(cell or '?' for cell in cells)}" for name, cells in rows)
+    return [f"Regions recovered at {' / '.join(heads)} of the sky: {told}."]
+
+
+def _correlations(facts: Mapping[str, Any]) -> list[str]:
+    spearman = facts.get("spearman") or {}
+    told = [
+        f"{number(spearman[key], '+.2f')} with {text}"
+        for key, text in CONFOUNDERS.items()
+        if _has(spearman, key)
+    ]
+    return [f"Rank correlation (Spearman) of the score: {', '.join(told)}."] if told else []
+
+
+def _controls(facts: Mapping[str, Any]) -> list[str]:
+    controls = {name: score for name, score in (facts.get("controls") or {}).items() if score is not None}
+    if not controls:
+        return []
+    told = ", ".join(f"{name.replace('_', ' ')} {number(score, '.3f')}" for name, score in controls.items())
+    lines = [f"Score of pictures without any sky in them: {told}."]
+    threshold = facts.get("threshold")
+    passing = [
+        name.replace("_", " ") for name, score in controls.items()
+        if threshold is not None and score >= threshold
+    ]  # fmt: skip
+    if passing:
+        lines.append(
+            f"Beware: {' and '.join(passing)} would match too; the score alone is no proof of likeness."
+        )
+    return lines
+
+
+def _has(facts: Mapping[str, Any], *keys: str) -> bool:
+    return all(facts.get(key) is not None for key in keys)
+
+
+def _place(ranking: str) -> int:
+    names = list(RANKINGS)
+    return names.index(ranking) if ranking in names else len(names)

@@ -1,0 +1,35 @@
+"""What a survey says about itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from skykin.core.provenance import Source
+
+
+@dataclass(frozen=True)
+class About:
+    """Names and sources that go with the values of a survey.
+
+    Parameters
+    ----------
+    name : str
+        Short name, such as ``wham``.
+    title : str
+        Full name for figures and headers.
+    unit : str
+        Unit of the values, readable by `astropy.units`.
+    bands : three str
+        What is shown as red, green and blue, in words of ASCII: they go into FITS headers.
+    source : Source
+        The file behind it.
+    credits : tuple of str
+        Citations and acknowledgements that go with every product.
+    """
+
+    name: str
+    title: str
+    unit: str
+    bands: tuple[str, str, str]
+    source: Source
+    credits: tuple[str, ...]

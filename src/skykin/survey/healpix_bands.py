@@ -1,0 +1,199 @@
+"""A survey of three bands on a HEALPix map of the whole sky."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from astropy import units as u
+from astropy_healpix.core import bilinear_interpolation_weights, npix_to_nside
+
+from skykin.core.errors import DataQualityError, HeaderInvalidError, SkyError
+from skykin.core.provenance import Source
+from skykin.core.shapes import BandValues, Coverage, Degrees, Numbers
+from skykin.survey.about import About
+
+#: Positions interpolated at a time: some 10 MB of work space, which also stays near the processor.
+POSITIONS_AT_ONCE = 1 << 16
+
+
+@dataclass(frozen=True, eq=False)
+class HealpixBands:
+    """Three bands on a HEALPix map in RING order and Galactic coordinates.
+
+    Parameters
+    ----------
+    values : float32 array (npix, 3)
+        Physical values in ``about.unit``; finite everywhere, filled from around where masked.
+    coverage : float32 array (npix,)
+        Share of good data behind each pixel, 0 (masked) to 1.
+    beam_deg : float
+        Angular resolution (full width) of the survey, degrees.
+    about : About
+        Names, unit, source and credits.
+    gridding : str
+        How the values came onto the map, in words, for provenance.
+
+    Raises
+    ------
+    HeaderInvalidError
+        If the number of pixels is not that of a HEALPix map, or the shapes differ.
+    DataQualityError
+        If a value is not finite or a coverage is outside 0 to 1.
+    """
+
+    values: BandValues
+    coverage: Coverage
+    beam_deg: float
+    about: About
+    gridding: str = "as given"
+    _table: Numbers = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        values = np.array(self.values, np.float32, order="C")
+        coverage = np.array(self.coverage, np.float32)
+        _check_shapes(values, coverage)
+        _check_numbers(values, coverage)
+        object.__setattr__(self, "values", _frozen(values))
+        object.__setattr__(self, "coverage", _frozen(coverage))
+        # One row per pixel, so that each of the four neighbours is one look into memory.
+        object.__setattr__(self, "_table", _frozen(np.column_stack([values, coverage])))
+
+    @property
+    def nside(self) -> int:
+        """Pixels along a side of each of HEALPix's twelve base pixels."""
+        return int(npix_to_nside(len(self.coverage)))
+
+    @property
+    def name(self) -> str:
+        """Short name, such as ``wham``."""
+        return self.about.name
+
+    @property
+    def title(self) -> str:
+        """Full name for figures and headers."""
+        return self.about.title
+
+    @property
+    def unit(self) -> str:
+        """Unit of the values, readable by `astropy.units`."""
+        return self.about.unit
+
+    @property
+    def bands(self) -> tuple[str, str, str]:
+        """What is shown as red, green and blue, in words."""
+        return self.about.bands
+
+    @property
+    def source(self) -> Source:
+        """The file behind it."""
+        return self.about.source
+
+    @property
+    def credits(self) -> tuple[str, ...]:
+        """Citations and acknowledgements that go with every product."""
+        return self.about.credits
+
+    def as_dict(self) -> dict[str, object]:
+        """Plain values for provenance."""
+        return {
+            "name": self.name,
+            "file": self.source.name,
+            "sha256": self.source.sha256,
+            "unit": self.unit,
+            "bands": list(self.bands),
+            "beam_deg": self.beam_deg,
+            "nside": self.nside,
+            "gridding": self.gridding,
+        }
+
+    def sample(self, lon_deg: Degrees, lat_deg: Degrees) -> tuple[BandValues, Coverage]:
+        r"""Interpolate values and coverage between the four nearest pixels.
+
+        .. math:: I = \sum_p w_p I_p, \qquad c = \sum_p w_p c_p
+
+        with the bilinear weights :math:`w_p` of HEALPix.  Masked pixels take part with the values that they
+        are filled with: to leave them out would draw the outline of every hole into the picture.
+
+        Parameters
+        ----------
+        lon_deg, lat_deg : float64 arrays of one shape
+            Galactic positions, degrees.
+
+        Returns
+        -------
+        values : float32 array (..., 3)
+        coverage : float32 array (...)
+
+        Raises
+        ------
+        SkyError
+            If a position is not finite or beyond a pole.
+
+        References
+        ----------
+        Górski et al. 2005, ApJ, 622, 759 (the map); the weights are bilinear in latitude and longitude.
+        """
+        lon, lat = np.broadcast_arrays(np.asarray(lon_deg, np.float64), np.asarray(lat_deg, np.float64))
+        shape, lon, lat = lon.shape, lon.ravel(), lat.ravel()
+        if not (np.isfinite(lon).all() and (np.abs(lat) <= 90).all()):  # a NaN latitude fails too
+            worst = int(np.flatnonzero(~(np.isfinite(lon) & (np.abs(lat) <= 90)))[0])
+            raise SkyError(
+                f"position l = {lon[worst]:g}°, b = {lat[worst]:g}° is not on the sky; "
+                "give finite longitudes and latitudes from −90° to 90°"
+            )
+        values = np.empty((lon.size, 3), np.float32)
+        coverage = np.empty(lon.size, np.float32)
+        for start in range(0, lon.size, POSITIONS_AT_ONCE):
+            part = slice(start, start + POSITIONS_AT_ONCE)
+            values[part], coverage[part] = self._sample(lon[part], lat[part])
+        return values.reshape(*shape, 3), coverage.reshape(shape)
+
+    def _sample(self, lon_deg: Degrees, lat_deg: Degrees) -> tuple[BandValues, Coverage]:
+        # Weights are infinite outside 0° to 360° (astropy-healpix 2.0), so wrap first.
+        pixels, weights = bilinear_interpolation_weights(
+            (lon_deg % 360.0) * u.deg, lat_deg * u.deg, self.nside
+        )
+        total = np.zeros((lon_deg.size, 4), np.float32)
+        for pixel, weight in zip(pixels, weights.astype(np.float32), strict=True):
+            part = self._table.take(pixel, axis=0)
+            part *= weight[:, None]
+            total += part
+        return total[:, :3], np.clip(total[:, 3], 0, 1)
+
+
+def _frozen(array: Numbers) -> Numbers:
+    array = array.view()
+    array.flags.writeable = False
+    return array
+
+
+def _check_shapes(values: Numbers, coverage: Numbers) -> None:
+    pixels = len(coverage)
+    if values.shape != (pixels, 3) or coverage.ndim != 1:
+        raise HeaderInvalidError(
+            f"values of shape {values.shape} do not fit coverage of shape {coverage.shape}; "
+            "give (npix, 3) and (npix,)",
+            code="IN-DIM",
+        )
+    nside = round((pixels / 12) ** 0.5)
+    if nside < 1 or 12 * nside**2 != pixels or nside & (nside - 1):
+        raise HeaderInvalidError(
+            f"{pixels} pixels are not a whole HEALPix map; give 12·NSIDE² pixels, NSIDE a power of two",
+            code="IN-DIM",
+        )
+
+
+def _check_numbers(values: Numbers, coverage: Numbers) -> None:
+    if not np.isfinite(values).all():
+        row = int(np.flatnonzero(~np.isfinite(values).all(axis=1))[0])
+        raise DataQualityError(
+            f"pixel {row} has the value {values[row]}; fill pixels that are not observed and give them "
+            "coverage 0",
+            code="DQ-NONFINITE",
+        )
+    if not ((coverage >= 0) & (coverage <= 1)).all():
+        raise DataQualityError(
+            f"coverage runs from {coverage.min():g} to {coverage.max():g}; it is a share from 0 to 1",
+            code="DQ-NONFINITE",
+        )

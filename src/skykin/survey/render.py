@@ -1,0 +1,183 @@
+"""Physical values shown as colours."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import get_args
+
+import numpy as np
+from astropy_healpix import HEALPix
+
+from skykin.core.errors import DataQualityError, UsageError, shown
+from skykin.core.protocols import Survey
+from skykin.core.settings import StretchKind
+from skykin.core.shapes import RGB, BandValues, Coverage, Degrees
+
+#: Fixed centres of equal area, 0.9° apart, where the limits of a whole survey are measured.
+LIMITS_NSIDE = 64
+#: Not 0 R but the darkest hundredth of the sky is black: the zero of a spectrum is uncertain by some 0.2 R,
+#: and the floor of diffuse gas would tint every picture.  White is the brightest thousandth: the cores of a
+#: few nebulae.
+PERCENTILES = (1.0, 99.9)
+#: Share of the range below which the curve is nearly straight.  For WHAM, 2 % is 1 to 3 R: faint filaments
+#: show, and the steps between the survey's blocks of pointings hardly do.
+SOFTENING = {"linear": 1.0, "asinh": 0.02, "log": 0.01}
+COLOURS = ("red", "green", "blue")
+#: A range below this share of the values is rounding, not structure.
+FLAT = 1e-6
+
+
+@dataclass(frozen=True)
+class Stretch:
+    r"""How values become brightness, band by band.
+
+    .. math:: x = \min(\max(\frac{I - low}{high - low}, 0), 1), \qquad
+              y = x, \quad \frac{\sinh^{-1}(x / s)}{\sinh^{-1}(1 / s)} \quad \mathrm{or} \quad
+              \frac{\ln(1 + x / s)}{\ln(1 + 1 / s)}
+
+    for the kinds ``linear``, ``asinh`` and ``log`` with the softening :math:`s`.
+
+    Parameters
+    ----------
+    kind : {"linear", "asinh", "log"}
+    low, high : three floats
+        Values of each band that are shown as 0 and as 1.
+    softening : float
+        Share of the range below which the curve is straight, above 0; ``linear`` has no use for it.
+
+    Raises
+    ------
+    UsageError
+        If the kind is unknown, or the numbers are not finite or not in order.
+
+    References
+    ----------
+    Lupton et al. 2004, PASP, 116, 133 (asinh; here for each band alone, as the bands are velocities, not
+    the colours of one source).
+    """
+
+    kind: StretchKind
+    low: tuple[float, float, float]
+    high: tuple[float, float, float]
+    softening: float
+
+    def __post_init__(self) -> None:
+        if self.kind not in get_args(StretchKind):
+            raise UsageError(f"stretch is {shown(self.kind)}, but it must be linear, asinh or log")
+        if not (math.isfinite(self.softening) and self.softening > 0):
+            raise UsageError(f"softening is {self.softening:g}, but it must be a finite number above 0")
+        for name, low, high in zip(COLOURS, self.low, self.high, strict=True):
+            if not (math.isfinite(low) and math.isfinite(high) and low < high):
+                raise UsageError(
+                    f"the {name} band is shown from {low:g} to {high:g}, but it must run from a lower to a "
+                    "higher finite value"
+                )
+
+    def apply(self, values: BandValues) -> RGB:
+        """Turn values ``(..., 3)`` into colours from 0 to 1."""
+        low, high = np.array(self.low, np.float32), np.array(self.high, np.float32)
+        x = np.clip((np.asarray(values, np.float32) - low) / (high - low), 0, 1)
+        s = np.float32(self.softening)
+        if self.kind == "asinh":
+            x = np.arcsinh(x / s) / np.arcsinh(1 / s)
+        elif self.kind == "log":
+            x = np.log1p(x / s) / np.log1p(1 / s)
+        return np.asarray(np.minimum(x, 1), np.float32)
+
+    def as_dict(self) -> dict[str, object]:
+        """Plain values for provenance."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, eq=False)
+class RenderedSurvey:
+    """A survey in the colours of a stretch."""
+
+    survey: Survey
+    stretch: Stretch
+
+    def colours(self, lon_deg: Degrees, lat_deg: Degrees) -> tuple[RGB, Coverage]:
+        """Colours ``(..., 3)`` from 0 to 1 and coverage ``(...)`` at Galactic positions in degrees."""
+        values, coverage = self.survey.sample(lon_deg, lat_deg)
+        return self.stretch.apply(values), coverage
+
+
+@dataclass(frozen=True, eq=False)
+class TileRenderedSurvey:
+    """A survey in colours whose limits are measured anew on the positions asked for, tile by tile."""
+
+    survey: Survey
+    kind: StretchKind
+
+    def colours(self, lon_deg: Degrees, lat_deg: Degrees) -> tuple[RGB, Coverage]:
+        """Colours ``(..., 3)`` and coverage ``(...)``, with the errors of `measure_stretch_on`."""
+        values, coverage = self.survey.sample(lon_deg, lat_deg)
+        return measure_stretch_on(values, coverage, self.kind).apply(values), coverage
+
+
+def measure_stretch(
+    survey: Survey,
+    kind: StretchKind = "asinh",
+    *,
+    percentiles: tuple[float, float] = PERCENTILES,
+    softening: float | None = None,
+) -> Stretch:
+    """Choose the limits of a stretch once for a whole survey.
+
+    The survey is sampled at the centres of a fixed HEALPix grid, so that every part of the sky counts by
+    its area and the limits are the same on every run.
+
+    Parameters
+    ----------
+    survey : Survey
+    kind : {"asinh", "linear", "log"}
+    percentiles : pair of float
+        Per band, the percentiles of the covered sky shown as 0 and as 1.
+    softening : float, optional
+        See `Stretch`; each kind has its own default.
+
+    Raises
+    ------
+    UsageError
+        If the percentiles are not in order from 0 to 100.
+    DataQualityError
+        ``DQ-ALLBLANK`` if nothing is covered, ``DQ-CONST`` if a band has no structure.
+    """
+    grid = HEALPix(LIMITS_NSIDE, order="ring")
+    lon, lat = grid.healpix_to_lonlat(np.arange(grid.npix))
+    values, coverage = survey.sample(lon.deg, lat.deg)
+    return measure_stretch_on(values, coverage, kind, percentiles=percentiles, softening=softening)
+
+
+def measure_stretch_on(
+    values: BandValues,
+    coverage: Coverage,
+    kind: StretchKind = "asinh",
+    *,
+    percentiles: tuple[float, float] = PERCENTILES,
+    softening: float | None = None,
+) -> Stretch:
+    """Choose the limits of a stretch on the values ``(..., 3)`` of one picture, masked pixels left out.
+
+    Parameters and errors are those of `measure_stretch`.
+    """
+    lowest, highest = percentiles
+    if not 0 <= lowest < highest <= 100:
+        raise UsageError(f"percentiles {lowest:g} and {highest:g} must grow within 0 to 100")
+    seen = np.asarray(values, np.float64)[np.asarray(coverage) > 0]
+    if not len(seen):
+        raise DataQualityError(f"0 of {coverage.size} positions are covered; there is nothing to show")
+    low, high = np.percentile(seen, percentiles, axis=0)
+    for name, bottom, top in zip(COLOURS, low, high, strict=True):
+        if not top - bottom > FLAT * max(abs(bottom), abs(top)):
+            raise DataQualityError(
+                f"the {name} band has the value {bottom:g} everywhere; a sky without structure has no style",
+                code="DQ-CONST",
+            )
+    return Stretch(
+        kind,
+        (float(low[0]), float(low[1]), float(low[2])),
+        (float(high[0]), float(high[1]), float(high[2])),
+        SOFTENING.get(kind, 1.0) if softening is None else softening,
+    )

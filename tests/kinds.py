@@ -1,0 +1,180 @@
+"""A small made-up map, with every part known by formula, for tests of the products."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from astropy import units as u
+from astropy.table import QTable
+from astropy_healpix import HEALPix
+
+from skykin.core.footprint import Footprint
+from skykin.core.picture import Picture
+from skykin.core.provenance import Provenance
+from skykin.products.result import Gallery, KinMap
+
+#: Bright places of the made-up sky: name, Galactic longitude and latitude, radius, all degrees.
+BLOBS = (
+    ("Orion", 209.0, -19.0, 9.0),
+    ("Cygnus X", 80.0, 0.0, 7.0),
+    ("Gum Nebula", 258.0, -5.0, 12.0),
+    ("Carina", 287.5, -0.6, 5.0),
+    ("Polar cloud", 30.0, 88.0, 6.0),
+)
+HOLE = (120.0, -60.0, 8.0)
+LAYERS = ("block1_conv1", "block2_conv1")
+CREDITS = (
+    "The survey of the made-up Hα sky was funded by nobody (−1 award).",
+    "Test pictures: the authors.",
+)
+
+
+def separation_deg(lon, lat, lon0, lat0):
+    """Angle on the sky by the cosine rule, written out so that tests do not lean on what they test."""
+    lon, lat, lon0, lat0 = (np.radians(np.asarray(x, dtype=float)) for x in (lon, lat, lon0, lat0))
+    cosine = np.sin(lat) * np.sin(lat0) + np.cos(lat) * np.cos(lat0) * np.cos(lon - lon0)
+    return np.degrees(np.arccos(np.clip(cosine, -1, 1)))
+
+
+@dataclass(frozen=True)
+class BlobSky:
+    """Red blobs, green half a radius off, a blue Galactic plane, and one hole without data."""
+
+    def colours(self, lon_deg, lat_deg):
+        lon, lat = np.broadcast_arrays(np.asarray(lon_deg, float), np.asarray(lat_deg, float))
+        rgb = np.zeros((*lon.shape, 3))
+        for _, lon0, lat0, radius in BLOBS:
+            rgb[..., 0] += np.exp(-0.5 * (separation_deg(lon, lat, lon0, lat0) / radius) ** 2)
+            rgb[..., 1] += np.exp(-0.5 * (separation_deg(lon, lat, lon0, lat0 - radius / 2) / radius) ** 2)
+        rgb[..., 2] = np.exp(-np.abs(lat) / 12.0)
+        coverage = (separation_deg(lon, lat, HOLE[0], HOLE[1]) > HOLE[2]).astype(np.float32)
+        return np.clip(rgb, 0, 1).astype(np.float32), coverage
+
+
+def likeness(lon_deg, lat_deg):
+    """Made-up score: near 1 on a blob, 0.5 far from all."""
+    closeness = [
+        np.exp(-0.5 * (separation_deg(lon_deg, lat_deg, lon0, lat0) / (1.5 * radius)) ** 2)
+        for _, lon0, lat0, radius in BLOBS
+    ]
+    return 0.5 + 0.5 * np.max(closeness, axis=0)
+
+
+def picture_of(footprint, sky=None, pixels=32):
+    """Sample a footprint's picture from the sky."""
+    rgb, coverage = (sky or BlobSky()).colours(*footprint.pixel_positions((pixels, pixels)))
+    return Picture(rgb, coverage, footprint)
+
+
+def provenance(**changes):
+    """Provenance with every kind of value that a stage may write."""
+    settings = {
+        "survey": {"name": "blobs", "title": "Made-up Hα sky", "file": "blobs.fits", "sha256": "ab" * 32},
+        "rendering": {"stretch": "asinh", "bands_km_s": [[-60, -20], [-20, 20], [20, 60]], "limit": 12.5},
+        "grid": {"kind": "healpix", "nside": 4, "width_deg": 15.0},
+        "reference": {"name": "orion", "lon_deg": 209.0, "lat_deg": -19.0},
+        "recipe": {"name": "poster", "layers": list(LAYERS), "threshold": 0.9},
+        "encoder": "vgg19 sha256:0123",
+        "credits": CREDITS,
+    }
+    return Provenance(**{**settings, **changes})
+
+
+def regions():
+    """Annotated regions: the blobs, and some dark places."""
+    rows = [(name, lon, lat, 2 * radius) for name, lon, lat, radius in BLOBS]
+    rows += [("Dark cloud", 330.0, 45.0, 6.0), ("Far field", 150.0, 60.0, 4.0)]
+    name, lon, lat, diameter = zip(*rows, strict=True)
+    score = likeness(np.array(lon), np.array(lat))
+    return QTable({
+        "name": list(name),
+        "lon_deg": np.array(lon),
+        "lat_deg": np.array(lat),
+        "diameter_deg": np.array(diameter),
+        "score": score,
+        "recovered": score >= 0.9,
+        "counted": np.array(name) != "Orion",
+        "why_not_counted": np.where(np.array(name) == "Orion", "near the reference", ""),
+        "score_sky_share": np.linspace(0.01, 0.8, len(rows)),
+    })  # fmt: skip
+
+
+def summary():
+    """A summary with every key, in the worst case for the method."""
+    return {
+        "survey": "Made-up Hα sky", "recipe": "poster", "reference": "orion", "threshold": 0.9,
+        "n_tiles": 190, "n_left_out": 2, "n_matches": 12,
+        "sky_fraction_matching": 0.0625, "sky_fraction_in_matching_tiles": 0.0701,
+        "regions": {
+            "counted": 7, "at_sky_fraction": 0.0625,
+            "recovered": {"score": 5, "brightness": 5, "latitude": 3},
+        },
+        "recall_at": {
+            "score": {"0.05": 0.5714, "0.10": 0.7143, "0.20": 0.7143},
+            "brightness": {"0.05": 0.5714, "0.10": 0.7143, "0.20": 0.8571},
+            "latitude": {"0.05": 0.2857, "0.10": 0.4286, "0.20": 0.4286},
+        },
+        "spearman": {"mean_intensity": 0.953, "abs_latitude": -0.41, "coverage": 0.02},
+        "controls": {"black": 0.935, "white": 0.7, "noise": float("nan")},
+    }  # fmt: skip
+
+
+def healpix_footprints(nside=4, width_deg=15.0):
+    """Gnomonic tiles on the pixel centres of a HEALPix grid, without those in the hole."""
+    healpix = HEALPix(nside=nside, order="ring")
+    lon, lat = healpix.healpix_to_lonlat(np.arange(healpix.npix))
+    positions = zip(lon.deg, lat.deg, strict=True)
+    return tuple(
+        Footprint(a, b, width_deg) for a, b in positions if separation_deg(a, b, HOLE[0], HOLE[1]) > HOLE[2]
+    )
+
+
+def plate_carree_footprints(step_deg=15.0, width_deg=30.0):
+    """Overlapping rectangles of the plate carrée, from pole to pole."""
+    lat = np.arange(-75.0, 75.1, step_deg)
+    lon = np.arange(0.0, 360.0, step_deg)
+    return tuple(Footprint(a, b, width_deg, projection="CAR") for b in lat for a in lon)
+
+
+def made_up_result(footprints=None, tile_nside=4, threshold=0.9, **changes):
+    """The whole result by formula; keyword arguments replace its parts."""
+    footprints = healpix_footprints() if footprints is None else footprints
+    lon, lat = (np.array([getattr(f, name) for f in footprints]) for name in ("lon_deg", "lat_deg"))
+    sky = BlobSky()
+    pictures = [picture_of(f, sky, 16) for f in footprints]
+    score = likeness(lon, lat)
+    order = np.argsort(-score, kind="stable")
+    rank = np.empty(len(order), dtype=int)
+    rank[order] = np.arange(1, len(order) + 1)
+    tiles = QTable({
+        "rank": rank,
+        "name": [f"G{a:05.1f}{b:+05.1f}" for a, b in zip(lon, lat, strict=True)],
+        "lon": lon * u.deg,
+        "lat": lat * u.deg,
+        "width": np.array([f.width_deg for f in footprints]) * u.deg,
+        "height": np.array([f.height_deg for f in footprints]) * u.deg,
+        "score": score,
+        "match": score >= threshold,
+        "coverage": np.array([p.covered for p in pictures]),
+        "brightness": np.array([p.brightness for p in pictures]),
+        "mean_intensity": np.array([p.brightness * 10 for p in pictures]) * u.R,
+        "area": np.full(len(lon), 1 / 192),
+        **{f"cosine_{layer}": score ** (i + 1) for i, layer in enumerate(LAYERS)},
+    })  # fmt: skip
+    reference = Footprint(209.0, -19.0, 15.0)
+    gallery = Gallery(
+        picture_of(reference, sky),
+        tuple(picture_of(footprints[i], sky) for i in order[:8]),
+        tuple(picture_of(footprints[i], sky) for i in order[::-1][:8]),
+    )
+    parts = {
+        "tiles": tiles, "footprints": footprints, "tile_nside": tile_nside,
+        "reference": reference, "reference_name": "Orion", "threshold": threshold, "layers": LAYERS,
+        "survey_title": "Made-up Hα sky",
+        "bands": ("−60 to −20 km/s", "−20 to +20 km/s", "+20 to +60 km/s"),
+        "sky": sky, "pictures": gallery, "regions": regions(),
+        "summary": summary(),
+        "provenance": provenance(),
+    }  # fmt: skip
+    return KinMap(**{**parts, **changes})

@@ -1,0 +1,181 @@
+"""The folder of products appears whole or not at all, and never at the cost of somebody's files."""
+
+from __future__ import annotations
+
+import errno
+
+import pytest
+
+from skykin.core.errors import ResourceError, UsageError
+from skykin.products.folder import MARKER, check_output_folder, output_folder
+
+
+def fill(path, text="new", overwrite=False, fault=None):
+    with output_folder(path, overwrite=overwrite) as folder:
+        (folder / "score.fits").write_text(text)
+        if fault:
+            raise fault
+
+
+def content(path):
+    return {entry.name: entry.read_text() for entry in path.iterdir() if entry.name != MARKER}
+
+
+def test_all_files_appear_together_at_the_end(tmp_path):
+    target = tmp_path / "orion"
+    with output_folder(target) as folder:
+        (folder / "a.txt").write_text("a")
+        assert not target.exists()
+        (folder / "b.txt").write_text("b")
+    assert content(target) == {"a.txt": "a", "b.txt": "b"}
+    assert [entry.name for entry in tmp_path.iterdir()] == ["orion"]
+
+
+def test_the_folder_has_the_usual_permissions(tmp_path):
+    fill(tmp_path / "orion")
+    (tmp_path / "plain").mkdir()
+    assert (tmp_path / "orion").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_one_missing_parent_is_made(tmp_path):
+    fill(tmp_path / "maps" / "orion")
+    assert content(tmp_path / "maps" / "orion") == {"score.fits": "new"}
+
+
+@pytest.mark.parametrize("fault", [RuntimeError("broken"), KeyboardInterrupt(), SystemExit(1)])
+def test_nothing_is_left_after_a_fault_or_ctrl_c(tmp_path, fault):
+    with pytest.raises(type(fault)):
+        fill(tmp_path / "maps" / "orion", fault=fault)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_old_map_survives_a_fault_in_the_new_one(tmp_path):
+    target = tmp_path / "orion"
+    fill(target, "old")
+    with pytest.raises(KeyboardInterrupt):
+        fill(target, "half", overwrite=True, fault=KeyboardInterrupt())
+    assert content(target) == {"score.fits": "old"}
+    assert [entry.name for entry in tmp_path.iterdir()] == ["orion"]
+
+
+def test_a_full_disk_is_told_in_one_sentence_and_nothing_is_left(tmp_path):
+    sentence = r"cannot write the results to .*orion': No space left.*free some space"
+    with pytest.raises(ResourceError, match=sentence) as caught, output_folder(tmp_path / "orion"):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert caught.value.code == "RS-DISK"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_existing_results_need_overwrite(tmp_path):
+    fill(tmp_path / "orion", "old")
+    with pytest.raises(UsageError, match=r"orion' already holds 2 files; add --overwrite") as caught:
+        check_output_folder(tmp_path / "orion")
+    assert caught.value.code == "USAGE-OUT"
+    fill(tmp_path / "orion", "new", overwrite=True)
+    assert content(tmp_path / "orion") == {"score.fits": "new"}
+    assert [entry.name for entry in tmp_path.iterdir()] == ["orion"]
+
+
+def test_overwriting_leaves_no_file_of_the_old_map(tmp_path):
+    with output_folder(tmp_path / "orion") as folder:
+        (folder / "old-figure.png").write_text("old")
+    fill(tmp_path / "orion", overwrite=True)
+    assert content(tmp_path / "orion") == {"score.fits": "new"}
+
+
+def test_a_strangers_file_is_never_deleted(tmp_path):
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "chapter-1.tex").write_text("years of work")
+    with pytest.raises(UsageError, match=r"holds 'chapter-1.tex', which Skykin did not write"):
+        fill(tmp_path / "thesis", overwrite=True)
+    assert content(tmp_path / "thesis") == {"chapter-1.tex": "years of work"}
+
+
+def test_a_strangers_file_among_our_own_is_never_deleted(tmp_path):
+    fill(tmp_path / "orion")
+    (tmp_path / "orion" / "notes.txt").write_text("mine")
+    with pytest.raises(UsageError, match=r"holds 'notes.txt', which Skykin did not write"):
+        check_output_folder(tmp_path / "orion", overwrite=True)
+
+
+def test_what_file_managers_leave_is_no_strangers_file(tmp_path):
+    fill(tmp_path / "orion")
+    (tmp_path / "orion" / ".DS_Store").write_text("")
+    fill(tmp_path / "orion", "new", overwrite=True)
+    assert content(tmp_path / "orion") == {"score.fits": "new"}
+
+
+def test_a_file_that_comes_up_during_the_work_is_not_deleted(tmp_path):
+    target = tmp_path / "orion"
+
+    def someone_else():
+        target.mkdir()
+        (target / "from-another-run.fits").write_text("theirs")
+
+    with pytest.raises(UsageError, match="already holds 1 files"), output_folder(target):
+        someone_else()
+    assert content(target) == {"from-another-run.fits": "theirs"}
+
+
+def test_an_empty_folder_is_filled_without_overwrite(tmp_path):
+    (tmp_path / "orion").mkdir()
+    fill(tmp_path / "orion")
+    assert content(tmp_path / "orion") == {"score.fits": "new"}
+
+
+def test_a_file_in_the_way_is_named(tmp_path):
+    (tmp_path / "orion").write_text("a file")
+    with pytest.raises(UsageError, match=r"orion' is a file; name a folder"):
+        check_output_folder(tmp_path / "orion", overwrite=True)
+
+
+def test_two_missing_parents_are_refused(tmp_path):
+    with pytest.raises(UsageError, match="does not exist, nor does the one above it"):
+        check_output_folder(tmp_path / "a" / "b" / "c")
+
+
+def test_the_current_folder_is_not_replaced(tmp_path, monkeypatch):
+    (tmp_path / "work" / "deeper").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "work" / "deeper")
+    with pytest.raises(UsageError, match="holds the current folder"):
+        check_output_folder(tmp_path / "work", overwrite=True)
+
+
+def test_an_unwritable_place_is_told_before_any_work(tmp_path, monkeypatch):
+    def refuse(self, *args, **kwargs):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr("pathlib.Path.mkdir", refuse)
+    with pytest.raises(ResourceError, match=r"cannot write the results to .*Permission denied") as caught:
+        check_output_folder(tmp_path / "orion")
+    assert caught.value.code == "RS-READONLY"
+
+
+def test_the_check_leaves_nothing_behind(tmp_path):
+    assert check_output_folder(tmp_path / "orion") == (tmp_path / "orion").resolve()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_link_leads_to_the_folder_that_is_replaced(tmp_path):
+    fill(tmp_path / "real", "old")
+    (tmp_path / "link").symlink_to(tmp_path / "real", target_is_directory=True)
+    fill(tmp_path / "link", "new", overwrite=True)
+    assert (tmp_path / "link").is_symlink()
+    assert content(tmp_path / "real") == {"score.fits": "new"}
+
+
+def test_the_old_map_comes_back_when_the_last_rename_fails(tmp_path, monkeypatch):
+    target = tmp_path / "orion"
+    fill(target, "old")
+    rename = type(target).rename
+
+    def fail_once(self, goal):
+        if goal == target and "-old-" not in self.name:
+            raise OSError(errno.EIO, "Input/output error")
+        return rename(self, goal)
+
+    monkeypatch.setattr(type(target), "rename", fail_once)
+    with pytest.raises(ResourceError, match="Input/output error"):
+        fill(target, "new", overwrite=True)
+    assert content(target) == {"score.fits": "old"}
+    assert [entry.name for entry in tmp_path.iterdir()] == ["orion"]
