@@ -101,7 +101,8 @@ def main():
         )
         print(
             f"{name:12s} CPU seconds min {own.min():.3f} median {np.median(own):.3f}; "
-            f"ratio to onnxruntime median {np.median(own / ours):.2f}; largest relative difference {worst:.1e}"
+            f"ratio to onnxruntime median {np.median(own / ours):.2f}; "
+            f"largest relative difference {worst:.1e}"
         )
 
 

@@ -13,7 +13,7 @@ def test_a_file_appears_whole_with_ordinary_permissions(tmp_path):
     write_text(path, "Orion")
     assert path.read_text() == "Orion"
     assert path.stat().st_mode & 0o444 == 0o444 & ~_umask()
-    assert os.listdir(tmp_path) == ["a.txt"]
+    assert [each.name for each in tmp_path.iterdir()] == ["a.txt"]
 
 
 @pytest.mark.parametrize("error", [ValueError("no"), KeyboardInterrupt(), RemoteError("the server is gone")])
@@ -30,7 +30,7 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path, error):
         fail()
     assert caught.value is error
     assert path.read_text() == "old"
-    assert os.listdir(tmp_path) == ["a.txt"]
+    assert [each.name for each in tmp_path.iterdir()] == ["a.txt"]
 
 
 def test_a_folder_that_is_not_there_is_one_clear_sentence(tmp_path):

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from golden.pictures import pictures
 from skykin.core.errors import UsageError
 from skykin.core.protocols import Encoder
 from skykin.search.similar import combine, layer_cosines
@@ -20,6 +19,7 @@ from skykin.style.signature import Signature, flattened
 from skykin.style.statistics import gram
 from skykin.style.vgg19 import VGG19Encoder
 from skykin.style.weights import SHA256, load_weights
+from tests.golden.pictures import pictures
 
 GOLDEN = json.loads((Path(__file__).parent / "golden" / "vgg19.json").read_text(encoding="utf-8"))
 PADDINGS = ("zero", "edge")

@@ -25,6 +25,7 @@ from skykin.evaluate.ranking import threshold_of_top
 from skykin.evaluate.recovery import ScoredTiles, recovery
 from skykin.evaluate.reference import ReferencePlace, resolve_reference
 from skykin.products.folder import check_output_folder
+from skykin.products.matches import coverage_map
 from skykin.products.result import Gallery, KinMap
 from skykin.products.write import write_products
 from skykin.scale.local import ordered_map
@@ -165,6 +166,7 @@ def _map(settings: MapSettings, download: bool, progress: Progress) -> KinMap:
             regions,
             controls,
             reference_score=judge.score(reference),
+            sky_fraction_in_matching_tiles=_share_inside(tiles, grid),
             n_left_out=tiles.meta["n_left_out"],
             threshold=threshold,
             recipe=chosen.name,
@@ -358,6 +360,12 @@ def _scored(tiles: QTable) -> ScoredTiles:
         tiles["mean_intensity"].value,
         tiles["area"],
     )
+
+
+def _share_inside(tiles: QTable, grid: TileGrid) -> float:
+    """Share of the sky inside at least one matching tile."""
+    matching = [footprint for footprint, match in zip(grid.footprints, tiles["match"], strict=True) if match]
+    return float(coverage_map(matching).sky_fraction)
 
 
 def _gallery(reference: Picture, tiles: QTable, grid: TileGrid, cutter: Cutter) -> Gallery:
