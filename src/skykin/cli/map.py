@@ -11,7 +11,7 @@ from rich.console import Console
 
 from skykin.cli.bars import TerminalProgress
 from skykin.core.errors import UsageError, shown
-from skykin.core.settings import Band, GridKind, MapSettings, StretchKind
+from skykin.core.settings import Band, EngineKind, GridKind, MapSettings, StretchKind
 
 DEFAULTS: dict[str, Any] = {field.name: field.default for field in fields(MapSettings)}
 DEFAULT_BANDS = ",".join(f"{low:g}..{high:g}" for low, high in DEFAULTS["bands_km_s"])
@@ -105,6 +105,19 @@ def map_command(
             rich_help_panel=STYLE,
         ),
     ] = None,
+    engine: Annotated[
+        str | None,
+        typer.Option(
+            help="`shared`: the network runs once over the sky and every overlapping tile is read from it; "
+            "`tiles`: once over every tile.",
+            show_default="tiles for recipe poster, else shared",
+            rich_help_panel=STYLE,
+        ),
+    ] = None,
+    dense: Annotated[
+        bool,
+        typer.Option("--dense", help="A score every 16 pixels, by the shared engine.", rich_help_panel=TILES),
+    ] = False,
     min_coverage: Annotated[
         float,
         typer.Option(
@@ -169,6 +182,8 @@ def map_command(
         threshold=threshold,
         top_fraction=top_fraction,
         area=area,
+        engine=cast("EngineKind | None", engine),
+        dense=dense,
         min_coverage=min_coverage,
         jobs=jobs,
     )
