@@ -408,7 +408,7 @@ def test_the_survey_says_what_it_is(survey):
         "R",
         1.0,
     )
-    assert survey.bands == ("+20 to +60 km/s", "-20 to +20 km/s", "-60 to -20 km/s")
+    assert survey.bands == ("+20 to +60 km/s", "−20 to +20 km/s", "−60 to −20 km/s")
     assert survey.nside == 256
     assert survey.source.name == "small.fits"
     assert "doi:10.1086/378850" in survey.credits[0]

@@ -20,7 +20,7 @@ class About:
     unit : str
         Unit of the values, readable by `astropy.units`.
     bands : three str
-        What is shown as red, green and blue, in words of ASCII: they go into FITS headers.
+        What is shown as red, green and blue, in words.
     source : Source
         The file behind it.
     credits : tuple of str

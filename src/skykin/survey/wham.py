@@ -83,7 +83,7 @@ def open_wham(
     values, weight = integrate_bands(table.velocity_km_s, table.intensity, bands)
     weight[table.star] = 0
     _check_covered(weight, bands, table)
-    red, green, blue = (f"{low:+g} to {high:+g} km/s" for low, high in bands)
+    red, green, blue = (f"{low:+g} to {high:+g} km/s".replace("-", "−") for low, high in bands)
     about = About("wham", "WHAM Sky Survey DR1", "R", (red, green, blue), table.source, CREDITS)
     return grid_pointings(
         Pointings(table.lon_deg, table.lat_deg, values, weight, BEAM_DEG), about, progress=progress
