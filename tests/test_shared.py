@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -15,6 +16,7 @@ from skykin.style.blocks import block_network
 from skykin.style.cells import Lattice
 from skykin.style.forms import form_of
 from skykin.style.network import LAYERS
+from skykin.style.pairs import pairs_are_cheaper
 from skykin.style.plane import PlaneSource
 from skykin.style.recipe import Recipe, recipe
 from skykin.style.shared import SharedMeter
@@ -100,6 +102,20 @@ def test_cosines_agree_with_a_direct_run_to_1e_5_corners_included(name, spacing)
     found = meter.cosines(PlaneSource(rgb, cover), lattice, direct[-1], standard)
     assert found.shape == (lattice.rows, lattice.columns, 5)
     np.testing.assert_allclose(found.reshape(-1, 5), expected, rtol=0, atol=1e-5)
+
+
+def test_pairs_of_positions_give_the_cosines_of_the_matrices_under_a_mask_too():
+    shape = (160, 208)
+    how = replace(recipe("poster"), weighted=True)
+    rgb, cover = _texture(*shape), _coverage(*shape)
+    for tile, spacing in ((64, 16), (96, 32), (128, 64)):
+        lattice = Lattice(*shape, tile, spacing)
+        assert pairs_are_cheaper(lattice, 512, 16)
+        direct = _direct(how, rgb, cover, lattice)
+        expected = np.array([list(layer_cosines(one, direct[-1]).values()) for one in direct])
+        meter = SharedMeter(how, block_network(how.layers))
+        found = meter.cosines(PlaneSource(rgb, cover), lattice, direct[-1])
+        np.testing.assert_allclose(found.reshape(-1, 5), expected, rtol=0, atol=1e-5)
 
 
 def test_a_stream_answers_every_position_of_every_layer_once_as_a_direct_run_does():

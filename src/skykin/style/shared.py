@@ -10,12 +10,13 @@ import numpy as np
 
 from skykin.core.shapes import Coverage, Numbers
 from skykin.style.blocks import BlockNetwork
-from skykin.style.cells import CellReader, Lattice, Taker
+from skykin.style.cells import CellReader, Lattice
 from skykin.style.forms import Form, Stretch, form_of, scale_of
+from skykin.style.pairs import PairReader, pairs_are_cheaper
 from skykin.style.recipe import Recipe
 from skykin.style.signature import Signature
 from skykin.style.standard import Standardisation
-from skykin.style.statistics import mean_std, position_weights
+from skykin.style.statistics import gram, mean_std, position_weights
 from skykin.style.stream import CoverageRows, Piece, RowSource, stream
 
 
@@ -136,21 +137,32 @@ class SharedMeter:
         float64 array (rows, columns, layers)
             NaN where nothing is covered.
         """
-        takers = {}
-        for layer in self.network.layers:
+        readers: dict[str, CellReader | PairReader] = {}
+        answers: dict[str, CosineTaker | PairReader] = {}
+        for layer, stride in self._strides():
+            channels = CHANNELS[layer.partition("_")[0]]
+            raw = self.recipe.statistic is gram and standard is None
+            if raw and pairs_are_cheaper(lattice, channels, stride):
+                pairs = PairReader(lattice, layer, stride, reference=reference[layer], channels=channels)
+                readers[layer] = answers[layer] = pairs
+                continue
             own = None if standard is None else (standard.mean[layer], standard.spread[layer])
             form = self.form(layer)
-            takers[layer] = CosineTaker(lattice, form, reference[layer], self._unit(layer), own)
-        self._read(source, lattice, takers)
-        return np.stack([takers[layer].cosines() for layer in self.network.layers], axis=-1)
+            taker = CosineTaker(lattice, form, reference[layer], self._unit(layer), own)
+            readers[layer] = CellReader(lattice, layer, stride, form, taker)
+            answers[layer] = taker
+        self._read(source, readers)
+        return np.stack([answers[layer].cosines() for layer in self.network.layers], axis=-1)
 
     def signatures(self, source: RowSource, lattice: Lattice) -> Iterator[Signature]:
         """Yield the signature of each tile, row by row; all are held at once, so ask for few."""
-        takers = {
-            layer: VectorTaker(lattice, self.form(layer), self._unit(layer)) for layer in self.network.layers
-        }
-        self._read(source, lattice, takers)
-        vectors = {layer: taker.vectors() for layer, taker in takers.items()}
+        takers, readers = {}, {}
+        for layer, stride in self._strides():
+            form = self.form(layer)
+            takers[layer] = VectorTaker(lattice, form, self._unit(layer))
+            readers[layer] = CellReader(lattice, layer, stride, form, takers[layer])
+        self._read(source, readers)
+        vectors = {layer: takers[layer].vectors() for layer in self.network.layers}
         for row in range(lattice.rows):
             for column in range(lattice.columns):
                 yield Signature({layer: vector[row, column] for layer, vector in vectors.items()})
@@ -163,12 +175,11 @@ class SharedMeter:
         scale = float(scale_of(layer))
         return scale if self.recipe.statistic is mean_std else scale**2
 
-    def _read(self, source: RowSource, lattice: Lattice, takers: Mapping[str, Taker]) -> None:
-        readers = {
-            tap: CellReader(lattice, tap, block.stride, self.form(tap), takers[tap])
-            for block in self.network.blocks
-            for tap in block.taps
-        }
+    def _strides(self) -> Iterator[tuple[str, int]]:
+        """Layers that are measured, and the pixels between their positions."""
+        return ((tap, block.stride) for block in self.network.blocks for tap in block.taps)
+
+    def _read(self, source: RowSource, readers: Mapping[str, CellReader | PairReader]) -> None:
         weights = {block.stride: _WeightRows(block.stride) for block in self.network.blocks}
         with np.errstate(invalid="ignore", divide="ignore"):
             for item in stream(self.network, source):
