@@ -2,11 +2,12 @@
 
     python benchmarks/engine.py [--quick] [--rounds 5] [--side 4096] [--spacings 64 32 16]
 
-The sides take turns within one run.  N is one tile of 256 × 256 pixels: network and Gram matrices; tile by
-tile, a map costs N times the number of its tiles.  "pass" is the network alone, streamed once over the picture;
-"full" the exact map: every cosine of every tile with one reference.  Ratios are of process CPU seconds, minimum
-and median over rounds; wall seconds stand beside.  At the end the largest difference of a cosine from tiles
-measured directly in double precision, corners included.  Run it with OPENBLAS_CORETYPE as `skykin doctor` says.
+The sides take turns within one run.  N is one tile of 256 × 256 pixels: network and Gram matrices; tile
+by tile, a map costs N times the number of its tiles.  "pass" is the network alone, streamed once over the
+picture; "full" the exact map: every cosine of every tile with one reference.  Ratios are of process CPU
+seconds, minimum and median over rounds; wall seconds stand beside.  At the end the largest difference of a
+cosine from tiles measured directly, their Gram matrices in double precision, corners included.  Run it with
+OPENBLAS_CORETYPE set as `skykin doctor` says.
 """
 
 import argparse

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
@@ -180,10 +181,15 @@ class CellReader:
             self._taker.take(row, column, stretch, values.reshape(*weight.shape, -1))
 
     def _tile_sums(self, slots: list[int], cells: slice, entries: slice, shape: tuple[int, ...]) -> Numbers:
-        near = np.empty((len(slots), cells.stop - cells.start, entries.stop - entries.start), np.float32)
-        for own, slot in zip(near, slots, strict=True):
-            own[:] = self._ring[slot, cells, entries]
-        sums = _boxes(_boxes(near, self._reach, 0), self._reach, 1)
+        rows = [self._ring[slot, cells, entries] for slot in slots]
+        if self._reach % 2:
+            near, width = np.stack(rows), 1
+        else:
+            # The first step reads from the ring; all others from the cache.
+            near, width = np.empty((len(rows) - 1, *rows[0].shape), np.float32), 2
+            for own, (above, below) in zip(near, pairwise(rows), strict=True):
+                np.add(above, below, out=own)
+        sums = _boxes(_boxes(near, self._reach, 0, width), self._reach, 1)
         first = -self._read % self._step
         return np.ascontiguousarray(sums[first :: self._step, :: self._step]).reshape(*shape, -1)
 
@@ -196,22 +202,27 @@ class CellReader:
         return [(left, min(left + tiles, columns)) for left in range(0, columns, tiles)]
 
 
-def _boxes(values: Numbers, side: int, axis: int) -> Numbers:
-    """Sum over `side` neighbours along an axis, in steps that double.
+def _boxes(values: Numbers, side: int, axis: int, width: int = 1) -> Numbers:
+    """Sum over `side` neighbours along the first or second axis, in steps that double.
 
-    A sum is always made in the same order, whatever else is summed beside it.
+    The values are sums over `width` neighbours already.  A sum is always made in the same order, whatever
+    else is summed beside it.
     """
-    values = np.moveaxis(values, axis, 0)
-    count = len(values) - side + 1
-    total, offset, width = None, 0, 1
+
+    def part(start: int, stop: int) -> Numbers:
+        return values[start:stop] if axis == 0 else values[:, start:stop]
+
+    length = values.shape[axis]
+    count = length + width - side
+    total, offset = None, 0
     while True:
         if side & width:
-            part = values[offset : offset + count]
-            total = part if total is None else total + part
+            own = part(offset, offset + count)
+            total = own if total is None else total + own
             offset += width
         if 2 * width > side:
             break
-        values = values[: len(values) - width] + values[width:]
-        width *= 2
+        values = part(0, length - width) + part(width, length)
+        length, width = length - width, 2 * width
     assert total is not None  # noqa: S101 - a side has a bit
-    return np.moveaxis(total, 0, axis)
+    return total

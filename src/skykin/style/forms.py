@@ -18,6 +18,7 @@ from skykin.style.statistics import Statistic, covariance, gram, mean_std
 SIDE = 64
 #: Entries that are worked on at a time, so that they stay in the processor's second cache.
 MOST_ENTRIES = 1024
+SQRT2 = np.float32(np.sqrt(2))
 #: Factors on the features of each block before they are multiplied: raw sums of squares overflow float32.
 SCALES = {"block1": 1e-2, "block2": 1e-3, "block3": 1e-3, "block4": 1e-4, "block5": 1e-3}
 
@@ -101,6 +102,12 @@ class SecondMoments:
         return where[np.triu_indices(self.channels)]
 
     @cached_property
+    def _diagonal(self) -> Numbers:
+        """Entries of the channels with themselves."""
+        upper, right = np.triu_indices(self.channels)
+        return np.asarray(self.order[upper == right])
+
+    @cached_property
     def _factors(self) -> Numbers:
         """1 on the diagonal, √2 above it."""
         above = np.triu(np.full((self.channels, self.channels), np.sqrt(2)), 1)
@@ -128,14 +135,13 @@ class SecondMoments:
 
     def fill(self, features: Numbers, roots: Numbers, out: Numbers) -> None:
         """Multiply the features with themselves by one symmetric product."""
-        matrix = ssyrk(1.0, features.T, beta=0.0, c=self._product, trans=1, lower=1, overwrite_c=1).T
+        matrix = ssyrk(SQRT2, features.T, beta=0.0, c=self._product, trans=1, lower=1, overwrite_c=1).T
         start = 0
         for top, bottom in self._bands():
             stop = start + (bottom - top) * (self.channels - top)
-            shape = (bottom - top, self.channels - top)
-            block = out[start:stop].reshape(shape)
-            np.multiply(matrix[top:bottom, top:], self._factors[top:bottom, top:], out=block)
+            out[start:stop].reshape(bottom - top, self.channels - top)[:] = matrix[top:bottom, top:]
             start = stop
+        out[self._diagonal] *= 1 / SQRT2
         if self.centred:
             np.dot(features, roots, out=out[start:])
 
