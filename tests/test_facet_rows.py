@@ -177,4 +177,8 @@ def test_settings_that_contradict_the_engine_are_refused():
         MapSettings(engine="tiles", dense=True)
     with pytest.raises(UsageError, match="engine is 'fast', but it must be tiles or shared"):
         MapSettings(engine="fast")
+    with pytest.raises(
+        UsageError, match="only the shared engine runs the fast network; leave out stretch_per"
+    ):
+        MapSettings(fast=True, stretch_per_tile=True)
     assert MapSettings(dense=True, pixels=128).spacing_deg == pytest.approx(15 / 8)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from functools import cache
 
@@ -10,7 +11,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 from threadpoolctl import threadpool_limits
 
-from skykin.core.errors import UsageError
+from skykin.core.errors import ResourceError, UsageError
 from skykin.search.similar import layer_cosines
 from skykin.style.blocks import block_network
 from skykin.style.cells import Lattice
@@ -205,6 +206,25 @@ def test_a_form_lays_out_the_upper_triangle_so_that_nothing_is_lost():
     assert len(np.unique(form.order)) == len(form.order)
     assert form.stretches[-1].stop == form.sums
     assert [a.stop for a in form.stretches[:-1]] == [b.start for b in form.stretches[1:]]
+
+
+def test_bfloat16_changes_cosines_by_less_than_2e_3():
+    pytest.importorskip("openvino", reason="extra `fast` is not installed")
+    how, lattice, rgb = recipe("poster"), Lattice(128, 192, 64, 32), _texture(128, 192)
+    reference = _direct(how, rgb, np.ones((128, 192), np.float32), lattice)[4]
+    exact, fast = (
+        SharedMeter(how, block_network(how.layers, fast=fast)).cosines(PlaneSource(rgb), lattice, reference)
+        for fast in (False, True)
+    )
+    assert 0 < np.abs(exact - fast).max() < 2e-3
+
+
+def test_without_openvino_the_fast_network_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    with pytest.raises(
+        ResourceError, match=r"needs OpenVINO, which is not installed; run pip install 'skykin\[fast\]'"
+    ):
+        block_network(("block1_conv1",), fast=True)
 
 
 def test_every_layer_can_be_measured():

@@ -250,7 +250,7 @@ def _check_reference(reference: Picture, place: ReferencePlace, settings: MapSet
 def _facets(settings: MapSettings, chosen: Recipe) -> tuple[Facet, ...]:
     """Facets of the shared engine; none where tiles are measured one by one."""
     literal = chosen.literal or settings.tiles_only is not None
-    engine = settings.engine or ("tiles" if literal and not settings.dense else "shared")
+    engine = settings.engine or ("tiles" if literal and not (settings.dense or settings.fast) else "shared")
     if engine == "tiles":
         return ()
     area = settings.area if isinstance(settings.area, SkyBox) else None
@@ -269,7 +269,7 @@ def _instrument(
     if not shared:
         encoder = VGG19Encoder(chosen.layers, chosen.padding)
         return StyleMeter(chosen, encoder), encoder.name, cutter
-    network = block_network(chosen.layers)
+    network = block_network(chosen.layers, fast=settings.fast)
     meter = ContextMeter(SharedMeter(chosen, network), settings.pixels)
     return meter, network.name, lambda f: cut_in_context(sky, f, settings.pixels, network.halo)
 
