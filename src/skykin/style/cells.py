@@ -18,7 +18,7 @@ CELL_PIXELS = (64, 32, 16)
 #: What is worked on at a time fits the second cache of one core.
 CACHE_BYTES = 768 << 10
 #: The moments of a few rows of cells are added up together, as far as they fit into this.
-RING_BYTES = 640 << 20
+RING_BYTES = 320 << 20
 
 
 @dataclass(frozen=True)
