@@ -158,7 +158,7 @@ def test_progress_counts_bytes(server, get):
             counted.append(items)
 
     get(server + "/good", progress=Progress())
-    assert counted[0] == ("download file.bin", len(GOOD), "bytes")
+    assert counted[0] == ("Downloading", len(GOOD), "bytes")
     assert sum(counted[1:]) == len(GOOD)
 
 

@@ -413,7 +413,7 @@ def test_the_survey_says_what_it_is(survey):
     assert survey.source.name == "small.fits"
     assert "doi:10.1086/378850" in survey.credits[0]
     assert "U.S. National Science Foundation" in survey.credits[1]
-    assert said.stages == [("grid the pointings", 786432, "pixels")]
+    assert said.stages == [("Gridding pointings", 786432, "pixels")]
     assert said.said == [
         "small.fits is not the published data release 1; it is read as the same kind of table"
     ]

@@ -317,7 +317,7 @@ def _meter(
     def measure(footprint: Footprint) -> Signature:
         return meter(look(footprint))
 
-    with progress.stage("What an average tile is like", len(sample), "tiles") as counter:
+    with progress.stage("An average tile", len(sample), "tiles") as counter:
 
         def counted() -> Iterator[Signature]:
             for signature in ordered_map(measure, sample, workers):

@@ -16,7 +16,6 @@ from rich.progress import (
     Task,
     TaskID,
     TextColumn,
-    TimeElapsedColumn,
     TimeRemainingColumn,
 )
 from rich.text import Text
@@ -28,7 +27,15 @@ class RateColumn(ProgressColumn):
     def render(self, task: Task) -> Text:
         """Draw the rate of one stage."""
         speed = task.finished_speed or task.speed
-        return Text(f"{speed:.3g} {task.fields['unit']}/s" if speed else "", style="progress.data.speed")
+        return Text(rate(speed, task.fields["unit"]) if speed else "", style="progress.data.speed")
+
+
+def rate(speed: float, unit: str) -> str:
+    """Items per second in three digits, such as ``18.2 tiles/s`` or ``185k pixels/s``."""
+    for prefix, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if speed >= size:
+            return f"{speed / size:.3g}{prefix} {unit}/s"
+    return f"{speed:.3g} {unit}/s"
 
 
 @dataclass(frozen=True)
@@ -60,15 +67,14 @@ class TerminalProgress:
         """Show a bar until the stage is over, and leave its last state on the screen."""
         with Progress(
             TextColumn("{task.description}"),
-            BarColumn(bar_width=28),
+            BarColumn(bar_width=12),
             MofNCompleteColumn(),
             RateColumn(),
-            TimeElapsedColumn(),
             TextColumn("left"),
             TimeRemainingColumn(),
             console=self.console,
         ) as bars:
-            yield BarCounter(bars, bars.add_task(f"{title:<28}", total=total, unit=unit))
+            yield BarCounter(bars, bars.add_task(f"{title:<20}", total=total, unit=unit))
 
     def say(self, sentence: str) -> None:
         """Print a sentence above the bars."""

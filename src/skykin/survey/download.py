@@ -87,7 +87,7 @@ def fetch(
         ) from error
     with scratch as folder:
         part = Path(folder) / "part"
-        with progress.stage(f"download {destination.name}", size_bytes, "bytes") as counter:
+        with progress.stage("Downloading", size_bytes, "bytes") as counter:
             download = _Download(url, size_bytes, read_timeout_s, deadline_s)
             with part.open("wb") as stream:
                 for piece in download:

@@ -151,7 +151,7 @@ def grid_pointings(pointings: Pointings, about: About, *, progress: Progress = S
     kernel = _Kernel(ordered)
     values = np.empty((grid.npix, 3), np.float32)
     coverage = np.empty(grid.npix, np.float32)
-    with progress.stage("grid the pointings", grid.npix, "pixels") as counter:
+    with progress.stage("Gridding pointings", grid.npix, "pixels") as counter:
         for start in range(0, grid.npix, PIXELS_AT_ONCE):
             pixels = np.arange(start, min(start + PIXELS_AT_ONCE, grid.npix))
             lon, lat = grid.healpix_to_lonlat(pixels)
