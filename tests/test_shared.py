@@ -172,6 +172,19 @@ def test_parts_of_a_picture_give_the_same_tiles_as_the_whole():
             assert _off(one[layer], other[layer]) < 1e-5
 
 
+def test_a_wide_picture_is_read_in_strips_that_no_score_sees(tmp_path):
+    rgb, cover = _texture(170, 360), _coverage(170, 360)
+    on_disk = np.lib.format.open_memmap(tmp_path / "rgb.npy", "w+", np.float32, rgb.shape)
+    on_disk[:] = rgb
+    how = replace(recipe("poster"), weighted=True)
+    meter = SharedMeter(how, block_network(how.layers))
+    reference = next(meter.signatures(PlaneSource(rgb, None, 32, 32, 64, 64), Lattice(64, 64, 64, 64)))
+    whole = meter.cosines(PlaneSource(rgb, cover), Lattice(160, 352, 64, 32), reference)
+    strips = meter.map_picture(on_disk, 64, 32, reference, coverage=cover, widest=160)
+    assert strips.shape == (4, 10, 5)
+    np.testing.assert_allclose(strips, whole, rtol=0, atol=1e-6)
+
+
 def test_two_runs_give_the_same_bytes():
     rgb = _texture(128, 160)
     how = recipe("covariance")

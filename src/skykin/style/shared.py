@@ -8,16 +8,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skykin.core.shapes import Coverage, Numbers
+from skykin.core.shapes import RGB, Coverage, Numbers
 from skykin.style.blocks import BlockNetwork
 from skykin.style.cells import CellReader, Lattice
 from skykin.style.forms import Form, Stretch, form_of, scale_of
 from skykin.style.pairs import PairReader, pairs_are_cheaper
+from skykin.style.plane import PlaneSource
 from skykin.style.recipe import Recipe
 from skykin.style.signature import Signature
 from skykin.style.standard import Standardisation
 from skykin.style.statistics import gram, mean_std, position_weights
 from skykin.style.stream import CoverageRows, Piece, RowSource, stream
+
+#: Pixels across a strip of a large picture.
+WIDEST_PIXELS = 4096
 
 
 class CosineTaker:
@@ -153,6 +157,47 @@ class SharedMeter:
             answers[layer] = taker
         self._read(source, readers)
         return np.stack([answers[layer].cosines() for layer in self.network.layers], axis=-1)
+
+    def map_picture(
+        self,
+        rgb: RGB,
+        tile: int,
+        spacing: int,
+        reference: Mapping[str, Numbers],
+        *,
+        coverage: Coverage | None = None,
+        standard: Standardisation | None = None,
+        widest: int = WIDEST_PIXELS,
+    ) -> Numbers:
+        """Compare each tile of a picture of any size with a reference, strip by strip.
+
+        Parameters
+        ----------
+        rgb : array (rows, columns, 3)
+            In memory or a memory-mapped file: a few rows are looked at at a time.
+        tile, spacing : int
+            Pixels, multiples of 16.
+        reference, coverage, standard :
+            As for `cosines`.
+        widest : int
+            Pixels across a strip: bounds the memory, whatever the size of the picture.
+
+        Returns
+        -------
+        float64 array (rows, columns, layers)
+        """
+        height, width = (side // 16 * 16 for side in rgb.shape[:2])
+        whole = Lattice(height, width, tile, spacing)
+        found = np.empty((whole.rows, whole.columns, len(self.network.layers)))
+        most = max((widest - tile) // spacing + 1, 1)
+        high = (whole.rows - 1) * spacing + tile
+        for first in range(0, whole.columns, most):
+            last = min(first + most, whole.columns)
+            wide = (last - first - 1) * spacing + tile
+            source = PlaneSource(rgb, coverage, 0, first * spacing, high, wide)
+            lattice = Lattice(high, wide, tile, spacing)
+            found[:, first:last] = self.cosines(source, lattice, reference, standard)
+        return found
 
     def signatures(self, source: RowSource, lattice: Lattice) -> Iterator[Signature]:
         """Yield the signature of each tile, row by row; all are held at once, so ask for few."""
