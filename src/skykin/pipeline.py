@@ -27,19 +27,32 @@ from skykin.evaluate.honesty import honest_summary
 from skykin.evaluate.ranking import threshold_of_top
 from skykin.evaluate.recovery import ScoredTiles, recovery
 from skykin.evaluate.reference import ReferencePlace, resolve_reference
+from skykin.facet_rows import (
+    FacetReader,
+    cut_in_context,
+    keep_standard,
+    kept_standard,
+    read_facets,
+)
 from skykin.products.folder import check_output_folder
 from skykin.products.matches import coverage_map
 from skykin.products.result import Gallery, KinMap
 from skykin.products.survey_facts import survey_facts, write_survey_preview
 from skykin.products.write import write_products
 from skykin.scale.local import ordered_map
+from skykin.scale.store import WorkStore
 from skykin.search.similar import combine, layer_cosines
 from skykin.sky.cut import cut
+from skykin.sky.facets import Facet, facet_grid, facets
 from skykin.sky.grid import TileGrid, tile_grid
+from skykin.style.blocks import block_network
+from skykin.style.context import ContextMeter
 from skykin.style.meter import StyleMeter
 from skykin.style.recipe import Recipe, recipe
+from skykin.style.shared import SharedMeter
 from skykin.style.signature import Signature
 from skykin.style.vgg19 import VGG19Encoder
+from skykin.survey.download import cache_folder
 from skykin.survey.open import open_survey
 from skykin.survey.render import (
     RenderedSurvey,
@@ -51,6 +64,8 @@ from skykin.survey.render import (
 
 #: Tiles, evenly spread, that tell what an average tile of the survey is like.
 STANDARD_TILES = 256
+#: The same in true context, where a tile of 128 pixels costs four times as much.
+STANDARD_TILES_IN_CONTEXT = 128
 #: With more pixels to a beam, a tile shows the shape of the beam and nothing new of the sky.
 MOST_PIXELS_PER_BEAM = 16.0
 #: Positions on a side of a tile at which its mean intensity is measured.
@@ -68,6 +83,7 @@ METHOD_CREDITS = (
 )
 
 Cutter = Callable[[Footprint], Picture]
+Meter = StyleMeter | ContextMeter
 
 
 def map_kin(
@@ -119,6 +135,7 @@ def map_kin(
     kin = _map(settings, download, progress)
     if output is not None:
         write_products(kin, Path(output), overwrite=overwrite, progress=progress)
+    _store(kin.provenance).clear()
     return kin
 
 
@@ -144,7 +161,8 @@ def _map(settings: MapSettings, download: bool, progress: Progress) -> KinMap:
     place = resolve_reference(settings.reference)
     survey = survey_of(settings, download, progress)
     settings = _sized(settings, survey, progress)
-    grid = _grid(settings, survey)
+    pieces = _facets(settings, chosen, survey)
+    grid = facet_grid(pieces) if pieces else _grid(settings, survey)
     _check_resolution(settings, survey, progress)
     stretch = measure_stretch(survey, settings.stretch)
     sky = RenderedSurvey(survey, stretch)
@@ -153,24 +171,32 @@ def _map(settings: MapSettings, download: bool, progress: Progress) -> KinMap:
     reference = cutter(Footprint(place.lon_deg, place.lat_deg, settings.tile_size_deg, projection=projection))
     _check_reference(reference, place, settings)
 
-    encoder = VGG19Encoder(chosen.layers, chosen.padding)
-    meter = _meter(StyleMeter(chosen, encoder), grid, cutter, settings, progress)
-    judge = _Judge(meter, cutter, survey, _style_of(meter, reference, place), settings.min_coverage)
-    tiles, grid = _score_tiles(judge, grid, settings, progress)
-    threshold = _threshold(tiles, chosen, settings)
-    tiles["match"] = np.asarray(tiles["score"]) >= threshold
+    meter, encoder, look = _instrument(chosen, settings, sky, cutter, shared=bool(pieces))
     provenance = Provenance(
         survey=survey.as_dict(),
         rendering={**stretch.as_dict(), "per_tile": settings.stretch_per_tile},
         grid=_grid_facts(grid, settings, projection),
         reference={"name": place.name, "lon_deg": place.lon_deg, "lat_deg": place.lat_deg},
         recipe={**chosen.as_dict(), "key": chosen.key()},
-        encoder=encoder.name,
+        encoder=encoder,
         credits=(*survey.credits, *METHOD_CREDITS),
     )
+    store = _store(provenance)
+    meter = _meter(meter, grid, look, store=store, workers=settings.workers, progress=progress)
+    judge = _Judge(
+        meter, look, survey, _style_of(meter, look(_where(reference)), place), settings.min_coverage
+    )
+    numbers = (
+        _read(judge, sky, pieces, store=store, workers=settings.workers, progress=progress)
+        if pieces
+        else None
+    )
+    tiles, grid = _score_tiles(judge, grid, settings, progress, numbers)
+    threshold = _threshold(tiles, chosen, settings)
+    tiles["match"] = np.asarray(tiles["score"]) >= threshold
+    side = settings.pixels + 2 * meter.halo
     controls = {
-        name: judge.score(picture)
-        for name, picture in control_pictures((settings.pixels, settings.pixels), CONTROL_SEED).items()
+        name: judge.score(picture) for name, picture in control_pictures((side, side), CONTROL_SEED).items()
     }
     regions = recovery(
         _scored(tiles), place, threshold=threshold, farthest_deg=FARTHEST_TILE * grid.spacing_deg
@@ -192,7 +218,7 @@ def _map(settings: MapSettings, download: bool, progress: Progress) -> KinMap:
             tiles,
             regions,
             controls,
-            reference_score=judge.score(reference),
+            reference_score=judge.score(look(_where(reference))),
             sky_fraction_in_matching_tiles=_share_inside(tiles, grid),
             n_left_out=tiles.meta["n_left_out"],
             threshold=threshold,
@@ -284,32 +310,95 @@ def _check_reference(reference: Picture, place: ReferencePlace, settings: MapSet
         )
 
 
+def _facets(settings: MapSettings, chosen: Recipe, survey: Survey) -> tuple[Facet, ...]:
+    """Facets of the shared engine; none where tiles are measured one by one."""
+    asked = settings.engine == "shared" or settings.dense or settings.fast
+    if asked and not survey.extent.is_all_sky:
+        raise UsageError(
+            f"the shared engine shares out the whole sphere, but {survey.title} is "
+            f"{2 * survey.extent.radius_deg:.3g}° wide; use engine=tiles"
+        )
+    literal = chosen.literal or settings.tiles_only is not None or not survey.extent.is_all_sky
+    engine = settings.engine or ("tiles" if literal and not (settings.dense or settings.fast) else "shared")
+    if engine == "tiles":
+        return ()
+    area = settings.area if isinstance(settings.area, SkyBox) else None
+    return facets(settings.tile_size_deg, settings.spacing_deg, settings.pixels, area)
+
+
+def _instrument(
+    chosen: Recipe, settings: MapSettings, sky: ColouredSky, cutter: Cutter, *, shared: bool
+) -> tuple[Meter, str, Cutter]:
+    """Meter of single tiles, name of its network, and the pictures that it measures."""
+    if not shared:
+        encoder = VGG19Encoder(chosen.layers, chosen.padding)
+        return StyleMeter(chosen, encoder), encoder.name, cutter
+    network = block_network(chosen.layers, fast=settings.fast)
+    meter = ContextMeter(SharedMeter(chosen, network), settings.pixels)
+    return meter, network.name, lambda f: cut_in_context(sky, f, settings.pixels, network.halo)
+
+
+def _read(
+    judge: _Judge,
+    sky: ColouredSky,
+    pieces: tuple[Facet, ...],
+    *,
+    store: WorkStore,
+    workers: int,
+    progress: Progress,
+) -> list[Numbers | None]:
+    """Rows of numbers as `_Judge.row` gives them, facet by facet."""
+    assert isinstance(judge.meter, ContextMeter)  # noqa: S101 - there are facets
+    reader = FacetReader(sky, judge.meter, judge.reference, judge.min_coverage)
+    rows: list[Numbers | None] = []
+    with progress.stage("Style of every facet", len(pieces), "facets") as counter:
+        found = read_facets(reader, pieces, store, workers)
+        for piece, numbers in zip(pieces, found, strict=True):
+            for footprint, row in zip(piece.footprints(), numbers, strict=True):
+                covered = np.isfinite(row[-1])
+                rows.append(np.append(row, judge.intensity(footprint)) if covered else None)
+            counter.advance()
+    return rows
+
+
 def _meter(
-    meter: StyleMeter, grid: TileGrid, cutter: Cutter, settings: MapSettings, progress: Progress
-) -> StyleMeter:
+    meter: Meter,
+    grid: TileGrid,
+    look: Cutter,
+    *,
+    store: WorkStore,
+    workers: int,
+    progress: Progress,
+) -> Meter:
     """Give the meter the survey's standard where its recipe asks for one."""
     if not meter.recipe.standardised:
         return meter
-    sample = [grid.footprints[i] for i in _evenly(len(grid), STANDARD_TILES)]
+    if kept := kept_standard(store, meter.recipe.layers):
+        return replace(meter, standard=kept)
+    wanted = STANDARD_TILES if isinstance(meter, StyleMeter) else STANDARD_TILES_IN_CONTEXT
+    sample = [grid.footprints[i] for i in _evenly(len(grid), wanted)]
 
     def measure(footprint: Footprint) -> Signature:
-        return meter(cutter(footprint))
+        return meter(look(footprint))
 
     with progress.stage("An average tile", len(sample), "tiles") as counter:
 
         def counted() -> Iterator[Signature]:
-            for signature in ordered_map(measure, sample, settings.workers):
+            for signature in ordered_map(measure, sample, workers):
                 counter.advance()
                 yield signature
 
-        return meter.standardised(counted())
+        made = meter.standardised(counted())
+    if made.standard is not None and isinstance(made, ContextMeter):
+        keep_standard(store, made.standard)
+    return made
 
 
 def _evenly(total: int, wanted: int) -> Numbers:
     return np.unique(np.linspace(0, total - 1, min(total, wanted)).round().astype(int))
 
 
-def _style_of(meter: StyleMeter, reference: Picture, place: ReferencePlace) -> Signature:
+def _style_of(meter: Meter, reference: Picture, place: ReferencePlace) -> Signature:
     signature = meter(reference)
     if not signature.finite or any(not np.any(vector) for vector in signature.values()):
         raise DataQualityError(
@@ -324,7 +413,7 @@ def _style_of(meter: StyleMeter, reference: Picture, place: ReferencePlace) -> S
 class _Judge:
     """Scores footprints against the reference."""
 
-    meter: StyleMeter
+    meter: Meter
     cutter: Cutter
     survey: Survey
     reference: Signature
@@ -336,7 +425,7 @@ class _Judge:
     def score(self, picture: Picture) -> float:
         return float(combine(self.cosines(picture), self.meter.recipe.combine))
 
-    def row(self, footprint: Footprint) -> tuple[float, ...] | None:
+    def row(self, footprint: Footprint) -> Numbers | None:
         """Cosines, brightness, coverage and mean intensity; None where too little is covered."""
         try:
             picture = self.cutter(footprint)
@@ -344,9 +433,11 @@ class _Judge:
             return None
         if picture.covered < self.min_coverage:
             return None
-        return (*self.cosines(picture), picture.brightness, picture.covered, self._intensity(footprint))
+        return np.array(
+            [*self.cosines(picture), picture.brightness, picture.covered, self.intensity(footprint)]
+        )
 
-    def _intensity(self, footprint: Footprint) -> float:
+    def intensity(self, footprint: Footprint) -> float:
         """Mean over the covered part of the tile of the sum of the bands, in the survey's unit."""
         side = (INTENSITY_POSITIONS, INTENSITY_POSITIONS)
         values, coverage = self.survey.sample(*footprint.pixel_positions(side))
@@ -355,14 +446,19 @@ class _Judge:
 
 
 def _score_tiles(
-    judge: _Judge, grid: TileGrid, settings: MapSettings, progress: Progress
+    judge: _Judge,
+    grid: TileGrid,
+    settings: MapSettings,
+    progress: Progress,
+    rows: list[Numbers | None] | None,
 ) -> tuple[QTable, TileGrid]:
     """Score every tile with enough coverage; return their table and the grid of those tiles."""
-    rows = []
-    with progress.stage("Style of every tile", len(grid), "tiles") as counter:
-        for row in ordered_map(judge.row, grid.footprints, settings.workers):
-            rows.append(row)
-            counter.advance()
+    if rows is None:
+        rows = []
+        with progress.stage("Style of every tile", len(grid), "tiles") as counter:
+            for row in ordered_map(judge.row, grid.footprints, settings.workers):
+                rows.append(row)
+                counter.advance()
     scored = np.array([row is not None for row in rows])
     if not scored.any():
         raise SkyError(
@@ -462,6 +558,11 @@ def _gallery(reference: Picture, tiles: QTable, grid: TileGrid, cutter: Cutter) 
 def _where(picture: Picture) -> Footprint:
     assert picture.footprint is not None  # noqa: S101 - it was cut out of the sky
     return picture.footprint
+
+
+def _store(provenance: Provenance) -> WorkStore:
+    """Where the finished facets of this very job are kept until it is done."""
+    return WorkStore.of(cache_folder(), provenance.as_dict())
 
 
 def _grid_facts(grid: TileGrid, settings: MapSettings, projection: str) -> dict[str, object]:

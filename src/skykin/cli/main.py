@@ -12,6 +12,7 @@ from rich.markup import escape
 from typer.core import TyperGroup
 
 from skykin import __version__
+from skykin.cli.doctor import doctor_command
 from skykin.cli.layers import layers_command
 from skykin.cli.listing import recipes_command, regions_command
 from skykin.cli.map import map_command
@@ -68,6 +69,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 app.command("map")(map_command)
+app.command("doctor")(doctor_command)
 app.command("recipes")(recipes_command)
 app.command("regions")(regions_command)
 app.command("surveys")(surveys_command)

@@ -15,6 +15,7 @@ from skykin.core.settings import (
     DEFAULT_BANDS_KM_S,
     DEFAULT_TILE_DEG,
     Band,
+    EngineKind,
     GridKind,
     MapSettings,
     StretchKind,
@@ -136,6 +137,27 @@ def map_command(
             rich_help_panel=STYLE,
         ),
     ] = None,
+    engine: Annotated[
+        str | None,
+        typer.Option(
+            help="`shared`: the network runs once over the sky and every overlapping tile is read from it; "
+            "`tiles`: once over every tile.",
+            show_default="tiles for recipe poster, else shared",
+            rich_help_panel=STYLE,
+        ),
+    ] = None,
+    dense: Annotated[
+        bool,
+        typer.Option("--dense", help="A score every 16 pixels, by the shared engine.", rich_help_panel=TILES),
+    ] = False,
+    fast: Annotated[
+        bool,
+        typer.Option(
+            "--fast",
+            help="The shared engine in bfloat16 by OpenVINO (extra `fast`): cosines differ by up to 0.002.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = False,
     min_coverage: Annotated[
         float,
         typer.Option(
@@ -201,6 +223,9 @@ def map_command(
         threshold=threshold,
         top_fraction=top_fraction,
         area=area,
+        engine=cast("EngineKind | None", engine),
+        dense=dense,
+        fast=fast,
         min_coverage=min_coverage,
         jobs=jobs,
     )

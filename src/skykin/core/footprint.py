@@ -21,7 +21,7 @@ WIDEST_TANGENT_DEG = 90.0
 
 @dataclass(frozen=True)
 class Footprint:
-    """A rectangle on the sky in Galactic coordinates, north up and longitude growing to the left.
+    """A rectangle on the sky in Galactic coordinates, longitude growing to the left; north up unless turned.
 
     Parameters
     ----------
@@ -34,6 +34,8 @@ class Footprint:
     projection : {"TAN", "CAR"}
         ``TAN``: gnomonic picture about the centre, the same shape everywhere on the sphere.
         ``CAR``: rectangle of the plate carrée, `width_deg` degrees *of longitude* wide.
+    turn_deg : float
+        Angle from north to the picture's upward direction, through growing longitude; ``TAN`` only.
 
     Raises
     ------
@@ -47,11 +49,12 @@ class Footprint:
     width_deg: float
     height_deg: float = math.nan
     projection: Projection = "TAN"
+    turn_deg: float = 0.0
 
     def __post_init__(self) -> None:
         if math.isnan(self.height_deg):
             object.__setattr__(self, "height_deg", float(self.width_deg))
-        for name in ("lon_deg", "lat_deg", "width_deg", "height_deg"):
+        for name in ("lon_deg", "lat_deg", "width_deg", "height_deg", "turn_deg"):
             value = float(getattr(self, name))
             if not math.isfinite(value):
                 raise UsageError(f"a footprint needs finite numbers, but {name} is {value}")
@@ -64,6 +67,8 @@ class Footprint:
             raise UsageError(
                 f"a footprint of {self.width_deg:g}° × {self.height_deg:g}° has no area; use sides above 0°"
             )
+        if self.turn_deg and self.projection == "CAR":
+            raise UsageError(f"a CAR footprint cannot be turned by {self.turn_deg:g}°; use a TAN footprint")
         widest = WIDEST_TANGENT_DEG if self.projection == "TAN" else 360.0
         tallest = WIDEST_TANGENT_DEG if self.projection == "TAN" else 180.0
         if self.width_deg > widest or self.height_deg > tallest:
@@ -89,6 +94,7 @@ class Footprint:
         wcs.wcs.crpix = [(columns + 1) / 2, (rows + 1) / 2]
         if self.projection == "TAN":
             wcs.wcs.crval = [self.lon_deg, self.lat_deg]
+            wcs.wcs.lonpole = 180.0  # FITS would turn a picture centred on the north pole by half a circle.
             side = [
                 2 * math.degrees(math.tan(math.radians(s / 2))) for s in (self.width_deg, self.height_deg)
             ]
@@ -98,6 +104,10 @@ class Footprint:
             side = [self.width_deg, self.height_deg]
             wcs.wcs.crpix = [(columns + 1) / 2, (rows + 1) / 2 + self.lat_deg * rows / self.height_deg]
         wcs.wcs.cdelt = [-side[0] / columns, -side[1] / rows]
+        if self.turn_deg:
+            sine, cosine = self._turn()
+            tall = side[1] / rows / (side[0] / columns)
+            wcs.wcs.pc = [[cosine, sine * tall], [-sine / tall, cosine]]
         wcs.wcs.set()
         return wcs
 
@@ -154,11 +164,18 @@ class Footprint:
             x = np.cos(lat) * np.sin(lon) / depth
             y = (np.cos(lat0) * np.sin(lat) - np.sin(lat0) * np.cos(lat) * np.cos(lon)) / depth
         half_width, half_height = self._half_sides()
+        if self.turn_deg:
+            sine, cosine = self._turn()
+            x, y = x * cosine - y * sine, x * sine + y * cosine
         return np.asarray((depth > 0) & (np.abs(x) <= half_width) & (np.abs(y) <= half_height))
 
     def _half_sides(self) -> tuple[float, float]:
         """Half width and half height on the tangent plane of the unit sphere."""
         return math.tan(math.radians(self.width_deg / 2)), math.tan(math.radians(self.height_deg / 2))
+
+    def _turn(self) -> tuple[float, float]:
+        """Sine and cosine of the turn."""
+        return math.sin(math.radians(self.turn_deg)), math.cos(math.radians(self.turn_deg))
 
     def _at(self, across: np.ndarray, up: np.ndarray) -> tuple[Degrees, Degrees]:
         """Positions at fractions of the sides: `across` grows with longitude, `up` with latitude."""
@@ -171,6 +188,9 @@ class Footprint:
             return np.where(beyond, lon + 180.0, lon) % 360.0, lat
         half_width, half_height = self._half_sides()
         x, y = 2 * across * half_width, 2 * up * half_height
+        if self.turn_deg:
+            sine, cosine = self._turn()
+            x, y = x * cosine + y * sine, y * cosine - x * sine
         lat0 = math.radians(self.lat_deg)
         # Turn the tangent plane's unit vectors (depth, x, y) about the axis through longitude ± 90°.
         forward = math.cos(lat0) - y * math.sin(lat0)

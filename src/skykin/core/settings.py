@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 StretchKind = Literal["linear", "asinh", "log", "symmetric"]
 GridKind = Literal["healpix", "plate-carree"]
+EngineKind = Literal["tiles", "shared"]
 Band = tuple[float, float]
 
 #: Receding gas is red, approaching gas is blue; ±60 km/s is where 98 % of the WHAM spectra are complete.
@@ -66,6 +67,14 @@ class MapSettings:
     area : SkyBox or str, optional
         Only tiles centred here, ``"lon_min,lon_max,lat_min,lat_max"`` in Galactic degrees; all sky if left
         out.
+    engine : {"tiles", "shared"}, optional
+        ``tiles``: the network runs over every tile by itself.  ``shared``: it runs once over large facets
+        of the sky, and every overlapping tile is read from sums, in its true context; the tiles then lie on
+        the facets' own grid.  If left out: ``tiles`` where recipe, grid or stretch ask for it, or ``shared``.
+    dense : bool
+        A tile every 16 pixels, as close as the shared engine can read them; `spacing` is then not used.
+    fast : bool
+        The shared engine runs the network in bfloat16 (extra ``fast``): cosines differ by up to 0.002.
     min_coverage : float
         Tiles with a smaller share of observed pixels are left out and counted.
     jobs : int, optional
@@ -91,6 +100,9 @@ class MapSettings:
     threshold: float | None = None
     top_fraction: float | None = None
     area: SkyBox | str | None = None
+    engine: EngineKind | None = None
+    dense: bool = False
+    fast: bool = False
     min_coverage: float = 0.5
     jobs: int | None = None
 
@@ -128,6 +140,13 @@ class MapSettings:
             "stretch", self.stretch, self.stretch in get_args(StretchKind), "linear, asinh, log or symmetric"
         )
         self._check("grid", self.grid, self.grid in get_args(GridKind), "healpix or plate-carree")
+        self._check(
+            "engine",
+            self.engine,
+            self.engine in (None, *get_args(EngineKind)),
+            "tiles or shared, or left out",
+        )
+        self._check_engine()
         self._check_cut()
         if isinstance(self.area, str):
             self._set("area", SkyBox.parse(self.area))
@@ -140,6 +159,8 @@ class MapSettings:
     @property
     def spacing_deg(self) -> float:
         """Largest distance between neighbouring tile centres, degrees."""
+        if self.dense:
+            return 16 * self.tile_size_deg / self.pixels
         return self.tile_size_deg / 4 if self.spacing is None else float(self.spacing)
 
     @property
@@ -150,6 +171,26 @@ class MapSettings:
         if hasattr(os, "sched_getaffinity"):
             return len(os.sched_getaffinity(0))
         return os.cpu_count() or 1
+
+    @property
+    def tiles_only(self) -> str | None:
+        """Which setting, if any, only tile by tile can fulfil."""
+        if self.grid != "healpix":
+            return f"grid={self.grid}"
+        return "stretch_per_tile" if self.stretch_per_tile else None
+
+    def _check_engine(self) -> None:
+        if self.fast and (self.engine == "tiles" or self.tiles_only):
+            other = self.tiles_only or "engine=tiles"
+            raise UsageError(f"only the shared engine runs the fast network; leave out {other} or fast")
+        if self.engine == "shared" and self.tiles_only:
+            raise UsageError(
+                f"the shared engine reads its tiles from facets, which {self.tiles_only} contradicts; leave "
+                "it out, or use engine=tiles"
+            )
+        if self.dense and (self.engine == "tiles" or self.tiles_only or self.spacing is not None):
+            other = self.tiles_only or ("engine=tiles" if self.engine == "tiles" else "a spacing")
+            raise UsageError(f"a dense map is read by the shared engine every 16 pixels; leave out {other}")
 
     def _check_cut(self) -> None:
         if self.threshold is not None and self.top_fraction is not None:

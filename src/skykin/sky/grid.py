@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from astropy import units as u
@@ -44,7 +45,7 @@ class TileGrid:
         Typical distance between neighbouring centres.
     """
 
-    kind: GridKind
+    kind: GridKind | Literal["facets"]
     footprints: tuple[Footprint, ...]
     area: np.ndarray
     spacing_deg: float

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import ClassVar, Self
 
 from skykin.core.picture import Picture
 from skykin.core.protocols import Encoder
@@ -29,6 +29,9 @@ class StyleMeter:
     recipe: Recipe
     encoder: Encoder
     standard: Standardisation | None = None
+
+    #: Pixels that a picture needs around its tile: none.
+    halo: ClassVar[int] = 0
 
     def __call__(self, picture: Picture) -> Signature:
         """Measure the style of one picture; all NaN if the recipe is weighted and nothing is covered."""

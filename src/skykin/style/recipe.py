@@ -50,6 +50,8 @@ class Recipe:
         Score from which a tile matches.
     top_fraction : float or None
         Instead: share of the tiles that match, best first.
+    literal : bool
+        Whether tiles are measured one by one unless the shared engine is asked for.
 
     Raises
     ------
@@ -68,6 +70,7 @@ class Recipe:
     combine: Combine = "mean"
     threshold: float | None = None
     top_fraction: float | None = None
+    literal: bool = False
 
     def __post_init__(self) -> None:
         unknown = [layer for layer in self.layers if layer not in LAYERS]

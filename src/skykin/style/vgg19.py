@@ -108,17 +108,12 @@ def _check(layers: Sequence[str], padding: str, threads: int) -> None:
 def _model(layers: Sequence[str], padding: Padding, weights: Mapping[str, Convolution]) -> onnx.ModelProto:
     """Write the graph down to the deepest of `layers`, for pictures of any size."""
     depth = max(LAYERS.index(layer) for layer in layers) + 1
-    constants: dict[str, Numbers] = {
-        "scale": np.array(255.0, dtype=np.float32),
-        "reversed": np.array([2, 1, 0], dtype=np.int64),
-        "mean": np.array(MEAN_BGR, dtype=np.float32),
-        "first": np.array([0], dtype=np.int64),
-        "one_pixel": np.array([0, 0, 1, 1, 0, 0, 1, 1], dtype=np.int64),
-    }
+    constants = preprocessing_constants()
+    constants["one_pixel"] = np.array([0, 0, 1, 1, 0, 0, 1, 1], dtype=np.int64)
     for layer in LAYERS[:depth]:
         constants[f"{layer}_kernel"] = weights[layer].kernel
         constants[f"{layer}_bias"] = weights[layer].bias
-    nodes = [*_preprocessing(), *_trunk(LAYERS[:depth], padding)]
+    nodes = [*preprocessing("rgb"), *trunk(LAYERS[:depth], padding)]
     nodes += [helper.make_node("Squeeze", [f"{layer}_answer", "first"], [layer]) for layer in layers]
     used = {name for node in nodes for name in node.input}
     graph = helper.make_graph(
@@ -132,10 +127,20 @@ def _model(layers: Sequence[str], padding: Padding, weights: Mapping[str, Convol
     return helper.make_model(graph, opset_imports=operators, ir_version=FORMAT_VERSION)
 
 
-def _preprocessing() -> list[onnx.NodeProto]:
+def preprocessing_constants() -> dict[str, Numbers]:
+    """Numbers that `preprocessing` uses, by name."""
+    return {
+        "scale": np.array(255.0, dtype=np.float32),
+        "reversed": np.array([2, 1, 0], dtype=np.int64),
+        "mean": np.array(MEAN_BGR, dtype=np.float32),
+        "first": np.array([0], dtype=np.int64),
+    }
+
+
+def preprocessing(rgb: str) -> list[onnx.NodeProto]:
     """From colours of 0–1 to what Keras calls ``preprocess_input``, channels first."""
     return [
-        helper.make_node("Mul", ["rgb", "scale"], ["rgb_255"]),
+        helper.make_node("Mul", [rgb, "scale"], ["rgb_255"]),
         helper.make_node("Gather", ["rgb_255", "reversed"], ["bgr"], axis=2),
         helper.make_node("Sub", ["bgr", "mean"], ["centred"]),
         helper.make_node("Transpose", ["centred"], ["planes"], perm=[2, 0, 1]),
@@ -143,18 +148,20 @@ def _preprocessing() -> list[onnx.NodeProto]:
     ]
 
 
-def _trunk(layers: Sequence[str], padding: Padding) -> Iterator[onnx.NodeProto]:
-    """Convolutions with their rectification, and a pooling before each block but the first."""
-    below = "picture"
-    for layer in layers:
-        if layer.endswith("_conv1") and below != "picture":
+def trunk(layers: Sequence[str], padding: Padding | None, below: str = "picture") -> Iterator[onnx.NodeProto]:
+    """Convolutions with their rectification, and a pooling before each block but the first.
+
+    Without `padding` a convolution answers only where it sees all its nine neighbours.
+    """
+    border = [1, 1, 1, 1] if padding == "zero" else [0, 0, 0, 0]
+    for number, layer in enumerate(layers):
+        if layer.endswith("_conv1") and number:
             pooled = f"{layer}_pooled"
             yield helper.make_node("MaxPool", [below], [pooled], kernel_shape=[2, 2], strides=[2, 2])
             below = pooled
         if padding == "edge":
             yield helper.make_node("Pad", [below, "one_pixel"], [f"{layer}_padded"], mode="edge")
             below = f"{layer}_padded"
-        border = [0, 0, 0, 0] if padding == "edge" else [1, 1, 1, 1]
         parts = [below, f"{layer}_kernel", f"{layer}_bias"]
         yield helper.make_node("Conv", parts, [f"{layer}_sum"], kernel_shape=[3, 3], pads=border)
         yield helper.make_node("Relu", [f"{layer}_sum"], [f"{layer}_answer"])

@@ -23,4 +23,5 @@ RECIPE = Recipe(
     standardised=False,
     combine="max",
     threshold=0.90,
+    literal=True,
 )

@@ -1,0 +1,126 @@
+"""Rows of numbers for the tiles of facets, by one run of the network over each facet."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from skykin.core.footprint import Footprint
+from skykin.core.picture import Picture
+from skykin.core.protocols import ColouredSky
+from skykin.core.shapes import Numbers
+from skykin.scale.local import ordered_map
+from skykin.scale.store import WorkStore
+from skykin.sky.facets import Facet
+from skykin.style.cells import Lattice
+from skykin.style.context import ContextMeter
+from skykin.style.plane import PlaneSource
+from skykin.style.signature import Signature
+from skykin.style.standard import Standardisation
+
+
+@dataclass(frozen=True, eq=False)
+class FacetReader:
+    """Reads all tiles of a facet at once.
+
+    Parameters
+    ----------
+    sky : ColouredSky
+    meter : ContextMeter
+    reference : Signature
+    min_coverage : float
+        Tiles with a smaller share of observed pixels have no row.
+    """
+
+    sky: ColouredSky
+    meter: ContextMeter
+    reference: Signature
+    min_coverage: float
+
+    def rows(self, facet: Facet) -> Numbers:
+        """Cosines of the layers, brightness and coverage of each own tile; NaN where too little is covered.
+
+        Returns
+        -------
+        float64 array (tiles, layers + 2)
+        """
+        halo = self.meter.halo
+        picture = facet.picture(self.sky, halo)
+        height, width = facet.shape
+        lattice = Lattice(height, width, facet.tile, facet.spacing)
+        own = slice(halo, halo + height), slice(halo, halo + width)
+        coverage = picture.coverage[own].astype(np.float64)
+        weight = _tile_sums(coverage, lattice)
+        light = _tile_sums(picture.rgb[own].mean(axis=-1, dtype=np.float64) * coverage, lattice)
+        covered = weight / facet.tile**2
+        wanted = facet.own & (covered >= self.min_coverage)
+        rows = np.full((*facet.own.shape, len(self.reference) + 2), np.nan)
+        if wanted.any():
+            source = PlaneSource(picture.rgb, picture.coverage, halo, halo, height, width)
+            rows[..., :-2] = self.meter.shared.cosines(source, lattice, self.reference, self.meter.standard)
+            rows[..., -2] = light / np.where(weight > 0, weight, np.nan)
+            rows[..., -1] = covered
+            rows[~wanted] = np.nan
+        return np.asarray(rows[facet.own])
+
+
+def read_facets(
+    reader: FacetReader, facets: Sequence[Facet], store: WorkStore, workers: int
+) -> Iterator[Numbers]:
+    """Yield the rows of each facet in order; those that an interrupted run finished come from the store."""
+
+    def rows(numbered: tuple[int, Facet]) -> Numbers:
+        number, facet = numbered
+        kept = store.get(f"facet-{number}")
+        if kept is not None and kept.shape[0] == facet.own.sum():
+            return kept
+        made = reader.rows(facet)
+        store.put(f"facet-{number}", made)
+        return made
+
+    yield from ordered_map(rows, enumerate(facets), workers)
+
+
+def cut_in_context(sky: ColouredSky, footprint: Footprint, pixels: int, halo: int) -> Picture:
+    """Return the picture of a facet that holds this one tile, north up, with `halo` pixels around it."""
+    pixel = 4 * math.tan(math.radians(footprint.width_deg / 4)) / pixels
+    alone = np.ones((1, 1), dtype=bool)
+    facet = Facet(footprint.lon_deg, footprint.lat_deg, pixel, pixels, pixels, 0.0, 0.0, alone, 0.0)
+    return facet.picture(sky, halo)
+
+
+def keep_standard(store: WorkStore, standard: Standardisation) -> None:
+    """Keep the standard of a survey for the next run of the same job."""
+    for layer, mean in standard.mean.items():
+        store.put(f"standard-{layer}", np.stack([mean, standard.spread[layer]]))
+    store.put("standard-tiles", np.array(standard.tiles))
+
+
+def kept_standard(store: WorkStore, layers: Sequence[str]) -> Standardisation | None:
+    """Return the standard that an interrupted run measured, if it came so far."""
+    parts = {layer: store.get(f"standard-{layer}") for layer in layers}
+    tiles = store.get("standard-tiles")
+    found = {layer: part for layer, part in parts.items() if part is not None}
+    if tiles is None or len(found) < len(parts):
+        return None
+    mean = Signature({layer: part[0] for layer, part in found.items()})
+    spread = Signature({layer: part[1] for layer, part in found.items()})
+    return Standardisation(mean, spread, int(tiles))
+
+
+def _tile_sums(values: Numbers, lattice: Lattice) -> Numbers:
+    """Sum a picture over each tile."""
+    sums = np.zeros((values.shape[0] + 1, values.shape[1] + 1))
+    sums[1:, 1:] = values.cumsum(axis=0).cumsum(axis=1)
+    top = np.arange(lattice.rows) * lattice.spacing
+    left = np.arange(lattice.columns) * lattice.spacing
+    low, right = top + lattice.tile, left + lattice.tile
+    return np.asarray(
+        sums[np.ix_(low, right)]
+        - sums[np.ix_(top, right)]
+        - sums[np.ix_(low, left)]
+        + sums[np.ix_(top, left)]
+    )

@@ -1,0 +1,77 @@
+"""A store keeps finished parts of a long job, so that an interrupted one goes on where it was."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from skykin.core.atomic import whole_file
+from skykin.core.errors import ResourceError
+from skykin.core.shapes import Numbers
+
+#: First bytes of a part; the last one counts versions of the layout.
+MAGIC = b"skykin1\n"
+DIGEST_BYTES = 32
+
+
+@dataclass(frozen=True)
+class WorkStore:
+    """Arrays by name in a folder of their own.
+
+    A part is the magic number, the SHA-256 of what follows, and a NumPy array file.  It is written to a
+    temporary file, synced and moved into place; one that is cut short or altered counts as not there.
+
+    Parameters
+    ----------
+    folder : Path
+        Made when the first part is kept.
+    """
+
+    folder: Path
+
+    @classmethod
+    def of(cls, cache: Path, job: Mapping[str, object]) -> WorkStore:
+        """Open the store of a job: its folder is named after the hash of all that decides the result."""
+        text = json.dumps(job, sort_keys=True, default=str)
+        return cls(cache / "work" / hashlib.sha256(text.encode()).hexdigest()[:32])
+
+    def get(self, name: str) -> Numbers | None:
+        """Return the part of that name, or None."""
+        try:
+            data = self._path(name).read_bytes()
+        except OSError:
+            return None
+        start = len(MAGIC) + DIGEST_BYTES
+        body = data[start:]
+        if data[:start] != MAGIC + hashlib.sha256(body).digest():
+            return None
+        try:
+            return np.asarray(np.load(io.BytesIO(body), allow_pickle=False))
+        except (ValueError, EOFError):
+            return None
+
+    def put(self, name: str, part: Numbers) -> None:
+        """Keep a part, whole or not at all; without room for it the job goes on, only not resumable."""
+        stream = io.BytesIO()
+        np.save(stream, part, allow_pickle=False)
+        body = stream.getvalue()
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with whole_file(self._path(name)) as temporary:
+                temporary.write_bytes(MAGIC + hashlib.sha256(body).digest() + body)
+        except (OSError, ResourceError):
+            return
+
+    def clear(self) -> None:
+        """Forget all parts: the job is done."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _path(self, name: str) -> Path:
+        return self.folder / f"{name}.part"

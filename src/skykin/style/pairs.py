@@ -1,0 +1,161 @@
+"""Pairs of positions give the length of a Gram matrix without the matrix."""
+
+from __future__ import annotations
+
+from collections import deque
+
+import numpy as np
+
+from skykin.core.shapes import Coverage, Numbers
+from skykin.style.cells import Lattice
+from skykin.style.forms import scale_of
+from skykin.style.stream import Piece
+
+#: What summing one entry of a matrix over cells and tiles costs, in multiplications of a matrix product.
+ENTRY_COST = 250
+
+
+def pairs_are_cheaper(lattice: Lattice, channels: int, stride: int) -> bool:
+    """Whether products of pairs cost less than the matrices of all cells."""
+    positions = (lattice.cell // stride) ** 2
+    reach = lattice.tile // lattice.cell
+    pairs = 2 * positions**2 * channels * (3 * reach - 2) * reach
+    matrices = positions * channels**2 + channels**2 // 2 * ENTRY_COST
+    return pairs < matrices
+
+
+class PairReader:
+    r"""Cosine of each tile's Gram matrix with a reference, from products of pairs of positions.
+
+    .. math:: \|G\|^2 = \sum_{p,q} w_p w_q (f_p \cdot f_q)^2 , \qquad
+              \langle G, R\rangle = \sum_p w_p\, f_p^{\mathsf T} R f_p
+
+    both over the positions of a tile: exact, and cheap where a cell has few positions and many channels.
+    The sums over pairs are taken once per pair of cells that share a tile; every tile adds up its own.
+
+    Parameters
+    ----------
+    lattice : Lattice
+    layer : str
+    stride : int
+        Pixels between positions of the layer.
+    reference : array (n,)
+        The layer's part of the reference's signature: a `flattened` Gram matrix.
+    channels : int
+    """
+
+    def __init__(
+        self, lattice: Lattice, layer: str, stride: int, *, reference: Numbers, channels: int
+    ) -> None:
+        self._lattice = lattice
+        self._scale = scale_of(layer)
+        self._side = lattice.cell // stride
+        self._across = lattice.width // lattice.cell
+        self._reach = lattice.tile // lattice.cell
+        self._step = lattice.spacing // lattice.cell
+        self._matrix, self._length = _square(reference, channels)
+        around = self._across + 2 * (self._reach - 1)
+        # Cells of context stay zero: products with them are.
+        self._rows = np.zeros((self._side**2, around, self._reach, channels), np.float32)
+        self._band = np.zeros((0, 0, 0, 0), np.float32)
+        self._sums: deque[Numbers] = deque(maxlen=self._reach)
+        self._products: deque[Numbers] = deque(maxlen=self._reach)
+        self._summed = 0
+        self._cosines = np.full((lattice.rows, lattice.columns), np.nan)
+
+    def cosines(self) -> Numbers:
+        """Cosines (rows, columns) from −1 to 1; NaN where a tile has no style."""
+        return self._cosines
+
+    def add(self, piece: Piece, weights: Coverage | None) -> None:
+        """Take a piece and its weights ``(y, x)``, all 1 if None."""
+        side = self._side
+        channels, y, x = piece.features.shape
+        down, across = y // side, x // side
+        cut = piece.features.reshape(channels, down, side, across, side).transpose(1, 2, 4, 3, 0)
+        if piece.column == 0 and self._band.shape[:1] != (down,):
+            self._band = np.empty((down, side**2, self._across, channels), np.float32)
+        column = piece.column // side
+        band = self._band.reshape(down, side, side, self._across, channels)[:, :, :, column : column + across]
+        if weights is None:
+            np.multiply(cut, self._scale, out=band)
+        else:
+            roots = np.sqrt(weights).reshape(down, side, across, side).transpose(0, 1, 3, 2)[..., None]
+            np.multiply(cut, roots * self._scale, out=band)
+        if column + across == self._across:
+            for row in self._band:
+                self._sum(row)
+
+    def _sum(self, row: Numbers) -> None:
+        """Take one row of cells: features (positions, cells, channels)."""
+        reach, slot = self._reach, self._summed % self._reach
+        self._rows[:, reach - 1 : reach - 1 + self._across, slot] = row
+        flat = row.reshape(-1, row.shape[-1])
+        projected = np.einsum("pc,pc->p", flat @ self._matrix, flat, dtype=np.float64)
+        self._products.append(projected.reshape(row.shape[:2]).sum(axis=0))
+        self._sums.append(self._row_sums(row, slot))
+        self._summed += 1
+        first = self._summed - reach
+        if first >= 0 and first % self._step == 0:
+            self._finish(first // self._step)
+
+    def _row_sums(self, row: Numbers, slot: int) -> Numbers:
+        """Sum over pairs of this row and itself and the rows above, for each run of cells a tile wide.
+
+        Returns
+        -------
+        float64 array (runs, rows)
+            Entry n holds the pairs with this row and, twice, those with up to n rows above.
+        """
+        reach, runs = self._reach, self._across - self._reach + 1
+        total = np.zeros((self._across + 1, 2 * reach - 1, reach))
+        for left in range(0, self._across, max(8, reach)):
+            right = min(left + max(8, reach), self._across)
+            total[left + 1 : right + 1] = self._pairs(row[:, left:right], left, right)
+        np.cumsum(total, axis=0, out=total)
+        sums = np.zeros((runs, reach))
+        for shift in range(1 - reach, reach):
+            low, high = max(0, -shift), reach - max(0, shift)
+            column = total[:, shift + reach - 1]
+            sums += column[high : high + runs] - column[low : low + runs]
+        # From slots of the ring to rows above: this row first.
+        sums = sums[:, (slot - np.arange(reach)) % reach]
+        sums[:, 1:] *= 2
+        return np.cumsum(sums, axis=1)
+
+    def _pairs(self, cells: Numbers, left: int, right: int) -> Numbers:
+        """Squared products of some cells with all that share a tile with them: (cells, shifts, slots)."""
+        reach, count = self._reach, right - left
+        near = count + 2 * (reach - 1)
+        flat = np.ascontiguousarray(cells).reshape(-1, cells.shape[-1])
+        squares = np.zeros((count, near * reach), np.float32)
+        for other in self._rows:
+            product = flat @ other[left : left + near].reshape(near * reach, -1).T
+            np.square(product, out=product)
+            squares += product.reshape(-1, count, near * reach).sum(axis=0)
+        every = squares.reshape(count, near, reach)
+        a, b, c = every.strides
+        return np.lib.stride_tricks.as_strided(every, (count, 2 * reach - 1, reach), (a + b, b, c))
+
+    def _finish(self, row: int) -> None:
+        squares = sum(sums[:, above] for above, sums in enumerate(self._sums))
+        along = np.zeros(self._across + 1)
+        np.cumsum(sum(self._products), out=along[1:])
+        products = along[self._reach :] - along[: -self._reach]
+        lengths = np.sqrt(squares) * self._length
+        with np.errstate(invalid="ignore", divide="ignore"):
+            cosines = np.where(lengths > 0, products / lengths, np.nan)
+        self._cosines[row] = np.clip(cosines[:: self._step], -1, 1)
+
+
+def _square(reference: Numbers, channels: int) -> tuple[Numbers, float]:
+    """Matrix of a `flattened` upper triangle, scaled to length 1, and that length."""
+    exact = reference.astype(np.float64)
+    length = float(np.sqrt(exact @ exact))
+    exact /= length if length > 0 else 1.0
+    upper, right = np.triu_indices(channels)
+    values = np.where(upper == right, exact, exact / np.sqrt(2))
+    matrix = np.zeros((channels, channels))
+    matrix[upper, right] = values
+    matrix[right, upper] = values
+    return matrix.astype(np.float32), 1.0 if length > 0 else 0.0

@@ -1,0 +1,62 @@
+"""A plane picture with the context that the shared engine needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from skykin.core.errors import UsageError
+from skykin.core.shapes import RGB, Coverage
+
+
+@dataclass(frozen=True, eq=False)
+class PlaneSource:
+    """A picture, or a part of it, read from top to bottom.
+
+    Beyond the border of the whole picture its outermost pixels repeat; inside, context is what is there.
+
+    Parameters
+    ----------
+    rgb : array (rows, columns, 3)
+        Colours from 0 to 1; an array in memory or a memory-mapped file.
+    coverage : array (rows, columns), optional
+        All covered if left out.
+    top, left, height, width : int
+        The part; all of it, without a remainder of less than 16 pixels, if left out.
+
+    Raises
+    ------
+    UsageError
+        If the part does not lie in the picture.
+    """
+
+    rgb: RGB
+    coverage: Coverage | None = None
+    top: int = 0
+    left: int = 0
+    height: int = 0
+    width: int = 0
+
+    def __post_init__(self) -> None:
+        rows, columns, _ = self.rgb.shape
+        object.__setattr__(self, "height", self.height or (rows - self.top) // 16 * 16)
+        object.__setattr__(self, "width", self.width or (columns - self.left) // 16 * 16)
+        inside = 0 <= self.top <= self.top + self.height <= rows
+        if not (inside and 0 <= self.left <= self.left + self.width <= columns):
+            raise UsageError(
+                f"a part of {self.height} × {self.width} pixels from row {self.top} and column {self.left} "
+                f"does not lie in a picture of {rows} × {columns}"
+            )
+
+    def rows(self, start: int, stop: int, halo: int) -> tuple[RGB, Coverage]:
+        """Colours and coverage of some rows, with `halo` columns of context on each side."""
+        rows, columns, _ = self.rgb.shape
+        down = np.clip(np.arange(self.top + start, self.top + stop), 0, rows - 1)
+        across = np.clip(np.arange(self.left - halo, self.left + self.width + halo), 0, columns - 1)
+        # A slice first: an array of indices would touch rows of a mapped file one by one.
+        band = np.asarray(self.rgb[down[0] : down[-1] + 1], np.float32)[down - down[0]][:, across]
+        if self.coverage is None:
+            return band, np.ones(band.shape[:2], np.float32)
+        cover = np.asarray(self.coverage[down[0] : down[-1] + 1], np.float32)
+        return band, cover[down - down[0]][:, across]
