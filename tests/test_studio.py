@@ -19,9 +19,7 @@ from typer.testing import CliRunner
 import skykin
 from skykin.cli.main import app
 from skykin.core.errors import ResourceError, UnknownNameError, UsageError
-from skykin.core.footprint import Footprint
 from skykin.core.settings import MapSettings
-from skykin.products.upright import upright_wcs
 from skykin.studio.picture_book import PictureBook
 from tests.skies import blob_survey, write_wham_like
 
@@ -78,14 +76,6 @@ def test_a_hole_in_the_survey_is_refused():
         skykin.SkykinError, match="Survey of blobs covers 0% of the tile at l=209.00°, b=-30.00°"
     ):
         book("209,-30")
-
-
-def test_upright_world_coordinates_name_the_same_places():
-    footprint = Footprint(209, -19, 15)
-    lon, lat = footprint.pixel_positions((24, 32))
-    sky = upright_wcs(footprint, (24, 32)).pixel_to_world(*np.meshgrid(np.arange(32), np.arange(24)))
-    assert np.abs(sky.l.deg - lon[::-1]).max() < 1e-9
-    assert np.abs(sky.b.deg - lat[::-1]).max() < 1e-9
 
 
 @pytest.mark.generate
