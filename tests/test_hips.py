@@ -1,11 +1,14 @@
 """HiPS in folders and on the web, good ones and those of section H of the hostile corpus."""
 
 import http.server
+import shutil
 import threading
 import time
 
 import numpy as np
 import pytest
+from astropy import units as u
+from mocpy import MOC
 
 from skykin.core.errors import (
     CorruptFileError,
@@ -285,6 +288,18 @@ def test_h02_a_404_is_not_covered_and_not_asked_again(server):
         assert survey.sample(0.0, 0.0)[1] == 0
         assert survey.cells.missing == 1
     assert server.asked.count(TILE) == 1
+
+
+def test_a_hips_of_a_part_of_the_sky_says_where_it_is(server):
+    moc = MOC.from_lonlat([83.8] * u.deg, [-5.4] * u.deg, max_norder=4)
+    moc.save(str(server.folder / "Moc.fits"), format="fits")
+    assert open_survey(server.url).extent.is_all_sky
+    with (server.folder / "properties").open("a") as stream:
+        stream.write(f"moc_sky_fraction = {moc.sky_fraction}\n")
+    shutil.rmtree(open_survey(server.url).cells.store.cache)
+    extent = open_survey(server.url).extent
+    assert extent.distance_deg(209.0, -19.4) < 4
+    assert extent.radius_deg < 6
 
 
 def test_a_server_that_fails_twice_is_asked_three_times(server):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +25,8 @@ def masked(survey: Survey, path: Path) -> MaskedSurvey:
     InputRefusedError
         If the file cannot be used; see `read_sky_mask`.
     """
-    return MaskedSurvey(survey, read_sky_mask(path), Source(path.name, sha256_of(path)))
+    mask = read_sky_mask(path)
+    return MaskedSurvey(survey, mask, Source(path.name, sha256_of(path)), mask.extent())
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,11 +40,14 @@ class MaskedSurvey:
         What is used.
     mask_source : Source
         The file that says so.
+    mask_extent : Extent
+        Where it lies.
     """
 
     survey: Survey
     mask: SkyMask
     mask_source: Source
+    mask_extent: Extent
 
     @property
     def name(self) -> str:
@@ -72,8 +76,8 @@ class MaskedSurvey:
 
     @property
     def extent(self) -> Extent:
-        """Cap of the sky that holds the survey."""
-        return self.survey.extent
+        """The smaller of the caps that hold the survey and the part."""
+        return min(self.survey.extent, self.mask_extent, key=lambda extent: extent.radius_deg)
 
     @property
     def source(self) -> Source:
@@ -88,7 +92,7 @@ class MaskedSurvey:
     @property
     def overview(self) -> MaskedSurvey:
         """The same part of the survey's overview."""
-        return MaskedSurvey(overview_of(self.survey), self.mask, self.mask_source)
+        return replace(self, survey=overview_of(self.survey))
 
     def as_dict(self) -> dict[str, object]:
         """Plain values for provenance, those of the mask among them."""

@@ -9,15 +9,20 @@ from typing import Any
 
 import numpy as np
 from astropy import units as u
-from astropy_healpix.core import lonlat_to_healpix
+from astropy_healpix.core import healpix_to_lonlat, lonlat_to_healpix
 
 from skykin.core.errors import InputRefusedError, NotThisFormatError, SkyError, TooLargeError, shown
+from skykin.core.extent import ALL_SKY, Extent
 from skykin.core.shapes import Degrees, Numbers
-from skykin.survey.frames import from_galactic
+from skykin.survey.cell_map import NEARLY_ALL
+from skykin.survey.cells import cell_side_deg
+from skykin.survey.frames import from_galactic, to_galactic
 from skykin.survey.guard import guarded
 
 #: MOC ranges count cells of this level.
 MOC_LEVEL = 29
+#: Cells of 0.9° tell where a part lies.
+EXTENT_LEVEL = 6
 #: Cells of regions are 0.9 arcminutes wide.
 REGION_LEVEL = 12
 MOST_BYTES = 64 << 20
@@ -39,6 +44,19 @@ class SkyMask:
         cells = lonlat_to_healpix(lon * u.deg, lat * u.deg, 2**MOC_LEVEL, order="nested").astype(np.uint64)
         place = np.searchsorted(self.ranges.ravel(), cells, side="right")
         return np.asarray(place % 2 == 1)  # after a beginning and before its end
+
+    def extent(self) -> Extent:
+        """Cap that holds the part, to a degree."""
+        step = 2 * (MOC_LEVEL - EXTENT_LEVEL)
+        cells = np.arange(12 * 4**EXTENT_LEVEL, dtype=np.uint64)
+        edges = self.ranges.ravel()
+        before = np.searchsorted(edges, cells << np.uint64(step), side="right")
+        after = np.searchsorted(edges, (cells + np.uint64(1)) << np.uint64(step), side="left")
+        touched = cells[(before % 2 == 1) | (after > before)]
+        if len(touched) > NEARLY_ALL * len(cells):
+            return ALL_SKY
+        lon, lat = healpix_to_lonlat(touched.astype(np.int64), 2**EXTENT_LEVEL, order="nested")
+        return Extent.around(*to_galactic(lon.deg, lat.deg, "icrs"), cell_side_deg(EXTENT_LEVEL))
 
     @property
     def share(self) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from skykin.survey.hips_cells import HipsCells
 from skykin.survey.hips_properties import LARGEST_BYTES, HipsProperties
 from skykin.survey.hips_store import FolderStore, HipsStore
 from skykin.survey.kind import Glance, Kind
+from skykin.survey.sky_mask import read_sky_mask
 
 #: Without a word about the scale, pixels of 0.11° (for tiles of 512²): 768 tiles are the whole sky.
 DEFAULT_ORDER = 3
@@ -92,9 +94,9 @@ def _default_order(known: HipsProperties) -> int:
 
 
 def _extent(store: HipsStore, known: HipsProperties, order: int) -> Extent:
-    """Cap that holds all tiles of a folder; on the web, the whole sky."""
+    """Cap that holds all tiles of a folder; on the web, what the HiPS's own MOC covers."""
     if not isinstance(store, FolderStore):
-        return ALL_SKY
+        return _extent_by_moc(store, known)
     matches = (
         re.fullmatch(r"Npix(\d{1,18})", path.stem)
         for path in (store.folder / f"Norder{order}").glob(f"Dir*/Npix*.{known.format}")
@@ -109,6 +111,16 @@ def _extent(store: HipsStore, known: HipsProperties, order: int) -> Extent:
         return ALL_SKY
     lon, lat = healpix_to_lonlat(tiles, 2**order, order="nested")
     return Extent.around(*to_galactic(lon.deg, lat.deg, known.frame), cell_side_deg(order))
+
+
+def _extent_by_moc(store: HipsStore, known: HipsProperties) -> Extent:
+    content = store.read("Moc.fits") if known.sky_fraction < NEARLY_ALL else None
+    if content is None:
+        return ALL_SKY
+    with tempfile.TemporaryDirectory(prefix="skykin-") as folder:
+        path = Path(folder) / "Moc.fits"
+        path.write_bytes(content)
+        return read_sky_mask(path).extent()
 
 
 KIND = Kind("hips", "HiPS of images: a folder or an https address; FITS, PNG or JPEG tiles", claims, _open)
