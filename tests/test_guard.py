@@ -77,6 +77,12 @@ def run(name, limits=None, **arguments):
         return parsed.facts
 
 
+@pytest.fixture(autouse=True)
+def own_place(tmp_path, monkeypatch):
+    """A folder for temporary files that no other process uses."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+
 def leftovers():
     return {path.name for path in Path(tempfile.gettempdir()).glob("skykin-*")}
 
