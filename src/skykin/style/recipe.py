@@ -16,7 +16,6 @@ from typing import Literal, get_args
 from skykin.core.errors import UnknownNameError, UsageError, shown
 from skykin.core.shapes import Chroma, Coverage
 from skykin.style.network import LAYERS, STYLE_LAYERS, Padding
-from skykin.style.receptive import undisturbed
 from skykin.style.signature import Signature, Vector, flattened
 from skykin.style.statistics import Statistic, position_weights
 
@@ -139,9 +138,7 @@ class Recipe:
 
     def _vector(self, features: Chroma, coverage: Coverage) -> Vector:
         _, y, x = features.shape
-        weights = None
-        if self.weighted:
-            weights = position_weights(coverage, (y, x)) * undisturbed(coverage, (y, x))
+        weights = position_weights(coverage, (y, x)) if self.weighted else None
         return flattened(self.statistic(features, weights))
 
 
