@@ -13,12 +13,12 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 import skykin
-from skykin import facet_rows
 from skykin.core.area import SkyBox
 from skykin.core.errors import UsageError
 from skykin.core.footprint import Footprint
 from skykin.core.settings import MapSettings
-from skykin.facet_rows import FacetReader, cut_in_context
+from skykin.pipeline import facet_rows
+from skykin.pipeline.facet_rows import FacetReader, cut_in_context
 from skykin.search.similar import layer_cosines
 from skykin.sky.facets import facets
 from skykin.style.blocks import block_network

@@ -10,8 +10,8 @@ from astropy.coordinates import SkyCoord
 from astropy.io import fits
 
 import skykin
-from skykin import pipeline
 from skykin.core.errors import DataQualityError, SkyError, UnknownNameError, UsageError
+from skykin.core.progress import SilentProgress
 from skykin.core.settings import MapSettings
 from skykin.products.write import PRODUCTS
 from tests.skies import blob_survey, write_wham_like
@@ -193,7 +193,7 @@ def test_a_survey_without_any_data_is_refused():
 
 
 def test_oversampling_far_beyond_the_beam_is_said(survey):
-    class Listener(pipeline.SilentProgress):
+    class Listener(SilentProgress):
         heard = ""
 
         def say(self, sentence):

@@ -1,0 +1,40 @@
+"""The pictures that a report shows."""
+
+from __future__ import annotations
+
+import numpy as np
+from astropy.table import QTable
+
+from skykin.core.footprint import Footprint
+from skykin.core.picture import Picture
+from skykin.pipeline.judge import Cutter
+from skykin.products.result import Gallery
+from skykin.sky.grid import TileGrid
+
+GALLERY_TILES = 8
+
+
+def gallery(reference: Picture, tiles: QTable, grid: TileGrid, cutter: Cutter) -> Gallery:
+    """Choose the best matches and the least alike tiles, none of them centred in another or the reference."""
+    order = np.argsort(tiles["rank"])
+    matches = [i for i in order if tiles["match"][i]]
+    finite = [i for i in order[::-1] if np.isfinite(tiles["score"][i])]
+
+    def apart(candidates: list[int], taken: list[Footprint]) -> tuple[Picture, ...]:
+        chosen: list[Footprint] = []
+        for i in candidates:
+            footprint = grid.footprints[i]
+            if not any(other.contains(footprint.center) for other in (*taken, *chosen)):
+                chosen.append(footprint)
+            if len(chosen) == GALLERY_TILES:
+                break
+        return tuple(cutter(footprint) for footprint in chosen)
+
+    best = apart(matches, [where(reference)])
+    return Gallery(reference, best, apart(finite, [where(picture) for picture in (reference, *best)]))
+
+
+def where(picture: Picture) -> Footprint:
+    """Footprint of a picture that was cut out of the sky."""
+    assert picture.footprint is not None  # noqa: S101 - it was cut out of the sky
+    return picture.footprint

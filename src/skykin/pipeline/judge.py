@@ -1,0 +1,190 @@
+"""A judge scores tiles against the style of the reference."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from skykin.core.errors import DataQualityError, SkyError
+from skykin.core.footprint import Footprint
+from skykin.core.picture import Picture
+from skykin.core.protocols import ColouredSky, Progress, Survey
+from skykin.core.settings import MapSettings
+from skykin.core.shapes import Numbers
+from skykin.evaluate.reference import ReferencePlace
+from skykin.pipeline.facet_rows import (
+    FacetReader,
+    cut_in_context,
+    keep_standard,
+    kept_standard,
+    read_facets,
+)
+from skykin.scale.local import ordered_map
+from skykin.scale.store import WorkStore
+from skykin.search.similar import combine, layer_cosines
+from skykin.sky.cut import cut
+from skykin.sky.facets import Facet
+from skykin.sky.grid import TileGrid
+from skykin.style.blocks import block_network
+from skykin.style.context import ContextMeter
+from skykin.style.meter import StyleMeter
+from skykin.style.recipe import Recipe
+from skykin.style.shared import SharedMeter
+from skykin.style.signature import Signature
+from skykin.style.vgg19 import VGG19Encoder
+from skykin.survey.render import (
+    TileRenderedSurvey,
+)
+
+#: Tiles, evenly spread, that tell what an average tile of the survey is like.
+STANDARD_TILES = 256
+
+#: The same in true context, where a tile of 128 pixels costs four times as much.
+STANDARD_TILES_IN_CONTEXT = 128
+
+#: Positions on a side of a tile at which its mean intensity is measured.
+INTENSITY_POSITIONS = 24
+
+Cutter = Callable[[Footprint], Picture]
+
+Meter = StyleMeter | ContextMeter
+
+
+def cutter_of(settings: MapSettings, survey: Survey, sky: ColouredSky) -> Cutter:
+    """Cut tiles out of the rendered sky, or render each by itself where that is asked for."""
+    tile_sky = TileRenderedSurvey(survey, settings.stretch) if settings.stretch_per_tile else sky
+    return lambda footprint: cut(tile_sky, footprint, settings.pixels)
+
+
+def check_reference(reference: Picture, place: ReferencePlace, settings: MapSettings) -> None:
+    """Refuse a reference that lies off the survey or in a hole."""
+    if reference.covered < settings.min_coverage:
+        raise SkyError(
+            f"the survey covers {reference.covered:.0%} of the reference tile at l={place.lon_deg:.2f}°, "
+            f"b={place.lat_deg:+.2f}°, less than {settings.min_coverage:.0%}; choose another reference, a "
+            "larger tile size or a smaller min_coverage"
+        )
+
+
+def instrument(
+    chosen: Recipe, settings: MapSettings, sky: ColouredSky, cutter: Cutter, *, shared: bool
+) -> tuple[Meter, str, Cutter]:
+    """Meter of single tiles, name of its network, and the pictures that it measures."""
+    if not shared:
+        encoder = VGG19Encoder(chosen.layers, chosen.padding)
+        return StyleMeter(chosen, encoder), encoder.name, cutter
+    network = block_network(chosen.layers, fast=settings.fast)
+    meter = ContextMeter(SharedMeter(chosen, network), settings.pixels)
+    return meter, network.name, lambda f: cut_in_context(sky, f, settings.pixels, network.halo)
+
+
+def with_standard(
+    meter: Meter,
+    grid: TileGrid,
+    look: Cutter,
+    *,
+    store: WorkStore,
+    workers: int,
+    progress: Progress,
+) -> Meter:
+    """Give the meter the survey's standard where its recipe asks for one."""
+    if not meter.recipe.standardised:
+        return meter
+    if kept := kept_standard(store, meter.recipe.layers):
+        return replace(meter, standard=kept)
+    wanted = STANDARD_TILES if isinstance(meter, StyleMeter) else STANDARD_TILES_IN_CONTEXT
+    sample = [grid.footprints[i] for i in _evenly(len(grid), wanted)]
+
+    def measure(footprint: Footprint) -> Signature:
+        return meter(look(footprint))
+
+    with progress.stage("An average tile", len(sample), "tiles") as counter:
+
+        def counted() -> Iterator[Signature]:
+            for signature in ordered_map(measure, sample, workers):
+                counter.advance()
+                yield signature
+
+        made = meter.standardised(counted())
+    if made.standard is not None and isinstance(made, ContextMeter):
+        keep_standard(store, made.standard)
+    return made
+
+
+def _evenly(total: int, wanted: int) -> Numbers:
+    return np.unique(np.linspace(0, total - 1, min(total, wanted)).round().astype(int))
+
+
+def style_of(meter: Meter, reference: Picture, place: ReferencePlace) -> Signature:
+    """Measure the reference; refuse one that has no style."""
+    signature = meter(reference)
+    if not signature.finite or any(not np.any(vector) for vector in signature.values()):
+        raise DataQualityError(
+            f"the reference tile at {place.name} has no style, because nothing in it is covered or it is the "
+            "same everywhere; choose another reference",
+            code="DQ-CONST",
+        )
+    return signature
+
+
+@dataclass(frozen=True, eq=False)
+class Judge:
+    """Scores footprints against the reference."""
+
+    meter: Meter
+    cutter: Cutter
+    survey: Survey
+    reference: Signature
+    min_coverage: float
+
+    def cosines(self, picture: Picture) -> tuple[float, ...]:
+        """Cosine of each layer with the reference's."""
+        return tuple(layer_cosines(self.meter(picture), self.reference).values())
+
+    def score(self, picture: Picture) -> float:
+        """Cosines combined as the recipe says."""
+        return float(combine(self.cosines(picture), self.meter.recipe.combine))
+
+    def row(self, footprint: Footprint) -> Numbers | None:
+        """Cosines, brightness, coverage and mean intensity; None where too little is covered."""
+        try:
+            picture = self.cutter(footprint)
+        except DataQualityError:  # A tile stretched by itself may be blank or flat.
+            return None
+        if picture.covered < self.min_coverage:
+            return None
+        return np.array(
+            [*self.cosines(picture), picture.brightness, picture.covered, self.intensity(footprint)]
+        )
+
+    def intensity(self, footprint: Footprint) -> float:
+        """Mean over the covered part of the tile of the sum of the bands, in the survey's unit."""
+        side = (INTENSITY_POSITIONS, INTENSITY_POSITIONS)
+        values, coverage = self.survey.sample(*footprint.pixel_positions(side))
+        weight = coverage.sum(dtype=np.float64)
+        return float((values.sum(axis=-1, dtype=np.float64) * coverage).sum() / weight) if weight else np.nan
+
+
+def read_tiles(
+    judge: Judge,
+    sky: ColouredSky,
+    pieces: tuple[Facet, ...],
+    *,
+    store: WorkStore,
+    workers: int,
+    progress: Progress,
+) -> list[Numbers | None]:
+    """Rows of numbers as `Judge.row` gives them, facet by facet."""
+    assert isinstance(judge.meter, ContextMeter)  # noqa: S101 - there are facets
+    reader = FacetReader(sky, judge.meter, judge.reference, judge.min_coverage)
+    rows: list[Numbers | None] = []
+    with progress.stage("Style of every facet", len(pieces), "facets") as counter:
+        found = read_facets(reader, pieces, store, workers)
+        for piece, numbers in zip(pieces, found, strict=True):
+            for footprint, row in zip(piece.footprints(), numbers, strict=True):
+                covered = np.isfinite(row[-1])
+                rows.append(np.append(row, judge.intensity(footprint)) if covered else None)
+            counter.advance()
+    return rows

@@ -1,0 +1,201 @@
+"""The whole job in one function: from a survey and a reference to a map of kin."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from skykin.core.footprint import Footprint
+from skykin.core.progress import SilentProgress
+from skykin.core.protocols import Progress
+from skykin.core.provenance import Provenance
+from skykin.core.settings import MapSettings
+from skykin.evaluate.confounders import control_pictures
+from skykin.evaluate.honesty import honest_summary
+from skykin.evaluate.recovery import recovery
+from skykin.evaluate.reference import resolve_reference
+from skykin.pipeline.gallery import gallery, where
+from skykin.pipeline.judge import (
+    Judge,
+    check_reference,
+    cutter_of,
+    instrument,
+    read_tiles,
+    style_of,
+    with_standard,
+)
+from skykin.pipeline.opening import check_resolution, sized, survey_of
+from skykin.pipeline.plan import facets_of, grid_of
+from skykin.pipeline.tiles import score_tiles, scored, share_inside, threshold_of
+from skykin.products.folder import check_output_folder
+from skykin.products.result import KinMap
+from skykin.products.write import write_products
+from skykin.scale.store import WorkStore
+from skykin.sky.facets import facet_grid
+from skykin.sky.grid import TileGrid
+from skykin.style.recipe import recipe
+from skykin.survey.download import cache_folder
+from skykin.survey.render import (
+    RenderedSurvey,
+    measure_stretch,
+)
+
+#: A place farther from every centre than so many spacings lies outside the grid.
+FARTHEST_TILE = 1.1
+
+CONTROL_SEED = 20161116
+
+#: Credit that every product carries besides the survey's own.
+METHOD_CREDITS = (
+    "Style by Gram matrices: Gatys, L. A., Ecker, A. S., & Bethge, M. 2016, CVPR, 2414",
+    "VGG19: Simonyan, K., & Zisserman, A. 2015, ICLR (weights by the Visual Geometry Group, CC BY 4.0)",
+)
+
+
+def map_kin(
+    settings: MapSettings | None = None,
+    *,
+    output: str | Path | None = None,
+    overwrite: bool = False,
+    download: bool = False,
+    progress: Progress | None = None,
+    **changes: Any,
+) -> KinMap:
+    """Map the kin of a region: compare the style of every tile of a survey with the reference's.
+
+    Parameters
+    ----------
+    settings : MapSettings, optional
+        What to map and how; the poster's experiment if left out.
+    output : path, optional
+        Folder for the products; nothing is written if left out.
+    overwrite : bool
+        Whether a folder that Skykin made before may be replaced.
+    download : bool
+        Whether the survey may be fetched from its public address.
+    progress : Progress, optional
+        Told how far the work is; silent if left out.
+    **changes
+        Any field of `MapSettings`, such as ``reference="carina"`` or ``tile_size=10 * u.deg``.
+
+    Returns
+    -------
+    KinMap
+        Tiles, scores, matches, regions, pictures and the honest summary; shows itself in a notebook.
+
+    Raises
+    ------
+    SkykinError
+        With one sentence that says what is wrong, the value found and the way out.
+
+    Examples
+    --------
+    >>> import skykin
+    >>> kin = skykin.map_kin(reference="carina", recipe="mean-std")  # doctest: +SKIP
+    >>> kin.tiles[kin.tiles["match"]]  # doctest: +SKIP
+    """
+    settings = replace(settings or MapSettings(), **changes)
+    progress = progress or SilentProgress()
+    if output is not None:
+        check_output_folder(Path(output), overwrite=overwrite)
+    kin = _map(settings, download, progress)
+    if output is not None:
+        write_products(kin, Path(output), overwrite=overwrite, progress=progress)
+    store_of(kin.provenance).clear()
+    return kin
+
+
+def _map(settings: MapSettings, download: bool, progress: Progress) -> KinMap:
+    """Walk the stages; what costs nothing and can go wrong comes first."""
+    chosen = recipe(settings.recipe)
+    place = resolve_reference(settings.reference)
+    survey = survey_of(settings, download, progress)
+    settings = sized(settings, survey, progress)
+    pieces = facets_of(settings, chosen, survey)
+    grid = facet_grid(pieces) if pieces else grid_of(settings, survey)
+    check_resolution(settings, survey, progress)
+    stretch = measure_stretch(survey, settings.stretch)
+    sky = RenderedSurvey(survey, stretch)
+    cutter = cutter_of(settings, survey, sky)
+    projection = grid.footprints[0].projection
+    reference = cutter(Footprint(place.lon_deg, place.lat_deg, settings.tile_size_deg, projection=projection))
+    check_reference(reference, place, settings)
+
+    meter, encoder, look = instrument(chosen, settings, sky, cutter, shared=bool(pieces))
+    provenance = Provenance(
+        survey=survey.as_dict(),
+        rendering={**stretch.as_dict(), "per_tile": settings.stretch_per_tile},
+        grid=grid_facts(grid, settings, projection),
+        reference={"name": place.name, "lon_deg": place.lon_deg, "lat_deg": place.lat_deg},
+        recipe={**chosen.as_dict(), "key": chosen.key()},
+        encoder=encoder,
+        credits=(*survey.credits, *METHOD_CREDITS),
+    )
+    store = store_of(provenance)
+    meter = with_standard(meter, grid, look, store=store, workers=settings.workers, progress=progress)
+    judge = Judge(meter, look, survey, style_of(meter, look(where(reference)), place), settings.min_coverage)
+    numbers = (
+        read_tiles(judge, sky, pieces, store=store, workers=settings.workers, progress=progress)
+        if pieces
+        else None
+    )
+    tiles, grid = score_tiles(judge, grid, settings, progress, numbers)
+    threshold = threshold_of(tiles, chosen, settings)
+    tiles["match"] = np.asarray(tiles["score"]) >= threshold
+    side = settings.pixels + 2 * meter.halo
+    controls = {
+        name: judge.score(picture) for name, picture in control_pictures((side, side), CONTROL_SEED).items()
+    }
+    regions = recovery(
+        scored(tiles), place, threshold=threshold, farthest_deg=FARTHEST_TILE * grid.spacing_deg
+    )
+    return KinMap(
+        tiles=tiles,
+        footprints=grid.footprints,
+        tile_nside=grid.nside,
+        reference=where(reference),
+        reference_name=place.name,
+        threshold=threshold,
+        layers=chosen.layers,
+        survey_title=survey.title,
+        bands=survey.bands,
+        sky=sky,
+        pictures=gallery(reference, tiles, grid, cutter),
+        regions=regions,
+        summary=honest_summary(
+            tiles,
+            regions,
+            controls,
+            reference_score=judge.score(look(where(reference))),
+            sky_fraction_in_matching_tiles=share_inside(tiles, grid),
+            n_left_out=tiles.meta["n_left_out"],
+            threshold=threshold,
+            recipe=chosen.name,
+            survey=survey.title,
+            reference=place.name,
+        ),
+        provenance=provenance,
+        extent=survey.extent,
+    )
+
+
+def store_of(provenance: Provenance) -> WorkStore:
+    """Where the finished facets of this very job are kept until it is done."""
+    return WorkStore.of(cache_folder(), provenance.as_dict())
+
+
+def grid_facts(grid: TileGrid, settings: MapSettings, projection: str) -> dict[str, object]:
+    """Gather the settings of the grid for provenance."""
+    return {
+        "kind": grid.kind,
+        "nside": grid.nside,
+        "projection": projection,
+        "tile_size_deg": settings.tile_size_deg,
+        "spacing_deg": round(grid.spacing_deg, 4),
+        "pixels": settings.pixels,
+        "area": "the whole survey" if settings.area is None else str(settings.area),
+        "min_coverage": settings.min_coverage,
+    }

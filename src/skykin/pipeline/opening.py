@@ -1,0 +1,95 @@
+"""Opening the survey that the settings name, and fitting the settings to it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from skykin.core.errors import UsageError
+from skykin.core.protocols import Progress, Survey
+from skykin.core.settings import DEFAULT_TILE_DEG, MapSettings
+from skykin.core.survey_options import SurveyOptions
+from skykin.products.survey_facts import survey_facts, write_survey_preview
+from skykin.survey.open import open_survey
+from skykin.survey.render import (
+    RenderedSurvey,
+    measure_stretch_on,
+    positions_over,
+)
+
+#: With more pixels to a beam, a tile shows the shape of the beam and nothing new of the sky.
+MOST_PIXELS_PER_BEAM = 16.0
+
+#: Tiles side by side across a survey of a part of the sky, and the fewest beams that one spans.
+TILES_ACROSS, FEWEST_BEAMS = 6, 8
+
+
+def survey_of(settings: MapSettings, download: bool, progress: Progress) -> Survey:
+    """Open the survey that the settings name.
+
+    Raises
+    ------
+    SkykinError
+        If there is none of this name and no such file, or it cannot be read.
+    """
+    if isinstance(settings.survey, Survey):
+        return settings.survey
+    return open_survey(
+        settings.survey,
+        options=_options_for(settings),
+        bands_km_s=settings.bands_km_s,
+        download=download,
+        progress=progress,
+    )
+
+
+def _options_for(settings: MapSettings) -> SurveyOptions:
+    """Read a survey of many resolutions no finer than the pixels of the tiles."""
+    options = settings.survey_options or SurveyOptions()
+    if options.scale_deg is not None or settings.tile_size is None:
+        return options
+    return replace(options, scale_deg=settings.tile_size_deg / settings.pixels)
+
+
+def sized(settings: MapSettings, survey: Survey, progress: Progress) -> MapSettings:
+    """Choose the tile size for a survey of a part of the sky, where none was asked for."""
+    if settings.tile_size is not None or survey.extent.is_all_sky:
+        return settings
+    size = min(2 * survey.extent.radius_deg / TILES_ACROSS, DEFAULT_TILE_DEG)
+    size = float(f"{max(size, FEWEST_BEAMS * survey.beam_deg):.2g}")
+    progress.say(
+        f"note: {survey.title} is {2 * survey.extent.radius_deg:.3g}° wide; tiles are {size:g}° wide"
+    )
+    return replace(settings, tile_size=size)
+
+
+def check_resolution(settings: MapSettings, survey: Survey, progress: Progress) -> None:
+    """Refuse tiles that show no structure; say when more pixels show nothing new."""
+    if settings.tile_size_deg < 2 * survey.beam_deg:
+        raise UsageError(
+            f"a tile of {settings.tile_size_deg:g}° is hardly larger than the beam of {survey.title} "
+            f"({survey.beam_deg:g}°) and shows no structure; use at least {2 * survey.beam_deg:g}°"
+        )
+    pixels_per_beam = settings.pixels * survey.beam_deg / settings.tile_size_deg
+    if pixels_per_beam > MOST_PIXELS_PER_BEAM:
+        enough = int(MOST_PIXELS_PER_BEAM * settings.tile_size_deg / survey.beam_deg)
+        progress.say(
+            f"note: {pixels_per_beam:.0f} pixels to a beam of {survey.beam_deg:g}° show the beam, not the "
+            f"sky; {enough} pixels a tile are enough"
+        )
+
+
+def describe_survey(survey: Survey, *, preview: Path | None = None) -> dict[str, str]:
+    """Tell what a survey holds, as ``skykin info`` does: place, resolution, unit, coverage, values.
+
+    Parameters
+    ----------
+    survey : Survey
+    preview : Path, optional
+        Where to write a picture of it (PNG).
+    """
+    values, coverage = survey.sample(*positions_over(survey.extent))
+    if preview is not None:
+        sky = RenderedSurvey(survey, measure_stretch_on(values, coverage))
+        write_survey_preview(survey, sky, preview)
+    return survey_facts(survey, values, coverage) | ({"preview": str(preview)} if preview else {})

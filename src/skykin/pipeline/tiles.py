@@ -1,0 +1,113 @@
+"""The table of scored tiles."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from astropy import units as u
+from astropy.table import QTable
+
+from skykin.core.errors import SkyError
+from skykin.core.protocols import Progress
+from skykin.core.settings import MapSettings
+from skykin.core.shapes import Numbers
+from skykin.evaluate.ranking import threshold_of_top
+from skykin.evaluate.recovery import ScoredTiles
+from skykin.pipeline.judge import Judge
+from skykin.products.matches import coverage_map
+from skykin.scale.local import ordered_map
+from skykin.search.similar import combine
+from skykin.sky.grid import TileGrid
+from skykin.style.recipe import Recipe
+
+
+def score_tiles(
+    judge: Judge,
+    grid: TileGrid,
+    settings: MapSettings,
+    progress: Progress,
+    rows: list[Numbers | None] | None,
+) -> tuple[QTable, TileGrid]:
+    """Score every tile with enough coverage; return their table and the grid of those tiles."""
+    if rows is None:
+        rows = []
+        with progress.stage("Style of every tile", len(grid), "tiles") as counter:
+            for row in ordered_map(judge.row, grid.footprints, settings.workers):
+                rows.append(row)
+                counter.advance()
+    scored = np.array([row is not None for row in rows])
+    if not scored.any():
+        raise SkyError(
+            f"none of {len(rows)} tiles is covered to {settings.min_coverage:.0%}; "
+            "choose another area or a smaller min_coverage"
+        )
+    grid = grid.keep(scored)
+    table = _tile_table(np.array([row for row in rows if row is not None]), grid, judge)
+    table.meta["n_left_out"] = int((~scored).sum())
+    return table, grid
+
+
+def _tile_table(numbers: Numbers, grid: TileGrid, judge: Judge) -> QTable:
+    lon, lat = grid.centers()
+    cosines = numbers[:, :-3]
+    score = combine(cosines, judge.meter.recipe.combine)
+    # Best first, tiles without a score last; equal scores keep the order of the grid.
+    rank = np.empty(len(score), dtype=int)
+    rank[np.argsort(np.where(np.isnan(score), np.inf, -score), kind="stable")] = np.arange(1, len(score) + 1)
+    brightness, coverage, intensity = numbers[:, -3:].T
+    table = QTable(
+        {
+            "rank": rank,
+            "name": _names(lon, lat, grid.spacing_deg),
+            "lon": lon * u.deg,
+            "lat": lat * u.deg,
+            "width": np.array([footprint.width_deg for footprint in grid.footprints]) * u.deg,
+            "height": np.array([footprint.height_deg for footprint in grid.footprints]) * u.deg,
+            "score": score,
+            "coverage": coverage,
+            "brightness": brightness,
+            "mean_intensity": intensity * u.Unit(judge.survey.unit),
+            "area": grid.area,
+        }
+    )
+    for layer, column in zip(judge.meter.recipe.layers, cosines.T, strict=True):
+        table[f"cosine_{layer}"] = column
+    return table
+
+
+def _names(lon_deg: Numbers, lat_deg: Numbers, spacing_deg: float) -> list[str]:
+    """Name tiles by their centres, with as many digits as tell neighbours apart."""
+    digits = max(2, 1 - math.floor(math.log10(spacing_deg)))
+    return [
+        f"G{x:0{4 + digits}.{digits}f}{y:+0{4 + digits}.{digits}f}"
+        for x, y in zip(lon_deg, lat_deg, strict=True)
+    ]
+
+
+def threshold_of(tiles: QTable, chosen: Recipe, settings: MapSettings) -> float:
+    """Return the score from which a tile matches: as asked, else as the recipe says."""
+    if settings.threshold is not None:
+        return settings.threshold
+    top = settings.top_fraction if settings.top_fraction is not None else chosen.top_fraction
+    if top is not None:
+        return threshold_of_top(tiles["score"], top, tiles["area"])
+    assert chosen.threshold is not None  # noqa: S101 - a recipe has one of the two
+    return chosen.threshold
+
+
+def scored(tiles: QTable) -> ScoredTiles:
+    """Give the columns that a ranking needs."""
+    return ScoredTiles(
+        tiles["lon"].to_value(u.deg),
+        tiles["lat"].to_value(u.deg),
+        tiles["score"],
+        tiles["mean_intensity"].value,
+        tiles["area"],
+    )
+
+
+def share_inside(tiles: QTable, grid: TileGrid) -> float:
+    """Share of the sky inside at least one matching tile."""
+    matching = [footprint for footprint, match in zip(grid.footprints, tiles["match"], strict=True) if match]
+    return float(coverage_map(matching).sky_fraction)
