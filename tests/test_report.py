@@ -20,6 +20,7 @@ from skykin.products.figures.canvas import Drawn
 from skykin.products.figures.scores import draw_scores
 from skykin.products.folder import MARKER
 from skykin.products.report import inlined, write_report
+from skykin.products.summary import summary_lines
 from skykin.products.write import write_products
 from tests import kinds
 
@@ -203,3 +204,10 @@ def test_an_existing_map_is_refused_before_anything_is_drawn(tmp_path, monkeypat
     monkeypatch.setattr(write, "draw_figures", lambda *args: pytest.fail("work was done"))
     with pytest.raises(UsageError, match="--overwrite"):
         write_products(kinds.made_up_result(), tmp_path / "orion")
+
+
+def test_a_map_of_a_part_of_the_sky_tells_shares_of_that_part():
+    summary = {**kinds.made_up_result().summary, "sky_fraction_mapped": 0.1}
+    told = " ".join(summary_lines(summary))
+    assert "of the mapped sky" in told
+    assert "of the mapped sky" not in " ".join(summary_lines({**summary, "sky_fraction_mapped": 0.99}))

@@ -31,7 +31,8 @@ def honest_summary(
     Returns
     -------
     dict
-        Entries ``n_tiles``, ``n_matches``, ``sky_fraction_matching``, ``regions``, ``recall_at``,
+        Entries ``n_tiles``, ``n_matches``, ``sky_fraction_matching``, ``sky_fraction_mapped``,
+        ``regions``, ``recall_at``,
         ``spearman`` and ``controls`` besides the facts.
     """
     match, area = np.asarray(tiles["match"]), np.asarray(tiles["area"])
@@ -41,6 +42,7 @@ def honest_summary(
         "n_tiles": len(tiles),
         "n_matches": int(match.sum()),
         "sky_fraction_matching": float(area[match].sum()),
+        "sky_fraction_mapped": float(area.sum()),
         "regions": _at_threshold(counts),
         "recall_at": _recall(counts),
         "spearman": confounders(

@@ -10,6 +10,8 @@ Keys of the summary; any may be missing or None and is then left out of the text
     Share of the sky that the matching tiles stand for (their ``area``).
 ``sky_fraction_in_matching_tiles``
     Share of the sky inside at least one matching tile.
+``sky_fraction_mapped``
+    Share of the sky that all scored tiles stand for.
 ``regions``
     ``counted``: annotated regions that the survey can show, away from the reference; ``recovered``: how
     many of them each ranking finds (``score``, ``brightness``, ``latitude``); ``at_sky_fraction``: with
@@ -40,6 +42,8 @@ RANKINGS = {
     "brightness": "mean brightness",
     "latitude": "closeness to the Galactic plane (−|b|)",
 }
+#: A map of more of the sky than this is one of the whole sky.
+NEARLY_ALL = 0.95
 CONFOUNDERS = {"mean_intensity": "mean intensity", "abs_latitude": "|b|", "coverage": "coverage"}
 
 
@@ -116,7 +120,7 @@ def _regions(facts: Mapping[str, Any]) -> list[str]:
     if not _has(regions, "counted") or not _has(recovered, "score"):
         return []
     share = percent(regions.get("at_sky_fraction"))
-    where = f" in the best {share} of the sky" if share else ""
+    where = f" in the best {share} of {_sky(facts)}" if share else ""
     line = (
         f"{recovered['score']} of {regions['counted']} well-known star-forming regions "
         f"(away from the reference, and in what the survey can show) are recovered{where}"
@@ -139,7 +143,7 @@ def _recall(facts: Mapping[str, Any]) -> list[str]:
     if not rows:
         return []
     told = "; ".join(f"by {name} {' / '.join(cell or '?' for cell in cells)}" for name, cells in rows)
-    return [f"Regions recovered at {' / '.join(heads)} of the sky: {told}."]
+    return [f"Regions recovered at {' / '.join(heads)} of {_sky(facts)}: {told}."]
 
 
 def _correlations(facts: Mapping[str, Any]) -> list[str]:
@@ -168,6 +172,12 @@ def _controls(facts: Mapping[str, Any]) -> list[str]:
             f"Beware: {' and '.join(passing)} would match too; the score alone is no proof of likeness."
         )
     return lines
+
+
+def _sky(facts: Mapping[str, Any]) -> str:
+    """Name what shares are shares of: rankings know only the tiles of the map."""
+    mapped = facts.get("sky_fraction_mapped")
+    return "the sky" if mapped is None or mapped > NEARLY_ALL else "the mapped sky"
 
 
 def _has(facts: Mapping[str, Any], *keys: str) -> bool:
