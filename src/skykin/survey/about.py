@@ -33,3 +33,39 @@ class About:
     bands: tuple[str, str, str]
     source: Source
     credits: tuple[str, ...]
+
+
+class Described:
+    """A survey that says of itself what its `about` says."""
+
+    about: About
+
+    @property
+    def name(self) -> str:
+        """Short name, such as ``wham``."""
+        return self.about.name
+
+    @property
+    def title(self) -> str:
+        """Full name for figures and headers."""
+        return self.about.title
+
+    @property
+    def unit(self) -> str:
+        """Unit of the values, readable by `astropy.units`."""
+        return self.about.unit
+
+    @property
+    def bands(self) -> tuple[str, str, str]:
+        """What is shown as red, green and blue, in words."""
+        return self.about.bands
+
+    @property
+    def source(self) -> Source:
+        """The file behind it."""
+        return self.about.source
+
+    @property
+    def credits(self) -> tuple[str, ...]:
+        """Citations and acknowledgements that go with every product."""
+        return self.about.credits

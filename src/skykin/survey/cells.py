@@ -11,9 +11,8 @@ from astropy import units as u
 from astropy_healpix.core import bilinear_interpolation_weights
 
 from skykin.core.extent import ALL_SKY, Extent
-from skykin.core.provenance import Source
 from skykin.core.shapes import BandValues, Coverage, Degrees, Numbers
-from skykin.survey.about import About
+from skykin.survey.about import About, Described
 from skykin.survey.fill import filled
 from skykin.survey.frames import Frame, from_galactic
 from skykin.survey.positions import checked_positions
@@ -49,7 +48,7 @@ def level_for(scale_deg: float | None, finest: int, coarsest: int = 0) -> int:
 
 
 @dataclass(frozen=True, eq=False)
-class CellSurvey:
+class CellSurvey(Described):
     """A survey whose values lie on HEALPix cells.
 
     Parameters
@@ -75,36 +74,6 @@ class CellSurvey:
     projection: str
     extent: Extent = ALL_SKY
     overview: CellSurvey | None = None
-
-    @property
-    def name(self) -> str:
-        """Short name."""
-        return self.about.name
-
-    @property
-    def title(self) -> str:
-        """Full name for figures and headers."""
-        return self.about.title
-
-    @property
-    def unit(self) -> str:
-        """Unit of the values."""
-        return self.about.unit
-
-    @property
-    def bands(self) -> tuple[str, str, str]:
-        """What is shown as red, green and blue, in words."""
-        return self.about.bands
-
-    @property
-    def source(self) -> Source:
-        """The file behind it."""
-        return self.about.source
-
-    @property
-    def credits(self) -> tuple[str, ...]:
-        """Citations and acknowledgements that go with every product."""
-        return self.about.credits
 
     def as_dict(self) -> dict[str, object]:
         """Plain values for provenance."""

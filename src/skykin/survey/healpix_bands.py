@@ -10,9 +10,8 @@ from astropy_healpix.core import bilinear_interpolation_weights, npix_to_nside
 
 from skykin.core.errors import DataQualityError, HeaderInvalidError
 from skykin.core.extent import ALL_SKY, Extent
-from skykin.core.provenance import Source
 from skykin.core.shapes import BandValues, Coverage, Degrees, Numbers
-from skykin.survey.about import About
+from skykin.survey.about import About, Described
 from skykin.survey.positions import checked_positions
 
 #: Positions interpolated at a time: some 10 MB of work space, which also stays near the processor.
@@ -20,7 +19,7 @@ POSITIONS_AT_ONCE = 1 << 16
 
 
 @dataclass(frozen=True, eq=False)
-class HealpixBands:
+class HealpixBands(Described):
     """Three bands on a HEALPix map in RING order and Galactic coordinates.
 
     Parameters
@@ -71,36 +70,6 @@ class HealpixBands:
     def nside(self) -> int:
         """Pixels along a side of each of HEALPix's twelve base pixels."""
         return int(npix_to_nside(len(self.coverage)))
-
-    @property
-    def name(self) -> str:
-        """Short name, such as ``wham``."""
-        return self.about.name
-
-    @property
-    def title(self) -> str:
-        """Full name for figures and headers."""
-        return self.about.title
-
-    @property
-    def unit(self) -> str:
-        """Unit of the values, readable by `astropy.units`."""
-        return self.about.unit
-
-    @property
-    def bands(self) -> tuple[str, str, str]:
-        """What is shown as red, green and blue, in words."""
-        return self.about.bands
-
-    @property
-    def source(self) -> Source:
-        """The file behind it."""
-        return self.about.source
-
-    @property
-    def credits(self) -> tuple[str, ...]:
-        """Citations and acknowledgements that go with every product."""
-        return self.about.credits
 
     def as_dict(self) -> dict[str, object]:
         """Plain values for provenance."""

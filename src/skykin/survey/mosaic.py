@@ -14,7 +14,7 @@ from skykin.core.protocols import Progress, Survey
 from skykin.core.provenance import Source
 from skykin.core.shapes import BandValues, Coverage, Degrees
 from skykin.core.survey_options import SurveyOptions
-from skykin.survey.about import About
+from skykin.survey.about import About, Described
 from skykin.survey.fill import filled
 from skykin.survey.positions import checked_positions
 
@@ -22,7 +22,7 @@ MOST_REFUSED_TOLD = 5
 
 
 @dataclass(frozen=True, eq=False)
-class Mosaic:
+class Mosaic(Described):
     """Surveys side by side; where they overlap, the mean by coverage.
 
     Parameters
@@ -41,39 +41,9 @@ class Mosaic:
         object.__setattr__(self, "extent", _extent(self.parts))
 
     @property
-    def name(self) -> str:
-        """Short name: the folder's or the pattern's."""
-        return self.about.name
-
-    @property
-    def title(self) -> str:
-        """Full name for figures and headers."""
-        return self.about.title
-
-    @property
-    def unit(self) -> str:
-        """Unit of the values."""
-        return self.about.unit
-
-    @property
-    def bands(self) -> tuple[str, str, str]:
-        """What is shown as red, green and blue, in words."""
-        return self.about.bands
-
-    @property
     def beam_deg(self) -> float:
         """Angular resolution of the coarsest part, degrees."""
         return max(part.beam_deg for part in self.parts)
-
-    @property
-    def source(self) -> Source:
-        """All the files behind it: their number and the hash of their hashes."""
-        return self.about.source
-
-    @property
-    def credits(self) -> tuple[str, ...]:
-        """Citations and acknowledgements of all parts."""
-        return self.about.credits
 
     def as_dict(self) -> dict[str, object]:
         """Plain values for provenance."""

@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 
 from skykin.core.extent import Extent
-from skykin.core.provenance import Source
 from skykin.core.shapes import BandValues, Coverage, Degrees, Numbers
-from skykin.survey.about import About
+from skykin.survey.about import About, Described
 from skykin.survey.fill import filled
 from skykin.survey.fits_pixels import Blocks, Pixels
 from skykin.survey.fits_world import World
@@ -26,7 +25,7 @@ LEAST_SHARE = 0.25
 
 
 @dataclass(frozen=True, eq=False)
-class SkyImage:
+class SkyImage(Described):
     """One or three planes of pixels on the sky.
 
     Parameters
@@ -60,36 +59,6 @@ class SkyImage:
         object.__setattr__(self, "_blocks", tuple(Blocks(plane) for plane in self.planes))
         object.__setattr__(self, "_grid", ImageGrid(self.world, self.planes[0].shape))
         object.__setattr__(self, "extent", self._grid.extent())
-
-    @property
-    def name(self) -> str:
-        """Short name: the file's, without its ending."""
-        return self.about.name
-
-    @property
-    def title(self) -> str:
-        """Full name for figures and headers."""
-        return self.about.title
-
-    @property
-    def unit(self) -> str:
-        """Unit of the values."""
-        return self.about.unit
-
-    @property
-    def bands(self) -> tuple[str, str, str]:
-        """What is shown as red, green and blue, in words."""
-        return self.about.bands
-
-    @property
-    def source(self) -> Source:
-        """The file behind it."""
-        return self.about.source
-
-    @property
-    def credits(self) -> tuple[str, ...]:
-        """Citations and acknowledgements that go with every product."""
-        return self.about.credits
 
     @property
     def shape(self) -> tuple[int, int]:
