@@ -17,7 +17,7 @@ map: $(VENV)/.has-data
 	$(BIN)/skykin map --output $(OUTPUT) --overwrite
 
 test: $(VENV)/.has-dev
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
 
 lint: $(VENV)/.has-dev
 	$(BIN)/ruff check .
