@@ -136,6 +136,23 @@ def test_sexagesimal_text_is_read_whatever_separates_the_columns(tmp_path, here,
     check(read_catalogue(path))
 
 
+def test_decimal_degrees_among_words_stay_degrees(tmp_path, here):
+    path = tmp_path / "a.csv"
+    path.write_text("name,ra,dec\nM 42,83.8221,-5.3911\nM 8,18:03:37,-24:23:12\nnone,,\n")
+    table = read_catalogue(path)
+    assert list(table["name"]) == ["M 42", "M 8"]
+    assert np.all(places(table).separation(SKY).deg < 1e-3)
+
+
+def test_prose_is_no_table(tmp_path, here):
+    path = tmp_path / "prose.txt"
+    path.write_text("This is prose, not a table.\nWith two lines.\n")
+    with pytest.raises(
+        HeaderInvalidError, match="^'prose.txt' is no table that can be read: its columns cannot be"
+    ):
+        read_catalogue(path)
+
+
 def test_a_column_of_sky_coordinates_is_enough(tmp_path, here):
     table = QTable({"object": ["M 42", "M 8"], "place": SKY, "diameter": [1, 1.5] * u.deg})
     check(read_catalogue(written(tmp_path / "a.ecsv", table)))
@@ -245,12 +262,18 @@ def test_hours_without_a_unit_are_suspected(tmp_path, here):
         ),
         ("", NotThisFormatError, r"^'a.csv' is empty \(0 bytes\) and is no table; give one of FITS, VOTable"),
         ("<!doctype html>", NotThisFormatError, "^'a.csv' is a web page, so its download failed"),
+        (
+            "a,b\n1,2,3,4\n",
+            HeaderInvalidError,
+            "^'a.csv' is no table that can be read: 'Number of header columns",
+        ),
+        ("\x1f\x8b", NotThisFormatError, "^'a.csv' is packed with gzip; unpack it first$"),
         ("l\0b", NotThisFormatError, "^'a.csv' begins with 'lb' and is no table"),
     ],
 )
 def test_a_catalogue_that_cannot_be_used_is_refused_in_one_sentence(tmp_path, here, text, kind, sentence):
     path = tmp_path / "a.csv"
-    path.write_text(text)
+    path.write_bytes(text.encode("latin-1"))
     with pytest.raises(kind, match=sentence):
         read_catalogue(path)
 

@@ -41,6 +41,7 @@ AGREEMENT_DEG = 0.1
 #: Right ascensions that end here may be hours.
 HOURS = 24.0
 WAY_OUT = "call them l and b, ra and dec, or lon and lat"
+DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)")
 Say = Callable[[str], None]
 
 
@@ -165,8 +166,10 @@ def _sexagesimal(column: ObjectColumn, file: str, unit: u.Unit) -> Degrees:
     for row, text in enumerate(column.text or ()):
         if not text.strip() or text.strip().casefold() == "nan":
             continue
+        plain = text.strip().replace("−", "-")
         try:
-            degrees[row] = Angle(text.strip().replace("−", "-"), unit=unit).deg
+            # A number without separators is decimal degrees, even of a right ascension.
+            degrees[row] = float(plain) if DECIMAL.fullmatch(plain) else Angle(plain, unit=unit).deg
         except (ValueError, u.UnitsError, TypeError) as error:
             raise SkyError(
                 f"row {row + 1} of {shown(file)} has {shown(text)} in column {shown(column.name)}, which is "

@@ -22,6 +22,7 @@ MOST_CHARACTERS = 20_000_000
 LIMITS = Limits(memory_bytes=3 << 30, seconds=60.0)
 #: Of plain text, by the end of its name; what is not here is guessed.
 TEXT_FORMS = {".csv": "ascii.csv", ".tsv": "ascii.tab", ".tbl": "ascii.ipac", ".mrt": "ascii.mrt"}
+GZIP = b"\x1f\x8b"
 FORMS = "FITS, VOTable, ECSV, Parquet, CSV, and plain text that astropy reads"
 
 
@@ -92,6 +93,8 @@ def _form(path: Path) -> tuple[str, int]:
     if first.startswith(b"SIMPLE  ="):
         return "fits", _only_table(path)
     form = form_of(first) or TEXT_FORMS.get(path.suffix.lower(), "ascii")
+    if first.startswith(GZIP):
+        raise NotThisFormatError(f"{shown(path.name)} is packed with gzip; unpack it first")
     if form.startswith("ascii") and looks_like_html(first):
         raise NotThisFormatError(
             f"{shown(path.name)} is a web page, so its download failed; get the file again", code="IN-HTML"
@@ -159,7 +162,15 @@ def _table(path: Path, form: str, hdu: int) -> Any:
         text = path.read_text(encoding="utf-8-sig", errors="replace")
         if form == "ecsv":
             check_ecsv(text, path.name)
-        table = Table.read(text, **_how(text, form))
+        try:
+            table = Table.read(text, **_how(text, form))
+        except (ValueError, IndexError) as error:  # what astropy raises where rows and columns do not fit
+            reason = "its columns cannot be guessed"
+            if form != "ascii":
+                reason = shown(str(error).strip().partition("\n")[0])
+            raise HeaderInvalidError(
+                f"{shown(path.name)} is no table that can be read: {reason}; give one of {FORMS}"
+            ) from error
     if len(table) > MOST_OBJECTS:
         raise TooLargeError(
             f"{shown(path.name)} has {len(table)} rows, but catalogues of at most {MOST_OBJECTS} are read"
