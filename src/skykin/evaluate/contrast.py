@@ -92,4 +92,4 @@ class BrightnessSamples:
         bright = self.intensity[(self.intensity > 0) & (self.coverage > 0)]
         if not bright.size:
             return np.full(self.intensity.shape, np.nan)
-        return np.log(np.maximum(self.intensity, np.percentile(bright, FLOOR_PERCENTILE)))
+        return np.asarray(np.log(np.maximum(self.intensity, np.percentile(bright, FLOOR_PERCENTILE))))

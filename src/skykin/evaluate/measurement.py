@@ -147,3 +147,9 @@ class Measurement:
                 "measure both on the objects that both scores know"
             )
         return Measurement(self.value - other.value, self.n_objects, self.n_blocks, self.draws - other.draws)
+
+    def times(self, factor: float) -> Measurement:
+        """Multiply the number, its draws and its null."""
+        return Measurement(
+            self.value * factor, self.n_objects, self.n_blocks, self.draws * factor, self.null * factor
+        )

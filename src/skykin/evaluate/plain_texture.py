@@ -58,7 +58,8 @@ def histogram(grey: Numbers) -> Numbers:
     """Share of the pixels at or below each of 32 levels of brightness; array (pictures, 32)."""
     levels = (np.arange(LEVELS) + 1) / LEVELS
     flat = np.sort(grey.reshape(len(grey), -1), axis=1)
-    return np.stack([np.searchsorted(row, levels, side="right") for row in flat]) / flat.shape[1]
+    below = np.stack([np.searchsorted(row, levels, side="right") for row in flat])
+    return np.asarray(below / flat.shape[1])
 
 
 def power_slope(grey: Numbers) -> Numbers:
@@ -109,7 +110,7 @@ def scattering(rgb: RGB) -> Numbers:
         for j, each in enumerate(modulus[:-1])
         for band in a_trous(each)[j + 1 :]
     ]
-    return np.log(np.concatenate(first + second, axis=1) + FAINTEST)
+    return np.asarray(np.log(np.concatenate(first + second, axis=1) + FAINTEST))
 
 
 def a_trous(images: Numbers) -> list[Numbers]:
