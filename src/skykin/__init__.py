@@ -12,6 +12,8 @@ _WHERE = {
     "SkykinError": "skykin.core.errors",
     "KinMap": "skykin.products.result",
     "map_kin": "skykin.pipeline",
+    "Evaluation": "skykin.products.evaluation",
+    "evaluate_map": "skykin.pipeline.evaluate",
     "recipe": "skykin.style.recipe",
     "recipes": "skykin.style.recipe",
     "SurveyOptions": "skykin.core.survey_options",
@@ -25,6 +27,7 @@ _WHERE = {
 }
 
 __all__ = [
+    "Evaluation",
     "Footprint",
     "KinMap",
     "PictureBook",
@@ -32,6 +35,7 @@ __all__ = [
     "SurveyOptions",
     "__version__",
     "analyse_layers",
+    "evaluate_map",
     "known_regions",
     "map_kin",
     "open_survey",
@@ -51,6 +55,8 @@ if TYPE_CHECKING:
     from skykin.generate.texture import texture
     from skykin.generate.transfer import transfer
     from skykin.pipeline import map_kin
+    from skykin.pipeline.evaluate import evaluate_map
+    from skykin.products.evaluation import Evaluation
     from skykin.products.result import KinMap
     from skykin.studio.picture_book import PictureBook
     from skykin.style.recipe import recipe, recipes
