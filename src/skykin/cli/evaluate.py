@@ -23,7 +23,7 @@ def evaluate_command(
         typer.Option(
             "--catalogue",
             "-c",
-            help="Table of objects that should be found (CSV, ECSV, VOTable, FITS), with columns `l` and `b`, or "
+            help="Table of objects that should be found (CSV, ECSV, VOTable, FITS), with `l` and `b`, or "
             "`ra` and `dec`; may be given several times.",
             show_default="the lists that ship with Skykin",
             rich_help_panel=LISTS,
@@ -66,7 +66,7 @@ def evaluate_command(
         typer.Option("--quiet", "-q", help="No progress bars and no summary.", rich_help_panel=OUTPUT),
     ] = False,
 ) -> None:
-    """Judge a map: does its score find objects better than brightness, latitude or chance?
+    """Judge a map: whether its score finds objects better than brightness, latitude or chance do.
 
     Every number stands beside the same number of simpler rankings and of the same objects turned in
     longitude, with an interval.  It is written into the folder of the map, and into its report.

@@ -46,7 +46,7 @@ def draw_recall(result: Evaluation, folder: Path) -> Drawn:
     caption = (
         "The share of the objects whose tile is within the best part of the sky, by the score and by "
         "rankings without any network or data. The grey band holds 95 % of the same list turned about the "
-        "Galactic poles: inside it the score only knows the latitude of the objects. The thin diagonal is chance."
+        "Galactic poles: inside it the score only knows their latitudes. The thin diagonal is chance."
     )
     return save_figure(
         figure, result, folder, name="evaluation-recall", title="Recall against sky area", caption=caption
