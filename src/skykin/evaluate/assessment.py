@@ -14,9 +14,9 @@ from skykin.core.shapes import Numbers
 from skykin.evaluate.auc import auc_between, auc_in_rows, auc_turned
 from skykin.evaluate.latitude_rows import rank_correlation_in_rows
 from skykin.evaluate.measurement import Measurement
-from skykin.evaluate.object_list import ObjectList
 from skykin.evaluate.ranking import sky_share
 from skykin.evaluate.recall import recalls
+from skykin.evaluate.target_list import TargetList
 from skykin.evaluate.tile_centres import TileCentres
 from skykin.evaluate.turned import EXCLUDE_DEG, TURNS, TurnedObjects
 from skykin.evaluate.zone import ALL_SKY, OFF_PLANE, ZONES, Zone
@@ -62,9 +62,9 @@ class Assessment:
         The first is on trial; the others are its baselines.
     brightness : array (tiles,)
         Mean intensity of each tile.
-    lists : sequence of ObjectList
+    lists : sequence of TargetList
         What should be found.
-    confusers : ObjectList, optional
+    confusers : TargetList, optional
         What should not.
     reference : (lon_deg, lat_deg), optional
         What was looked for; left out with all that is near it.
@@ -84,8 +84,8 @@ class Assessment:
     tiles: TileCentres
     scores: Mapping[str, Numbers]
     brightness: Numbers
-    lists: Sequence[ObjectList]
-    confusers: ObjectList | None = None
+    lists: Sequence[TargetList]
+    confusers: TargetList | None = None
     reference: tuple[float, float] | None = None
     exclude_deg: float = EXCLUDE_DEG
     turns: int = TURNS
@@ -106,7 +106,7 @@ class Assessment:
                 )
         object.__setattr__(self, "_placed", placed)
 
-    def place(self, objects: ObjectList, turn: tuple[int, int] = (1, 1)) -> TurnedObjects:
+    def place(self, objects: TargetList, turn: tuple[int, int] = (1, 1)) -> TurnedObjects:
         """Put a list on the map, mirrored where a sign is −1; objects that any score does not know go."""
         placed = TurnedObjects.on(
             self.tiles,
@@ -199,7 +199,7 @@ class Assessment:
         if others is not None and len(others) >= FEWEST_OBJECTS:
             yield AGAINST, auc_between(placed, others, score, seed=self.seed)
 
-    def _mirrored(self, objects: ObjectList) -> Iterator[dict[str, object]]:
+    def _mirrored(self, objects: TargetList) -> Iterator[dict[str, object]]:
         name, score = next(iter(self.scores.items()))
         for measure, signs in MIRRORED.items():
             placed = self.place(objects, signs)

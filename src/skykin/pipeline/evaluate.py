@@ -16,9 +16,9 @@ from skykin.core.settings import Band
 from skykin.core.shapes import Numbers
 from skykin.core.survey_options import SurveyOptions
 from skykin.evaluate.assessment import Assessment
-from skykin.evaluate.object_file import read_object_list
-from skykin.evaluate.object_list import ObjectList
 from skykin.evaluate.shipped_lists import shipped_lists
+from skykin.evaluate.target_file import read_target_list
+from skykin.evaluate.target_list import TargetList
 from skykin.evaluate.turned import EXCLUDE_DEG, TURNS
 from skykin.pipeline.baselines import baselines
 from skykin.pipeline.judged_map import JudgedMap, judged_map
@@ -134,8 +134,8 @@ def keep_in_map(result: Evaluation, folder: Path, progress: Progress) -> Path:
 def _assessment(
     judged: JudgedMap,
     rivals: dict[str, Numbers],
-    lists: Sequence[ObjectList],
-    confusers: ObjectList | None,
+    lists: Sequence[TargetList],
+    confusers: TargetList | None,
     *,
     turns: int,
     seed: int,
@@ -156,14 +156,14 @@ def _assessment(
 
 def _lists(
     catalogues: Sequence[str | Path | QTable],
-) -> tuple[tuple[ObjectList, ...], ObjectList | None]:
+) -> tuple[tuple[TargetList, ...], TargetList | None]:
     shipped, confusers = shipped_lists()
-    own: list[ObjectList] = []
+    own: list[TargetList] = []
     for each in catalogues:
         if isinstance(each, QTable):
-            own.append(ObjectList.from_table(each, str(each.meta.get("title", f"list {len(own) + 1}"))))
+            own.append(TargetList.from_table(each, str(each.meta.get("title", f"list {len(own) + 1}"))))
         else:
-            own.append(read_object_list(Path(each)))
+            own.append(read_target_list(Path(each)))
     titles = [each.title for each in own]
     twice = next((title for title in titles if titles.count(title) > 1), None)
     if twice is not None:

@@ -15,7 +15,7 @@ NEEDED = ("lon_deg", "lat_deg")
 
 
 @dataclass(frozen=True, eq=False)
-class ObjectList:
+class TargetList:
     """Objects with their places and sizes.
 
     Parameters
@@ -61,7 +61,7 @@ class ObjectList:
         return len(self.names)
 
     @classmethod
-    def from_table(cls, table: QTable, title: str, chosen: Numbers | None = None) -> ObjectList:
+    def from_table(cls, table: QTable, title: str, chosen: Numbers | None = None) -> TargetList:
         """Take the rows for which `chosen` is true, all by default.
 
         Parameters
@@ -86,17 +86,19 @@ class ObjectList:
             )
         rows = np.ones(len(table), dtype=bool) if chosen is None else np.asarray(chosen, dtype=bool)
         names = table["name"] if "name" in table.colnames else [f"row {i + 1}" for i in range(len(table))]
-        size = _degrees(table, "diameter_deg") if "diameter_deg" in table.colnames else None
+        size = degrees_of(table, "diameter_deg") if "diameter_deg" in table.colnames else None
         return cls(
             title,
             tuple(str(name) for name, kept in zip(names, rows, strict=True) if kept),
-            _degrees(table, "lon_deg")[rows],
-            _degrees(table, "lat_deg")[rows],
+            degrees_of(table, "lon_deg")[rows],
+            degrees_of(table, "lat_deg")[rows],
             np.full(int(rows.sum()), np.nan) if size is None else size[rows],
         )
 
 
-def _degrees(table: QTable, name: str) -> Degrees:
+def degrees_of(table: QTable, name: str) -> Degrees:
+    """Give a column as degrees; bare numbers are degrees, NaN where masked."""
     column = table[name]
     values = column.to_value(u.deg) if getattr(column, "unit", None) else column
-    return np.asarray(np.ma.filled(np.ma.asarray(getattr(values, "unmasked", values), dtype=float), np.nan))
+    bare = np.asarray(getattr(values, "unmasked", np.ma.getdata(values)), dtype=np.float64)
+    return np.where(np.asarray(getattr(column, "mask", False)), np.nan, bare)

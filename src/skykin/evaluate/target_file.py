@@ -17,7 +17,7 @@ from skykin.core.errors import (
     shown,
 )
 from skykin.core.shapes import Numbers
-from skykin.evaluate.object_list import ObjectList
+from skykin.evaluate.target_list import TargetList
 from skykin.survey.frames import Frame, to_galactic
 from skykin.survey.guard import guarded
 from skykin.survey.table_columns import DEGREES_PER, NAMELESS, PAIRS
@@ -37,7 +37,7 @@ NAMES = ("name", "mainid", "id", "object", "designation")
 SIZES = ("diameterdeg", "diamdeg", "diameter", "diam", "size", "sizedeg", "majdeg")
 
 
-def read_object_list(path: Path) -> ObjectList:
+def read_target_list(path: Path) -> TargetList:
     """Read a list of objects: positions, and names and diameters where it has them.
 
     Positions are found by UCD or by name: ``l`` and ``b``, ``glon`` and ``glat``, ``ra`` and ``dec``,
@@ -56,10 +56,10 @@ def read_object_list(path: Path) -> ObjectList:
         raise TooLargeError(
             f"{shown(path.name)} has {path.stat().st_size} bytes, but lists of at most {MOST_BYTES} are read"
         )
-    with guarded("skykin.evaluate.object_file:parse", path) as parsed:
+    with guarded("skykin.evaluate.target_file:parse", path) as parsed:
         lon, lat, size = (np.array(parsed.array(name)) for name in ("lon", "lat", "size"))
         names = tuple(parsed.facts["names"])
-    return ObjectList(path.name, names, lon, lat, size)
+    return TargetList(path.name, names, lon, lat, size)
 
 
 def parse(path: Path, folder: Path) -> dict[str, Any]:
