@@ -51,6 +51,31 @@ def evaluate_command(
         int, typer.Option(help="How often the lists are turned in longitude.", rich_help_panel=LISTS)
     ] = 300,
     seed: Annotated[int, typer.Option(help="Of everything random.", rich_help_panel=LISTS)] = 0,
+    nulls: Annotated[
+        bool,
+        typer.Option(
+            "--nulls",
+            help="Three maps that should find nothing: a random-weight network, a sky with random phases, an empty "
+            "reference; kept for the next time.",
+            rich_help_panel=MORE,
+        ),
+    ] = False,
+    injections: Annotated[
+        int,
+        typer.Option(
+            help="So many copies of the reference are put at empty places and looked for.",
+            rich_help_panel=MORE,
+        ),
+    ] = 0,
+    stability: Annotated[
+        bool,
+        typer.Option(
+            "--stability",
+            help="The map again in eleven other ways: intensity, orientation, grid, tile size, stretch, references; "
+            "kept for the next time.",
+            rich_help_panel=MORE,
+        ),
+    ] = False,
     jobs: Annotated[
         int | None,
         typer.Option(
@@ -84,6 +109,9 @@ def evaluate_command(
         bands_km_s=None if bands is None else parse_bands(bands),
         turns=turns,
         seed=seed,
+        nulls=nulls,
+        injections=injections,
+        stability=stability,
         jobs=jobs,
         progress=progress,
     )

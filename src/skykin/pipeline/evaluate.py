@@ -21,7 +21,10 @@ from skykin.evaluate.target_file import read_target_list
 from skykin.evaluate.target_list import TargetList
 from skykin.evaluate.turned import EXCLUDE_DEG, TURNS
 from skykin.pipeline.baselines import baselines
+from skykin.pipeline.injections import injections as inject
 from skykin.pipeline.judged_map import JudgedMap, judged_map
+from skykin.pipeline.nulls import NAMES, null_scores
+from skykin.pipeline.stability import stability as make_again
 from skykin.products.evaluation import Evaluation
 from skykin.products.evaluation_files import FOLDER, REPORT, add_to_map, write_evaluation
 from skykin.products.result import KinMap
@@ -29,6 +32,7 @@ from skykin.products.result import KinMap
 #: Fractions of the sky at which the curves are drawn.
 CURVE = np.concatenate([np.linspace(0, 0.1, 41), np.linspace(0.11, 1, 90)])
 FEWEST_TURNS, MOST_TURNS = 20, 3600
+MOST_INJECTIONS = 10_000
 
 
 def evaluate_map(
@@ -40,6 +44,9 @@ def evaluate_map(
     bands_km_s: tuple[Band, Band, Band] | None = None,
     turns: int = TURNS,
     seed: int = 0,
+    nulls: bool = False,
+    injections: int = 0,
+    stability: bool = False,
     jobs: int | None = None,
     output: str | Path | None = None,
     progress: Progress | None = None,
@@ -61,6 +68,13 @@ def evaluate_map(
         How often the lists are turned in longitude.
     seed : int
         Of the bootstrap and of everything random.
+    nulls : bool
+        Whether to score the sky by a random-weight network, with random phases and for an empty reference
+        too: three more maps.
+    injections : int
+        How many copies of the reference are put at empty places and looked for.
+    stability : bool
+        Whether to make the map again in eleven other ways.
     jobs : int, optional
         Threads; all cores if left out.  Does not change the numbers.
     output : path, optional
@@ -86,6 +100,8 @@ def evaluate_map(
         raise UsageError(
             f"turns is {turns}, but it must be from {FEWEST_TURNS} to {MOST_TURNS}; the default is {TURNS}"
         )
+    if not 0 <= injections <= MOST_INJECTIONS:
+        raise UsageError(f"injections is {injections}, but it must be from 0 to {MOST_INJECTIONS}")
     progress = progress or SilentProgress()
     lists, confusers = _lists(catalogues)
     judged = judged_map(
@@ -96,7 +112,14 @@ def evaluate_map(
         progress=progress,
     )
     workers = jobs or os.cpu_count() or 1
+    if judged.survey is None and (nulls or injections or stability):
+        raise UsageError(
+            "nulls, injections and stability look at the survey again, but it is not at hand; say where it is "
+            "with --survey"
+        )
     rivals = baselines(judged, workers, progress)
+    if nulls:
+        rivals |= null_scores(judged, seed, workers, progress)
     assessment = _assessment(judged, rivals, lists, confusers, turns=turns, seed=seed)
     trial = next(iter(assessment.scores))
     result = Evaluation(
@@ -106,6 +129,11 @@ def evaluate_map(
         objects=assessment.objects(),
         curves=assessment.curves(CURVE),
         provenance=judged.provenance,
+        nulls=NAMES if nulls else (),
+        stability=make_again(judged, lists[0], turns=turns, seed=seed, workers=workers, progress=progress)
+        if stability
+        else QTable(),
+        injections=inject(judged, injections, seed, workers, progress) if injections else QTable(),
         facts={
             "turns": turns,
             "seed": seed,
