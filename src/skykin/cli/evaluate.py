@@ -55,8 +55,8 @@ def evaluate_command(
         bool,
         typer.Option(
             "--nulls",
-            help="Three maps that should find nothing: a random-weight network, a sky with random phases, an empty "
-            "reference; kept for the next time.",
+            help="Three maps that should find nothing: a random-weight network, a sky with random phases, "
+            "an empty reference; kept for the next time.",
             rich_help_panel=MORE,
         ),
     ] = False,
@@ -71,8 +71,8 @@ def evaluate_command(
         bool,
         typer.Option(
             "--stability",
-            help="The map again in eleven other ways: intensity, orientation, grid, tile size, stretch, references; "
-            "kept for the next time.",
+            help="The map again in eleven other ways: intensity, orientation, grid, tile size, stretch, "
+            "references; kept for the next time.",
             rich_help_panel=MORE,
         ),
     ] = False,

@@ -114,8 +114,8 @@ def evaluate_map(
     workers = jobs or os.cpu_count() or 1
     if judged.survey is None and (nulls or injections or stability):
         raise UsageError(
-            "nulls, injections and stability look at the survey again, but it is not at hand; say where it is "
-            "with --survey"
+            "nulls, injections and stability look at the survey again, but it is not at hand; say where it "
+            "is with --survey"
         )
     rivals = baselines(judged, workers, progress)
     if nulls:

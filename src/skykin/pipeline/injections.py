@@ -95,8 +95,7 @@ def injections(judged: JudgedMap, number: int, seed: int, workers: int, progress
     ready = bench(judged, Change("as it is"), settings_of(judged, workers), store, progress)
     copy, scatter = reference_copy(survey, judged.reference), dark_scatter(survey, judged)
     footprints = judged.footprints()
-    area = judged.centres.area
-    least = threshold_of_top(judged.score, TOP, area), threshold_of_top(judged.intensity, TOP, area)
+    least = [best_of(judged, ranking) for ranking in (judged.score, judged.intensity)]
 
     def look(one: Injection) -> tuple[float, float]:
         patch = Patch(one.footprint, changed(copy, one, survey.beam_deg, scatter))
@@ -125,6 +124,14 @@ def injections(judged: JudgedMap, number: int, seed: int, workers: int, progress
                 }
             )
     return QTable(rows=rows)
+
+
+def best_of(judged: JudgedMap, ranking: Numbers) -> float:
+    """Value from which a tile is among the best 1 % of the sky away from the reference."""
+    centres, reference = judged.centres, judged.reference
+    near = Extent(reference.lon_deg, reference.lat_deg, EXCLUDE_DEG)
+    away = ~near.contains(centres.lon_deg, centres.lat_deg) & np.isfinite(ranking)
+    return threshold_of_top(ranking[away], TOP, centres.area[away])
 
 
 def plan(judged: JudgedMap, number: int, seed: int) -> list[Injection]:
