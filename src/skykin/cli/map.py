@@ -75,7 +75,7 @@ def map_command(
         float | None,
         typer.Option(
             help="Side of a tile, degrees.",
-            show_default=f"what suits the recipe: 5 for core-contrast, else {DEFAULT_TILE_DEG:g}; on a survey of a "
+            show_default=f"what suits the recipe: 6 for core-contrast, else {DEFAULT_TILE_DEG:g}; on a survey of a "
             "part of the sky, a sixth of it",
             rich_help_panel=TILES,
         ),
@@ -84,7 +84,7 @@ def map_command(
         float | None,
         typer.Option(
             help="Largest distance between tile centres, degrees.",
-            show_default="a quarter of the tile size",
+            show_default="what suits the recipe: an eighth of the tile size for core-contrast, else a quarter",
             rich_help_panel=TILES,
         ),
     ] = None,
@@ -92,7 +92,7 @@ def map_command(
         int | None,
         typer.Option(
             help="Pixels on a side of a tile.",
-            show_default="what suits the recipe: 80 for core-contrast, else 128",
+            show_default="what suits the recipe, 128",
             rich_help_panel=TILES,
         ),
     ] = None,
