@@ -19,7 +19,7 @@ from skykin.survey.render import (
 )
 
 #: With more pixels to a beam, a tile shows the shape of the beam and nothing new of the sky.
-MOST_PIXELS_PER_BEAM = 16.0
+MOST_PIXELS_PER_BEAM = 24.0
 
 #: Tiles side by side across a survey of a part of the sky, and the fewest beams that one spans.
 TILES_ACROSS, FEWEST_BEAMS = 6, 8

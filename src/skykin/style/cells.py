@@ -17,7 +17,7 @@ from skykin.style.stream import Piece
 
 #: Sides of a cell in pixels; larger ones would only be unions of these.
 CELL_PIXELS = (64, 32, 16)
-#: Fewest cells across a tile and its core, for statistics that need the core: even, so that it is in the middle.
+#: Fewest cells across a tile and its core, for statistics that need the core; even, so that it is central.
 TILE_CELLS, CORE_CELLS = round(2 / CORE_SHARE), 2
 #: What is worked on at a time fits the second cache of one core.
 CACHE_BYTES = 768 << 10
