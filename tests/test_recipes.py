@@ -76,7 +76,8 @@ def test_a_name_that_is_nearly_right_is_answered_with_the_right_one():
 
 def test_a_name_that_is_nowhere_near_is_answered_with_all():
     with pytest.raises(
-        UnknownNameError, match="no recipe is called 'xyz'; there are core-contrast, covariance, mean-std, poster"
+        UnknownNameError,
+        match="no recipe is called 'xyz'; there are core-contrast, covariance, mean-std, pos",
     ):
         recipe("xyz")
 

@@ -37,7 +37,10 @@ def test_a_box_may_be_text():
             {"spacing": 20},
             "spacing is '20.0', but it must be above 0° and at most the tile size; the default is chosen",
         ),
-        ({"pixels": 8}, "pixels is '8', but it must be a whole number from 32 to 2048; the default is chosen for you"),
+        (
+            {"pixels": 8},
+            "pixels is '8', but it must be a whole number from 32 to 2048; the default is chosen",
+        ),
         (
             {"min_coverage": 0},
             "min_coverage is '0', but it must be above 0 and at most 1; the default is 0.5",

@@ -8,8 +8,8 @@ RECIPE = Recipe(
     title="What sets the core of a tile apart",
     description=(
         "For each channel of two layers, how much stronger it answers in the middle quarter of a tile than "
-        "in the whole tile. What a place shares with its surroundings, above all the brightness of the diffuse "
-        "sky and of the Galactic plane, so does not count. Every number is then taken relative to the "
+        "in the whole tile. What a place shares with its surroundings, above all the brightness of the "
+        "diffuse sky and of the Galactic plane, so does not count. Every number is then taken relative to the "
         "survey: minus its mean over the tiles, divided by its spread. An average tile scores about 0, a "
         "kin well above, an opposite below. Masked pixels do not count, the frame of the picture is not "
         "measured, and both layers weigh the same. It compares places, not wide areas: what counts of the "
