@@ -28,6 +28,7 @@ DEFAULT_BANDS = ",".join(f"{low:g}..{high:g}" for low, high in DEFAULT_BANDS_KM_
 SKY = "What to look at"
 TILES = "How the sky is cut and coloured"
 STYLE = "How style is measured"
+TRUST = "What scores are worth"
 OUTPUT = "What is written, and how fast"
 
 
@@ -145,6 +146,23 @@ def map_command(
             rich_help_panel=STYLE,
         ),
     ] = None,
+    surrogates: Annotated[
+        int,
+        typer.Option(
+            help="Compare the 50 most unusual tiles with so many phase-randomised pictures of their own.",
+            rich_help_panel=TRUST,
+        ),
+    ] = DEFAULTS["surrogates"],
+    noise_draws: Annotated[
+        int,
+        typer.Option(
+            help="Measure the 50 most unusual tiles so many times with new noise of the survey's own size.",
+            rich_help_panel=TRUST,
+        ),
+    ] = DEFAULTS["noise_draws"],
+    seed: Annotated[
+        int, typer.Option(help="Seed of surrogates and noise.", rich_help_panel=TRUST)
+    ] = DEFAULTS["seed"],
     engine: Annotated[
         str | None,
         typer.Option(
@@ -231,6 +249,9 @@ def map_command(
         threshold=threshold,
         top_fraction=top_fraction,
         max_q=max_q,
+        surrogates=surrogates,
+        noise_draws=noise_draws,
+        seed=seed,
         area=area,
         engine=cast("EngineKind | None", engine),
         dense=dense,

@@ -57,6 +57,14 @@ class Survey(Protocol):
         """
 
 
+@runtime_checkable
+class NoisySurvey(Survey, Protocol):
+    """A survey that knows its own noise."""
+
+    def resampled(self, seed: int) -> Survey:
+        """Return the survey with new noise of its own size on top; the same for the same seed."""
+
+
 class ColouredSky(Protocol):
     """A survey rendered: colours at any position."""
 

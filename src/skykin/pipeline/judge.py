@@ -77,7 +77,14 @@ def instrument(
         return StyleMeter(chosen, encoder), encoder.name, cutter
     network = block_network(chosen.layers, fast=settings.fast)
     meter = ContextMeter(SharedMeter(chosen, network), settings.pixels)
-    return meter, network.name, lambda f: cut_in_context(sky, f, settings.pixels, network.halo)
+    return meter, network.name, look_of(meter, settings, sky, cutter)
+
+
+def look_of(meter: Meter, settings: MapSettings, sky: ColouredSky, cutter: Cutter) -> Cutter:
+    """Give the pictures that a meter measures: tiles alone, or with what lies around them."""
+    if isinstance(meter, StyleMeter):
+        return cutter
+    return lambda footprint: cut_in_context(sky, footprint, settings.pixels, meter.halo)
 
 
 def with_standard(

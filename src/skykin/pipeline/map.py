@@ -27,6 +27,7 @@ from skykin.pipeline.judge import (
 )
 from skykin.pipeline.opening import check_resolution, sized, survey_of
 from skykin.pipeline.plan import facets_of, grid_of
+from skykin.pipeline.second_look import SecondLook
 from skykin.pipeline.tiles import line_of, score_tiles, scored, share_inside
 from skykin.pipeline.trust import calibrated
 from skykin.products.folder import check_output_folder
@@ -131,6 +132,11 @@ def _map(settings: MapSettings, download: bool, progress: Progress) -> KinMap:
         reference={"name": place.name, "lon_deg": place.lon_deg, "lat_deg": place.lat_deg},
         recipe={**chosen.as_dict(), "key": chosen.key()},
         encoder=encoder,
+        calibration={
+            "surrogates": settings.surrogates,
+            "noise_draws": settings.noise_draws,
+            "seed": settings.seed,
+        },
         credits=(*survey.credits, *METHOD_CREDITS),
     )
     store = store_of(provenance)
@@ -143,6 +149,8 @@ def _map(settings: MapSettings, download: bool, progress: Progress) -> KinMap:
     )
     tiles, grid = score_tiles(judge, grid, settings, progress, numbers)
     calibration = calibrated(tiles, where(reference))
+    again = SecondLook(judge, grid.footprints, where(reference), settings, stretch)
+    surrogates, noise = again.with_surrogates(tiles, progress), again.with_noise(tiles, progress)
     line = line_of(tiles, chosen, settings)
     tiles["match"] = line.matches(tiles[line.column])
     side = settings.pixels + 2 * meter.halo
@@ -176,6 +184,8 @@ def _map(settings: MapSettings, download: bool, progress: Progress) -> KinMap:
             threshold=line.threshold,
             n_independent=calibration.independent,
             calibrated=calibration.known,
+            surrogates=surrogates,
+            noise=noise,
             recipe=chosen.name,
             survey=survey.title,
             reference=place.name,

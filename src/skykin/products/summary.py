@@ -10,6 +10,10 @@ Keys of the summary; any may be missing or None and is then left out of the text
     The score from which a tile matches, if that is the rule; names for the reader.
 ``n_independent``
     Tiles without common sky that the tiles away from the reference are worth.
+``surrogates``, ``noise``
+    What a second look at the most unusual tiles said: ``tiles``, ``draws``, and how many score higher than
+    their surrogates (``unusual``), or how wide their interval is (``median_width``) and how far new noise
+    moves them (``median_shift``); None where it was not asked for.
 ``sky_fraction_matching``
     Share of the sky that the matching tiles stand for (their ``area``).
 ``sky_fraction_in_matching_tiles``
@@ -80,8 +84,8 @@ def summary_lines(summary: Mapping[str, Any]) -> list[str]:
     """
     facts = plain(summary)
     assert isinstance(facts, dict)  # noqa: S101 - a mapping stays a mapping
-    sections = (_counts(facts), _regions(facts), _recall(facts), _correlations(facts), _controls(facts))
-    return [line for section in sections for line in section]
+    tellers = (_counts, _second_look, _regions, _recall, _correlations, _controls)
+    return [line for tell in tellers for line in tell(facts)]
 
 
 def recall_rows(summary: Mapping[str, Any]) -> tuple[list[str], list[tuple[str, list[str]]]]:
@@ -137,6 +141,27 @@ def _trust(facts: Mapping[str, Any]) -> list[str]:
         "q is the false discovery rate among tiles compared with those of the same brightness, |b| and "
         f"coverage away from the reference, which are worth {independent:.0f} tiles without common sky."
     ]
+
+
+def _second_look(facts: Mapping[str, Any]) -> list[str]:
+    """Tell what surrogates and noise said of the most unusual tiles."""
+    lines = []
+    if made := facts.get("surrogates"):
+        lines.append(
+            f"Of the {made['tiles']} most unusual tiles, {made['unusual']} score higher than pictures with "
+            f"their own spectrum and random phases do (p_surrogate 0.05 or less, {made['draws']} pictures a "
+            "tile): in these the form counts, not only colour and power."
+        )
+    noise = facts.get("noise")
+    if noise and not noise["draws"]:
+        lines.append("The noise of this survey is not known, so its scores have no interval.")
+    elif noise:
+        lines.append(
+            f"The noise of the survey leaves the scores of the {noise['tiles']} most unusual tiles uncertain "
+            f"by {number(noise['median_width'], '.3g')} (width of the 90 % interval, median); as much noise "
+            f"again moves them by {number(noise['median_shift'], '+.3g')}."
+        )
+    return lines
 
 
 def _regions(facts: Mapping[str, Any]) -> list[str]:
