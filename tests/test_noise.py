@@ -106,7 +106,12 @@ def test_surrogates_give_a_second_p_value_and_the_summary_says_what_was_done(loo
     assert f"Of the {len(p)} most unusual tiles, " in told
     assert "2 pictures a tile" in told
     assert "(width of the 90 % interval, median); as much noise again moves them by" in told
-    assert kin.provenance.calibration == {"surrogates": 2, "noise_draws": 2, "seed": 0}
+    assert kin.provenance.calibration == {
+        "csls": False,
+        "surrogates": 2,
+        "noise_draws": 2,
+        "seed": 0,
+    }
 
 
 def test_a_survey_that_does_not_know_its_noise_says_so():

@@ -71,6 +71,9 @@ class MapSettings:
     area : SkyBox or str, optional
         Only tiles centred here, ``"lon_min,lon_max,lat_min,lat_max"`` in Galactic degrees; all sky if left
         out.
+    csls : bool
+        Measure how unusual a tile is by its score scaled locally (CSLS): what it has in common with all sky
+        is taken off.
     surrogates : int
         Phase-randomised pictures that each of the most unusual tiles is compared with, besides its p-value;
         none by default, otherwise 2 or more.
@@ -112,6 +115,7 @@ class MapSettings:
     threshold: float | None = None
     top_fraction: float | None = None
     max_q: float | None = None
+    csls: bool = False
     surrogates: int = 0
     noise_draws: int = 0
     seed: int = 0

@@ -15,9 +15,11 @@ from skykin.evaluate.confounders import control_pictures
 from skykin.evaluate.honesty import honest_summary
 from skykin.evaluate.recovery import recovery
 from skykin.evaluate.reference import resolve_reference
+from skykin.pipeline.anchors import hubness_of_reference
 from skykin.pipeline.gallery import gallery, where
 from skykin.pipeline.judge import (
     Judge,
+    anchors_of,
     check_reference,
     cutter_of,
     instrument,
@@ -133,6 +135,7 @@ def _map(settings: MapSettings, download: bool, progress: Progress) -> KinMap:
         recipe={**chosen.as_dict(), "key": chosen.key()},
         encoder=encoder,
         calibration={
+            "csls": settings.csls,
             "surrogates": settings.surrogates,
             "noise_draws": settings.noise_draws,
             "seed": settings.seed,
@@ -141,14 +144,19 @@ def _map(settings: MapSettings, download: bool, progress: Progress) -> KinMap:
     )
     store = store_of(provenance)
     meter = with_standard(meter, grid, look, store=store, workers=settings.workers, progress=progress)
-    judge = Judge(meter, look, survey, style_of(meter, look(where(reference)), place), settings.min_coverage)
+    style = style_of(meter, look(where(reference)), place)
+    anchors = (
+        anchors_of(meter, grid, look, workers=settings.workers, progress=progress) if settings.csls else None
+    )
+    judge = Judge(meter, look, survey, style, settings.min_coverage, anchors)
     numbers = (
         read_tiles(judge, sky, pieces, store=store, workers=settings.workers, progress=progress)
         if pieces
         else None
     )
     tiles, grid = score_tiles(judge, grid, settings, progress, numbers)
-    calibration = calibrated(tiles, where(reference))
+    hubness = None if anchors is None else hubness_of_reference(anchors, style, where(reference))
+    calibration = calibrated(tiles, where(reference), hubness)
     again = SecondLook(judge, grid.footprints, where(reference), settings, stretch)
     surrogates, noise = again.with_surrogates(tiles, progress), again.with_noise(tiles, progress)
     line = line_of(tiles, chosen, settings)

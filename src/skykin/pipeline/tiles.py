@@ -51,7 +51,7 @@ def score_tiles(
 
 def _tile_table(numbers: Numbers, grid: TileGrid, judge: Judge) -> QTable:
     lon, lat = grid.centers()
-    cosines = numbers[:, :-3]
+    cosines = numbers[:, : len(judge.meter.recipe.layers)]
     score = combine(cosines, judge.meter.recipe.combine)
     # Best first, tiles without a score last; equal scores keep the order of the grid.
     rank = np.empty(len(score), dtype=int)
@@ -72,6 +72,8 @@ def _tile_table(numbers: Numbers, grid: TileGrid, judge: Judge) -> QTable:
             "area": grid.area,
         }
     )
+    if judge.anchors is not None:
+        table["hubness"] = numbers[:, cosines.shape[1]]
     for layer, column in zip(judge.meter.recipe.layers, cosines.T, strict=True):
         table[f"cosine_{layer}"] = column
     return table

@@ -9,19 +9,33 @@ from astropy.table import QTable
 from skykin.core.footprint import Footprint
 from skykin.core.shapes import Numbers
 from skykin.search.calibration import Calibration, calibrate
+from skykin.search.local_scaling import csls
 from skykin.search.matched_null import Tiles
 
 #: A cosine nearer to ±1 than this counts as so near.
 NEAREST = 1e-9
 
 
-def calibrated(tiles: QTable, reference: Footprint) -> Calibration:
-    """Compare each tile with those like it, and add the columns ``standardised``, ``p`` and ``q``."""
+def calibrated(tiles: QTable, reference: Footprint, hubness: float | None = None) -> Calibration:
+    """Compare each tile with those like it, and add the columns ``standardised``, ``p`` and ``q``.
+
+    Parameters
+    ----------
+    tiles : QTable
+    reference : Footprint
+    hubness : float, optional
+        That of the reference: the tiles' scores are then scaled locally, in the column ``csls``.
+    """
+    if hubness is None:
+        score = fisher(tiles["score"])
+    else:
+        score = csls(tiles["score"], tiles["hubness"], hubness)
+        tiles["csls"] = score
     found = calibrate(
         Tiles(
             tiles["lon"].to_value(u.deg),
             tiles["lat"].to_value(u.deg),
-            fisher(tiles["score"]),
+            score,
             tiles["mean_intensity"].value,
             tiles["coverage"],
             tiles["area"],
