@@ -88,6 +88,7 @@ def test_fishers_z_keeps_the_order_and_has_no_infinite_ends():
     assert np.isfinite(z).all()
     np.testing.assert_allclose(z[1:4], [-0.54930614, 0, 0.54930614])
     assert (np.diff(z) > 0).all()
+    assert np.isfinite(fisher(np.ones(1, np.float32))).all()
 
 
 @pytest.mark.slow

@@ -6,6 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from skykin.core.footprint import Footprint
 from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Progress
@@ -190,6 +192,7 @@ def _map(settings: MapSettings, download: bool, progress: Progress) -> KinMap:
             n_left_out=tiles.meta["n_left_out"],
             line=line.as_dict(),
             threshold=line.threshold,
+            n_matches_beside=int(np.sum(calibration.beside & np.asarray(tiles["match"]))),
             n_independent=calibration.independent,
             calibrated=calibration.known,
             surrogates=surrogates,

@@ -50,7 +50,8 @@ def calibrated(tiles: QTable, reference: Footprint, hubness: float | None = None
 
 def fisher(cosine: Numbers) -> Numbers:
     """Fisher's z of cosines, which has no ends: about ±1 small differences count more."""
-    return np.asarray(np.arctanh(np.clip(np.asarray(cosine), NEAREST - 1, 1 - NEAREST)))
+    exact = np.asarray(cosine, dtype=np.float64)
+    return np.asarray(np.arctanh(np.clip(exact, NEAREST - 1, 1 - NEAREST)))
 
 
 def _side_deg(tiles: QTable) -> float:

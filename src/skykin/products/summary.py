@@ -4,6 +4,8 @@ Keys of the summary; any may be missing or None and is then left out of the text
 
 ``n_tiles``, ``n_left_out``, ``n_matches``
     Tiles scored, tiles with too little data, tiles that match.
+``n_matches_beside``
+    Matches that share sky with the reference.
 ``line``
     Where the line between match and no match is drawn: ``column`` (score or q) and ``value``.
 ``threshold``, ``recipe``, ``survey``, ``reference``
@@ -123,6 +125,8 @@ def _counts(facts: Mapping[str, Any]) -> list[str]:
         line += f": they stand for {share} of the sky" if share else ""
         line += f", and {inside} lies inside at least one of them" if share and inside else ""
         lines.append(line + ".")
+        if facts.get("n_matches_beside"):
+            lines.append(f"{facts['n_matches_beside']} of the matches share sky with the reference itself.")
     return [*lines, *_trust(facts)]
 
 
