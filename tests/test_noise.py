@@ -76,6 +76,20 @@ def test_new_noise_is_that_of_its_seed_and_as_large_as_it_should_be():
     np.testing.assert_array_equal(zero.resampled(1).values, survey.values)
 
 
+def test_the_noise_at_a_place_is_that_of_the_nearest_pointing_with_data():
+    survey = noisy_survey()
+    weight, noise = survey.pointings.weight.copy(), survey.noise.copy()
+    pointings = survey.pointings
+    near = np.argsort(np.hypot(pointings.lon_deg - 100, pointings.lat_deg - 20))
+    noise[near[0]], noise[near[1]] = [9.0, 9.0, 9.0], [1.0, 2.0, 2.0]
+    weight[near[0], 1] = 0
+    changed = replace(survey, noise=noise, pointings=replace(pointings, weight=weight))
+    lon, lat = pointings.lon_deg[near[1]], pointings.lat_deg[near[1]]
+    np.testing.assert_allclose(changed.noise_at(np.array([[lon]]), np.array([[lat]])), [[3.0]])
+    found = changed.noise_at(pointings.lon_deg[near[:1]], pointings.lat_deg[near[:1]])
+    assert found[0] in (pytest.approx(3.0), pytest.approx(0.3 * np.sqrt(3)))
+
+
 @pytest.fixture(scope="module")
 def looked_at_again():
     settings = MapSettings(
@@ -106,6 +120,8 @@ def test_surrogates_give_a_second_p_value_and_the_summary_says_what_was_done(loo
     assert f"Of the {len(p)} most unusual tiles, " in told
     assert "2 pictures a tile" in told
     assert "(width of the 90 % interval, median); as much noise again moves them by" in told
+    assert kin.tiles["noise"].unit == u.R
+    np.testing.assert_allclose(kin.tiles["noise"].value, 0.3 * np.sqrt(3))
     assert kin.provenance.calibration == {
         "csls": False,
         "surrogates": 2,

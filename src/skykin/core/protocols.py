@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 
 from skykin.core.extent import Extent
 from skykin.core.provenance import Source
-from skykin.core.shapes import RGB, BandValues, Chroma, Coverage, Degrees
+from skykin.core.shapes import RGB, BandValues, Chroma, Coverage, Degrees, Numbers
 
 
 @runtime_checkable
@@ -63,6 +63,9 @@ class NoisySurvey(Survey, Protocol):
 
     def resampled(self, seed: int) -> Survey:
         """Return the survey with new noise of its own size on top; the same for the same seed."""
+
+    def noise_at(self, lon_deg: Degrees, lat_deg: Degrees) -> Numbers:
+        """Return the standard deviation of the sum of the bands at Galactic positions in degrees."""
 
 
 class ColouredSky(Protocol):

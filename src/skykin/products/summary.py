@@ -29,7 +29,7 @@ Keys of the summary; any may be missing or None and is then left out of the text
 ``recall_at``
     For each ranking, the share of regions recovered (0 to 1) at a share of the sky (keys such as "0.05").
 ``spearman``
-    Rank correlation of the score with ``mean_intensity``, ``abs_latitude`` and ``coverage``.
+    Rank correlation of the score with ``mean_intensity``, ``abs_latitude``, ``coverage`` and ``noise``.
 ``controls``
     Score of pictures that have no sky in them, such as ``black``, ``white`` and ``noise``.
 """
@@ -55,7 +55,12 @@ RANKINGS = {
 }
 #: A map of more of the sky than this is one of the whole sky.
 NEARLY_ALL = 0.95
-CONFOUNDERS = {"mean_intensity": "mean intensity", "abs_latitude": "|b|", "coverage": "coverage"}
+CONFOUNDERS = {
+    "mean_intensity": "mean intensity",
+    "abs_latitude": "|b|",
+    "coverage": "coverage",
+    "noise": "noise",
+}
 
 
 def write_summary(result: KinMap, path: Path) -> None:

@@ -36,6 +36,7 @@ COLUMNS = {
     "coverage": ("Share of the tile with data, 0 to 1", "stat.filling"),
     "brightness": ("Mean of the rendered colours, 0 to 1", "stat.value"),
     "mean_intensity": ("Mean intensity of the survey in the tile", "phot.flux.sb;stat.mean"),
+    "noise": ("Noise of that intensity at one position, where the survey knows it", "stat.stdev"),
     "area": ("Share of the sky that the tile stands for", "phys.angArea;arith.ratio"),
 }
 

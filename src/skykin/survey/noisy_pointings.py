@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Progress
-from skykin.core.shapes import Numbers
+from skykin.core.shapes import Degrees, Numbers
 from skykin.survey.about import About
 from skykin.survey.healpix_bands import HealpixBands
-from skykin.survey.pointings import Pointings, grid_pointings
+from skykin.survey.pointings import Pointings, directions, grid_pointings
 
 SILENT = SilentProgress()
 
@@ -29,6 +30,13 @@ class NoisyPointings(HealpixBands):
 
     pointings: Pointings
     noise: Numbers
+
+    def noise_at(self, lon_deg: Degrees, lat_deg: Degrees) -> Numbers:
+        """Return the noise of the sum of the bands, as the nearest pointing with data has it."""
+        good = np.flatnonzero(self.pointings.weight.min(axis=1) > 0)
+        tree = cKDTree(directions(self.pointings.lon_deg[good], self.pointings.lat_deg[good]))
+        _, nearest = tree.query(directions(lon_deg, lat_deg))
+        return np.asarray(np.sqrt((self.noise**2).sum(axis=1))[good[nearest]])
 
     def resampled(self, seed: int) -> HealpixBands:
         """Return what the survey might have seen instead: every pointing with new noise, gridded again.
