@@ -10,6 +10,7 @@ from skykin.core.footprint import Footprint
 from skykin.core.line import Line
 from skykin.core.settings import MapSettings
 from skykin.pipeline.anchors import Anchors, hubness_of_reference
+from skykin.pipeline.second_look import most_unusual
 from skykin.pipeline.trust import fisher
 from skykin.products.summary import summary_lines
 from skykin.products.write import write_products
@@ -130,3 +131,15 @@ def test_anchors_that_share_sky_with_a_tile_do_not_tell_whether_it_is_a_hub():
     near = Anchors(anchors.signatures[:2], footprints[:2], "mean")
     with pytest.raises(SkyError, match="each of 2 tiles that scores could be scaled by shares sky with the"):
         hubness_of_reference(near, tile, Footprint(5.0, 0.0, 10.0))
+
+
+def test_the_second_look_is_at_tiles_of_small_q_then_small_p_then_high_rank():
+    tiles = QTable(
+        {
+            "rank": [1, 2, 3, 4, 5],
+            "score": [0.9, 0.8, 0.7, 0.6, np.nan],
+            "p": [0.2, 0.001, 0.01, 0.2, np.nan],
+            "q": [0.5, 1.0, 0.05, 0.5, np.nan],
+        }
+    )
+    assert most_unusual(tiles).tolist() == [2, 0, 3, 1]

@@ -113,8 +113,9 @@ class SecondLook:
 
 
 def most_unusual(tiles: QTable) -> Numbers:
-    """Rows of the best tiles by p-value, then by rank, that have a score."""
-    order = np.lexsort((np.asarray(tiles["rank"]), np.nan_to_num(np.asarray(tiles["p"]), nan=2.0)))
+    """Rows of the best tiles by q, then by p, then by rank, that have a score."""
+    p, q = (np.nan_to_num(np.asarray(tiles[name]), nan=2.0) for name in ("p", "q"))
+    order = np.lexsort((np.asarray(tiles["rank"]), p, q))
     scored = np.isfinite(np.asarray(tiles["score"]))
     return np.asarray(order[scored[order]][:BEST])
 
