@@ -44,7 +44,7 @@ def layers_command(
     """Draw the content layers and the style layers of a picture apart.
 
     Activation maps of the content layers; the matrices of the style layers as images, each layer's share of
-    their length, and the spectrum of their eigenvalues.  Needs the extra: pip install "skykin[generate]".
+    their length, and the spectrum of their eigenvalues.
     """
     from skykin.style.recipe import recipe as find_recipe
 
