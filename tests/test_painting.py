@@ -20,6 +20,7 @@ from skykin.core.errors import (  # noqa: E402
 )
 from skykin.core.footprint import Footprint  # noqa: E402
 from skykin.generate import state as states  # noqa: E402
+from skykin.generate import texture as textures  # noqa: E402
 from skykin.generate.settings import TextureSettings, TransferSettings  # noqa: E402
 from skykin.generate.state import PaintState  # noqa: E402
 from skykin.generate.texture import texture  # noqa: E402
@@ -80,6 +81,23 @@ def test_the_same_seed_gives_the_same_picture_and_another_another():
     assert not np.array_equal(one, other)
     noisy = transfer(reference, sky(4, 32), start="noise", steps=1, jobs=1)
     assert abs(pixel_correlation(noisy.rgb, reference)) < 0.3
+
+
+def test_a_large_texture_begins_as_a_small_one(monkeypatch):
+    reference = sky(3, 48, cells=9)
+    noisy = texture(reference, steps=1, jobs=1)
+    monkeypatch.setattr(textures, "LARGE_PIXELS", 40)
+    painting = texture(reference[:47, :45], steps=2, jobs=1, coverage=np.ones((47, 45), np.float32))
+    assert painting.rgb.shape == (47, 45, 3)
+    assert painting.history[0].style < 0.2 * noisy.history[0].style
+    rest = texture(
+        reference[:47, :45],
+        steps=4,
+        jobs=1,
+        coverage=np.ones((47, 45), np.float32),
+        resume=painting.state,
+    )
+    assert rest.history[:3] == painting.history
 
 
 def test_each_step_is_told():
@@ -208,6 +226,7 @@ def test_settings_that_cannot_be_meant_are_refused(wrong, sentence):
 
 def test_settings_are_plain_values_for_provenance():
     facts = TextureSettings(recipe="mean-std").as_dict()
+    assert (facts["steps"], TransferSettings().steps) == (100, 300)
     assert facts["recipe"]["name"] == "mean-std"
     assert facts["optimiser"] == "l-bfgs"
 
@@ -239,9 +258,7 @@ def test_a_transfer_on_real_sky_lowers_the_style_loss_by_nine_tenths(wham_tile):
 @pytest.mark.wham
 @pytest.mark.parametrize("name", ["mean-std", "poster"])
 def test_a_texture_of_real_sky_has_the_style_in_every_layer_and_no_pixel_in_common(wham_tile, name):
-    reference = wham_tile("orion", 30, 128)
-    painting = texture(reference, recipe=name, steps=300)
+    reference = wham_tile("orion", 30, 256)
+    painting = texture(reference, recipe=name, steps=50)
     assert min(painting.cosines.values()) >= 0.98, painting.cosines
-    # The poster's zeros beyond the border tell the network where the frame is, and so where things were:
-    # its textures correlate with the reference by 0.3 to 0.4, see docs/explain/style.md.
-    assert abs(pixel_correlation(painting.rgb, reference)) < (0.5 if name == "poster" else 0.2)
+    assert abs(pixel_correlation(painting.rgb, reference)) < 0.2

@@ -93,7 +93,14 @@ class TileOptions:
 class PaintOptions(TileOptions):
     """Options of every command that makes a picture step by step."""
 
-    steps: Annotated[int, typer.Option(help="Steps of the optimiser.", rich_help_panel=MAKING)] = 300
+    steps: Annotated[
+        int | None,
+        typer.Option(
+            help="Steps of the optimiser.",
+            show_default="300 for a transfer, 100 for a texture",
+            rich_help_panel=MAKING,
+        ),
+    ] = None
     optimiser: Annotated[
         str,
         typer.Option(
@@ -121,7 +128,8 @@ class PaintOptions(TileOptions):
 
     def making(self) -> dict[str, Any]:
         """Pick those that are fields of `PaintSettings`."""
-        return {name: getattr(self, name) for name in ("steps", "optimiser", "learning_rate", "seed")}
+        chosen = {name: getattr(self, name) for name in ("optimiser", "learning_rate", "seed")}
+        return chosen if self.steps is None else {**chosen, "steps": self.steps}
 
     def easel(self, output: Path) -> Easel:
         """Set up the easel of a picture."""
