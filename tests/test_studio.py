@@ -185,6 +185,18 @@ def test_textures_of_several_recipes_stand_side_by_side(book, easel, tmp_path):
         module.make_textures(book, "orion", easel(tmp_path / "out.png", resume=True), settings)
 
 
+@pytest.mark.generate
+def test_correlations_are_those_of_pixels_for_every_shift(easel):
+    correlate = importlib.import_module("skykin.studio.texture").shifted_correlations
+    one, other = np.random.default_rng(1).random((2, 12, 9, 3), dtype=np.float32)
+    found = correlate(one, other)
+    for shift in ((0, 0), (3, 7)):
+        moved = np.roll(other, shift, axis=(0, 1))
+        expected = [np.corrcoef(one[..., band].ravel(), moved[..., band].ravel())[0, 1] for band in range(3)]
+        assert found[shift] == pytest.approx(np.mean(expected))
+    assert not correlate(one, np.ones_like(one)).any()
+
+
 @pytest.mark.parametrize("recipe", ["poster", "covariance"])
 def test_layers_are_drawn_for_reference_and_match(book, recipe, tmp_path):
     module = importlib.import_module("skykin.studio.layers")
