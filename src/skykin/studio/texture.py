@@ -149,14 +149,15 @@ def _draw(
         chance = np.quantile(np.abs(correlations), 0.95)
         note = (
             f"style cosines ≥ {min(painting.cosines.values()):.3f};\n"
-            f"pixels correlate {correlations[0, 0]:+.2f} (95 % of shifts: ±{chance:.2f})"
+            f"pixels correlate {correlations[0, 0]:+.2f} (chance: ±{chance:.2f})"
         )
         panels.append(Panel(name, painting.rgb, note))
     title = f"Textures in the style of {model.name}"
     caption = (
         f"Left: {model.name}. Then new sky, made from noise, whose style under each recipe is that of the "
         "reference: "
-        "what is alike is what the recipe's statistic keeps, what differs is what it throws away."
+        "what is alike is what the recipe's statistic keeps, what differs is what it throws away. Chance: "
+        "within this lie the correlations of 95 % of all shifts of the texture round its frame."
     )
     facts = {"textures": {name: dict(painting.cosines) for name, painting in paintings.items()}}
     provenance = painting_provenance(book, {"reference": model}, settings[0], facts)
