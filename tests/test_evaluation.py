@@ -14,7 +14,8 @@ from skykin.core.errors import CorruptFileError, DataQualityError, InputRefusedE
 from skykin.core.progress import SilentProgress
 from skykin.pipeline.evaluate import evaluate_map, keep_in_map
 from skykin.products.evaluation import Evaluation
-from skykin.products.evaluation_files import BEGIN, END
+from skykin.products.evaluation_files import BEGIN, END, write_evaluation
+from skykin.products.figures.evaluation import draw_aucs
 from skykin.products.folder import output_folder
 from skykin.products.map_folder import read_map_folder
 from skykin.products.summary import write_summary
@@ -90,7 +91,8 @@ def test_a_map_is_judged_beside_its_baselines(result):
     assert "AUC_lat" in result._repr_html_()
 
 
-def test_the_evaluation_is_written_into_the_map_and_its_report(result, folder, tmp_path):
+def test_the_evaluation_is_written_into_the_map_and_its_report(result, folder, tmp_path, monkeypatch):
+    monkeypatch.setattr("skykin.products.evaluation_files.FIGURES", (draw_aucs,))
     copy = tmp_path / "map"
     shutil.copytree(folder, copy)
     page = keep_in_map(result, copy, SilentProgress())
@@ -106,13 +108,21 @@ def test_the_evaluation_is_written_into_the_map_and_its_report(result, folder, t
     assert document["provenance"]["recipe"]["name"] == "poster"
     table = QTable.read(copy / "evaluation" / "evaluation.ecsv")
     assert table["value"].info.description == "the number"
-    for name in ("evaluation-recall", "evaluation-auc", "evaluation-objects"):
-        for suffix in ("png", "pdf"):
-            assert (copy / "evaluation" / f"{name}.{suffix}").stat().st_size > 5000
+    assert 'src="data:image/' in text
+    for suffix in ("png", "pdf"):
+        assert (copy / "evaluation" / f"evaluation-auc.{suffix}").stat().st_size > 5000
     # The map can still be made anew over it.
     with output_folder(copy, overwrite=True) as again:
         (again / "tiles.ecsv").write_text("new")
     assert not (copy / "evaluation").exists()
+
+
+@pytest.mark.slow
+def test_all_figures_are_drawn(result, tmp_path):
+    written = write_evaluation(result, tmp_path / "evaluation", SilentProgress())
+    for name in ("evaluation-recall", "evaluation-auc", "evaluation-objects"):
+        for suffix in ("png", "pdf"):
+            assert written[f"{name}.{suffix}"].stat().st_size > 5000
 
 
 def test_the_report_of_a_map_has_a_place_for_its_evaluation():
