@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from importlib.resources import files
 
 import numpy as np
@@ -12,7 +13,10 @@ from typer.testing import CliRunner
 from skykin.cli.main import app
 from skykin.core.errors import CorruptFileError, DataQualityError, InputRefusedError, UsageError
 from skykin.core.progress import SilentProgress
+from skykin.evaluate.plain_texture import MEASURES
+from skykin.pipeline.baselines import baselines
 from skykin.pipeline.evaluate import evaluate_map, keep_in_map
+from skykin.pipeline.judged_map import judged_map
 from skykin.products.evaluation import Evaluation
 from skykin.products.evaluation_files import BEGIN, END, write_evaluation
 from skykin.products.figures.evaluation import draw_aucs
@@ -20,7 +24,9 @@ from skykin.products.folder import output_folder
 from skykin.products.map_folder import read_map_folder
 from skykin.products.summary import write_summary
 from skykin.products.tile_table import write_ecsv
+from skykin.survey.render import RenderedSurvey, measure_stretch
 from tests.kinds import BLOBS, made_up_result, provenance
+from tests.skies import blob_survey
 
 MANY = 24
 
@@ -128,6 +134,42 @@ def test_all_figures_are_drawn(result, tmp_path):
 def test_the_report_of_a_map_has_a_place_for_its_evaluation():
     template = (files("skykin.products") / "templates" / "report.html").read_text(encoding="utf-8")
     assert template.count(f"{BEGIN}\n{END}") == 1
+
+
+def test_with_the_survey_at_hand_all_baselines_are_measured():
+    survey = blob_survey(nside=16)
+    kin = replace(made_up_result(provenance=facts()), sky=RenderedSurvey(survey, measure_stretch(survey)))
+    judged = judged_map(kin, survey=None, survey_options=None, bands_km_s=None, progress=SilentProgress())
+    found = baselines(judged, 1, SilentProgress())
+    assert list(found) == ["−|b|", "mean intensity", "mean intensity in 5°", "log contrast 5°/15°", *MEASURES]
+    assert all(np.isfinite(score).mean() > 0.9 for score in found.values())
+
+
+def test_another_survey_than_the_maps_is_refused(folder):
+    sentence = "the map was made from a survey whose sha256 is 'abab.*', but that of 'blobs' is '0000"
+    with pytest.raises(UsageError, match=sentence):
+        evaluate_map(folder, [targets()], survey=blob_survey(nside=16))
+
+
+def test_nulls_injections_and_stability_are_told(result):
+    rows = QTable(
+        {
+            "change": ["half the intensity", "stretch log"],
+            "correlation": [0.9, 0.8],
+            "overlap": [0.7, 0.6],
+            "auc": [0.6, 0.7],
+            "auc_low": [0.5, 0.6],
+            "auc_high": [0.7, 0.8],
+        }
+    )
+    found = QTable({"found": [True, False], "found_before": [False] * 2, "found_by_intensity": [True] * 2})
+    told = replace(result, nulls=("mean intensity",), stability=rows, injections=found).sentences()
+    assert any(line.startswith("AUC_lat of maps that should find nothing or less") for line in told)
+    assert (
+        "1 of 2 injected copies of the reference are among the best 1 % of the sky (0 of the same places "
+        "were before; ranking by mean intensity finds 2)."
+    ) in told
+    assert any("Made in 2 other ways, the map has an AUC_lat from 0.600 to 0.700" in line for line in told)
 
 
 def test_the_command_tells_the_main_numbers(folder, tmp_path, monkeypatch):
