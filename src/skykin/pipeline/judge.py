@@ -70,13 +70,22 @@ def check_reference(reference: Picture, place: ReferencePlace, settings: MapSett
 
 
 def instrument(
-    chosen: Recipe, settings: MapSettings, sky: ColouredSky, cutter: Cutter, *, shared: bool
+    chosen: Recipe,
+    settings: MapSettings,
+    sky: ColouredSky,
+    cutter: Cutter,
+    *,
+    shared: bool,
+    random_seed: int | None = None,
 ) -> tuple[Meter, str, Cutter]:
-    """Meter of single tiles, name of its network, and the pictures that it measures."""
+    """Meter of single tiles, name of its network, and the pictures that it measures.
+
+    With a `random_seed` the network is an untrained one.
+    """
     if not shared:
-        encoder = VGG19Encoder(chosen.layers, chosen.padding)
+        encoder = VGG19Encoder(chosen.layers, chosen.padding, random_seed=random_seed)
         return StyleMeter(chosen, encoder), encoder.name, cutter
-    network = block_network(chosen.layers, fast=settings.fast)
+    network = block_network(chosen.layers, fast=settings.fast, random_seed=random_seed)
     meter = ContextMeter(SharedMeter(chosen, network), settings.pixels)
     return meter, network.name, look_of(meter, settings, sky, cutter)
 
