@@ -9,7 +9,7 @@ from contextlib import suppress
 import numpy as np
 import pytest
 from astropy.io import fits
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from skykin.core.errors import (
@@ -290,6 +290,7 @@ def test_a_file_far_larger_than_the_survey_is_not_read(tmp_path):
 
 
 @given(st.binary(max_size=200), st.integers(0, 5760))
+@example(b"!", 3540)
 def test_no_bytes_in_the_headers_cause_anything_but_a_refusal(tmp_path_factory, bytes_, at):
     content = bytearray(wham_bytes())
     content[at : at + len(bytes_)] = bytes_

@@ -153,6 +153,10 @@ def _check_columns(columns: dict[str, Any], name: str) -> None:
     _check_speeds(columns["VELOCITY"], name)
 
 
+#: What astropy raises of a table whose header or columns it cannot make sense of.
+UNREADABLE = (OSError, TypeError, ValueError, KeyError, IndexError, AttributeError, fits.VerifyError)
+
+
 def _table_hdu(hdus: list[Hdu], name: str) -> Hdu:
     """Find the one table that has the columns."""
     tables = [hdu for hdu in hdus if hdu.is_table]
@@ -192,7 +196,7 @@ def _load(stream: BinaryIO, hdu: Hdu, name: str) -> dict[str, Any]:
             wanted = [*COLUMNS, *(name for name in [VARIANCE] if name in hdu.columns())]
             columns = {column: np.asarray(data[column]) for column in wanted}
             file.close(closed=False)  # the stream is still to be hashed
-    except (OSError, TypeError, ValueError, KeyError, IndexError, AttributeError) as error:
+    except UNREADABLE as error:
         raise CorruptFileError(
             f"the table of {shown(name)} cannot be read ({shown(error)}); get the file again",
             code="IN-CORRUPT",
