@@ -14,8 +14,8 @@ from skykin.products.result import numbers
 
 RANDOM_NETWORK, RANDOM_PHASES, EMPTY = "random-weight network", "phase-randomised sky", "empty reference"
 NAMES = (RANDOM_NETWORK, RANDOM_PHASES, EMPTY)
-#: An empty place is at least so far from the plane, and covered so well.
-EMPTY_ABOVE_DEG, EMPTY_COVERAGE = 40.0, 0.99
+#: An empty place is at least so far from the plane.
+EMPTY_ABOVE_DEG = 40.0
 
 
 def null_scores(judged: JudgedMap, seed: int, workers: int, progress: Progress) -> dict[str, Numbers]:
@@ -35,7 +35,7 @@ def null_scores(judged: JudgedMap, seed: int, workers: int, progress: Progress) 
 
 
 def empty_place(judged: JudgedMap) -> str:
-    """Galactic position of the darkest well covered tile at high latitude.
+    """Galactic position of the darkest tile at high latitude, among the better covered half of those.
 
     Raises
     ------
@@ -43,15 +43,16 @@ def empty_place(judged: JudgedMap) -> str:
         If there is none.
     """
     centres, intensity = judged.centres, judged.intensity
-    good = (np.abs(centres.lat_deg) >= EMPTY_ABOVE_DEG) & np.isfinite(intensity)
-    good &= numbers(judged.tiles["coverage"]) >= EMPTY_COVERAGE
-    if not good.any():
+    coverage = numbers(judged.tiles["coverage"])
+    high = (np.abs(centres.lat_deg) >= EMPTY_ABOVE_DEG) & np.isfinite(intensity) & np.isfinite(judged.score)
+    if not high.any():
         raise DataQualityError(
-            f"no tile of the map lies at |b| ≥ {EMPTY_ABOVE_DEG:g}° and is covered to {EMPTY_COVERAGE:.0%}, "
-            "so there is no empty reference; leave out the nulls",
+            f"no tile of the map lies at |b| ≥ {EMPTY_ABOVE_DEG:g}°, so there is no empty reference; leave "
+            "out the nulls",
             code="DQ-FEWVALID",
         )
-    darkest = np.flatnonzero(good)[np.argmin(intensity[good])]
+    seen = np.flatnonzero(high & (coverage >= np.median(coverage[high])))
+    darkest = seen[np.argmin(intensity[seen])]
     return f"{centres.lon_deg[darkest]:.4f},{centres.lat_deg[darkest]:.4f}"
 
 
