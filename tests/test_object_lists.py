@@ -38,6 +38,23 @@ FAMOUS = {
 }
 
 
+#: Stars said to light a nebula, with their positions (ICRS).
+STARS = {
+    1: ("15h58m51s", "-26d06m51s"),  # π Sco
+    7: ("16h00m20s", "-22d37m18s"),  # δ Sco
+    9: ("16h21m11s", "-25d35m34s"),  # σ Sco
+    27: ("16h37m10s", "-10d34m02s"),  # ζ Oph
+    119: ("21h18m27s", "+43d56m45s"),  # 68 Cyg
+    126: ("22h39m16s", "+39d03m01s"),  # 10 Lac
+    134: ("22h11m31s", "+59d24m52s"),  # λ Cep
+    185: ("00h56m43s", "+60d43m00s"),  # γ Cas
+    220: ("03h58m58s", "+35d47m28s"),  # ξ Per
+    229: ("05h16m18s", "+34d18m44s"),  # AE Aur
+    264: ("05h35m08s", "+09d56m03s"),  # λ Ori
+    310: ("07h18m42s", "-24d57m16s"),  # τ CMa
+}
+
+
 def places(table: QTable) -> SkyCoord:
     return SkyCoord(table["lon_deg"], table["lat_deg"], frame="galactic")
 
@@ -112,6 +129,13 @@ def test_sharpless_is_whole_and_in_order_with_his_sizes() -> None:
         number: table["diameter_deg"][number - 1].to_value(u.arcmin) for number in (27, 190, 264, 275, 281)
     }
     assert arcmin == pytest.approx({27: 480, 190: 150, 264: 390, 275: 100, 281: 60}, abs=0.1)
+
+
+@pytest.mark.parametrize(("number", "position"), STARS.items())
+def test_a_star_lies_in_the_nebula_that_it_lights(number: int, position: tuple[str, str]) -> None:
+    found = row("sharpless", f"Sh2-{number}")
+    place = SkyCoord(found["lon_deg"], found["lat_deg"], frame="galactic")
+    assert place.separation(SkyCoord(*position)) <= 0.5 * found["diameter_deg"]
 
 
 def test_controls_and_confusers_form_no_stars_and_spread_as_they_should() -> None:

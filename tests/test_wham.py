@@ -24,7 +24,7 @@ from skykin.core.errors import (
     TooLargeError,
     UsageError,
 )
-from skykin.core.protocols import Survey
+from skykin.core.protocols import NoisySurvey, Survey
 from skykin.survey import wham
 from skykin.survey.fitscheck import read_headers
 from skykin.survey.velocity_bands import checked_bands, integrate_bands
@@ -538,6 +538,7 @@ def test_the_real_sky_has_its_nebulae_where_they_are(wham_path):
     said = Listening()
     survey = open_wham(progress=said)
     assert said.said == []
+    assert isinstance(survey, NoisySurvey)
     lon = np.array([209.0, 287.6, 80.0, 6.3, 130.0])
     lat = np.array([-19.4, -0.8, 0.5, 23.6, 60.0])
     values, coverage = survey.sample(lon, lat)

@@ -24,6 +24,9 @@ _WHERE = {
     "texture": "skykin.generate.texture",
     "transfer": "skykin.generate.transfer",
     "known_regions": "skykin.evaluate.catalogues",
+    "object_list": "skykin.evaluate.object_lists",
+    "object_lists": "skykin.evaluate.object_lists",
+    "read_catalogue": "skykin.evaluate.user_catalogue",
 }
 
 __all__ = [
@@ -38,8 +41,11 @@ __all__ = [
     "evaluate_map",
     "known_regions",
     "map_kin",
+    "object_list",
+    "object_lists",
     "open_survey",
     "open_wham",
+    "read_catalogue",
     "recipe",
     "recipes",
     "texture",
@@ -51,6 +57,8 @@ if TYPE_CHECKING:
     from skykin.core.footprint import Footprint
     from skykin.core.survey_options import SurveyOptions
     from skykin.evaluate.catalogues import known_regions
+    from skykin.evaluate.object_lists import object_list, object_lists
+    from skykin.evaluate.user_catalogue import read_catalogue
     from skykin.generate.layers import analyse_layers
     from skykin.generate.texture import texture
     from skykin.generate.transfer import transfer

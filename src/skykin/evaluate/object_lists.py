@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 
 import numpy as np
-from astropy.table import MaskedColumn, QTable
+from astropy.table import Column, MaskedColumn, QTable
 
 from skykin.core.errors import UnknownNameError, shown
 from skykin.evaluate.catalogues import known_regions
@@ -93,7 +93,7 @@ def object_list(name: str) -> QTable:
     for column in table.itercols():
         # The reader masks empty text, but nothing said is no unknown.
         if isinstance(column, MaskedColumn) and column.dtype.kind == "U":
-            table[column.name] = np.asarray(column.filled(""))
+            table[column.name] = Column(column.filled(""), description=column.description)
     return table
 
 
