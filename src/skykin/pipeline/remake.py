@@ -19,12 +19,12 @@ from skykin.core.settings import MapSettings
 from skykin.core.shapes import Numbers
 from skykin.evaluate.reference import ReferencePlace, resolve_reference
 from skykin.evaluate.tile_centres import TileCentres
-from skykin.pipeline.facet_rows import cut_in_context
 from skykin.pipeline.judge import (
     Judge,
     check_reference,
     cutter_of,
     instrument,
+    look_of,
     read_tiles,
     style_of,
     with_standard,
@@ -159,13 +159,7 @@ class Bench:
     def with_survey(self, survey: Survey) -> Judge:
         """Return the judge of another survey in the same colours, with the same standard and reference."""
         sky = replace(self.sky, survey=survey)
-        pixels, halo = self.settings.pixels, self.judge.meter.halo
-
-        def in_context(footprint: Footprint) -> Picture:
-            return cut_in_context(sky, footprint, pixels, halo)
-
-        alone = cutter_of(self.settings, survey, sky)
-        look = in_context if self.settings.engine == "shared" else alone
+        look = look_of(self.judge.meter, self.settings, sky, cutter_of(self.settings, survey, sky))
         return replace(self.judge, cutter=look, survey=survey)
 
 
