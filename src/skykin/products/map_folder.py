@@ -11,9 +11,10 @@ from astropy.table import QTable
 
 from skykin.core.errors import CorruptFileError, InputRefusedError, shown
 from skykin.core.provenance import Provenance
-from skykin.products.result import TILE_COLUMNS
 
 TILES, SUMMARY = "tiles.ecsv", "summary.json"
+#: What is read back; maps of older versions have it too.
+NEEDED = ("lon", "lat", "width", "height", "score", "coverage", "mean_intensity", "area")
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +24,7 @@ class MapFolder:
     Parameters
     ----------
     tiles : QTable
-        As `KinMap.tiles`, the best first.
+        The best first; the columns `NEEDED` and whatever else the map has.
     summary : dict
         The honest summary, without provenance.
     provenance : Provenance
@@ -61,7 +62,7 @@ def read_map_folder(folder: Path) -> MapFolder:
             "`skykin map --overwrite`",
             code="IN-CORRUPT",
         ) from error
-    lacking = [name for name in TILE_COLUMNS if name not in tiles.colnames]
+    lacking = [name for name in NEEDED if name not in tiles.colnames]
     if lacking:
         raise CorruptFileError(
             f"{TILES} in {shown(folder)} lacks the columns {', '.join(lacking)}; make the map again with "

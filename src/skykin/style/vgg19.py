@@ -13,7 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 from skykin.core.errors import UsageError, shown
 from skykin.core.shapes import RGB, Chroma, Numbers
 from skykin.style.network import LAYERS, MEAN_BGR, STYLE_LAYERS, Padding, checked_picture
-from skykin.style.weights import SHA256, Convolution, load_weights, random_weights
+from skykin.style.weights import Convolution, load_weights, network_name, random_weights
 
 #: Both understood by every ONNX Runtime that we allow.
 OPERATOR_SET, FORMAT_VERSION = 17, 8
@@ -77,7 +77,7 @@ class VGG19Encoder:
         """The network, with the hash of its weights and its padding."""
         if self.random_seed is not None:
             return f"VGG19 (random weights, seed {self.random_seed}), {self.padding} padding"
-        return f"VGG19 (Keras no-top weights, sha256 {SHA256[:8]}…), {self.padding} padding"
+        return network_name(self.padding)
 
     def __call__(self, rgb: RGB) -> Mapping[str, Chroma]:
         """Encode one picture.

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from skykin.core.errors import CorruptFileError, shown
-from skykin.style.network import LAYERS
+from skykin.style.network import LAYERS, Padding
 
 #: SHA-256 of the file that ``tools/build_weights.py`` writes.
 SHA256 = "75017f7abd41ea409b19ca1f07befcee048d674f4e60b0a84f165e47c3cff308"
@@ -36,6 +36,11 @@ class Convolution:
     def __post_init__(self) -> None:
         self.kernel.setflags(write=False)
         self.bias.setflags(write=False)
+
+
+def network_name(padding: Padding) -> str:
+    """Name the network, with the hash of its weights and its padding."""
+    return f"VGG19 (Keras no-top weights, sha256 {SHA256[:8]}…), {padding} padding"
 
 
 def packaged_weights() -> Path:
