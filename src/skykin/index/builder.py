@@ -20,10 +20,9 @@ from skykin.index.layout import SHARDS
 from skykin.index.lock import writing
 from skykin.index.manifest import ManifestWriter, Step, differences
 from skykin.index.shards import Shard, write_shard
-from skykin.index.stored import Shelf, StoredFacet, facet_name, facet_plan
+from skykin.index.stored import Shelf, StoredFacet, cell_of, facet_name, facet_plan
 from skykin.scale.local import ordered_map
 from skykin.sky.facets import Facet
-from skykin.style.cells import Lattice
 from skykin.style.recipe import Recipe
 from skykin.style.signature import Signature
 from skykin.style.standard import Standardisation
@@ -238,11 +237,6 @@ def stored_facets(steps: Sequence[Step], shelf: Shelf, space: Space) -> list[Sto
         for step in steps
         if step.name.startswith("facet-") and step.result is not None
     ]
-
-
-def cell_of(plan: Mapping[str, Any]) -> int:
-    """Side of a cell, pixels."""
-    return Lattice(plan["tile"], plan["tile"], plan["tile"], plan["spacing"]).cell
 
 
 def _remove_orphans(folder: Path, writer: ManifestWriter) -> None:

@@ -8,9 +8,17 @@ from pathlib import Path
 
 from skykin.core.errors import IndexRefusedError, shown
 from skykin.core.extent import Extent
+from skykin.core.progress import SilentProgress
+from skykin.core.protocols import Progress, Survey
 from skykin.core.provenance import Provenance
+from skykin.index.layout import SHARDS
+from skykin.index.level import reaches
 from skykin.index.manifest import Manifest
+from skykin.index.reopen import reopened
+from skykin.index.shards import check_shard
+from skykin.index.stored import cell_of
 from skykin.style.recipe import Recipe, recipe
+from skykin.survey.render import RenderedSurvey
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +34,10 @@ class IndexFacts:
 
     path: Path
     manifest: Manifest
+
+    def __len__(self) -> int:
+        """Return the number of standard tiles."""
+        return sum(self.counts)
 
     @cached_property
     def recipe(self) -> Recipe:
@@ -111,3 +123,82 @@ class IndexFacts:
             credits=tuple(facts["credits"]),
             versions=facts["versions"],
         )
+
+    @property
+    def cell_deg(self) -> float:
+        """Side of a cell, degrees."""
+        return self._cell * self.tile_deg / self.pixels
+
+    @property
+    def sizes_deg(self) -> tuple[float, ...]:
+        """Sizes of tiles that cells add up to, the largest first; the standard tile's is the first."""
+        return tuple(reach * self.cell_deg for reach in reaches(self.pixels // self._cell))
+
+    def sky(
+        self, survey: Survey | None = None, *, download: bool = False, progress: Progress | None = None
+    ) -> RenderedSurvey:
+        """Reopen the survey, in the colours that were indexed.
+
+        Parameters
+        ----------
+        survey : Survey, optional
+            An open one; otherwise the one recorded is opened.
+        download : bool
+            Whether it may be fetched from its public address.
+        progress : Progress, optional
+
+        Raises
+        ------
+        IndexRefusedError
+            If it is not the survey that was indexed (``IX-MISMATCH``).
+        """
+        return reopened(self.path, self.manifest.facts, survey, download, progress or SilentProgress())
+
+    def describe(self) -> dict[str, str]:
+        """Tell what it holds, as ``skykin info`` does."""
+        grid = f"{len(self):,} of {self.tile_deg:g}°, {self.spacing_deg:.3g}° apart, {self.pixels} pixels"
+        shards = self.manifest.shards.values()
+        cells = sum(shard.shape[0] for shard in shards if shard.name.startswith("cells-"))
+        sizes = ", ".join(f"{size:.3g}°" for size in self.sizes_deg)
+        rendering = self.manifest.facts["rendering"]
+        return {
+            "index": self.path.name,
+            "survey": self.survey_title,
+            "area": ", ".join(map(str, self.manifest.facts["area"])) or "all that it saw",
+            "recipe": f"{self.recipe.name}: {', '.join(self.layers)}",
+            "stretch": str(rendering["kind"]),
+            "tiles": grid,
+            "cells": f"{cells:,} of {self.cell_deg:.3g}°; they add up to tiles of {sizes}",
+            "size": f"{self.manifest.size / 1e6:.1f} MB in {len(self.manifest.shards)} files",
+            "encoder": str(self.manifest.facts["encoder"]),
+            "made by": ", ".join(f"{n} {v}" for n, v in self.manifest.facts["versions"].items()),
+        }
+
+    def verify(self, progress: Progress | None = None) -> int:
+        """Check the hash of every file; return the number of bytes checked.
+
+        Raises
+        ------
+        IndexRefusedError
+            Naming the file that is missing, cut short or altered (``IX-CORRUPT``).
+        """
+        shards = self.manifest.shards.values()
+        with (progress or SilentProgress()).stage("Checking files", len(shards), "files") as counter:
+            for shard in shards:
+                check_shard(self.path / SHARDS, shard)
+                counter.advance()
+        return self.manifest.size
+
+    @cached_property
+    def counts(self) -> list[int]:
+        """Standard tiles of each facet."""
+        return [
+            int(step.result["tiles"])
+            for step in self.manifest.steps
+            if step.name.startswith("facet-") and step.result is not None
+        ]
+
+    @cached_property
+    def _cell(self) -> int:
+        """Side of a cell, pixels."""
+        return cell_of(next(step.plan for step in self.manifest.steps if step.name.startswith("facet-")))

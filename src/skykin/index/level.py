@@ -125,6 +125,6 @@ def inside_areas(areas: Sequence[Contains]) -> Contains:
     def inside(lon_deg: Degrees, lat_deg: Degrees) -> np.ndarray:
         if not areas:
             return np.ones(np.shape(lon_deg), dtype=bool)
-        return np.any([area(lon_deg, lat_deg) for area in areas], axis=0)
+        return np.asarray(np.any([area(lon_deg, lat_deg) for area in areas], axis=0))
 
     return inside

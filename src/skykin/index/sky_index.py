@@ -14,27 +14,23 @@ from astropy.table import QTable
 from skykin.core.area import SkyBox
 from skykin.core.errors import IndexRefusedError, UsageError, shown
 from skykin.core.footprint import Footprint
-from skykin.core.progress import SilentProgress
-from skykin.core.protocols import Progress, Survey
 from skykin.core.shapes import Numbers
 from skykin.index.answers import Contains, Kind, Level, Region, Style
 from skykin.index.builder import read_space, stored_facets
-from skykin.index.compare import Space, side_by_side
+from skykin.index.compare import Space
 from skykin.index.facts import IndexFacts
 from skykin.index.layout import SHARDS
-from skykin.index.level import LevelReader, inside_areas, reaches
+from skykin.index.level import LevelReader, inside_areas
 from skykin.index.manifest import read_manifest
 from skykin.index.region import region_of
-from skykin.index.reopen import reopened
-from skykin.index.shards import check_shard
 from skykin.index.stored import Shelf, StoredFacet
+from skykin.index.vectors import KINDS, TileVectors, known
 from skykin.sky.names import tile_names
 from skykin.style.blocks import block_network
 from skykin.style.context import ContextMeter
 from skykin.style.shared import SharedMeter
 from skykin.style.signature import Signature
 from skykin.style.standard import Standardisation
-from skykin.survey.render import RenderedSurvey
 
 #: Columns of `SkyIndex.tiles` that are angles in degrees, and those that are plain numbers.
 ANGLES = ("lon", "lat", "width", "height", "turn")
@@ -55,22 +51,13 @@ class SkyIndex(IndexFacts):
         The committed state that was opened; what is appended later is not seen.
     """
 
-    def __len__(self) -> int:
-        """Return the number of standard tiles."""
-        return sum(self._counts)
-
     def __repr__(self) -> str:
         return f"SkyIndex({str(self.path)!r}: {len(self)} tiles of {self.survey_title}, {self.recipe.name})"
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
         """Kinds of vectors that it answers with, the quickest first; the first is the default everywhere."""
-        return ("projection", "exact")
-
-    @property
-    def cell_deg(self) -> float:
-        """Side of a cell, degrees."""
-        return self._facets[0].cell * self.tile_deg / self.pixels
+        return KINDS
 
     @property
     def standard(self) -> Standardisation | None:
@@ -94,7 +81,7 @@ class SkyIndex(IndexFacts):
         for name in SHARES:
             table[name] = records[name]
         table["mean_intensity"] = records["mean_intensity"] * u.Unit(self.unit)
-        table["facet"] = np.repeat(np.arange(len(self._counts)), self._counts)
+        table["facet"] = np.repeat(np.arange(len(self.counts)), self.counts)
         table["row"], table["column"] = records["row"], records["column"]
         return table
 
@@ -119,19 +106,11 @@ class SkyIndex(IndexFacts):
             Rows are divided by the length of the tile's whole signature in that layer: the dot product with
             the layer's `Style.vectors` is a cosine.  Read-only, mapped from disk where it can be.
         """
-        kind = self._known(kind)
-        columns = slice(None) if layer is None else self.columns(kind)[layer]
-        start = 0
-        for facet, count in zip(self._facets, self._counts, strict=True):
-            if count:
-                yield slice(start, start + count), self._block(facet, kind, layer, columns)
-            start += count
+        return self._vectors.blocks(layer, kind)
 
     def columns(self, kind: Kind | None = None) -> Mapping[str, slice]:
         """Which columns of `vectors` without a layer belong to which layer."""
-        if self._known(kind) == "exact":
-            return self._space.columns
-        return side_by_side({layer: len(basis) for layer, basis in self._bases.items()})
+        return self._vectors.columns(kind)
 
     def rows(self, numbers: Sequence[int] | Numbers, kind: Kind | None = None) -> Numbers:
         """Give the vectors of some tiles, all layers beside each other.
@@ -140,25 +119,7 @@ class SkyIndex(IndexFacts):
         -------
         float32 array (len(numbers), n)
         """
-        kind, wanted = self._known(kind), np.asarray(numbers, dtype=np.intp).reshape(-1)
-        if wanted.size and not (wanted.min() >= 0 and wanted.max() < len(self)):
-            raise UsageError(
-                f"tile {wanted.max()} is asked for, but the index has tiles 0 to {len(self) - 1}"
-            )
-        width = max(part.stop for part in self.columns(kind).values())
-        found = np.empty((wanted.size, width), np.float32)
-        start = 0
-        for facet, count in zip(self._facets, self._counts, strict=True):
-            mine = np.flatnonzero((wanted >= start) & (wanted < start + count))
-            if mine.size:
-                own = wanted[mine] - start
-                if kind == "exact" and not self._stored_exact:
-                    parts = [facet.exact_rows(layer, own) for layer in self.layers]
-                    found[mine] = np.concatenate(parts, axis=1)
-                else:
-                    found[mine] = self._shelf(f"{kind}-{facet.name}")[own]
-            start += count
-        return found
+        return self._vectors.rows(numbers, kind)
 
     def norms(self, layer: str) -> Numbers:
         """Length of each standard tile's whole signature in a layer: float32 array (tiles,)."""
@@ -167,7 +128,7 @@ class SkyIndex(IndexFacts):
 
     def tile(self, number: int, kind: Kind | None = None) -> Style:
         """Return the style of one standard tile."""
-        kind = self._known(kind)
+        kind = known(kind)
         row = self.rows([number], kind)[0]
         vectors = {layer: row[columns] for layer, columns in self.columns(kind).items()}
         return Style(kind, vectors, {layer: float(self.norms(layer)[number]) for layer in self.layers})
@@ -188,13 +149,13 @@ class SkyIndex(IndexFacts):
 
     def project(self, signature: Signature, kind: Kind | None = None) -> Style:
         """Bring a signature that `meter` or `region` gave into the space in which the index compares."""
-        kind = self._known(kind)
+        kind = known(kind)
         vectors, norms = {}, {}
         for layer in self.layers:
             whole = signature[layer].astype(np.float64)
             norms[layer] = float(np.sqrt(whole @ whole))
             unit = (whole / norms[layer] if norms[layer] > 0 else whole * np.nan).astype(np.float32)
-            vectors[layer] = unit if kind == "exact" else self._bases[layer] @ unit
+            vectors[layer] = unit if kind == "exact" else self._vectors.bases[layer] @ unit
         return Style(kind, vectors, norms)
 
     def translate(self, other: SkyIndex, signature: Signature) -> Signature:
@@ -235,53 +196,13 @@ class SkyIndex(IndexFacts):
         """
         return region_of(self._facets, self._space, contains, self.cell_deg)
 
-    @property
-    def sizes_deg(self) -> tuple[float, ...]:
-        """Sizes of tiles that cells add up to, the largest first; the standard tile's is the first."""
-        return tuple(reach * self.cell_deg for reach in reaches(self.pixels // self._facets[0].cell))
-
     def tiles_at(self, size_deg: float) -> Level:
         """Return the level of the pyramid whose tiles are nearest in size."""
         nearest = min(self.sizes_deg, key=lambda size: abs(np.log(size / size_deg)))
         reach = round(nearest / self.cell_deg)
         inside = inside_areas([SkyBox(*edges).contains for edges in self.manifest.facts["area"]])
-        reader = LevelReader(self._facets, self._space, self._bases, self.min_coverage, inside)
+        reader = LevelReader(self._facets, self._space, self._vectors.bases, self.min_coverage, inside)
         return reader.level(reach, self.cell_deg)
-
-    def sky(
-        self, survey: Survey | None = None, *, download: bool = False, progress: Progress | None = None
-    ) -> RenderedSurvey:
-        """Reopen the survey, in the colours that were indexed.
-
-        Parameters
-        ----------
-        survey : Survey, optional
-            An open one; otherwise the one recorded is opened.
-        download : bool
-            Whether it may be fetched from its public address.
-        progress : Progress, optional
-
-        Raises
-        ------
-        IndexRefusedError
-            If it is not the survey that was indexed (``IX-MISMATCH``).
-        """
-        return reopened(self.path, self.manifest.facts, survey, download, progress or SilentProgress())
-
-    def verify(self, progress: Progress | None = None) -> int:
-        """Check the hash of every file; return the number of bytes checked.
-
-        Raises
-        ------
-        IndexRefusedError
-            Naming the file that is missing, cut short or altered (``IX-CORRUPT``).
-        """
-        shards = self.manifest.shards.values()
-        with (progress or SilentProgress()).stage("Checking files", len(shards), "files") as counter:
-            for shard in shards:
-                check_shard(self.path / SHARDS, shard)
-                counter.advance()
-        return self.manifest.size
 
     @cached_property
     def _shelf(self) -> Shelf:
@@ -296,38 +217,13 @@ class SkyIndex(IndexFacts):
         return stored_facets(self.manifest.steps, self._shelf, self._space)
 
     @cached_property
-    def _counts(self) -> list[int]:
-        return [
-            int(step.result["tiles"])
-            for step in self.manifest.steps
-            if step.name.startswith("facet-") and step.result is not None
-        ]
-
-    @cached_property
     def _records(self) -> Numbers:
         return np.concatenate([np.asarray(facet.tiles) for facet in self._facets])
 
     @cached_property
-    def _bases(self) -> Mapping[str, Numbers]:
-        return {layer: np.array(self._shelf(f"basis-{layer}")) for layer in self.layers}
-
-    @property
-    def _stored_exact(self) -> bool:
-        return bool(self.manifest.facts["exact"])
-
-    def _block(self, facet: StoredFacet, kind: Kind, layer: str | None, columns: slice) -> Numbers:
-        if kind != "exact" or self._stored_exact:
-            return self._shelf(f"{kind}-{facet.name}")[:, columns]
-        if layer is not None:
-            return facet.exact(layer)
-        return np.concatenate([facet.exact(each) for each in self.layers], axis=1)
-
-    def _known(self, kind: Kind | None) -> Kind:
-        if kind is None:
-            return self.kinds[0]
-        if kind not in self.kinds:
-            raise UsageError(f"the index has no vectors {shown(kind)}; choose {' or '.join(self.kinds)}")
-        return kind
+    def _vectors(self) -> TileVectors:
+        whole = bool(self.manifest.facts["exact"])
+        return TileVectors(self._shelf, self._facets, self.counts, self._space, whole)
 
     def _known_layer(self, layer: str) -> None:
         if layer not in self.layers:

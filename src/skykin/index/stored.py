@@ -20,6 +20,7 @@ from skykin.index.moments import add_all, add_up
 from skykin.index.shards import Shard, check_shard, open_shard
 from skykin.sky.facets import Facet
 from skykin.sky.sectors import Cap, Sector
+from skykin.style.cells import Lattice
 
 #: Tiles that are gathered cell by cell at a time.
 GATHERED = 256
@@ -190,3 +191,8 @@ def facet_of(plan: Mapping[str, Any]) -> Facet:
     own = np.ones((plan["rows"], plan["columns"]), dtype=bool)
     edge = (plan["left"], plan["top"])
     return Facet(lon, lat, plan["pixel"], plan["tile"], plan["spacing"], *edge, own, plan["share"], home)
+
+
+def cell_of(plan: Mapping[str, Any]) -> int:
+    """Side of a cell, pixels."""
+    return Lattice(plan["tile"], plan["tile"], plan["tile"], plan["spacing"]).cell
