@@ -167,7 +167,7 @@ def _job(
         recipe=chosen,
         facets=pieces,
         measure_scale=measure_scale,
-        meter=lambda space: FacetMeter(survey, sky, shared, space, settings.min_coverage),
+        meter=lambda space: FacetMeter(survey, sky, shared, space, settings.min_coverage, exact),
         exact=exact,
     )
 
