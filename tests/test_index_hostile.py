@@ -11,7 +11,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +25,7 @@ from skykin.cli.main import app
 from skykin.core import atomic
 from skykin.core.errors import DataQualityError, IndexRefusedError, ResourceError, UsageError
 from skykin.core.settings import MapSettings
+from skykin.index.facet_style import FacetMeter
 from skykin.index.layout import MANIFEST, SHARDS
 from skykin.index.lock import writing
 from skykin.index.manifest import read_manifest
@@ -327,38 +327,29 @@ def test_two_builders_at_once_make_one_index(survey, tmp_path):
     assert _signature(path) == _signature(skykin.build_index(survey, tmp_path / "whole", KILLED).path)
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(os.name == "nt", reason="needs SIGINT")
-def test_ctrl_c_leaves_an_index_that_goes_on(tmp_path):
-    from tests.skies import write_wham_like
+def test_ctrl_c_leaves_an_index_that_goes_on(survey, made, tmp_path, monkeypatch):
+    measure, seen = FacetMeter.__call__, []
 
-    file = write_wham_like(tmp_path / "small.fits", lambda lon, lat: (abs(lat) < 40) & (lon < 90))
-    command = [
-        sys.executable,
-        "-c",
-        "from skykin.cli.main import main; main()",
-        "index",
-        str(file),
-        "-o",
-        str(tmp_path / "out"),
-        "--jobs",
-        "1",
-    ]
-    command += ["--tile-size", "20", "--pixels", "32", "--spacing", "10"]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 50
-    while not list((tmp_path / "out").glob("shards/cells-*")) and time.monotonic() < deadline:
-        assert process.poll() is None
-        time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
-    _, text = process.communicate()
-    if process.returncode == 0:
-        pytest.skip("it was done before it could be interrupted")
-    assert process.returncode == 130
-    assert "the same command goes on there" in text
-    assert subprocess.run(command, env=environment, check=False).returncode == 0
-    assert skykin.open_index(tmp_path / "out").verify() > 0
+    def stop(self, facet):
+        seen.append(facet)
+        if len(seen) == 2:
+            raise KeyboardInterrupt
+        return measure(self, facet)
+
+    monkeypatch.setattr(FacetMeter, "__call__", stop)
+    with pytest.raises(KeyboardInterrupt):
+        skykin.build_index(survey, tmp_path / "stopped", TINY)
+    skykin.build_index(survey, tmp_path / "stopped", TINY)
+    assert len(seen) == 3  # the first one was kept
+    assert _signature(tmp_path / "stopped") == _signature(made)
+    monkeypatch.setattr("skykin.pipeline.indexing.build_index", lambda *a, **k: _ctrl_c())
+    told = CliRunner().invoke(app, ["index", "wham", "-o", str(tmp_path / "stopped")])
+    assert told.exit_code == 130
+    assert "what is finished is kept, and the same command goes on there" in told.output
+
+
+def _ctrl_c():
+    raise KeyboardInterrupt
 
 
 def test_numbers_in_the_manifest_are_plain(folder):
