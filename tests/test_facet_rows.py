@@ -28,7 +28,7 @@ from skykin.style.recipe import recipe
 from skykin.style.shared import SharedMeter
 from skykin.survey.render import RenderedSurvey, measure_stretch
 from skykin.survey.wham import open_wham
-from tests.skies import blob_survey
+from tests.skies import Patch, blob_survey
 
 #: Little sky in few pixels: four facets.
 SMALL = {
@@ -57,20 +57,6 @@ class Texture:
         for wave, phase in zip(self._waves, self._phases, strict=True):
             rgb += np.cos((where @ wave)[..., None] + phase).astype(np.float32)
         return np.clip(0.5 + rgb / 40, 0, 1), np.ones(lon.shape, np.float32)
-
-
-class Patch:
-    """A part of a survey, masked towards its edge."""
-
-    def __init__(self, survey, extent):
-        self._survey, self.extent = survey, extent
-
-    def __getattr__(self, name):
-        return getattr(self._survey, name)
-
-    def sample(self, lon_deg, lat_deg):
-        values, coverage = self._survey.sample(lon_deg, lat_deg)
-        return values, coverage * self.extent.contains(lon_deg, lat_deg, -8.0)
 
 
 @pytest.fixture(autouse=True)
