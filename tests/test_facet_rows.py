@@ -112,6 +112,7 @@ def _steps(reader, pieces):
     return np.median(step[across & known]), np.median(step[~across & known])
 
 
+@pytest.mark.slow
 def test_scores_of_a_texture_have_no_step_at_the_borders_of_facets():
     across, inside = _steps(_reader(), facets(15, 3.75, 64, SkyBox(10, 70, -45, 45)))
     assert across < 1.2 * inside
@@ -142,6 +143,7 @@ def test_the_same_map_for_any_number_of_workers():
     assert first.provenance.as_dict()["grid"]["kind"] == "facets"
 
 
+@pytest.mark.slow
 def test_facets_may_come_in_any_order():
     reader, pieces = _reader("mean-std", 32), facets(30, 15, 32, SkyBox(170, 240, -40, 10))
     forward = [reader.rows(piece).tobytes() for piece in pieces]

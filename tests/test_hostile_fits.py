@@ -107,6 +107,12 @@ def test_a18_of_two_images_one_is_named(tmp_path, hdu, plain):
         opened(tmp_path, hostile.two_images(), hdu="WHT")
 
 
+def test_a15_a_header_with_odd_bytes_is_read_when_asked_and_it_is_recorded(tmp_path, plain):
+    survey = opened(tmp_path, hostile.with_card(hostile.image_bytes(), "OBJECT", "'Ori\xffn'"), lenient=True)
+    np.testing.assert_array_equal(values(survey)[0], plain[0])
+    assert survey.as_dict()["lenient"] is True
+
+
 def test_a20_changed_data_are_used_when_asked_and_it_is_recorded(tmp_path, notes):
     survey = opened(tmp_path, hostile.flipped(hostile.checksummed(), 10000), notes, ignore_checksum=True)
     assert "do not agree with their DATASUM; used as asked" in notes

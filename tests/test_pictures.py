@@ -169,6 +169,7 @@ def test_a_header_that_is_huge_or_nonsense_is_refused(tmp_path, monkeypatch):
         opened(path)
 
 
+@pytest.mark.extra
 @pytest.mark.parametrize("end", ["jpg", "png", "tif"])
 def test_avm_tags_say_where_a_picture_lies(tmp_path, end):
     pytest.importorskip("pyavm")

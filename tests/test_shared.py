@@ -221,6 +221,7 @@ def test_a_form_lays_out_the_upper_triangle_so_that_nothing_is_lost():
     assert [a.stop for a in form.stretches[:-1]] == [b.start for b in form.stretches[1:]]
 
 
+@pytest.mark.extra
 def test_bfloat16_changes_cosines_by_less_than_2e_3():
     pytest.importorskip("openvino", reason="extra `fast` is not installed")
     how, lattice, rgb = recipe("poster"), Lattice(128, 192, 64, 32), _texture(128, 192)

@@ -66,10 +66,18 @@ def check_sky(survey, atol=0.35):
     assert coverage.min() > 0.9
 
 
-@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("end", [end for end in ENDS if end != "parquet"])
 def test_every_form_of_table_shows_the_sky(tmp_path, end):
-    if end == "parquet":
-        pytest.importorskip("pyarrow")
+    check_form(tmp_path, end)
+
+
+@pytest.mark.extra
+def test_a_parquet_table_shows_the_sky(tmp_path):
+    pytest.importorskip("pyarrow")
+    check_form(tmp_path, "parquet")
+
+
+def check_form(tmp_path, end):
     survey, said = opened(write(sky(), tmp_path / f"sky.{end}"))
     assert isinstance(survey, Survey)
     check_sky(survey)
@@ -336,6 +344,7 @@ def test_j11_a_table_that_is_too_large_is_refused(tmp_path, monkeypatch):
         opened(write(sky(), tmp_path / "a.ecsv"))
 
 
+@pytest.mark.extra
 def test_j13_a_damaged_parquet_file_is_refused(tmp_path):
     parquet = pytest.importorskip("pyarrow.parquet")
     import pyarrow

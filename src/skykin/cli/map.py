@@ -30,6 +30,9 @@ TILES = "How the sky is cut and coloured"
 STYLE = "How style is measured"
 OUTPUT = "What is written, and how fast"
 
+#: Exit code of a map from which some of the files given are missing.
+SOME_LEFT_OUT = 4
+
 
 def map_command(
     survey: Annotated[
@@ -232,6 +235,7 @@ def map_command(
     # The network, FITS and plotting libraries are loaded only once the settings make sense.
     from skykin.core.progress import SilentProgress
     from skykin.pipeline import map_kin
+    from skykin.products.rejected import REJECTED, rejected_files
     from skykin.products.summary import summary_lines
 
     folder = output or default_folder(settings)
@@ -242,6 +246,9 @@ def map_command(
         for line in summary_lines(result.summary):
             out.print(line)
         out.print(f"\nOpen {folder / 'report.html'}")
+    if rejected := rejected_files(result.provenance.survey):
+        progress.say(f"{len(rejected)} of the files given could not be used: see {folder / REJECTED}")
+        raise typer.Exit(SOME_LEFT_OUT)
 
 
 def default_folder(settings: MapSettings) -> Path:

@@ -57,6 +57,8 @@ class SurveyOptions:
         Full width of the Gaussian beam that the survey is smoothed to, degrees.
     ignore_checksum : bool
         Read FITS data although its checksum says that it was changed.
+    lenient : bool
+        Read a FITS image although its header holds bytes that are not plain text.
 
     Raises
     ------
@@ -81,6 +83,7 @@ class SurveyOptions:
     mask: Path | None = None
     smooth_deg: float | None = None
     ignore_checksum: bool = False
+    lenient: bool = False
 
     def __post_init__(self) -> None:
         for name, allowed in CHOICES.items():
@@ -154,6 +157,7 @@ READERS: dict[str, Callable[[str], Any]] = {
     "mask": Path,
     "smooth_deg": float,
     "ignore_checksum": _truth,
+    "lenient": _truth,
 }
 
 

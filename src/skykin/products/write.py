@@ -11,6 +11,7 @@ from skykin.products.figures import FIGURES, draw_figures
 from skykin.products.folder import output_folder
 from skykin.products.matches import write_coverage_map, write_regions
 from skykin.products.preview import write_preview
+from skykin.products.rejected import REJECTED, write_rejected
 from skykin.products.report import write_report
 from skykin.products.result import KinMap
 from skykin.products.score_map import write_score_map
@@ -63,6 +64,7 @@ def write_products(
         for name, _, write in PRODUCTS:
             write(result, folder / name)
             counter.advance()
+        write_rejected(result, folder / REJECTED)
         figures = draw_figures(result, folder, counter)
         write_report(result, figures, [(name, text) for name, text, _ in PRODUCTS], folder / REPORT)
         counter.advance()

@@ -44,15 +44,7 @@ def open_image(path: Path, options: SurveyOptions, progress: Progress) -> SkyIma
         In one of its kinds, naming the HDU and the keyword.
     """
     stamp = stamp_of(path.stat())
-    with path.open("rb") as stream:
-        hdus = read_headers(stream, path.name)
-        hdu = _image_hdu(chosen_hdu(hdus, options.hdu), progress)
-        check_sums(stream, hdu, progress, ignore=options.ignore_checksum)
-        end = max(one.data_offset + -(-one.data_bytes() // BLOCK) * BLOCK for one in hdus)
-        if stamp[0] > end:
-            progress.say(
-                f"note: {stamp[0] - end} bytes after the end of {shown(path.name)} are not looked at"
-            )
+    hdu = checked_image(path, options, progress)
     shape = image_shape(hdu)
     world = read_world(hdu, len(shape), progress)
     pixels = _pixels(path, hdu, _plane_shape(hdu, shape, world, progress), options, stamp)
@@ -79,7 +71,7 @@ def told(hdu: Hdu, options: SurveyOptions, progress: Progress) -> dict[str, obje
 def checked_image(path: Path, options: SurveyOptions, progress: Progress) -> Hdu:
     """Choose the HDU with the image, and check its sums."""
     with path.open("rb") as stream:
-        hdus = read_headers(stream, path.name)
+        hdus = read_headers(stream, path.name, lenient=options.lenient)
         hdu = _image_hdu(chosen_hdu(hdus, options.hdu), progress)
         check_sums(stream, hdu, progress, ignore=options.ignore_checksum)
     end = max(one.data_offset + -(-one.data_bytes() // BLOCK) * BLOCK for one in hdus)

@@ -132,7 +132,7 @@ def looks_like_html(first_bytes: bytes) -> bool:
     )
 
 
-def read_headers(stream: BinaryIO, name: str) -> list[Hdu]:
+def read_headers(stream: BinaryIO, name: str, *, lenient: bool = False) -> list[Hdu]:
     """Read every header and check that the data they promise is there.
 
     Needs the memory of the headers only, whatever they say.
@@ -142,6 +142,8 @@ def read_headers(stream: BinaryIO, name: str) -> list[Hdu]:
     stream : binary file
     name : str
         What to call it in errors.
+    lenient : bool
+        Read "?" for each byte of a header that is not plain text, instead of refusing the file.
 
     Raises
     ------
@@ -163,7 +165,7 @@ def read_headers(stream: BinaryIO, name: str) -> list[Hdu]:
         if len(hdus) >= MOST_HDUS:
             raise TooLargeError(f"{shown(name)} has more than {MOST_HDUS} HDUs; give a file with one table")
         start = offset
-        hdu, offset = _read_header(stream, offset, len(hdus), name)
+        hdu, offset = _read_header(stream, offset, len(hdus), name, lenient)
         hdus.append(replace(hdu, data_offset=offset, header_offset=start))
         if hdu.cards.get("SIMPLE", "T") != "T":
             raise NotThisFormatError(f"{shown(name)} says SIMPLE = F: it does not keep to the FITS standard")
@@ -202,7 +204,7 @@ def _at(stream: BinaryIO, offset: int, count: int) -> bytes:
     return stream.read(count)
 
 
-def _read_header(stream: BinaryIO, offset: int, number: int, name: str) -> tuple[Hdu, int]:
+def _read_header(stream: BinaryIO, offset: int, number: int, name: str, lenient: bool) -> tuple[Hdu, int]:
     """Read one header and return it with the offset of its data."""
     hdu = Hdu(number, {}, name)
     stream.seek(offset)
@@ -217,6 +219,7 @@ def _read_header(stream: BinaryIO, offset: int, number: int, name: str) -> tuple
             )
         for row in range(CARDS_PER_BLOCK):
             card = raw[row * CARD : (row + 1) * CARD]
+            card = _plain(card) if lenient else card
             if card.rstrip() == b"END":
                 return hdu, offset + (block + 1) * BLOCK
             add_card(hdu, card, block * CARDS_PER_BLOCK + row + 1)
@@ -227,7 +230,8 @@ def add_card(hdu: Hdu, card: bytes, row: int) -> None:
     """Add one card of 80 bytes to a header; the first of a keyword counts."""
     if not (card.isascii() and card.decode("ascii").isprintable()):
         raise HeaderInvalidError(
-            f"card {row} of {hdu} holds bytes that are not plain text; get the file again"
+            f"card {row} of {hdu} holds bytes that are not plain text; get the file again, or read it "
+            "with the option lenient"
         )
     text = card.decode("ascii")
     if text[8:10] != "= ":
@@ -239,6 +243,11 @@ def add_card(hdu: Hdu, card: bytes, row: int) -> None:
         raise HeaderInvalidError(
             f"{hdu} gives {keyword} twice, as {shown(before)} and as {shown(value)}; get the file again"
         )
+
+
+def _plain(card: bytes) -> bytes:
+    """Put "?" for every byte that is not plain text."""
+    return bytes(byte if 32 <= byte < 127 else ord("?") for byte in card)
 
 
 def _value(text: str) -> str:

@@ -34,11 +34,14 @@ class Glance:
         The address, or nothing.
     hdu : int or str, optional
         The only HDU of a FITS file to look at, by number or name.
+    lenient : bool
+        Whether bytes in its headers that are not plain text are read as "?".
     """
 
     path: Path
     url: str = ""
     hdu: int | str | None = None
+    lenient: bool = False
     first: bytes = field(init=False, repr=False, default=b"")
 
     def __post_init__(self) -> None:
@@ -79,7 +82,7 @@ class Glance:
         if not self.is_fits:
             return ()
         with self.path.open("rb") as stream:
-            return tuple(chosen_hdu(read_headers(stream, self.path.name), self.hdu))
+            return tuple(chosen_hdu(read_headers(stream, self.path.name, lenient=self.lenient), self.hdu))
 
 
 @dataclass(frozen=True)

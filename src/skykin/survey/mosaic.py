@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from skykin.core.errors import InputRefusedError, SkykinError, shown
+from skykin.core.errors import InputRefusedError, shown
 from skykin.core.extent import ALL_SKY, Extent
 from skykin.core.protocols import Progress, Survey
 from skykin.core.provenance import Source
@@ -21,6 +21,15 @@ from skykin.survey.positions import checked_positions
 MOST_REFUSED_TOLD = 5
 
 
+@dataclass(frozen=True)
+class Rejected:
+    """A file that could not be used: its name, the code of the error and its sentence."""
+
+    file: str
+    code: str
+    sentence: str
+
+
 @dataclass(frozen=True, eq=False)
 class Mosaic(Described):
     """Surveys side by side; where they overlap, the mean by coverage.
@@ -30,11 +39,14 @@ class Mosaic(Described):
     parts : tuple of Survey
         All of one unit and one choice of bands.
     about : About
+    rejected : tuple of Rejected
+        Files that could not be used.
     extent : Extent
     """
 
     parts: tuple[Survey, ...]
     about: About
+    rejected: tuple[Rejected, ...] = ()
     extent: Extent = field(init=False)
 
     def __post_init__(self) -> None:
@@ -59,6 +71,7 @@ class Mosaic(Described):
             "frame": ", ".join(sorted(frames)),
             "projection": f"mosaic of {', '.join(sorted(projections))}",
             "files": [{"file": part.source.name, "sha256": part.source.sha256} for part in self.parts],
+            **({"rejected": [asdict(each) for each in self.rejected]} if self.rejected else {}),
         }
 
     def sample(self, lon_deg: Degrees, lat_deg: Degrees) -> tuple[BandValues, Coverage]:
@@ -88,21 +101,22 @@ def open_mosaic(paths: list[Path], options: SurveyOptions, progress: Progress) -
     from skykin.survey.open import open_file  # noqa: PLC0415 - which opens mosaics too
 
     parts: list[Survey] = []
-    refused: list[SkykinError] = []
+    refused: list[Rejected] = []
     with progress.stage("Open the images", len(paths), "files") as counter:
         for path in paths:
             try:
                 parts.append(open_file(path, options, progress))
             except InputRefusedError as error:
-                refused.append(error)
+                refused.append(Rejected(path.name, error.code, str(error)))
             counter.advance()
     for told in refused[:MOST_REFUSED_TOLD]:
-        progress.say(f"left out: {told.code}: {told}")
+        progress.say(f"left out: {told.code}: {told.sentence}")
     if refused:
         progress.say(f"note: {len(refused)} of {len(paths)} files cannot be used and are left out")
     if not parts:
         raise InputRefusedError(
-            f"none of the {len(paths)} files can be used; the first says: {refused[0]}", code=refused[0].code
+            f"none of the {len(paths)} files can be used; the first says: {refused[0].sentence}",
+            code=refused[0].code,
         )
     if len({part.unit for part in parts}) > 1:
         units = ", ".join(sorted({shown(part.unit) for part in parts}))
@@ -110,15 +124,15 @@ def open_mosaic(paths: list[Path], options: SurveyOptions, progress: Progress) -
             f"the images have different units ({units}); give images of one kind, or name the unit",
             code="SKY-UNIT",
         )
-    if len(parts) == 1:
+    if len(parts) == 1 and not refused:
         return parts[0]
-    return Mosaic(tuple(parts), _about(parts, paths[0].parent))
+    return Mosaic(tuple(parts), _about(parts, paths[0].parent), tuple(refused))
 
 
 def _about(parts: list[Survey], folder: Path) -> About:
     digest = hashlib.sha256("".join(part.source.sha256 for part in parts).encode()).hexdigest()
     name = folder.resolve().name or "mosaic"
-    title = f"{name} ({len(parts)} images)"
+    title = f"{name} ({len(parts)} image{'s' * (len(parts) > 1)})"
     credits_ = tuple(dict.fromkeys(line for part in parts for line in part.credits))
     return About(name, title, parts[0].unit, parts[0].bands, Source(title, digest), credits_)
 

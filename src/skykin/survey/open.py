@@ -136,7 +136,7 @@ def open_file(path: Path, options: SurveyOptions, progress: Progress) -> Survey:
         return _open_glance(Glance(path), options, progress)
     plain, cleanup = unpacked(path)
     try:
-        survey = _open_glance(Glance(plain, hdu=options.hdu), options, progress)
+        survey = _open_glance(Glance(plain, hdu=options.hdu, lenient=options.lenient), options, progress)
     except BaseException:
         cleanup()
         raise
