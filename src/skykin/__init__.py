@@ -14,6 +14,9 @@ _WHERE = {
     "map_kin": "skykin.pipeline",
     "Evaluation": "skykin.products.evaluation",
     "evaluate_map": "skykin.pipeline.evaluate",
+    "build_index": "skykin.pipeline.indexing",
+    "open_index": "skykin.index.sky_index",
+    "SkyIndex": "skykin.index.sky_index",
     "recipe": "skykin.style.recipe",
     "recipes": "skykin.style.recipe",
     "SurveyOptions": "skykin.core.survey_options",
@@ -34,15 +37,18 @@ __all__ = [
     "Footprint",
     "KinMap",
     "PictureBook",
+    "SkyIndex",
     "SkykinError",
     "SurveyOptions",
     "__version__",
     "analyse_layers",
+    "build_index",
     "evaluate_map",
     "known_regions",
     "map_kin",
     "object_list",
     "object_lists",
+    "open_index",
     "open_survey",
     "open_wham",
     "read_catalogue",
@@ -62,8 +68,10 @@ if TYPE_CHECKING:
     from skykin.generate.layers import analyse_layers
     from skykin.generate.texture import texture
     from skykin.generate.transfer import transfer
+    from skykin.index.sky_index import SkyIndex, open_index
     from skykin.pipeline import map_kin
     from skykin.pipeline.evaluate import evaluate_map
+    from skykin.pipeline.indexing import build_index
     from skykin.products.evaluation import Evaluation
     from skykin.products.result import KinMap
     from skykin.studio.picture_book import PictureBook

@@ -15,6 +15,7 @@ from skykin import __version__
 from skykin.cli.catalogues import catalogues_command
 from skykin.cli.doctor import doctor_command
 from skykin.cli.evaluate import evaluate_command
+from skykin.cli.index import index_command
 from skykin.cli.layers import layers_command
 from skykin.cli.listing import recipes_command, regions_command
 from skykin.cli.map import map_command
@@ -72,6 +73,7 @@ app = typer.Typer(
 )
 app.command("map")(map_command)
 app.command("evaluate")(evaluate_command)
+app.command("index")(index_command)
 app.command("doctor")(doctor_command)
 app.command("recipes")(recipes_command)
 app.command("regions")(regions_command)
