@@ -13,7 +13,8 @@ from skykin.core.errors import SkyError, UsageError
 from skykin.core.footprint import Footprint
 from skykin.products.score_map import unit_vectors
 from skykin.sky.cut import cut
-from skykin.sky.facets import SCALE_BOUND, TURN_BOUND_DEG, facet_grid, facets
+from skykin.sky.facets import SCALE_BOUND, facet_grid, facets
+from skykin.sky.sectors import TURN_BOUND_DEG
 
 
 class Ripples:
