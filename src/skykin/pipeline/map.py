@@ -163,7 +163,7 @@ def _map(settings: MapSettings, download: bool, progress: Progress) -> KinMap:
         survey_title=survey.title,
         bands=survey.bands,
         sky=sky,
-        pictures=gallery(reference, tiles, grid, cutter),
+        pictures=gallery(reference, tiles, grid.footprints, cutter),
         regions=regions,
         summary=honest_summary(
             tiles,

@@ -52,13 +52,10 @@ def _tile_table(numbers: Numbers, grid: TileGrid, judge: Judge) -> QTable:
     lon, lat = grid.centers()
     cosines = numbers[:, :-3]
     score = combine(cosines, judge.meter.recipe.combine)
-    # Best first, tiles without a score last; equal scores keep the order of the grid.
-    rank = np.empty(len(score), dtype=int)
-    rank[np.argsort(np.where(np.isnan(score), np.inf, -score), kind="stable")] = np.arange(1, len(score) + 1)
     brightness, coverage, intensity = numbers[:, -3:].T
     table = QTable(
         {
-            "rank": rank,
+            "rank": ranks(score),
             "name": _names(lon, lat, grid.spacing_deg),
             "lon": lon * u.deg,
             "lat": lat * u.deg,
@@ -74,6 +71,13 @@ def _tile_table(numbers: Numbers, grid: TileGrid, judge: Judge) -> QTable:
     for layer, column in zip(judge.meter.recipe.layers, cosines.T, strict=True):
         table[f"cosine_{layer}"] = column
     return table
+
+
+def ranks(score: Numbers) -> Numbers:
+    """Places from 1 on: best first, tiles without a score last; equal scores keep the order of the grid."""
+    rank = np.empty(len(score), dtype=int)
+    rank[np.argsort(np.where(np.isnan(score), np.inf, -score), kind="stable")] = np.arange(1, len(score) + 1)
+    return rank
 
 
 def _names(lon_deg: Numbers, lat_deg: Numbers, spacing_deg: float) -> list[str]:
