@@ -12,6 +12,9 @@ _WHERE = {
     "SkykinError": "skykin.core.errors",
     "KinMap": "skykin.products.result",
     "map_kin": "skykin.pipeline",
+    "build_index": "skykin.pipeline.indexing",
+    "open_index": "skykin.index.sky_index",
+    "SkyIndex": "skykin.index.sky_index",
     "recipe": "skykin.style.recipe",
     "recipes": "skykin.style.recipe",
     "SurveyOptions": "skykin.core.survey_options",
@@ -28,12 +31,15 @@ __all__ = [
     "Footprint",
     "KinMap",
     "PictureBook",
+    "SkyIndex",
     "SkykinError",
     "SurveyOptions",
     "__version__",
     "analyse_layers",
+    "build_index",
     "known_regions",
     "map_kin",
+    "open_index",
     "open_survey",
     "open_wham",
     "recipe",
@@ -50,7 +56,9 @@ if TYPE_CHECKING:
     from skykin.generate.layers import analyse_layers
     from skykin.generate.texture import texture
     from skykin.generate.transfer import transfer
+    from skykin.index.sky_index import SkyIndex, open_index
     from skykin.pipeline import map_kin
+    from skykin.pipeline.indexing import build_index
     from skykin.products.result import KinMap
     from skykin.studio.picture_book import PictureBook
     from skykin.style.recipe import recipe, recipes

@@ -2,148 +2,94 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
+from astropy import units as u
 from astropy.table import QTable
 
-from skykin.core.extent import Extent
+from skykin.core.area import SkyBox
+from skykin.core.errors import IndexRefusedError, UsageError, shown
 from skykin.core.footprint import Footprint
-from skykin.core.protocols import Progress, Survey
-from skykin.core.provenance import Provenance
-from skykin.core.shapes import Degrees, Numbers
+from skykin.core.shapes import Numbers
+from skykin.index.answers import Contains, Kind, Level, Region, Style
+from skykin.index.builder import read_space, stored_facets
+from skykin.index.compare import Space
+from skykin.index.facts import IndexFacts
+from skykin.index.layout import SHARDS
+from skykin.index.level import LevelReader, inside_areas
+from skykin.index.manifest import read_manifest
+from skykin.index.region import region_of
+from skykin.index.stored import Shelf, StoredFacet
+from skykin.index.vectors import KINDS, TileVectors, known
+from skykin.sky.names import tile_names
+from skykin.style.blocks import block_network
 from skykin.style.context import ContextMeter
-from skykin.style.recipe import Recipe
+from skykin.style.shared import SharedMeter
 from skykin.style.signature import Signature
 from skykin.style.standard import Standardisation
-from skykin.survey.render import RenderedSurvey
 
-#: ``projection``: 128 numbers a layer, fitted on the survey itself.  ``sketch``: 1 024 numbers a layer, kept
-#: for recipes of second moments.  ``exact``: the whole vectors; recipes of means and spreads always have
-#: them, read from cells, others only if the index was built with ``exact``.
-Kind = Literal["projection", "sketch", "exact"]
-#: Which of some Galactic positions (longitudes and latitudes in degrees) lie inside.
-Contains = Callable[[Degrees, Degrees], np.ndarray]
+#: Columns of `SkyIndex.tiles` that are angles in degrees, and those that are plain numbers.
+ANGLES = ("lon", "lat", "width", "height", "turn")
+SHARES = ("coverage", "brightness", "area")
 
 
 @dataclass(frozen=True, eq=False)
-class Style:
-    """A style in the space in which an index compares.
-
-    The dot product of a layer's vector with a tile's row of `SkyIndex.vectors` of the same kind is the
-    cosine of that layer.
-
-    Parameters
-    ----------
-    kind : {"projection", "sketch", "exact"}
-    vectors : Mapping of str to float32 array (n,)
-        Per layer, divided by the length of the whole signature; NaN if it has no style.
-    norms : Mapping of str to float
-        Those lengths.
-    """
-
-    kind: Kind
-    vectors: Mapping[str, Numbers]
-    norms: Mapping[str, float]
-
-
-@dataclass(frozen=True, eq=False)
-class Region:
-    """The style of a part of the sky, each cell of it counted once.
-
-    Parameters
-    ----------
-    signature : Signature
-        As `SkyIndex.meter` would give it; what `SkyIndex.project` takes.
-    cells : int
-        Cells with data in it.
-    area_deg2 : float
-        Solid angle of those cells, times their coverage.
-    """
-
-    signature: Signature
-    cells: int
-    area_deg2: float
-
-
-@dataclass(frozen=True, eq=False)
-class Level:
-    """All tiles of one size, read from cells.
-
-    Parameters
-    ----------
-    size_deg : float
-    tiles : QTable
-        lon, lat, width, height, turn (degrees), coverage, area.
-    blocks : callable
-        Gives the rows block by block, as `SkyIndex.vectors` does.
-    norms : Mapping of str to float32 array (tiles,)
-    """
-
-    size_deg: float
-    tiles: QTable
-    blocks: Callable[[str | None, Kind | None], Iterator[tuple[slice, Numbers]]]
-    norms: Mapping[str, Numbers]
-
-
-@dataclass(frozen=True, eq=False)
-class SkyIndex:
+class SkyIndex(IndexFacts):
     """The style of a survey, cell by cell and tile by tile; `open_index` makes it.
 
-    Read-only.  Arrays stay on disk and are mapped when they are used; each file's hash is checked once, at
+    Read-only.  Arrays stay on disk and are mapped while they are used; each file's hash is checked once, at
     its first use.
 
-    Attributes
+    Parameters
     ----------
     path : Path
-    recipe : Recipe
-    layers : tuple of str
-    kinds : tuple of {"projection", "sketch", "exact"}
-        Those it can answer with, the quickest first; the first is the default everywhere.
-    tiles : QTable
-        The standard tiles: name, lon, lat, width, height, turn (degrees), coverage, brightness,
-        mean_intensity (the survey's unit), area (share of the sphere), facet, row, column.
-    survey_title, unit : str
-    bands : three str
-        What is shown as red, green and blue.
-    beam_deg : float
-    extent : Extent
-    tile_deg, spacing_deg, cell_deg : float
-    pixels : int
-        On a side of a standard tile.
-    provenance : Provenance
-    standard : Standardisation or None
-        What an average tile is like; None if the recipe compares raw signatures.
+    manifest : Manifest
+        The committed state that was opened; what is appended later is not seen.
     """
 
-    path: Path
-    recipe: Recipe
-    layers: tuple[str, ...]
-    kinds: tuple[Kind, ...]
-    tiles: QTable
-    survey_title: str
-    unit: str
-    bands: tuple[str, str, str]
-    beam_deg: float
-    extent: Extent
-    tile_deg: float
-    spacing_deg: float
-    cell_deg: float
-    pixels: int
-    provenance: Provenance
-    standard: Standardisation | None
-
-    def __len__(self) -> int:
-        """Return the number of standard tiles."""
-        return len(self.tiles)
+    def __repr__(self) -> str:
+        return f"SkyIndex({str(self.path)!r}: {len(self)} tiles of {self.survey_title}, {self.recipe.name})"
 
     @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """Kinds of vectors that it answers with, the quickest first; the first is the default everywhere."""
+        return KINDS
+
+    @property
+    def standard(self) -> Standardisation | None:
+        """What an average tile is like; None if the recipe compares signatures as they are."""
+        return self._space.standard
+
+    @cached_property
+    def tiles(self) -> QTable:
+        """The standard tiles.
+
+        Returns
+        -------
+        QTable
+            name; lon, lat, width, height, turn (degrees, Galactic); coverage, brightness; mean_intensity (the
+            survey's unit); area (share of the sphere); facet, row, column (its place in the index).
+        """
+        records = self._records
+        table = QTable({"name": tile_names(records["lon"], records["lat"], self.spacing_deg)})
+        for name in ANGLES:
+            table[name] = records[name] * u.deg
+        for name in SHARES:
+            table[name] = records[name]
+        table["mean_intensity"] = records["mean_intensity"] * u.Unit(self.unit)
+        table["facet"] = np.repeat(np.arange(len(self.counts)), self.counts)
+        table["row"], table["column"] = records["row"], records["column"]
+        return table
+
+    @cached_property
     def footprints(self) -> tuple[Footprint, ...]:
         """Where the standard tiles lie, in the order of `tiles`."""
-        raise NotImplementedError
+        columns = (self._records[name].tolist() for name in ANGLES)
+        return tuple(Footprint(x, y, w, h, turn_deg=turn) for x, y, w, h, turn in zip(*columns, strict=True))
 
     def vectors(self, layer: str | None = None, kind: Kind | None = None) -> Iterator[tuple[slice, Numbers]]:
         """Yield which tiles, and their vectors, block by block in the order of `tiles`.
@@ -151,102 +97,164 @@ class SkyIndex:
         Parameters
         ----------
         layer : str, optional
-            All layers beside each other, in the order of `layers` (see `columns`), if left out.
-        kind : {"projection", "sketch", "exact"}, optional
+            All layers beside each other (see `columns`) if left out.
+        kind : {"projection", "exact"}, optional
 
         Yields
         ------
         slice, float16 or float32 array (tiles, n)
-            Rows are divided by the length of the tile's whole signature in that layer: a dot product with
-            `Style.vectors` is a cosine.  Read-only, usually mapped from disk.
+            Rows are divided by the length of the tile's whole signature in that layer: the dot product with
+            the layer's `Style.vectors` is a cosine.  Read-only, mapped from disk where it can be.
         """
-        raise NotImplementedError
+        return self._vectors.blocks(layer, kind)
 
     def columns(self, kind: Kind | None = None) -> Mapping[str, slice]:
         """Which columns of `vectors` without a layer belong to which layer."""
-        raise NotImplementedError
+        return self._vectors.columns(kind)
 
-    def rows(self, numbers: Numbers, kind: Kind | None = None) -> Numbers:
-        """Vectors of some tiles, all layers beside each other: float32 array (len(numbers), n)."""
-        raise NotImplementedError
+    def rows(self, numbers: Sequence[int] | Numbers, kind: Kind | None = None) -> Numbers:
+        """Give the vectors of some tiles, all layers beside each other.
+
+        Returns
+        -------
+        float32 array (len(numbers), n)
+        """
+        return self._vectors.rows(numbers, kind)
 
     def norms(self, layer: str) -> Numbers:
         """Length of each standard tile's whole signature in a layer: float32 array (tiles,)."""
-        raise NotImplementedError
+        self._known_layer(layer)
+        return np.asarray(self._records["norms"][:, self.layers.index(layer)])
 
     def tile(self, number: int, kind: Kind | None = None) -> Style:
         """Return the style of one standard tile."""
-        raise NotImplementedError
+        kind = known(kind)
+        row = self.rows([number], kind)[0]
+        vectors = {layer: row[columns] for layer, columns in self.columns(kind).items()}
+        return Style(kind, vectors, {layer: float(self.norms(layer)[number]) for layer in self.layers})
 
     def meter(self) -> ContextMeter:
         """Return what measures a picture as the index measured its tiles; loads the network.
 
-        Pictures have `ContextMeter.halo` pixels of context on each side; see `cut`.
+        A picture has `ContextMeter.halo` pixels of context on each side.
         """
-        raise NotImplementedError
+        network = block_network(self.layers, fast="bfloat16" in self.manifest.facts["encoder"])
+        if network.name != self.manifest.facts["encoder"]:
+            raise IndexRefusedError(
+                f"the index {shown(self.path.name)} was measured by {shown(self.manifest.facts['encoder'])}, "
+                f"but here is {shown(network.name)}; build the index again",
+                code="IX-MISMATCH",
+            )
+        return ContextMeter(SharedMeter(self.recipe, network), self.pixels, self.standard)
 
     def project(self, signature: Signature, kind: Kind | None = None) -> Style:
         """Bring a signature that `meter` or `region` gave into the space in which the index compares."""
-        raise NotImplementedError
+        kind = known(kind)
+        vectors, norms = {}, {}
+        for layer in self.layers:
+            whole = signature[layer].astype(np.float64)
+            norms[layer] = float(np.sqrt(whole @ whole))
+            unit = (whole / norms[layer] if norms[layer] > 0 else whole * np.nan).astype(np.float32)
+            vectors[layer] = unit if kind == "exact" else self._vectors.bases[layer] @ unit
+        return Style(kind, vectors, norms)
 
     def translate(self, other: SkyIndex, signature: Signature) -> Signature:
         """Bring a signature of another index of the same recipe to this one's standard.
 
         Raises
         ------
-        UsageError
-            If the recipes differ, or the signature is a sketch under another standard.
+        IndexRefusedError
+            If the recipes differ (``IX-MISMATCH``).
         """
-        raise NotImplementedError
+        if other.recipe.key() != self.recipe.key():
+            raise IndexRefusedError(
+                f"the index {shown(other.path.name)} was made with recipe {shown(other.recipe.name)}, but "
+                f"{shown(self.path.name)} with {shown(self.recipe.name)}; compare indexes of one recipe",
+                code="IX-MISMATCH",
+            )
+        theirs, ours = other.standard, self.standard
+        if theirs is None or ours is None:
+            return signature
+        raw = {
+            layer: vector * theirs.spread[layer] + theirs.mean[layer] for layer, vector in signature.items()
+        }
+        return self._space.signature(raw)
 
     def region(self, contains: Contains) -> Region:
-        """Return the style of all that lies inside: a box, a polygon, a MOC.
+        """Return the style of all that lies inside: a box, a polygon, a MOC; every cell counts once.
 
         Parameters
         ----------
         contains : callable
-            From Galactic longitudes and latitudes (arrays of degrees) to a bool array: that of a `SkyBox`,
-            of a region of `astropy-regions`, of a MOC.
+            From Galactic longitudes and latitudes (arrays of degrees) to a bool array, such as
+            `SkyBox.contains`.
 
         Raises
         ------
         SkyError
             If no cell with data is centred there (``SKY-RANGE``).
         """
-        raise NotImplementedError
-
-    @property
-    def sizes_deg(self) -> tuple[float, ...]:
-        """Sizes of tiles that cells add up to, the largest first; the standard tile's is among them."""
-        raise NotImplementedError
+        return region_of(self._facets, self._space, contains, self.cell_deg)
 
     def tiles_at(self, size_deg: float) -> Level:
         """Return the level of the pyramid whose tiles are nearest in size."""
-        raise NotImplementedError
+        nearest = min(self.sizes_deg, key=lambda size: abs(np.log(size / size_deg)))
+        reach = round(nearest / self.cell_deg)
+        inside = inside_areas([SkyBox(*edges).contains for edges in self.manifest.facts["area"]])
+        reader = LevelReader(self._facets, self._space, self._vectors.bases, self.min_coverage, inside)
+        return reader.level(reach, self.cell_deg)
 
-    def sky(
-        self, survey: Survey | None = None, *, download: bool = False, progress: Progress | None = None
-    ) -> RenderedSurvey:
-        """Reopen the survey, in the colours that were indexed.
+    @cached_property
+    def _shelf(self) -> Shelf:
+        return Shelf(self.path / SHARDS, self.manifest.shards)
 
-        Parameters
-        ----------
-        survey : Survey, optional
-            An open one; otherwise the one recorded is opened.
+    @cached_property
+    def _space(self) -> Space:
+        return read_space(self.recipe, self._shelf, self.manifest.steps)
 
-        Raises
-        ------
-        IndexRefusedError
-            If it is not the survey that was indexed (``IX-MISMATCH``).
-        """
-        raise NotImplementedError
+    @cached_property
+    def _facets(self) -> list[StoredFacet]:
+        return stored_facets(self.manifest.steps, self._shelf, self._space)
 
-    def verify(self, progress: Progress | None = None) -> int:
-        """Check the hash of every file; return the number of bytes checked.
+    @cached_property
+    def _records(self) -> Numbers:
+        return np.concatenate([np.asarray(facet.tiles) for facet in self._facets])
 
-        Raises
-        ------
-        IndexRefusedError
-            Naming the file that is missing, cut short or altered (``IX-CORRUPT``).
-        """
-        raise NotImplementedError
+    @cached_property
+    def _vectors(self) -> TileVectors:
+        whole = bool(self.manifest.facts["exact"])
+        return TileVectors(self._shelf, self._facets, self.counts, self._space, whole)
+
+    def _known_layer(self, layer: str) -> None:
+        if layer not in self.layers:
+            raise UsageError(f"the index has no layer {shown(layer)}; choose among {', '.join(self.layers)}")
+
+
+def open_index(path: str | Path) -> SkyIndex:
+    """Open an index that `build_index` or ``skykin index`` made.
+
+    Parameters
+    ----------
+    path : path
+        Its folder.
+
+    Returns
+    -------
+    SkyIndex
+
+    Raises
+    ------
+    IndexRefusedError
+        If there is none, it is not finished, of another version (``IX-VERSION``), or damaged
+        (``IX-CORRUPT``).
+    """
+    folder = Path(path).expanduser()
+    manifest = read_manifest(folder)
+    if not manifest.steps or manifest.missing:
+        done = len(manifest.steps) - len(manifest.missing)
+        raise IndexRefusedError(
+            f"the index {shown(folder.name)} is not finished: {done} of {len(manifest.steps)} parts are "
+            "there; run the command that began it again",
+            code="IX-UNFINISHED",
+        )
+    return SkyIndex(folder, manifest)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from astropy import units as u
 from astropy.table import QTable
@@ -19,6 +17,7 @@ from skykin.products.matches import coverage_map
 from skykin.scale.local import ordered_map
 from skykin.search.similar import combine
 from skykin.sky.grid import TileGrid
+from skykin.sky.names import tile_names
 from skykin.style.recipe import Recipe
 
 
@@ -56,7 +55,7 @@ def _tile_table(numbers: Numbers, grid: TileGrid, judge: Judge) -> QTable:
     table = QTable(
         {
             "rank": ranks(score),
-            "name": _names(lon, lat, grid.spacing_deg),
+            "name": tile_names(lon, lat, grid.spacing_deg),
             "lon": lon * u.deg,
             "lat": lat * u.deg,
             "width": np.array([footprint.width_deg for footprint in grid.footprints]) * u.deg,
@@ -78,15 +77,6 @@ def ranks(score: Numbers) -> Numbers:
     rank = np.empty(len(score), dtype=int)
     rank[np.argsort(np.where(np.isnan(score), np.inf, -score), kind="stable")] = np.arange(1, len(score) + 1)
     return rank
-
-
-def _names(lon_deg: Numbers, lat_deg: Numbers, spacing_deg: float) -> list[str]:
-    """Name tiles by their centres, with as many digits as tell neighbours apart."""
-    digits = max(2, 1 - math.floor(math.log10(spacing_deg)))
-    return [
-        f"G{x:0{4 + digits}.{digits}f}{y:+0{4 + digits}.{digits}f}"
-        for x, y in zip(lon_deg, lat_deg, strict=True)
-    ]
 
 
 def threshold_of(tiles: QTable, chosen: Recipe, settings: MapSettings) -> float:

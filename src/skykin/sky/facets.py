@@ -75,24 +75,17 @@ class Facet:
         x, y = (values[self.own] for values in self._plane())
         return self._footprints(x, y, self.tile)
 
-    def squares(self, side: int) -> tuple[Degrees, Degrees]:
-        """Galactic positions (rows, columns) of the middles of the squares that its picture divides into.
-
-        Parameters
-        ----------
-        side : int
-            Of a square, pixels.
-        """
-        rows, columns = (length // side for length in self.shape)
-        return self._sky(*np.meshgrid(*self._middles(side, np.arange(columns), np.arange(rows))))
+    def square_centers(
+        self, side: int, step: int, rows: Numbers, columns: Numbers
+    ) -> tuple[Degrees, Degrees]:
+        """Galactic positions of the middles of such squares as `square_footprints` describes."""
+        return self._sky(*self._middles(side, step, rows, columns))
 
     def square_footprints(
         self, side: int, step: int, rows: Numbers, columns: Numbers
     ) -> tuple[Footprint, ...]:
         """Where squares of `side` pixels lie that begin `rows` and `columns` times `step` in the picture."""
-        x = self.left + self.tile / 2 - (columns * step + side / 2)
-        y = self.top + self.tile / 2 - (rows * step + side / 2)
-        return self._footprints(x, y, side)
+        return self._footprints(*self._middles(side, step, rows, columns), side)
 
     def _footprints(self, x: Numbers, y: Numbers, side: int) -> tuple[Footprint, ...]:
         lon, lat = self._sky(x, y)
@@ -103,9 +96,9 @@ class Facet:
             for a, b, c, d in zip(lon, lat, wide, turn, strict=True)
         )
 
-    def _middles(self, side: int, columns: Numbers, rows: Numbers) -> tuple[Numbers, Numbers]:
-        x = self.left + self.tile / 2 - (columns + 0.5) * side
-        y = self.top + self.tile / 2 - (rows + 0.5) * side
+    def _middles(self, side: int, step: int, rows: Numbers, columns: Numbers) -> tuple[Numbers, Numbers]:
+        x = self.left + self.tile / 2 - (columns * step + side / 2)
+        y = self.top + self.tile / 2 - (rows * step + side / 2)
         return x, y
 
     def picture(self, sky: ColouredSky, halo: int) -> Picture:
