@@ -140,6 +140,14 @@ def map_command(
             rich_help_panel=STYLE,
         ),
     ] = None,
+    max_q: Annotated[
+        float | None,
+        typer.Option(
+            help="Instead of both: the false discovery rate up to which a tile matches, such as 0.1.",
+            show_default="0.1 for all recipes but poster",
+            rich_help_panel=STYLE,
+        ),
+    ] = None,
     engine: Annotated[
         str | None,
         typer.Option(
@@ -225,6 +233,7 @@ def map_command(
         recipe=recipe,
         threshold=threshold,
         top_fraction=top_fraction,
+        max_q=max_q,
         area=area,
         engine=cast("EngineKind | None", engine),
         dense=dense,

@@ -64,6 +64,9 @@ class MapSettings:
         Score above which a tile matches; the recipe's own if left out.
     top_fraction : float, optional
         Instead of a threshold: the share of the sky that matches.
+    max_q : float, optional
+        Instead of both: the false discovery rate up to which a tile matches, among tiles of its brightness,
+        latitude and coverage.
     area : SkyBox or str, optional
         Only tiles centred here, ``"lon_min,lon_max,lat_min,lat_max"`` in Galactic degrees; all sky if left
         out.
@@ -99,6 +102,7 @@ class MapSettings:
     recipe: str = "poster"
     threshold: float | None = None
     top_fraction: float | None = None
+    max_q: float | None = None
     area: SkyBox | str | None = None
     engine: EngineKind | None = None
     dense: bool = False
@@ -193,11 +197,10 @@ class MapSettings:
             raise UsageError(f"a dense map is read by the shared engine every 16 pixels; leave out {other}")
 
     def _check_cut(self) -> None:
-        if self.threshold is not None and self.top_fraction is not None:
-            raise UsageError(
-                f"threshold={self.threshold:g} and top_fraction={self.top_fraction:g} contradict each other; "
-                "give one of them"
-            )
+        lines = {name: getattr(self, name) for name in ("threshold", "top_fraction", "max_q")}
+        given = [f"{name}={value:g}" for name, value in lines.items() if value is not None]
+        if len(given) > 1:
+            raise UsageError(f"{' and '.join(given)} contradict each other; give one of them")
         self._check(
             "threshold",
             self.threshold,
@@ -209,6 +212,12 @@ class MapSettings:
             self.top_fraction,
             self.top_fraction is None or 0 < self.top_fraction < 1,
             "a share of the sky between 0 and 1",
+        )
+        self._check(
+            "max_q",
+            self.max_q,
+            self.max_q is None or 0 < self.max_q < 1,
+            "a false discovery rate between 0 and 1",
         )
 
     def _check(self, name: str, value: object, good: bool, allowed: str) -> None:

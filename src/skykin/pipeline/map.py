@@ -6,8 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from skykin.core.footprint import Footprint
 from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Progress
@@ -29,7 +27,8 @@ from skykin.pipeline.judge import (
 )
 from skykin.pipeline.opening import check_resolution, sized, survey_of
 from skykin.pipeline.plan import facets_of, grid_of
-from skykin.pipeline.tiles import score_tiles, scored, share_inside, threshold_of
+from skykin.pipeline.tiles import line_of, score_tiles, scored, share_inside
+from skykin.pipeline.trust import calibrated
 from skykin.products.folder import check_output_folder
 from skykin.products.result import KinMap
 from skykin.products.write import write_products
@@ -143,14 +142,15 @@ def _map(settings: MapSettings, download: bool, progress: Progress) -> KinMap:
         else None
     )
     tiles, grid = score_tiles(judge, grid, settings, progress, numbers)
-    threshold = threshold_of(tiles, chosen, settings)
-    tiles["match"] = np.asarray(tiles["score"]) >= threshold
+    calibration = calibrated(tiles, where(reference))
+    line = line_of(tiles, chosen, settings)
+    tiles["match"] = line.matches(tiles[line.column])
     side = settings.pixels + 2 * meter.halo
     controls = {
         name: judge.score(picture) for name, picture in control_pictures((side, side), CONTROL_SEED).items()
     }
     regions = recovery(
-        scored(tiles), place, threshold=threshold, farthest_deg=FARTHEST_TILE * grid.spacing_deg
+        scored(tiles), place, match=tiles["match"], farthest_deg=FARTHEST_TILE * grid.spacing_deg
     )
     return KinMap(
         tiles=tiles,
@@ -158,7 +158,7 @@ def _map(settings: MapSettings, download: bool, progress: Progress) -> KinMap:
         tile_nside=grid.nside,
         reference=where(reference),
         reference_name=place.name,
-        threshold=threshold,
+        line=line,
         layers=chosen.layers,
         survey_title=survey.title,
         bands=survey.bands,
@@ -172,7 +172,10 @@ def _map(settings: MapSettings, download: bool, progress: Progress) -> KinMap:
             reference_score=judge.score(look(where(reference))),
             sky_fraction_in_matching_tiles=share_inside(tiles, grid),
             n_left_out=tiles.meta["n_left_out"],
-            threshold=threshold,
+            line=line.as_dict(),
+            threshold=line.threshold,
+            n_independent=calibration.independent,
+            calibrated=calibration.known,
             recipe=chosen.name,
             survey=survey.title,
             reference=place.name,

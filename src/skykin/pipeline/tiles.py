@@ -7,6 +7,7 @@ from astropy import units as u
 from astropy.table import QTable
 
 from skykin.core.errors import SkyError
+from skykin.core.line import Line
 from skykin.core.protocols import Progress
 from skykin.core.settings import MapSettings
 from skykin.core.shapes import Numbers
@@ -79,15 +80,16 @@ def ranks(score: Numbers) -> Numbers:
     return rank
 
 
-def threshold_of(tiles: QTable, chosen: Recipe, settings: MapSettings) -> float:
-    """Return the score from which a tile matches: as asked, else as the recipe says."""
-    if settings.threshold is not None:
-        return settings.threshold
-    top = settings.top_fraction if settings.top_fraction is not None else chosen.top_fraction
-    if top is not None:
-        return threshold_of_top(tiles["score"], top, tiles["area"])
-    assert chosen.threshold is not None  # noqa: S101 - a recipe has one of the two
-    return chosen.threshold
+def line_of(tiles: QTable, chosen: Recipe, settings: MapSettings) -> Line:
+    """Return where the line between match and no match is drawn: as asked, else as the recipe says."""
+    asked = any(value is not None for value in (settings.threshold, settings.top_fraction, settings.max_q))
+    rule: MapSettings | Recipe = settings if asked else chosen
+    if rule.max_q is not None:
+        return Line("q", rule.max_q)
+    if rule.top_fraction is not None:
+        return Line("score", threshold_of_top(tiles["score"], rule.top_fraction, tiles["area"]))
+    assert rule.threshold is not None  # noqa: S101 - a recipe has one of the three
+    return Line("score", rule.threshold)
 
 
 def scored(tiles: QTable) -> ScoredTiles:

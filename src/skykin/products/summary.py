@@ -3,9 +3,13 @@
 Keys of the summary; any may be missing or None and is then left out of the text:
 
 ``n_tiles``, ``n_left_out``, ``n_matches``
-    Tiles scored, tiles with too little data, tiles whose score reaches the threshold.
+    Tiles scored, tiles with too little data, tiles that match.
+``line``
+    Where the line between match and no match is drawn: ``column`` (score or q) and ``value``.
 ``threshold``, ``recipe``, ``survey``, ``reference``
-    The threshold; names for the reader.
+    The score from which a tile matches, if that is the rule; names for the reader.
+``n_independent``
+    Tiles without common sky that the tiles away from the reference are worth.
 ``sky_fraction_matching``
     Share of the sky that the matching tiles stand for (their ``area``).
 ``sky_fraction_in_matching_tiles``
@@ -31,6 +35,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from skykin.core.line import Line
 from skykin.products.plain import plain
 from skykin.products.result import KinMap
 from skykin.products.stamp import creator
@@ -104,20 +109,40 @@ def _counts(facts: Mapping[str, Any]) -> list[str]:
         left_out = facts.get("n_left_out") or 0
         without = f"; {left_out} were left out for too little data" if left_out else ""
         lines.append(f"{facts['n_tiles']} tiles were scored{without}.")
-    if _has(facts, "n_matches", "threshold"):
+    if _has(facts, "n_matches", "line"):
         share = percent(facts.get("sky_fraction_matching"))
         inside = percent(facts.get("sky_fraction_in_matching_tiles"))
-        line = f"{facts['n_matches']} of them match (score {facts['threshold']:g} or more)"
+        rule = Line(**facts["line"]).words
+        if not facts["n_matches"]:
+            return [*lines, f"No tile matches: none has {rule}.", *_trust(facts)]
+        line = f"{facts['n_matches']} of them match ({rule})"
         line += f": they stand for {share} of the sky" if share else ""
         line += f", and {inside} lies inside at least one of them" if share and inside else ""
         lines.append(line + ".")
-    return lines
+    return [*lines, *_trust(facts)]
+
+
+def _trust(facts: Mapping[str, Any]) -> list[str]:
+    """Say how q was found, where matches depend on it."""
+    if (facts.get("line") or {}).get("column") != "q" or not _has(facts, "n_independent"):
+        return []
+    independent = facts["n_independent"]
+    if not facts.get("calibrated", True):
+        return [
+            "Their p and q are not known: the tiles away from the reference are worth "
+            f"{independent:.0f} without common sky, too few or too much alike to tell what is usual; "
+            "use a score (--threshold) or a share of the sky (--top-fraction)."
+        ]
+    return [
+        "q is the false discovery rate among tiles compared with those of the same brightness, |b| and "
+        f"coverage away from the reference, which are worth {independent:.0f} tiles without common sky."
+    ]
 
 
 def _regions(facts: Mapping[str, Any]) -> list[str]:
     regions = facts.get("regions") or {}
     recovered = regions.get("recovered") or {}
-    if not _has(regions, "counted") or not _has(recovered, "score"):
+    if not _has(regions, "counted") or not _has(recovered, "score") or regions.get("at_sky_fraction") == 0:
         return []
     share = percent(regions.get("at_sky_fraction"))
     where = f" in the best {share} of {_sky(facts)}" if share else ""

@@ -21,7 +21,13 @@ COLUMNS = {
     "width": ("Side along longitude", "phys.angSize"),
     "height": ("Side along latitude", "phys.angSize"),
     "score": ("Likeness to the reference", "stat.correlation;meta.main"),
-    "match": ("Whether the score reaches the threshold", "meta.code.member"),
+    "match": ("Whether the tile is a match", "meta.code.member"),
+    "standardised": (
+        "Height of the score above that of tiles of the same brightness, |b| and coverage, in their spreads",
+        "stat.value",
+    ),
+    "p": ("Share of tiles without kinship that stand out as much", "stat.probability"),
+    "q": ("False discovery rate at which the tile is a match", "stat.probability"),
     "coverage": ("Share of the tile with data, 0 to 1", "stat.filling"),
     "brightness": ("Mean of the rendered colours, 0 to 1", "stat.value"),
     "mean_intensity": ("Mean intensity of the survey in the tile", "phot.flux.sb;stat.mean"),
@@ -52,7 +58,7 @@ def ranked_tiles(result: KinMap) -> QTable:
         "creator": creator(result.provenance),
         "coordinate_system": "Galactic",
         "reference": result.reference_name,
-        "threshold": float(result.threshold),
+        "match": result.line.words,
         "acknowledgements": plain(facts.pop("credits")),
         "provenance": plain(facts),
     }
@@ -84,6 +90,6 @@ def write_votable(result: KinMap, path: Path) -> None:
 def _description(result: KinMap) -> str:
     first = (
         f"Tiles of {result.survey_title} by likeness to {result.reference_name}; "
-        f"a tile matches from a score of {result.threshold:.4g}. Made by {creator(result.provenance)}."
+        f"a tile matches at {result.line.words}. Made by {creator(result.provenance)}."
     )
     return "\n".join([first, *(f"Acknowledgement: {credit}" for credit in result.provenance.credits)])
