@@ -11,7 +11,13 @@ _WHERE = {
     "Footprint": "skykin.core.footprint",
     "SkykinError": "skykin.core.errors",
     "KinMap": "skykin.products.result",
+    "Elsewhere": "skykin.pipeline.asked",
+    "cluster": "skykin.pipeline.kinds",
+    "explain": "skykin.pipeline.explain",
     "map_kin": "skykin.pipeline",
+    "neighbours": "skykin.pipeline.kinds",
+    "outliers": "skykin.pipeline.kinds",
+    "search_index": "skykin.pipeline.search",
     "build_index": "skykin.pipeline.indexing",
     "open_index": "skykin.index.sky_index",
     "SkyIndex": "skykin.index.sky_index",
@@ -28,6 +34,7 @@ _WHERE = {
 }
 
 __all__ = [
+    "Elsewhere",
     "Footprint",
     "KinMap",
     "PictureBook",
@@ -37,13 +44,18 @@ __all__ = [
     "__version__",
     "analyse_layers",
     "build_index",
+    "cluster",
+    "explain",
     "known_regions",
     "map_kin",
+    "neighbours",
     "open_index",
     "open_survey",
     "open_wham",
+    "outliers",
     "recipe",
     "recipes",
+    "search_index",
     "texture",
     "transfer",
 ]
@@ -58,7 +70,11 @@ if TYPE_CHECKING:
     from skykin.generate.transfer import transfer
     from skykin.index.sky_index import SkyIndex, open_index
     from skykin.pipeline import map_kin
+    from skykin.pipeline.asked import Elsewhere
+    from skykin.pipeline.explain import explain
     from skykin.pipeline.indexing import build_index
+    from skykin.pipeline.kinds import cluster, neighbours, outliers
+    from skykin.pipeline.search import search_index
     from skykin.products.result import KinMap
     from skykin.studio.picture_book import PictureBook
     from skykin.style.recipe import recipe, recipes

@@ -13,11 +13,12 @@ from astropy.table import QTable
 
 from skykin.core.errors import UsageError
 from skykin.core.footprint import Footprint
+from skykin.core.line import Line
 from skykin.core.picture import Picture
 from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Progress, Survey
 from skykin.core.provenance import Provenance
-from skykin.core.shapes import Degrees, Numbers
+from skykin.core.shapes import Degrees
 from skykin.evaluate.confounders import control_pictures
 from skykin.evaluate.honesty import honest_summary
 from skykin.evaluate.recovery import recovery
@@ -33,6 +34,7 @@ from skykin.products.matches import coverage_map
 from skykin.products.result import KinMap
 from skykin.products.score_map import ScoreMap, score_map
 from skykin.products.write import write_products
+from skykin.search.calibration import Calibration
 from skykin.search.likeness import compared
 from skykin.search.separation import apart, directions_of, reach_deg
 from skykin.search.wanted import Wanted
@@ -55,8 +57,10 @@ class Answer:
         As `KinMap.tiles`: one row per tile of the index, in its order, with ``rank``, ``score`` and
         ``match``; with several references also ``best_reference``, with the pyramid ``best_size`` and
         ``best_score``.
-    threshold : float
-        A tile matches when its score is at least this.
+    line : Line
+        Where the line between match and no match is drawn.
+    calibration : Calibration
+        What the scores are worth.
     asked, unlike : tuple of Asked
         References and counter-examples.
     wanted : Wanted
@@ -67,7 +71,8 @@ class Answer:
 
     index: SkyIndex
     tiles: QTable
-    threshold: float
+    line: Line
+    calibration: Calibration
     asked: tuple[Asked, ...]
     unlike: tuple[Asked, ...]
     wanted: Wanted
@@ -105,10 +110,9 @@ class Answer:
         return np.asarray(self.tiles["lat"].value)
 
     @property
-    def reference(self) -> Footprint:
-        """Where the first reference lies that lies in the survey."""
-        placed = [each.footprint for each in self.asked if each.footprint is not None]
-        return placed[0]
+    def references(self) -> tuple[Footprint, ...]:
+        """Where the references lie that lie in the survey."""
+        return tuple(each.footprint for each in self.asked if each.footprint is not None)
 
     @cached_property
     def score_map(self) -> ScoreMap:
@@ -152,20 +156,21 @@ class Answer:
         SkykinError
             If the survey that was indexed is not there.
         """
-        sky = sky_of(self.index, self.survey)
+        sky = sky_of(self.index) if self.survey is None else self.index.sky(self.survey)
         controls = self._controls()
-        place = ReferencePlace(self.name, self.reference.lon_deg, self.reference.lat_deg)
+        reference, *more = self.references or (None,)
+        place = None if reference is None else ReferencePlace(self.name, reference.lon_deg, reference.lat_deg)
         farthest_deg = FARTHEST_TILE * self.index.spacing_deg
-        regions = recovery(scored(self.tiles), place, threshold=self.threshold, farthest_deg=farthest_deg)
+        regions = recovery(scored(self.tiles), place, match=self.tiles["match"], farthest_deg=farthest_deg)
         match = np.asarray(self.tiles["match"])
         matching = [where for where, hit in zip(self.footprints, match, strict=True) if hit]
         return KinMap(
             tiles=self.tiles,
             footprints=self.footprints,
             tile_nside=None,
-            reference=self.reference,
+            reference=reference,
             reference_name=self.name,
-            threshold=self.threshold,
+            line=self.line,
             layers=self.layers,
             survey_title=self.index.survey_title,
             bands=self.index.bands,
@@ -184,13 +189,17 @@ class Answer:
                 reference_score=self.score_of(self.wanted.likes[0]),
                 sky_fraction_in_matching_tiles=float(coverage_map(matching).sky_fraction),
                 n_left_out=0,
-                threshold=self.threshold,
+                line=self.line.as_dict(),
+                threshold=self.line.threshold,
+                n_independent=self.calibration.independent,
+                calibrated=self.calibration.known,
                 recipe=self.index.recipe.name,
                 survey=self.index.survey_title,
                 reference=self.name,
             ),
             provenance=self.provenance,
             extent=self.index.extent,
+            more_references=tuple(where for where in more if where is not None),
         )
 
     @property
@@ -243,9 +252,9 @@ def picture_of(asked: Asked, sky: RenderedSurvey) -> Picture:
 
 
 @lru_cache(maxsize=4)
-def sky_of(index: SkyIndex, survey: Survey | None = None) -> RenderedSurvey:
+def sky_of(index: SkyIndex) -> RenderedSurvey:
     """Open the survey of an index; it stays open while it is among the last four."""
-    return index.sky(survey)
+    return index.sky()
 
 
 @lru_cache(maxsize=2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -16,8 +17,8 @@ from mocpy import MOC
 from skykin.core.errors import DataQualityError, ResourceError, SkyError, UnknownNameError, UsageError, shown
 from skykin.core.footprint import WIDEST_TANGENT_DEG, Footprint
 from skykin.core.picture import Picture
-from skykin.evaluate.reference import resolve_reference
 from skykin.core.shapes import Degrees
+from skykin.evaluate.reference import resolve_reference
 from skykin.index.answers import Contains, Kind, Style
 from skykin.index.sky_index import SkyIndex, open_index
 from skykin.pipeline.pictured import picture_signature, read_picture_reference
@@ -27,7 +28,9 @@ from skykin.survey.picture_file import begins_as_picture
 from skykin.survey.sky_mask import SkyMask, read_sky_mask
 
 #: What may be given as a reference.
-Reference: TypeAlias = "str | Path | int | SkyCoord | tuple[float, float] | Footprint | MOC | Picture | Elsewhere"
+Reference: TypeAlias = (
+    "str | Path | int | SkyCoord | tuple[float, float] | Footprint | MOC | Picture | Elsewhere"
+)
 
 #: Text that ends so is a file.
 FILES = frozenset({
@@ -147,23 +150,9 @@ def read_asked(index: SkyIndex, what: Reference, scale: Scale | None = None) -> 
         If it cannot be read, or lies where the index has no data.
     """
     scale = scale or Scale()
-    if isinstance(what, str):
-        return _from_text(index, what, scale)
-    if isinstance(what, Path):
-        return _from_file(index, what, scale)
-    if isinstance(what, bool):
-        raise UsageError(f"a reference is a name, a place, a tile, a region or a picture, not {what}")
-    if isinstance(what, int | np.integer):
-        return _from_number(index, int(what))
-    if isinstance(what, Elsewhere):
-        return _from_elsewhere(index, what, scale)
-    if isinstance(what, Picture):
-        return _from_picture(index, what, "a picture", scale)
-    if isinstance(what, MOC):
-        mask = SkyMask(what.to_depth29_ranges.astype(np.uint64).reshape(-1, 2))
-        return _from_mask(index, mask, "a coverage map")
-    if isinstance(what, Footprint):
-        return _from_footprint(index, what, f"l={what.lon_deg:.2f} b={what.lat_deg:+.2f}")
+    for kind, read in _READERS:
+        if isinstance(what, kind):
+            return read(index, what, scale)
     return _from_place(index, what, scale)
 
 
@@ -300,3 +289,25 @@ def _solid_angle_deg2(where: Footprint) -> float:
     half = [math.tan(math.radians(side) / 2) for side in (where.width_deg, where.height_deg)]
     product = half[0] * half[1] / math.sqrt((1 + half[0] ** 2) * (1 + half[1] ** 2))
     return 4 * math.asin(product) * math.degrees(1) ** 2
+
+
+def _from_moc(index: SkyIndex, moc: MOC, _: Scale) -> Asked:
+    return _from_mask(
+        index, SkyMask(moc.to_depth29_ranges.astype(np.uint64).reshape(-1, 2)), "a coverage map"
+    )
+
+
+#: How each kind of reference is read; whatever else is a place.
+_READERS: tuple[tuple[type | tuple[type, ...], Callable[[SkyIndex, Any, Scale], Asked]], ...] = (
+    (str, _from_text),
+    (Path, _from_file),
+    ((int, np.integer), lambda index, number, _: _from_number(index, int(number))),
+    (Elsewhere, _from_elsewhere),
+    (Picture, lambda index, picture, scale: _from_picture(index, picture, "in memory", scale)),
+    (MOC, _from_moc),
+    (Footprint, lambda index, where, _: _from_footprint(index, where, _named(where))),
+)
+
+
+def _named(where: Footprint) -> str:
+    return f"l={where.lon_deg:.2f} b={where.lat_deg:+.2f}"

@@ -15,9 +15,7 @@ from skykin.products.result import Gallery
 GALLERY_TILES = 8
 
 
-def gallery(
-    reference: Picture, tiles: QTable, footprints: Sequence[Footprint], cutter: Cutter
-) -> Gallery:
+def gallery(reference: Picture, tiles: QTable, footprints: Sequence[Footprint], cutter: Cutter) -> Gallery:
     """Choose the best matches and the least alike tiles, none of them centred in another or the reference."""
     order = np.argsort(tiles["rank"])
     matches = [i for i in order if tiles["match"][i]]

@@ -66,7 +66,7 @@ def picture_signature(
     told = f"the picture {shown(name)} of {picture.coverage.shape[1]} × {picture.coverage.shape[0]} pixels"
     if min(rows, columns) < SMALLEST:
         raise UsageError(
-            f"{told} is {min(rows, columns):.3g} pixels of the index wide, which show no style; use one of at "
+            f"{told} is {min(rows, columns):.3g} pixels of the index wide, which show no style; use at "
             f"least {SMALLEST} ({SMALLEST * index.tile_deg / index.pixels:.3g}°), or check --pixel-scale"
         )
     if max(rows, columns) > LARGEST:

@@ -10,16 +10,15 @@ import numpy as np
 from astropy import units as u
 from astropy.table import QTable
 
-from skykin.core.errors import UsageError
 from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Progress, Survey
 from skykin.core.settings import MapSettings
-from skykin.core.shapes import Numbers
 from skykin.index.answers import Kind
 from skykin.index.sky_index import SkyIndex, open_index
 from skykin.pipeline.answer import Answer
 from skykin.pipeline.asked import Asked, Reference, Scale, read_asked
-from skykin.pipeline.tiles import ranks, threshold_of
+from skykin.pipeline.tiles import line_of, ranks
+from skykin.pipeline.trust import calibrated_against
 from skykin.products.folder import check_output_folder
 from skykin.search.likeness import Likeness, likeness
 from skykin.search.pyramid import pyramid as search_pyramid
@@ -43,6 +42,7 @@ def search_index(
     pyramid: bool = False,
     threshold: float | None = None,
     top_fraction: float | None = None,
+    max_q: float | None = None,
     survey: Survey | None = None,
     output: str | Path | None = None,
     overwrite: bool = False,
@@ -68,8 +68,9 @@ def search_index(
         How much each layer counts; 1 where it is not named.
     pyramid : bool
         Also compare tiles of all sizes that the index can add up: columns ``best_size`` and ``best_score``.
-    threshold, top_fraction : float, optional
-        Where the line between match and no match is drawn; the recipe's own if left out.
+    threshold, top_fraction, max_q : float, optional
+        Where the line between match and no match is drawn: one of a score, a share of the sky, or a false
+        discovery rate; the recipe's own if left out.
     survey : Survey, optional
         An open one, for pictures; otherwise the one that the index names is opened when it is needed.
     output : path, optional
@@ -97,7 +98,7 @@ def search_index(
     """
     if output is not None:
         check_output_folder(Path(output), overwrite=overwrite)
-    rule = MapSettings(threshold=threshold, top_fraction=top_fraction)
+    rule = MapSettings(threshold=threshold, top_fraction=top_fraction, max_q=max_q)
     opened = index if isinstance(index, SkyIndex) else open_index(index)
     scale = Scale(width_deg, pixel_deg)
     asked = tuple(read_asked(opened, each, scale) for each in _listed(reference))
@@ -113,9 +114,11 @@ def search_index(
         sizes = search_pyramid(opened, wanted_in)
         tiles["best_size"] = sizes.best_size_deg * u.deg
         tiles["best_score"] = sizes.best_score
-    line = threshold_of(tiles, opened.recipe, rule)
-    tiles["match"] = np.asarray(tiles["score"]) >= line
-    answer = Answer(opened, tiles, line, asked, others, wanted_in(opened.kinds[-1]), survey)
+    calibration = calibrated_against(tiles, np.all([each.apart() for each in asked], axis=0))
+    line = line_of(tiles, opened.recipe, rule)
+    tiles["match"] = line.matches(tiles[line.column])
+    wanted = wanted_in(opened.kinds[-1])
+    answer = Answer(opened, tiles, line, calibration, asked, others, wanted, survey)
     if output is not None:
         answer.write(output, overwrite=overwrite, progress=progress or SilentProgress())
     return answer

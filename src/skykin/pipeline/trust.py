@@ -8,7 +8,7 @@ from astropy.table import QTable
 
 from skykin.core.footprint import Footprint
 from skykin.core.shapes import Numbers
-from skykin.search.calibration import Calibration, calibrate
+from skykin.search.calibration import Calibration, calibrate_against
 from skykin.search.matched_null import Tiles
 
 #: A cosine nearer to ±1 than this counts as so near.
@@ -17,21 +17,27 @@ NEAREST = 1e-9
 
 def calibrated(tiles: QTable, reference: Footprint) -> Calibration:
     """Compare each tile with those like it, and add the columns ``standardised``, ``p`` and ``q``."""
-    found = calibrate(
-        Tiles(
-            tiles["lon"].to_value(u.deg),
-            tiles["lat"].to_value(u.deg),
-            fisher(tiles["score"]),
-            tiles["mean_intensity"].value,
-            tiles["coverage"],
-            tiles["area"],
-            _side_deg(tiles),
-        ),
-        reference.lon_deg,
-        reference.lat_deg,
-    )
+    rows = _rows(tiles)
+    return calibrated_against(tiles, rows.apart_from(reference.lon_deg, reference.lat_deg))
+
+
+def calibrated_against(tiles: QTable, apart: np.ndarray) -> Calibration:
+    """Do the same where `apart` tells which tiles share no sky with any reference."""
+    found = calibrate_against(_rows(tiles), apart)
     tiles["standardised"], tiles["p"], tiles["q"] = found.standardised, found.p, found.q
     return found
+
+
+def _rows(tiles: QTable) -> Tiles:
+    return Tiles(
+        tiles["lon"].to_value(u.deg),
+        tiles["lat"].to_value(u.deg),
+        fisher(tiles["score"]),
+        tiles["mean_intensity"].value,
+        tiles["coverage"],
+        tiles["area"],
+        _side_deg(tiles),
+    )
 
 
 def fisher(cosine: Numbers) -> Numbers:

@@ -57,7 +57,24 @@ def calibrate(tiles: Tiles, lon_deg: float, lat_deg: float) -> Calibration:
         tile elsewhere with their p-value: they are likenesses that nobody doubts, and must not make room
         for false ones.
     """
-    null = tiles.usable & tiles.apart_from(lon_deg, lat_deg)
+    return calibrate_against(tiles, tiles.apart_from(lon_deg, lat_deg))
+
+
+def calibrate_against(tiles: Tiles, apart: np.ndarray) -> Calibration:
+    """Tell how unusual the score of each tile is, among the tiles that share no sky with any reference.
+
+    Parameters
+    ----------
+    tiles : Tiles
+    apart : bool array (tiles,)
+        Which tiles share no sky with any reference.
+
+    Returns
+    -------
+    Calibration
+        As `calibrate`.
+    """
+    null = tiles.usable & apart
     independent = independent_tiles(tiles.area[null], tiles.size_deg)
     t = standardised(tiles, null)
     unknown = np.full(len(t), np.nan)

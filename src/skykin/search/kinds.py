@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -65,7 +67,7 @@ def kinds_of_sky(index: SkyIndex, k: int, seed: int = 0) -> Kinds:
     """
     fit, rand_index = _learner()
     rows = _unit_rows(index)
-    known = np.isfinite(rows).all(axis=1)
+    known = np.asarray(np.isfinite(rows).all(axis=1))
     if not 2 <= k < known.sum():
         raise UsageError(
             f"{k} kinds were asked for, but the index holds {known.sum()} tiles with a style; ask for 2 or "
@@ -80,9 +82,7 @@ def kinds_of_sky(index: SkyIndex, k: int, seed: int = 0) -> Kinds:
     return _described(index, known, rows, found, agreement)
 
 
-def _described(
-    index: SkyIndex, known: np.ndarray, rows: Numbers, found: Numbers, agreement: float
-) -> Kinds:
+def _described(index: SkyIndex, known: np.ndarray, rows: Numbers, found: Numbers, agreement: float) -> Kinds:
     tiles = np.flatnonzero(known)
     weight = np.asarray(index.tiles["area"], float)[known]
     light = np.asarray(getattr(index.tiles["mean_intensity"], "value", index.tiles["mean_intensity"]), float)
@@ -104,7 +104,7 @@ def _unit_rows(index: SkyIndex) -> Numbers:
         return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float64)
 
 
-def _learner():  # type: ignore[no-untyped-def] # scikit-learn carries no types
+def _learner() -> tuple[Any, Callable[[Numbers, Numbers], float]]:
     try:
         from sklearn.cluster import KMeans  # noqa: PLC0415 - an extra
         from sklearn.metrics import adjusted_rand_score  # noqa: PLC0415

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Progress
 from skykin.core.shapes import Numbers

@@ -8,7 +8,7 @@ import numpy as np
 
 from skykin.core.errors import UsageError, shown
 from skykin.core.picture import Picture
-from skykin.core.shapes import Chroma, Coverage, Numbers
+from skykin.core.shapes import Chroma, Coverage, Numbers, Weights
 from skykin.style.blocks import BlockNetwork
 from skykin.style.plane import PlaneSource
 from skykin.style.recipe import Recipe
@@ -71,42 +71,44 @@ def position_cosines(
     UsageError
         If the recipe's statistic is none of the three.
     """
-    return {
-        layer: _of_layer(recipe, features[layer], coverage, layer, reference, standard)
-        for layer in recipe.layers
-    }
+    found = {}
+    for layer in recipe.layers:
+        values = features[layer]
+        scale = None if standard is None else (standard.mean[layer], standard.spread[layer])
+        weights = position_weights(coverage, (values.shape[1], values.shape[2])) if recipe.weighted else None
+        found[layer] = _of_layer(recipe.statistic, values, weights, reference[layer], scale)
+    return found
 
 
 def _of_layer(
-    recipe: Recipe,
+    statistic: Statistic,
     features: Chroma,
-    coverage: Coverage,
-    layer: str,
-    reference: Signature,
-    standard: Standardisation | None,
+    weights: Weights | None,
+    reference: Numbers,
+    scale: tuple[Numbers, Numbers] | None,
 ) -> Numbers:
-    shape = features.shape[1:]
-    weights = position_weights(coverage, (shape[0], shape[1])) if recipe.weighted else None
-    raw = flattened(recipe.statistic(features, weights)).astype(np.float64)
-    wanted = reference[layer].astype(np.float64)
-    mean = np.zeros_like(raw) if standard is None else standard.mean[layer].astype(np.float64)
-    spread = np.ones_like(raw) if standard is None else standard.spread[layer].astype(np.float64)
+    raw = flattened(statistic(features, weights)).astype(np.float64)
+    wanted = reference.astype(np.float64)
+    mean, spread = (0 * raw, 0 * raw + 1) if scale is None else (part.astype(np.float64) for part in scale)
     own = (raw - mean) / spread
     direction = wanted / spread / (np.linalg.norm(own) * np.linalg.norm(wanted))
     flat = features.reshape(len(features), -1).astype(np.float64)
     share = np.ones(flat.shape[1]) if weights is None else weights.reshape(-1).astype(np.float64)
-    found = _linear_part(recipe.statistic)(flat, share / share.sum(), direction) - mean @ direction
-    return np.where(share > 0, found, np.nan).reshape(shape)
+    found = _linear_part(statistic)(flat, share / share.sum(), direction) - mean @ direction
+    return np.where(share > 0, found, np.nan).reshape(features.shape[1:])
 
 
 def _linear_part(statistic: Statistic) -> Callable[[Numbers, Numbers, Numbers], Numbers]:
-    found = {gram: _second_moment, covariance: _centred_moment, mean_std: _first_moments}.get(statistic)
-    if found is None:
-        raise UsageError(
-            f"the statistic {shown(statistic.__name__)} cannot be divided among positions, only gram, "
-            "covariance and mean_std"
-        )
-    return found
+    if statistic is gram:
+        return _second_moment
+    if statistic is covariance:
+        return _centred_moment
+    if statistic is mean_std:
+        return _first_moments
+    name = shown(getattr(statistic, "__name__", statistic))
+    raise UsageError(
+        f"the statistic {name} cannot be divided among positions, only gram, covariance and mean_std"
+    )
 
 
 def _second_moment(flat: Numbers, share: Numbers, direction: Numbers) -> Numbers:  # noqa: ARG001

@@ -12,13 +12,13 @@ from skykin.core.shapes import Degrees, Numbers
 
 
 def directions(lon_deg: Degrees, lat_deg: Degrees) -> Numbers:
-    """Unit vectors (..., 3) towards Galactic positions."""
+    """Return unit vectors (..., 3) towards Galactic positions."""
     lon, lat = np.radians(lon_deg), np.radians(lat_deg)
     return np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)], axis=-1)
 
 
 def directions_of(tiles: QTable) -> Numbers:
-    """Unit vectors (tiles, 3) towards the centres of tiles."""
+    """Return unit vectors (tiles, 3) towards the centres of tiles."""
     return directions(tiles["lon"].to_value(u.deg), tiles["lat"].to_value(u.deg))
 
 
