@@ -20,9 +20,9 @@ Folder = Annotated[Path, typer.Option("--output", "-o", help="Folder of the prod
 def neighbours_command(
     index: Index,
     k: Annotated[int, typer.Option("-k", help="Nearest kin of each tile.")] = 5,
-    output: Annotated[
-        Path, typer.Option("--output", "-o", help="File of the table (ECSV).")
-    ] = Path("neighbours.ecsv"),
+    output: Annotated[Path, typer.Option("--output", "-o", help="File of the table (ECSV).")] = Path(
+        "neighbours.ecsv"
+    ),
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
     quiet: Quiet = False,
 ) -> None:
@@ -67,7 +67,8 @@ def cluster_command(
 def outliers_command(
     index: Index,
     k: Annotated[
-        int, typer.Option("-k", help="Nearest kin that count; with more, a rare kind of a few tiles is odd too.")
+        int,
+        typer.Option("-k", help="Nearest kin that count; with more, a rare kind of tile is odd too."),
     ] = 5,
     output: Folder = Path("outliers"),
     overwrite: Overwrite = False,

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 from html import escape
 from pathlib import Path
 
@@ -19,16 +18,15 @@ from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Progress, Survey
 from skykin.core.provenance import Provenance
 from skykin.core.shapes import Degrees
-from skykin.evaluate.confounders import control_pictures
 from skykin.evaluate.honesty import honest_summary
 from skykin.evaluate.recovery import recovery
 from skykin.evaluate.reference import ReferencePlace
 from skykin.index.answers import Style
 from skykin.index.sky_index import SkyIndex
 from skykin.pipeline.asked import Asked
-from skykin.pipeline.facet_rows import cut_in_context
 from skykin.pipeline.gallery import gallery
-from skykin.pipeline.map import CONTROL_SEED, FARTHEST_TILE
+from skykin.pipeline.kept import controls_of, sky_of
+from skykin.pipeline.map import FARTHEST_TILE
 from skykin.pipeline.tiles import scored
 from skykin.products.matches import coverage_map
 from skykin.products.result import KinMap
@@ -39,8 +37,6 @@ from skykin.search.likeness import compared
 from skykin.search.separation import apart, directions_of, reach_deg
 from skykin.search.wanted import Wanted
 from skykin.sky.cut import cut
-from skykin.style.context import ContextMeter
-from skykin.style.signature import Signature
 from skykin.survey.render import RenderedSurvey
 
 SILENT = SilentProgress()
@@ -249,29 +245,3 @@ def picture_of(asked: Asked, sky: RenderedSurvey) -> Picture:
         return cut(sky, asked.footprint, asked.index.pixels)
     assert asked.origin is not None  # noqa: S101 - what lies nowhere here came from elsewhere
     return replace(picture_of(asked.origin, sky_of(asked.origin.index)), footprint=None)
-
-
-@lru_cache(maxsize=4)
-def sky_of(index: SkyIndex) -> RenderedSurvey:
-    """Open the survey of an index; it stays open while it is among the last four."""
-    return index.sky()
-
-
-@lru_cache(maxsize=2)
-def meter_of(index: SkyIndex) -> ContextMeter:
-    """Load the network of an index; it stays loaded while it is among the last two."""
-    return index.meter()
-
-
-@lru_cache(maxsize=4)
-def controls_of(index: SkyIndex) -> Mapping[str, Signature]:
-    """Style of pictures that show no sky."""
-    meter = meter_of(index)
-    side = index.pixels + 2 * meter.halo
-    pictures = control_pictures((side, side), CONTROL_SEED)
-    return {name: meter(picture) for name, picture in pictures.items()}
-
-
-def in_context(index: SkyIndex, sky: RenderedSurvey, where: Footprint) -> Picture:
-    """Picture of a tile with what lies around it."""
-    return cut_in_context(sky, where, index.pixels, meter_of(index).halo)

@@ -13,7 +13,7 @@ from skykin.core.picture import Picture
 from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Progress, Survey
 from skykin.index.sky_index import SkyIndex, open_index
-from skykin.pipeline.answer import sky_of
+from skykin.pipeline.kept import sky_of
 from skykin.products.figures.canvas import house_style
 from skykin.products.figures.sky_kinds import draw_kinds, draw_outliers
 from skykin.products.folder import check_output_folder, output_folder

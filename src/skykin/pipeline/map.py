@@ -25,6 +25,7 @@ from skykin.pipeline.judge import (
     style_of,
     with_standard,
 )
+from skykin.pipeline.kept import CONTROL_SEED
 from skykin.pipeline.opening import check_resolution, sized, survey_of
 from skykin.pipeline.plan import facets_of, grid_of
 from skykin.pipeline.tiles import line_of, score_tiles, scored, share_inside
@@ -44,8 +45,6 @@ from skykin.survey.render import (
 
 #: A place farther from every centre than so many spacings lies outside the grid.
 FARTHEST_TILE = 1.1
-
-CONTROL_SEED = 20161116
 
 #: Credit that every product carries besides the survey's own.
 METHOD_CREDITS = (

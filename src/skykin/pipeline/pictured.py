@@ -12,6 +12,7 @@ from skykin.core.errors import TooLargeError, UsageError, shown
 from skykin.core.picture import Picture
 from skykin.core.shapes import Numbers
 from skykin.index.sky_index import SkyIndex
+from skykin.pipeline.kept import meter_of
 from skykin.style.context import ContextMeter
 from skykin.style.signature import Signature
 from skykin.survey.picture_file import read_picture
@@ -75,13 +76,19 @@ def picture_signature(
             f"({LARGEST * index.tile_deg / index.pixels:.3g}°); crop it, or check --pixel-scale"
         )
     scaled = _scaled(picture, round(rows), round(columns))
-    square = _padded(scaled) if index.recipe.weighted else _cropped(scaled)
-    meter = index.meter()
-    around = [(meter.halo, meter.halo)] * 2
-    context = Picture(
+    context = picture_context(index, scaled)
+    meter = meter_of(index)
+    side = len(context.coverage) - 2 * meter.halo
+    return ContextMeter(meter.shared, side, meter.standard)(context), scaled
+
+
+def picture_context(index: SkyIndex, picture: Picture) -> Picture:
+    """Make a square of a picture at the index's scale, and repeat its border as context."""
+    square = _padded(picture) if index.recipe.weighted else _cropped(picture)
+    around = [(meter_of(index).halo, meter_of(index).halo)] * 2
+    return Picture(
         np.pad(square.rgb, [*around, (0, 0)], mode="edge"), np.pad(square.coverage, around, mode="edge")
     )
-    return ContextMeter(meter.shared, len(square.coverage), meter.standard)(context), scaled
 
 
 def _scaled(picture: Picture, rows: int, columns: int) -> Picture:
