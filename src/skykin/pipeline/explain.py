@@ -27,7 +27,7 @@ from skykin.products.folder import check_output_folder, output_folder
 from skykin.search.likeness import likeness_at
 from skykin.search.positions import features_of, own_coverage, position_cosines
 from skykin.search.pyramid import at_places
-from skykin.search.separation import directions, directions_of
+from skykin.search.separation import apart, directions, directions_of, reach_deg
 from skykin.search.similar import layer_cosines
 from skykin.search.wanted import Wanted
 from skykin.sky.cut import cut
@@ -178,14 +178,19 @@ def _explained(
 
 
 def same_brightness(answer: Answer, number: int) -> int | None:
-    """Find the nearest tile of the same brightness that does not match; None if there is none."""
+    """Find the nearest tile of the same brightness that does not match; None if there is none.
+
+    It shares no sky with the tile or a reference.
+    """
     light = np.asarray(answer.tiles["mean_intensity"].value)
     alike = np.abs(light - light[number]) <= AS_BRIGHT * np.abs(light[number])
     good = alike & ~np.asarray(answer.tiles["match"]) & np.isfinite(np.asarray(answer.tiles["score"]))
-    good[number] = False
+    places = directions_of(answer.tiles)
+    good &= apart(places[number : number + 1], places, reach_deg(answer.index.tile_deg))[0]
+    for each in answer.asked:
+        good &= each.apart()
     if not good.any():
         return None
-    places = directions_of(answer.tiles)
     return int(np.argmax(np.where(good, places @ places[number], -np.inf)))
 
 

@@ -13,8 +13,9 @@ from skykin.index.sky_index import SkyIndex
 from skykin.search.likeness import WantedIn, likeness_at
 from skykin.search.separation import directions_of
 
-#: A tile of another size stands for a place if its centre is no farther than this share of its side.
-FARTHEST = 0.5
+#: A tile of another size stands for a place if its centre is no farther than this share of its side: half
+#: a diagonal, as smaller tiles lie side by side.
+FARTHEST = 0.75
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from textwrap import fill
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -27,7 +28,7 @@ def draw_explanation(result: Explanation, folder: Path) -> Drawn:
     """Draw pictures, maps of where the score comes from, layers, scales and ranks."""
     figure = new_figure(WIDTH_IN, HEIGHT_IN)
     sheet = figure.add_gridspec(
-        3, 1, left=0.06, right=0.985, bottom=0.065, top=0.945, hspace=0.36, height_ratios=[1.25, 1.0, 1.05]
+        3, 1, left=0.09, right=0.985, bottom=0.065, top=0.945, hspace=0.36, height_ratios=[1.25, 1.0, 1.05]
     )
     above = _row(figure, sheet[0], 4, 0.1)
     _picture(above[0], result.reference_picture, f"Reference: {result.reference_name}")
@@ -47,8 +48,8 @@ def draw_explanation(result: Explanation, folder: Path) -> Drawn:
     title = f"Why {result.tile.name} is like {result.reference_name}"
     caption = (
         f"Top: the reference, the tile at {_place(result.tile_picture)}, what each of its positions adds to "
-        "the score (red) or takes away (blue; the mean over the tile is the score), and the nearest tile of "
-        "the same brightness that does not match. Middle: the same for each layer; the mean is its cosine. "
+        "the score (red) or takes away (blue; its mean over what is covered is the score), and the nearest "
+        "tile of the same brightness that does not match. Middle: the same for each layer; the mean is its cosine. "
         "Bottom: cosine of each layer and the survey's mean; score of tiles of other sizes there; rank of "
         "the tile under each recipe, as a share of the tiles ranked."
     )
@@ -63,8 +64,12 @@ def _row(figure: Figure, part: SubplotSpec, columns: int, gap: float) -> list[Ax
 def _picture(axes: Axes, picture: Picture, note: str) -> None:
     axes.imshow(picture.rgb.clip(0, 1), interpolation="nearest")
     axes.set(xticks=[], yticks=[])
-    axes.set_title(literal(note), fontsize=9.5, loc="center")
+    axes.set_title(literal(_wrapped(note)), fontsize=9.5, loc="center")
     axes.set_xlabel(_place(picture), fontsize=8.5)
+
+
+def _wrapped(note: str) -> str:
+    return "\n".join(fill(line, 34) for line in note.splitlines())
 
 
 def _where(axes: Axes, result: Explanation, note: str) -> AxesImage:
@@ -128,7 +133,7 @@ def _sizes(axes: Axes, result: Explanation) -> None:
     axes.minorticks_off()
     axes.set(xlabel="size of the tile", ylabel="score (no unit)")
     axes.set_title("Scales", fontsize=10)
-    axes.legend(fontsize=7.5, loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2, handlelength=1.5)
+    axes.legend(fontsize=7.5, loc="best", handlelength=1.5)
 
 
 def _ranks(axes: Axes, result: Explanation) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 from astropy.visualization.wcsaxes import WCSAxes
 from matplotlib.axes import Axes
@@ -106,4 +107,4 @@ def _sky_axes(
         coordinate.set_major_formatter("d")
         coordinate.set_axislabel(label)
         coordinate.grid(color="white", alpha=0.35, linewidth=0.5)
-    return axes
+    return cast("Axes", axes)
