@@ -10,6 +10,7 @@ from rich.console import Console
 
 from skykin.cli.bars import TerminalProgress
 from skykin.cli.map import DEFAULT_BANDS, DEFAULTS, parse_bands, parse_options
+from skykin.cli.surveys import print_facts
 from skykin.core.settings import DEFAULT_TILE_DEG, MapSettings, StretchKind
 
 INTERRUPTED = 130
@@ -115,9 +116,7 @@ def index_command(
         )
         raise typer.Exit(INTERRUPTED) from error
     if not quiet:
-        out = Console(soft_wrap=True, highlight=False, markup=False)
-        for name, text in index.describe().items():
-            out.print(f"{name:<12}  {text}")
+        print_facts(index.describe())
 
 
 def plain_name(survey: str) -> str:

@@ -22,6 +22,9 @@ class Area(Protocol):
     def contains(self, lon_deg: Degrees, lat_deg: Degrees) -> np.ndarray:
         """Tell which Galactic positions, degrees, lie inside."""
 
+    def extent(self) -> Extent:
+        """Cap of the sky that holds it."""
+
 
 @dataclass(frozen=True)
 class SkyBox:

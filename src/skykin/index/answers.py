@@ -12,8 +12,10 @@ from astropy.table import QTable
 from skykin.core.shapes import Degrees, Numbers
 from skykin.style.signature import Signature
 
-#: ``projection``: 128 numbers a layer, fitted on the survey itself.  ``exact``: whole vectors.
-Kind = Literal["projection", "exact"]
+#: ``projection``: up to 128 numbers a layer, fitted on the survey itself.  ``sketch``: 1 024 numbers a layer,
+#: of recipes of second moments.  ``exact``: whole vectors, of recipes of means and spreads, or where the
+#: index was built with ``exact``.
+Kind = Literal["projection", "sketch", "exact"]
 #: Which of some Galactic positions (longitudes and latitudes in degrees) lie inside.
 Contains = Callable[[Degrees, Degrees], np.ndarray]
 
@@ -27,7 +29,7 @@ class Style:
 
     Parameters
     ----------
-    kind : {"projection", "exact"}
+    kind : {"projection", "sketch", "exact"}
     vectors : Mapping of str to float32 array (n,)
         Per layer, divided by the length of the whole signature; NaN if it has no style.
     norms : Mapping of str to float
@@ -46,7 +48,7 @@ class Region:
     Parameters
     ----------
     signature : Signature
-        As `SkyIndex.meter` gives it: what `SkyIndex.project` takes.
+        As `SkyIndex.meter` gives it, or a sketch of that: what `SkyIndex.project` takes.
     cells : int
         Cells with data in it.
     area_deg2 : float

@@ -168,6 +168,7 @@ class _Builder:
                     self._write(f"cells-{name}", style.cells),
                     self._write(f"moments-{name}", style.moments),
                     self._write(f"tiles-{name}", style.tiles),
+                    *([] if style.exact is None else [self._write(f"exact-{name}", style.exact)]),
                 ]
                 result = {"picture_sha256": style.picture_sha256, "tiles": len(style.tiles)}
                 self.writer.commit(name, result, shards)
@@ -184,7 +185,7 @@ class _Builder:
         shards = []
         for layer in self.job.recipe.layers:
             parts = [
-                facet.exact_rows(layer, chosen[(chosen >= low) & (chosen < low + count)] - low)
+                facet.summed_rows(layer, chosen[(chosen >= low) & (chosen < low + count)] - low)
                 for facet, low, count in zip(facets, start, counts, strict=False)
             ]
             shards.append(self._write(f"basis-{layer}", fit_basis(np.concatenate(parts))))
@@ -196,14 +197,14 @@ class _Builder:
         bases = {layer: np.asarray(shelf(f"basis-{layer}")) for layer in self.job.recipe.layers}
 
         def vectors(facet: StoredFacet) -> tuple[Numbers, Numbers]:
-            whole = {layer: facet.exact(layer) for layer in bases}
+            whole = {layer: facet.summed(layer) for layer in bases}
             small = [np.nan_to_num(whole[layer] @ basis.T) for layer, basis in bases.items()]
             return np.concatenate(small, axis=1).astype(np.float16), np.concatenate([*whole.values()], axis=1)
 
         with self.progress.stage("Vectors of tiles", len(facets), "facets") as counter:
             for facet, (small, whole) in zip(facets, ordered_map(vectors, facets, self.workers), strict=True):
                 shards = [self._write(f"projection-{facet.name}", small)]
-                if self.job.exact:
+                if self.job.exact and space.cell_kind == "exact":
                     shards.append(self._write(f"exact-{facet.name}", whole.astype(np.float16)))
                 self.writer.commit(facet.name.replace("facet", "vectors"), {}, shards)
                 counter.advance()

@@ -77,7 +77,7 @@ class LevelReader:
                 stop = start + int(where.sum())
                 if stop > start:
                     rows = [self._rows(facet, each, where, reach, step) for each in layers]
-                    if kind != "exact":
+                    if kind != self.space.cell_kind:
                         rows = [part @ self.bases[each].T for each, part in zip(layers, rows, strict=True)]
                     yield slice(start, stop), np.concatenate(rows, axis=1)
                 start = stop
@@ -85,7 +85,7 @@ class LevelReader:
         return blocks
 
     def _rows(self, facet: StoredFacet, layer: str, where: Numbers, reach: int, step: int) -> Numbers:
-        found = self.space.compared(layer, facet.squares(layer, reach, step)[where])
+        found = facet.squares(layer, reach, step)[where]
         return unit_rows(found, np.linalg.norm(found.astype(np.float64), axis=-1))
 
     def _chosen(self, facet: StoredFacet, reach: int, step: int) -> Numbers:

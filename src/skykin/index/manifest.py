@@ -88,16 +88,23 @@ def read_manifest(folder: Path) -> Manifest:
             "`skykin index`",
             code="IX-VERSION",
         )
-    with _damage_told(folder):
-        try:
-            return _read_with(path, "mode=ro")
-        except sqlite3.OperationalError:
-            # On a read-only disk SQLite cannot make the files beside it that several readers need.
-            return _read_with(path, "immutable=1")
+    try:
+        with _damage_told(folder):
+            try:
+                return _read_with(path, "mode=ro")
+            except sqlite3.OperationalError:
+                # On a read-only disk SQLite cannot make the files beside it that several readers need.
+                return _read_with(path, "immutable=1")
+    except sqlite3.OperationalError as error:
+        raise ResourceError(
+            f"cannot read {MANIFEST} of the index {shown(folder.name)}: {error}; check its permissions",
+            code="RS-READONLY",
+        ) from error
 
 
 def _read_with(path: Path, how: str) -> Manifest:
     with closing(sqlite3.connect(f"{path.resolve().as_uri()}?{how}", uri=True)) as connection:
+        connection.text_factory = bytes.decode
         _check_version(connection, path.parent)
         return _load(connection)
 
@@ -118,6 +125,7 @@ class ManifestWriter:
             self._connection = sqlite3.connect(
                 folder / MANIFEST, isolation_level=None, check_same_thread=False
             )
+            self._connection.text_factory = bytes.decode
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = FULL")
             if not self._connection.execute("SELECT name FROM sqlite_master").fetchall():
@@ -223,8 +231,14 @@ def _check_version(connection: sqlite3.Connection, folder: Path) -> None:
 
 
 def _load(connection: sqlite3.Connection) -> Manifest:
-    state = _rows(connection)
-    row = connection.execute("SELECT value FROM facts WHERE name = ?", (SEAL,)).fetchone()
+    try:
+        state = _rows(connection)
+        row = connection.execute("SELECT value FROM facts WHERE name = ?", (SEAL,)).fetchone()
+    except sqlite3.OperationalError as error:
+        if any(word in str(error) for word in ("unable to open", "locked", "readonly", "disk")):
+            raise
+        # Such as a column that is no longer there.
+        raise sqlite3.DatabaseError(str(error)) from error
     if row is None or json.loads(row[0]) != _seal(state):
         raise sqlite3.DatabaseError("its rows are not those that were committed")
     return state

@@ -12,6 +12,7 @@ from skykin.core.shapes import Numbers
 from skykin.index.answers import Contains, Region
 from skykin.index.compare import Space
 from skykin.index.stored import StoredFacet
+from skykin.style.signature import Signature
 
 
 def region_of(facets: Sequence[StoredFacet], space: Space, contains: Contains, cell_deg: float) -> Region:
@@ -22,7 +23,7 @@ def region_of(facets: Sequence[StoredFacet], space: Space, contains: Contains, c
     SkyError
         If there is none, or none has data (``SKY-RANGE``).
     """
-    sums = {layer: np.zeros(_width(space, layer)) for layer in space.recipe.layers}
+    sums: dict[str, Numbers] = {}
     weight, inside, covered, area = 0.0, 0, 0, 0.0
     for facet in facets:
         cells = facet.cells
@@ -37,8 +38,9 @@ def region_of(facets: Sequence[StoredFacet], space: Space, contains: Contains, c
         w = np.where(coverage > 0, space.weights(coverage), 0).astype(np.float64)
         weight += w.sum()
         moments = facet.moments[mine]
-        for layer in sums:
-            sums[layer] += _summed(space, layer, moments, w)
+        for layer, columns in space.columns.items():
+            part = space.moments[layer].sums(moments[:, columns], w[:, None]).sum(axis=0)
+            sums[layer] = sums.get(layer, 0) + part
     if not covered:
         found = (
             f"0 of {inside} cells in the region have data"
@@ -46,30 +48,8 @@ def region_of(facets: Sequence[StoredFacet], space: Space, contains: Contains, c
             else f"no cell of the index is centred in the region (cells are {cell_deg:.2g}° wide)"
         )
         raise SkyError(f"{found}; choose a region that the survey covers, or a larger one")
-    raw = {layer: _finished(space, layer, total / weight) for layer, total in sums.items()}
-    return Region(space.signature(raw), covered, area)
-
-
-def _width(space: Space, layer: str) -> int:
-    columns = space.columns[layer]
-    return int(columns.stop - columns.start) // 2 * 3
-
-
-def _summed(space: Space, layer: str, moments: Numbers, weights: Numbers) -> Numbers:
-    """Weighted sums of coded means, of their squares, and of variances."""
-    code, coded = space.codes[layer], moments[:, space.columns[layer]]
-    channels = coded.shape[1] // 2
-    means = np.asarray(coded[:, :channels], np.float64)
-    inner = np.asarray(coded[:, channels:], np.float64) * code.spread[channels:] + code.mean[channels:]
-    return np.concatenate([weights @ means, weights @ means**2, weights @ inner**2])
-
-
-def _finished(space: Space, layer: str, sums: Numbers) -> Numbers:
-    code = space.codes[layer]
-    mean, square, inner = np.split(sums, 3)
-    spread = code.spread[: len(mean)].astype(np.float64)
-    between = np.maximum(square - mean**2, 0) * spread**2
-    return np.concatenate([mean * spread + code.mean[: len(mean)], np.sqrt(inner + between)])
+    found_style = {layer: space.moments[layer].finish(total / weight) for layer, total in sums.items()}
+    return Region(Signature(found_style), covered, area)
 
 
 def _area_deg2(facet: StoredFacet, cells: Numbers) -> Numbers:

@@ -24,7 +24,7 @@ from skykin.index.level import LevelReader, inside_areas
 from skykin.index.manifest import read_manifest
 from skykin.index.region import region_of
 from skykin.index.stored import Shelf, StoredFacet
-from skykin.index.vectors import KINDS, TileVectors, known
+from skykin.index.vectors import TileVectors
 from skykin.sky.names import tile_names
 from skykin.style.blocks import block_network
 from skykin.style.context import ContextMeter
@@ -57,7 +57,7 @@ class SkyIndex(IndexFacts):
     @property
     def kinds(self) -> tuple[Kind, ...]:
         """Kinds of vectors that it answers with, the quickest first; the first is the default everywhere."""
-        return KINDS
+        return self._vectors.kinds
 
     @property
     def standard(self) -> Standardisation | None:
@@ -128,7 +128,7 @@ class SkyIndex(IndexFacts):
 
     def tile(self, number: int, kind: Kind | None = None) -> Style:
         """Return the style of one standard tile."""
-        kind = known(kind)
+        kind = self._vectors.known(kind)
         row = self.rows([number], kind)[0]
         vectors = {layer: row[columns] for layer, columns in self.columns(kind).items()}
         return Style(kind, vectors, {layer: float(self.norms(layer)[number]) for layer in self.layers})
@@ -149,13 +149,16 @@ class SkyIndex(IndexFacts):
 
     def project(self, signature: Signature, kind: Kind | None = None) -> Style:
         """Bring a signature that `meter` or `region` gave into the space in which the index compares."""
-        kind = known(kind)
+        kind = self._vectors.known(kind)
         vectors, norms = {}, {}
         for layer in self.layers:
-            whole = signature[layer].astype(np.float64)
-            norms[layer] = float(np.sqrt(whole @ whole))
-            unit = (whole / norms[layer] if norms[layer] > 0 else whole * np.nan).astype(np.float32)
-            vectors[layer] = unit if kind == "exact" else self._vectors.bases[layer] @ unit
+            given = self._space.given(layer, signature[layer])
+            norms[layer] = float(np.linalg.norm(given))
+            unit = (given / norms[layer] if norms[layer] > 0 else given * np.nan).astype(np.float32)
+            if kind == "exact" and not self._space.is_whole(layer, unit):
+                raise UsageError("the style is a sketch, which has no exact vector; use projection or sketch")
+            short = unit if kind == "exact" else self._space.short(layer, unit)
+            vectors[layer] = self._vectors.bases[layer] @ short if kind == "projection" else short
         return Style(kind, vectors, norms)
 
     def translate(self, other: SkyIndex, signature: Signature) -> Signature:
@@ -175,10 +178,17 @@ class SkyIndex(IndexFacts):
         theirs, ours = other.standard, self.standard
         if theirs is None or ours is None:
             return signature
-        raw = {
-            layer: vector * theirs.spread[layer] + theirs.mean[layer] for layer, vector in signature.items()
-        }
-        return self._space.signature(raw)
+        if not all(self._space.is_whole(layer, signature[layer]) for layer in self.layers):
+            raise UsageError(
+                f"a sketch relative to {shown(other.survey_title)} cannot be brought to another survey; cut "
+                "the region's picture and measure that"
+            )
+        return Signature(
+            {
+                layer: self._space.compared(layer, vector * theirs.spread[layer] + theirs.mean[layer])
+                for layer, vector in signature.items()
+            }
+        )
 
     def region(self, contains: Contains) -> Region:
         """Return the style of all that lies inside: a box, a polygon, a MOC; every cell counts once.

@@ -105,32 +105,31 @@ class StoredFacet:
         return grid
 
     def squares(self, layer: str, reach: int, step: int) -> Numbers:
-        """Raw vectors of all squares of `reach` × `reach` cells, `step` apart: (rows, columns, n)."""
+        """Compare all squares of `reach` × `reach` cells, `step` apart: (rows, columns, n)."""
         cells, columns = self.cells, self.space.columns[layer]
         grid = np.zeros((*self._shape, columns.stop - columns.start), np.float16)
         grid[cells["row"], cells["column"]] = self.moments[:, columns]
-        return add_up(grid, self.weights(), self.space.codes[layer], reach, step)
+        return add_up(self.space.moments[layer], grid, self.weights(), reach, step)
 
-    def exact(self, layer: str) -> Numbers:
-        """Whole vectors of the standard tiles, divided by their lengths: float32 (tiles, n)."""
+    def summed(self, layer: str) -> Numbers:
+        """Add cells up to the standard tiles; rows divided by the lengths: float32 (tiles, n)."""
         tiles = self.tiles
         squares = self.squares(layer, self._reach, self._step)[tiles["row"], tiles["column"]]
-        return unit_rows(self.space.compared(layer, squares), self._norms(layer))
+        return unit_rows(squares, self._norms(layer))
 
-    def exact_rows(self, layer: str, numbers: Numbers) -> Numbers:
+    def summed_rows(self, layer: str, numbers: Numbers) -> Numbers:
         """Return the same of some tiles only, read from their own cells."""
         tiles, cells, columns = self.tiles[numbers], self.cells, self.space.columns[layer]
         where = np.zeros(self._shape, np.intp)
         where[cells["row"], cells["column"]] = np.arange(len(cells))
-        across = np.arange(self._reach)
-        found = np.empty((len(tiles), columns.stop - columns.start), np.float32)
+        across, moments = np.arange(self._reach), self.space.moments[layer]
+        found = np.empty((len(tiles), moments.compared_width), np.float32)
         for start in range(0, len(tiles), GATHERED):
             part = tiles[start : start + GATHERED]
             rows = part["row"][:, None, None] * self._step + across[:, None]
             places = where[rows, part["column"][:, None, None] * self._step + across].reshape(len(part), -1)
             weights = self.space.weights(cells["coverage"][places])
-            raw = add_all(self.moments[places, columns], weights, self.space.codes[layer])
-            found[start : start + GATHERED] = self.space.compared(layer, raw)
+            found[start : start + GATHERED] = add_all(moments, self.moments[places, columns], weights)
         return unit_rows(found, self._norms(layer)[numbers])
 
     def _norms(self, layer: str) -> Numbers:

@@ -9,6 +9,7 @@ from typing import Any
 
 from skykin.core.area import SkyBox
 from skykin.core.errors import UsageError
+from skykin.core.extent import ALL_SKY, Extent
 from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Progress, Survey
 from skykin.core.provenance import library_versions
@@ -167,7 +168,7 @@ def _job(
         recipe=chosen,
         facets=pieces,
         measure_scale=measure_scale,
-        meter=lambda space: FacetMeter(survey, sky, shared, space, settings.min_coverage),
+        meter=lambda space: FacetMeter(survey, sky, shared, space, settings.min_coverage, exact),
         exact=exact,
     )
 
@@ -184,6 +185,10 @@ class _Union:
         for area in self._areas[1:]:
             inside |= area.contains(lon_deg, lat_deg)
         return inside
+
+    def extent(self) -> Extent:
+        """Cap of the sky that holds all of them."""
+        return self._areas[0].extent() if len(self._areas) == 1 else ALL_SKY
 
 
 def _areas(settings: MapSettings, made: Any) -> list[SkyBox]:

@@ -200,7 +200,8 @@ def facets(
         if alone is not None:
             return (alone,)
     pixel = math.radians(pixel_deg) * (1 + SCALE_BOUND)
-    whole = [_facet(sector, pixel, tile, spacing, within) for sector in sectors(reach, extent)]
+    smallest = min((extent, *([] if area is None else [area.extent()])), key=lambda cap: cap.radius_deg)
+    whole = [_facet(sector, pixel, tile, spacing, within) for sector in sectors(reach, smallest)]
     kept = tuple(facet for facet in whole if facet is not None)
     if not kept:
         raise SkyError(
@@ -219,7 +220,9 @@ def facet_grid(facets: tuple[Facet, ...]) -> TileGrid:
     return TileGrid("facets", footprints, area, spacing_deg)
 
 
-def _alone(extent: Extent, pixel: float, tile: int, spacing: int, within: tuple[Area, ...]) -> Facet | None:
+def _alone(
+    extent: Extent, pixel: float, tile: int, spacing: int, within: tuple[Area | Extent, ...]
+) -> Facet | None:
     """One facet for a whole survey; none where north would turn too far within it, as about a pole."""
     shrinkage = math.cos(math.radians(extent.radius_deg) / 2) ** 2
     facet = _facet(Cap(extent), pixel * 2 / (1 + shrinkage), tile, spacing, within)
@@ -229,7 +232,7 @@ def _alone(extent: Extent, pixel: float, tile: int, spacing: int, within: tuple[
 
 
 def _facet(
-    home: Sector | Cap, pixel: float, tile: int, spacing: int, within: tuple[Area, ...]
+    home: Sector | Cap, pixel: float, tile: int, spacing: int, within: tuple[Area | Extent, ...]
 ) -> Facet | None:
     """Lay the lattice over a part of the sphere and keep the tiles that are centred in it."""
     half = math.ceil(2 * math.tan(math.radians(min(home.far_deg, 120)) / 2) / (pixel * spacing)) + 1
