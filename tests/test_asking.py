@@ -11,7 +11,6 @@ from astropy import units as u
 from astropy.coordinates import SkyCoord
 from mocpy import MOC
 from PIL import Image
-from threadpoolctl import threadpool_limits
 from typer.testing import CliRunner
 
 import skykin
@@ -26,32 +25,25 @@ from skykin.core.errors import (
     UsageError,
 )
 from skykin.core.footprint import Footprint
+from skykin.core.picture import Picture
 from skykin.pipeline.asked import Scale, read_asked
 from skykin.pipeline.explain import tile_number
 from skykin.pipeline.facet_rows import cut_in_context
 from skykin.search.wanted import Wanted
 from skykin.sky.cut import cut
-from tests.asking import HOLE, small_index
+from tests.asking import HOLE
 
 ORION = "209,-19"
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("asking")
-    with pytest.MonkeyPatch.context() as patch, threadpool_limits(1):
-        patch.setenv("SKYKIN_CACHE", str(folder / "cache"))
-        yield small_index(folder)
+@pytest.fixture
+def survey(asked_survey):
+    return asked_survey[0]
 
 
-@pytest.fixture(scope="module")
-def survey(built):
-    return built[0]
-
-
-@pytest.fixture(scope="module")
-def index(built):
-    return built[1]
+@pytest.fixture
+def index(asked_survey):
+    return asked_survey[1]
 
 
 def exact(index):
@@ -82,19 +74,21 @@ def test_a_tile_is_most_like_itself_and_scores_are_mean_cosines(index):
 
 def test_a_position_is_read_from_cells_nearly_as_the_network_sees_it(index, survey):
     answer = skykin.search_index(index, ORION)
+    by_network = skykin.search_index(index, ORION, measure=True, survey=survey)
     meter = index.meter()
     there = Footprint(209, -19, index.tile_deg)
     measured = index.project(meter(cut_in_context(index.sky(survey), there, 32, meter.halo)), "exact")
     rows, columns = exact(index)
     expected = np.mean([rows[:, own] @ measured.vectors[layer] for layer, own in columns.items()], axis=0)
+    np.testing.assert_allclose(by_network.tiles["score"], expected, atol=1e-3)
     assert np.corrcoef(expected, answer.tiles["score"])[0, 1] > 0.97
     assert answer.name == "l=209.00 b=-19.00"
     assert answer.provenance.reference["width_deg"] == 10
 
 
 def test_a_square_is_the_same_as_position_footprint_region_file_and_moc(index, tmp_path):
-    plain = skykin.search_index(index, (209.0, -19.0), width_deg=12)
-    box = Footprint(209, -19, 12)
+    plain = skykin.search_index(index, (209.0, -19.0), width_deg=17)
+    box = Footprint(209, -19, 17)
     np.testing.assert_array_equal(skykin.search_index(index, box).tiles["score"], plain.tiles["score"])
     corners = box.outline()
     numbers = ",".join(f"{c.l.deg:.5f},{c.b.deg:.5f}" for c in corners)
@@ -104,10 +98,11 @@ def test_a_square_is_the_same_as_position_footprint_region_file_and_moc(index, t
     np.testing.assert_allclose(of_file.tiles["score"], plain.tiles["score"], atol=1e-3)
     moc = MOC.from_polygon_skycoord(corners.icrs, max_depth=9)
     of_moc = skykin.search_index(index, moc)
-    np.testing.assert_allclose(of_moc.tiles["score"], plain.tiles["score"], atol=0.02)
+    # Its cells are on the border, too: a few more of the index lie in it.
+    assert np.corrcoef(of_moc.tiles["score"], plain.tiles["score"])[0, 1] > 0.99
     assert of_file.name == "box.reg"
     position = SkyCoord(209 * u.deg, -19 * u.deg, frame="galactic").icrs
-    of_position = skykin.search_index(index, position, width_deg=12)
+    of_position = skykin.search_index(index, position, width_deg=17)
     np.testing.assert_allclose(of_position.tiles["score"], plain.tiles["score"], atol=1e-6)
 
 
@@ -257,7 +252,7 @@ def test_all_products_of_a_map_are_written_also_for_a_picture(index, survey, tmp
 
 HOSTILE = [
     ("0,0", SkyError, "no cell"),
-    (f"{HOLE[0]},{HOLE[1]}", SkyError, "no cell|covers 0 %|has data"),
+    (f"{HOLE[0]},{HOLE[1]}", SkyError, r"covers \d+% of the reference .* less than 50%"),
     ("atlantis", UsageError, "no region is called 'atlantis'"),
     ("nothing.reg", ResourceError, "the reference 'nothing.reg' cannot be opened: No such file"),
     ("orion@nowhere", IndexRefusedError, "nowhere"),
@@ -275,6 +270,7 @@ def test_what_cannot_be_asked_is_refused_in_one_sentence(index, what, error, tol
         skykin.search_index(index, what)
 
 
+@pytest.mark.slow
 def test_a_region_in_the_hole_is_refused(index, tmp_path):
     file = tmp_path / "hole.reg"
     file.write_text(f"galactic\ncircle({HOLE[0]},{HOLE[1]},5)\n")
@@ -311,16 +307,14 @@ def test_an_index_of_another_recipe_is_no_reference(index):
         ((1, 1), 0.3, UsageError, r"of 1 × 1 pixels is 0\.\d+ pixels of the index wide, which show no style"),
         ((1, 100_000), 0.3, UsageError, "of 100000 × 1 pixels is .* which show no style"),
         ((20, 100_000), 0.3, TooLargeError, "of 100000 × 20 pixels spans .* more than 2048"),
-        ((40, 40), None, UsageError, r"the scale of the picture 'p.png' is not known; .*--pixel-scale"),
+        ((40, 40), None, UsageError, r"the scale of the picture 'in memory' is not known; .*--pixel-scale"),
         ((40, 40), 0.3, DataQualityError, "has no style, because nothing in it is covered"),
     ],
 )
-def test_pictures_without_style_or_scale_are_refused(index, tmp_path, shape, pixel_deg, error, told):
-    file = tmp_path / "p.png"
-    pixels = np.zeros((*shape, 4), np.uint8)  # wholly transparent
-    Image.fromarray(pixels).save(file)
+def test_pictures_without_style_or_scale_are_refused(index, shape, pixel_deg, error, told):
+    unseen = Picture(np.zeros((*shape, 3), np.float32), np.zeros(shape, np.float32))
     with pytest.raises(error, match=told):
-        skykin.search_index(index, file, pixel_deg=pixel_deg)
+        skykin.search_index(index, unseen, pixel_deg=pixel_deg)
 
 
 def test_a_picture_of_too_many_pixels_is_refused_before_it_is_read(index, tmp_path):
@@ -330,6 +324,7 @@ def test_a_picture_of_too_many_pixels_is_refused_before_it_is_read(index, tmp_pa
         skykin.search_index(index, file, pixel_deg=0.001)
 
 
+@pytest.mark.slow
 def test_a_file_that_is_no_picture_or_region_is_refused(index, tmp_path):
     file = tmp_path / "letter.txt"
     file.write_text("Dear astronomer, ...")
@@ -337,9 +332,9 @@ def test_a_file_that_is_no_picture_or_region_is_refused(index, tmp_path):
         skykin.search_index(index, file)
 
 
-def test_an_explanation_adds_up(index, survey, tmp_path):
+def test_an_explanation_adds_up(index, survey):
     number = brightest(index)
-    result = skykin.explain(index, ORION, number, sample=0, survey=survey, output=tmp_path / "why")
+    result = skykin.explain(index, ORION, number, sample=0, survey=survey)
     coverage = cut(index.sky(survey), index.footprints[number], index.pixels).coverage
     known = coverage > 0
     mean = np.average(result.whole[known], weights=coverage[known])
@@ -348,13 +343,19 @@ def test_an_explanation_adds_up(index, survey, tmp_path):
     assert sum(result.shares.values()) == pytest.approx(1)
     assert set(result.sizes) == {float(size) for size in index.sizes_deg}
     assert len(result.ranks) == 1
+    if result.counter is not None:
+        assert not result.counter.match
+        assert result.counter.mean_intensity == pytest.approx(result.tile.mean_intensity, rel=0.1)
+
+
+@pytest.mark.slow
+def test_an_explanation_is_written_as_numbers_and_figure(index, survey, tmp_path):
+    number = brightest(index)
+    result = skykin.explain(index, ORION, number, sample=0, survey=survey, output=tmp_path / "why")
     written = json.loads((tmp_path / "why" / "explanation.json").read_text())
     assert written["tile"]["name"] == str(index.tiles["name"][number])
     assert written["sentences"] == result.lines
     assert (tmp_path / "why" / "explanation.png").stat().st_size > 10_000
-    if result.counter is not None:
-        assert not result.counter.match
-        assert result.counter.mean_intensity == pytest.approx(result.tile.mean_intensity, rel=0.1)
 
 
 def test_a_tile_is_found_by_name_number_or_place(index):
@@ -375,7 +376,7 @@ def test_a_tile_is_found_by_name_number_or_place(index):
 def test_other_recipes_rank_the_tile_among_a_sample(index, survey):
     number = brightest(index)
     result = skykin.explain(index, str(index.tiles["name"][number]), number, sample=6, survey=survey)
-    assert [each.recipe for each in result.ranks][0] == "mean-std"
+    assert result.ranks[0].recipe == "mean-std"
     assert {"covariance", "poster"} <= {each.recipe for each in result.ranks}
     # A tile is most like itself under every recipe.
     assert all(each.rank == 1 and each.score == pytest.approx(1, abs=1e-3) for each in result.ranks[1:])

@@ -87,6 +87,14 @@ def search_command(
             rich_help_panel=ASKED,
         ),
     ] = None,
+    measure: Annotated[
+        bool,
+        typer.Option(
+            "--measure",
+            help="Run the network over the references instead of adding up cells; opens the survey.",
+            rich_help_panel=ASKED,
+        ),
+    ] = False,
     pyramid: Annotated[
         bool,
         typer.Option(
@@ -153,6 +161,7 @@ def search_command(
         pixel_deg=pixel_scale,
         combine=cast("Combine", combine),
         weights=weights,
+        measure=measure,
         pyramid=pyramid,
         threshold=threshold,
         top_fraction=top_fraction,

@@ -36,7 +36,7 @@ Reference: TypeAlias = (
 FILES = frozenset({
     ".reg", ".fits", ".fit", ".json", ".txt", ".moc", ".png", ".jpg", ".jpeg", ".tif", ".tiff",
 })  # fmt: skip
-FEW_CELLS = 16
+FEW_CELLS = 3
 #: Square degrees on the sphere.
 SPHERE_DEG2 = 4 * math.pi * math.degrees(1) ** 2
 
@@ -297,10 +297,15 @@ def _from_moc(index: SkyIndex, moc: MOC, _: Scale) -> Asked:
     )
 
 
+def _from_bool(_: SkyIndex, what: bool, __: Scale) -> Asked:
+    raise UsageError(f"a reference is a name, a place, a tile, a region or a picture, not {what}")
+
+
 #: How each kind of reference is read; whatever else is a place.
 _READERS: tuple[tuple[type | tuple[type, ...], Callable[[SkyIndex, Any, Scale], Asked]], ...] = (
     (str, _from_text),
     (Path, _from_file),
+    (bool, _from_bool),
     ((int, np.integer), lambda index, number, _: _from_number(index, int(number))),
     (Elsewhere, _from_elsewhere),
     (Picture, lambda index, picture, scale: _from_picture(index, picture, "in memory", scale)),

@@ -17,6 +17,8 @@ from skykin.index.answers import Kind
 from skykin.index.sky_index import SkyIndex, open_index
 from skykin.pipeline.answer import Answer
 from skykin.pipeline.asked import Asked, Reference, Scale, read_asked
+from skykin.pipeline.kept import sky_of
+from skykin.pipeline.reference_picture import measured
 from skykin.pipeline.tiles import line_of, ranks
 from skykin.pipeline.trust import calibrated_against
 from skykin.products.folder import check_output_folder
@@ -39,6 +41,7 @@ def search_index(
     pixel_deg: float | None = None,
     combine: Combine = "max",
     weights: Mapping[str, float] | None = None,
+    measure: bool = False,
     pyramid: bool = False,
     threshold: float | None = None,
     top_fraction: float | None = None,
@@ -66,6 +69,9 @@ def search_index(
         Whether a tile should be like any of several references, or like all of them.
     weights : Mapping of str to float, optional
         How much each layer counts; 1 where it is not named.
+    measure : bool
+        Run the network over references in the survey, which is opened; otherwise they are added up from the
+        cells of the index that are centred in them, which takes no time and is nearly the same.
     pyramid : bool
         Also compare tiles of all sizes that the index can add up: columns ``best_size`` and ``best_score``.
     threshold, top_fraction, max_q : float, optional
@@ -103,6 +109,10 @@ def search_index(
     scale = Scale(width_deg, pixel_deg)
     asked = tuple(read_asked(opened, each, scale) for each in _listed(reference))
     others = tuple(read_asked(opened, each, scale) for each in _listed(unlike))
+
+    if measure:
+        sky = sky_of(opened) if survey is None else opened.sky(survey)
+        asked, others = (tuple(measured(each, sky) for each in group) for group in (asked, others))
 
     @cache
     def wanted_in(kind: Kind) -> Wanted:

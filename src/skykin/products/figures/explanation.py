@@ -49,7 +49,8 @@ def draw_explanation(result: Explanation, folder: Path) -> Drawn:
     caption = (
         f"Top: the reference, the tile at {_place(result.tile_picture)}, what each of its positions adds to "
         "the score (red) or takes away (blue; its mean over what is covered is the score), and the nearest "
-        "tile of the same brightness that does not match. Middle: the same for each layer; the mean is its cosine. "
+        "tile of the same brightness that does not match. Middle: the same for each layer; the mean is its "
+        "cosine. "
         "Bottom: cosine of each layer and the survey's mean; score of tiles of other sizes there; rank of "
         "the tile under each recipe, as a share of the tiles ranked."
     )
