@@ -50,6 +50,7 @@ def test_a_beam_of_1_degree_becomes_one_of_2(lon, lat):
     np.testing.assert_allclose(coverage, 1, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_smoothing_keeps_a_smooth_sky_and_does_not_leak_what_is_masked(tmp_path):
     sky = smooth_sky(32)
     sky[: len(sky) // 2] = np.nan

@@ -28,7 +28,7 @@ from skykin.style.recipe import recipe
 from skykin.style.shared import SharedMeter
 from skykin.survey.render import RenderedSurvey, measure_stretch
 from skykin.survey.wham import open_wham
-from tests.skies import blob_survey
+from tests.skies import Patch, blob_survey
 
 #: Little sky in few pixels: four facets.
 SMALL = {
@@ -57,20 +57,6 @@ class Texture:
         for wave, phase in zip(self._waves, self._phases, strict=True):
             rgb += np.cos((where @ wave)[..., None] + phase).astype(np.float32)
         return np.clip(0.5 + rgb / 40, 0, 1), np.ones(lon.shape, np.float32)
-
-
-class Patch:
-    """A part of a survey, masked towards its edge."""
-
-    def __init__(self, survey, extent):
-        self._survey, self.extent = survey, extent
-
-    def __getattr__(self, name):
-        return getattr(self._survey, name)
-
-    def sample(self, lon_deg, lat_deg):
-        values, coverage = self._survey.sample(lon_deg, lat_deg)
-        return values, coverage * self.extent.contains(lon_deg, lat_deg, -8.0)
 
 
 @pytest.fixture(autouse=True)
@@ -126,6 +112,7 @@ def _steps(reader, pieces):
     return np.median(step[across & known]), np.median(step[~across & known])
 
 
+@pytest.mark.slow
 def test_scores_of_a_texture_have_no_step_at_the_borders_of_facets():
     across, inside = _steps(_reader(), facets(15, 3.75, 64, SkyBox(10, 70, -45, 45)))
     assert across < 1.2 * inside
@@ -156,6 +143,7 @@ def test_the_same_map_for_any_number_of_workers():
     assert first.provenance.as_dict()["grid"]["kind"] == "facets"
 
 
+@pytest.mark.slow
 def test_facets_may_come_in_any_order():
     reader, pieces = _reader("mean-std", 32), facets(30, 15, 32, SkyBox(170, 240, -40, 10))
     forward = [reader.rows(piece).tobytes() for piece in pieces]

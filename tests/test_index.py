@@ -7,20 +7,23 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from astropy.io import fits
 from threadpoolctl import threadpool_limits
 
 import skykin
 from skykin.core.area import SkyBox
 from skykin.core.errors import IndexRefusedError, SkyError, UsageError
+from skykin.core.extent import Extent
 from skykin.core.footprint import Footprint
 from skykin.core.settings import MapSettings
 from skykin.index.basis import fit_basis
+from skykin.index.facet_style import FacetMeter
 from skykin.index.first_moments import FirstMomentsOfCells
 from skykin.index.level import reaches
 from skykin.index.moments import add_all, add_up
 from skykin.index.sketch import SKETCHED, Sketch
 from skykin.pipeline.facet_rows import cut_in_context
-from tests.skies import blob_survey
+from tests.skies import Patch, blob_survey
 
 #: Little sky in few pixels.
 SMALL = MapSettings(tile_size=30, spacing=15, pixels=32, area="170,240,-40,10", min_coverage=0.1)
@@ -154,6 +157,7 @@ def test_a_region_that_is_a_tile_has_the_tiles_style(index):
         assert _cosines(index, style, layer)[number] == pytest.approx(1, abs=1e-4)
 
 
+@pytest.mark.slow
 def test_a_region_without_data_is_refused(index, survey, tmp_path):
     with pytest.raises(SkyError, match="no cell of the index is centred in the region .cells are 15° wide.;"):
         index.region(SkyBox(10, 60, 50, 80).contains)
@@ -191,6 +195,7 @@ def test_the_pyramid_goes_down_to_single_cells(index, survey):
         assert rows[number, columns] @ alone.vectors[layer] > 0.97
 
 
+@pytest.mark.slow
 def test_styles_travel_between_indexes_of_one_recipe(index, survey, tmp_path):
     other = skykin.build_index(survey, tmp_path / "other", replace(MEAN_STD, area="60,110,-20,20"))
     theirs = other.region(SkyBox(70, 100, -15, 15).contains).signature
@@ -262,3 +267,81 @@ def test_a_recipe_that_changed_since_is_noticed(index, monkeypatch):
     monkeypatch.setattr("skykin.index.facts.recipe", lambda name: changed)
     with pytest.raises(IndexRefusedError, match="was made with recipe 'mean-std' of key .* build the index"):
         _ = skykin.open_index(index.path).recipe
+
+
+def _measured(monkeypatch):
+    """The facets that are measured from now on."""
+    measure, seen = FacetMeter.__call__, []
+
+    def remembered(self, facet):
+        seen.append(facet)
+        return measure(self, facet)
+
+    monkeypatch.setattr(FacetMeter, "__call__", remembered)
+    return seen
+
+
+def test_another_area_is_appended_and_the_first_is_not_measured_again(survey, tmp_path, monkeypatch):
+    folder = tmp_path / "grows"
+    first = skykin.build_index(survey, folder, replace(MEAN_STD, area="190,212,-40,5"))
+    seen = _measured(monkeypatch)
+    with pytest.raises(IndexRefusedError, match="give the same settings or another name, or append where"):
+        skykin.build_index(survey, folder, replace(MEAN_STD, area="70,100,-15,15"))
+    grown = skykin.build_index(survey, folder, replace(MEAN_STD, area="70,100,-15,15"), append=True)
+    assert len(seen) == len(grown.counts) - len(first.counts) > 0
+    assert set(first.tiles["name"]) < set(grown.tiles["name"])
+    again = skykin.open_index(folder)
+    rows = [list(again.tiles["name"]).index(name) for name in first.tiles["name"]]
+    assert again.standard.mean[again.layers[0]].tolist() == first.standard.mean[first.layers[0]].tolist()
+    np.testing.assert_array_equal(again.rows(rows, "exact"), first.rows(range(len(first)), "exact"))
+    skykin.build_index(survey, folder, replace(MEAN_STD, area="70,100,-15,15"), append=True)
+    assert len(seen) == len(grown.counts) - len(first.counts)
+
+
+@pytest.mark.slow
+def test_new_data_is_measured_where_it_changes_the_picture(survey, tmp_path, monkeypatch):
+    folder = tmp_path / "grows"
+    settings = replace(MEAN_STD, area="20,240,-10,10")
+    holed = blob_survey(covered=lambda lon, lat: lon > 60)
+    first = skykin.build_index(holed, folder, settings)
+    seen = _measured(monkeypatch)
+    about = replace(survey.about, source=replace(survey.about.source, sha256="2" * 64))
+    grown = skykin.build_index(replace(survey, about=about), folder, settings, append=True)
+    assert 0 < len(seen) < len(grown.counts)
+    assert len(grown) > len(first)
+    assert grown.provenance.survey["sha256"] == "2" * 64
+    assert grown.provenance.rendering == first.provenance.rendering
+    kept = {shard.file for shard in first.manifest.shards.values() if shard.name.startswith("moments-")}
+    now = {shard.file for shard in grown.manifest.shards.values()}
+    assert len(kept & now) >= len(grown.counts) - len(seen)
+
+
+@pytest.mark.slow
+def test_a_survey_of_a_part_of_the_sky_has_an_index(survey, tmp_path):
+    part = Patch(survey, Extent(209, -18, 25))
+    settings = MapSettings(tile_size=30, spacing=15, pixels=32, recipe="mean-std")
+    index = skykin.build_index(part, tmp_path / "part", settings)
+    kin = skykin.map_kin(replace(settings, survey=part, reference="209,-19", engine="shared"))
+    np.testing.assert_array_equal(index.tiles["name"], kin.tiles["name"])
+    assert index.extent == part.extent
+    best = kin.tiles["name"][np.argmax(kin.tiles["score"])]
+    here = index.project(index.region(lambda lon, lat: np.hypot(lon - 209, lat + 19) < 20).signature)
+    score = sum(_cosines(index, here, layer) for layer in index.layers)
+    assert index.tiles["name"][np.argmax(score)] == best
+
+
+def test_a_survey_from_a_file_is_opened_again_wherever_the_two_lie(tmp_path):
+    sky = tmp_path / "data"
+    sky.mkdir()
+    place = Footprint(209, -19, 30)
+    values = blob_survey().sample(*place.pixel_positions((90, 90)))[0].sum(axis=-1)
+    fits.PrimaryHDU(values.astype(np.float32), place.wcs((90, 90)).to_header()).writeto(sky / "sky.fits")
+    settings = MapSettings(tile_size=20, spacing=10, pixels=32, recipe="mean-std", area="195,223,-30,-8")
+    index = skykin.build_index(sky / "sky.fits", tmp_path / "sky.skykin", settings)
+    (tmp_path / "elsewhere").mkdir()
+    moved = [shutil.move(path, tmp_path / "elsewhere" / path.name) for path in (sky, index.path)]
+    again = skykin.open_index(moved[1])
+    rgb, coverage = again.sky().colours(np.array([209.0]), np.array([-19.0]))
+    assert coverage[0] == 1
+    assert rgb.max() > 0.5
+    assert str(tmp_path) not in (moved[1] / "manifest.sqlite").read_bytes().decode("latin-1")

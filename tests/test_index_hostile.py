@@ -224,7 +224,7 @@ def test_a_full_disk_at_any_write_leaves_what_was_and_room_lets_it_go_on(survey,
         sync(target)
 
     monkeypatch.setattr(atomic, "_sync", full)
-    for room in (0, 3, 7, 12):
+    for room in (0, 7):
         left = room
         with pytest.raises(ResourceError, match="No space left on device; the file is as it was") as caught:
             skykin.build_index(survey, path, TINY)

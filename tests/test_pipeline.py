@@ -215,6 +215,7 @@ def test_a_file_like_whams_gives_the_map_of_its_sky(tmp_path, kin):
     assert score_at(found, 209, -19) > 0.97
 
 
+@pytest.mark.slow
 @pytest.mark.wham
 @pytest.mark.parametrize(
     ("name", "area"),

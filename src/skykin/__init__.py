@@ -31,6 +31,9 @@ _WHERE = {
     "texture": "skykin.generate.texture",
     "transfer": "skykin.generate.transfer",
     "known_regions": "skykin.evaluate.catalogues",
+    "object_list": "skykin.evaluate.object_lists",
+    "object_lists": "skykin.evaluate.object_lists",
+    "read_catalogue": "skykin.evaluate.user_catalogue",
 }
 
 __all__ = [
@@ -49,10 +52,13 @@ __all__ = [
     "known_regions",
     "map_kin",
     "neighbours",
+    "object_list",
+    "object_lists",
     "open_index",
     "open_survey",
     "open_wham",
     "outliers",
+    "read_catalogue",
     "recipe",
     "recipes",
     "search_index",
@@ -65,6 +71,8 @@ if TYPE_CHECKING:
     from skykin.core.footprint import Footprint
     from skykin.core.survey_options import SurveyOptions
     from skykin.evaluate.catalogues import known_regions
+    from skykin.evaluate.object_lists import object_list, object_lists
+    from skykin.evaluate.user_catalogue import read_catalogue
     from skykin.generate.layers import analyse_layers
     from skykin.generate.texture import texture
     from skykin.generate.transfer import transfer

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from skykin.cli.bars import TerminalProgress
-from skykin.cli.map import DEFAULT_BANDS, DEFAULTS, parse_bands, parse_options
+from skykin.cli.map import DEFAULT_BANDS, DEFAULTS, SOME_LEFT_OUT, parse_bands, parse_options
 from skykin.cli.surveys import print_facts
 from skykin.core.settings import DEFAULT_TILE_DEG, MapSettings, StretchKind
 
@@ -103,6 +103,7 @@ def index_command(
     )
     from skykin.core.progress import SilentProgress
     from skykin.pipeline.indexing import build_index
+    from skykin.products.rejected import rejected_files
 
     folder = output or Path(f"{plain_name(survey)}.skykin")
     progress = SilentProgress() if quiet else TerminalProgress(Console(stderr=True))
@@ -117,6 +118,9 @@ def index_command(
         raise typer.Exit(INTERRUPTED) from error
     if not quiet:
         print_facts(index.describe())
+    if rejected := rejected_files(index.provenance.survey):
+        progress.say(f"{len(rejected)} of the files given could not be used; the manifest lists them")
+        raise typer.Exit(SOME_LEFT_OUT)
 
 
 def plain_name(survey: str) -> str:

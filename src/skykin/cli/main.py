@@ -12,6 +12,7 @@ from rich.markup import escape
 from typer.core import TyperGroup
 
 from skykin import __version__
+from skykin.cli.catalogues import catalogues_command
 from skykin.cli.doctor import doctor_command
 from skykin.cli.explain import explain_command
 from skykin.cli.index import index_command
@@ -82,6 +83,7 @@ app.command("outliers")(outliers_command)
 app.command("doctor")(doctor_command)
 app.command("recipes")(recipes_command)
 app.command("regions")(regions_command)
+app.command("catalogues")(catalogues_command)
 app.command("surveys")(surveys_command)
 app.command("info")(info_command)
 app.command("transfer")(transfer_command)

@@ -102,7 +102,8 @@ class _Builder:
                 )
         known = {step.name: step for step in self.writer.state.steps}
         facets = [Step(f"facet-{facet_name(plan)}", plan) for plan in map(facet_plan, self.job.facets)]
-        if append and made and made.get("survey") != asked["survey"]:
+        begun = "scale" in known and known["scale"].result is not None
+        if append and begun and made.get("survey") != asked["survey"]:
             known = self._still_true(known)
         names = {step.name for step in facets}
         changed = names != {name for name in known if name.startswith("facet-")} or any(

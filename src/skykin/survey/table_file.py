@@ -26,6 +26,8 @@ MOST_FILE_BYTES = 4 << 30
 MOST_ROWS = 50_000_000
 MOST_TEXT_BYTES = 256 << 20
 LARGEST_YAML = 1 << 20
+#: What astropy writes once and then refers to, in the header of a table with quantities.
+UNIT_TAG = "!astropy.units.Unit"
 LIMITS = Limits(memory_bytes=6 << 30, seconds=120.0)
 TFORM = re.compile(r"\s*\d*([A-Z])")
 
@@ -138,18 +140,33 @@ def _ecsv(path: Path) -> list[tuple[str, str, str, Any]]:
     from astropy.table import Table  # noqa: PLC0415 - only in the child
 
     text = path.read_text(encoding="utf-8", errors="replace")
+    check_ecsv(text, path.name)
+    table = Table.read(text, format="ascii.ecsv")
+    return [(c.name, str(c.unit or ""), str(c.meta.get("ucd", "")), c.data) for c in table.columns.values()]
+
+
+def check_ecsv(text: str, name: str) -> None:
+    """Refuse an ECSV table whose header would make its reader run code or grow.
+
+    Raises
+    ------
+    TooLargeError
+        ``IN-TOOBIG`` for a header of more than a mebibyte.
+    HeaderInvalidError
+        For Python objects, and for aliases of anything but units, which can grow without end.
+    """
     header = "".join(line for line in text.splitlines(keepends=True) if line.startswith("#"))
     if len(header) > LARGEST_YAML:
         raise TooLargeError(
-            f"the header of {shown(path.name)} has {len(header)} bytes, but at most {LARGEST_YAML} are read"
+            f"the header of {shown(name)} has {len(header)} bytes, but at most {LARGEST_YAML} are read"
         )
-    if "!!python" in header or re.search(r"[\[{:,\s]\*\w+\s*[,\]}\n]", header):
+    alias = re.search(r"[\[{:,\s]\*\w+\s*[,\]}\n]", header)
+    only_units = all(kind == UNIT_TAG for kind in re.findall(r"[\[{:,\s]&\w+\s+(\S+)", header))
+    if "!!python" in header or (alias and not only_units):
         raise HeaderInvalidError(
-            f"the header of {shown(path.name)} holds Python objects or aliases of YAML, which no table "
+            f"the header of {shown(name)} holds Python objects or aliases of YAML, which no table "
             "needs; write the table again"
         )
-    table = Table.read(text, format="ascii.ecsv")
-    return [(c.name, str(c.unit or ""), str(c.meta.get("ucd", "")), c.data) for c in table.columns.values()]
 
 
 def _votable(path: Path) -> list[tuple[str, str, str, Any]]:
