@@ -55,13 +55,10 @@ def _tile_table(numbers: Numbers, grid: TileGrid, judge: Judge) -> QTable:
     lon, lat = grid.centers()
     cosines = numbers[:, : len(judge.meter.recipe.layers)]
     score = combine(cosines, judge.meter.recipe.combine)
-    # Best first, tiles without a score last; equal scores keep the order of the grid.
-    rank = np.empty(len(score), dtype=int)
-    rank[np.argsort(np.where(np.isnan(score), np.inf, -score), kind="stable")] = np.arange(1, len(score) + 1)
     brightness, coverage, intensity = numbers[:, -3:].T
     table = QTable(
         {
-            "rank": rank,
+            "rank": ranks(score),
             "name": tile_names(lon, lat, grid.spacing_deg),
             "lon": lon * u.deg,
             "lat": lat * u.deg,
@@ -83,6 +80,13 @@ def _tile_table(numbers: Numbers, grid: TileGrid, judge: Judge) -> QTable:
     for layer, column in zip(judge.meter.recipe.layers, cosines.T, strict=True):
         table[f"cosine_{layer}"] = column
     return table
+
+
+def ranks(score: Numbers) -> Numbers:
+    """Places from 1 on: best first, tiles without a score last; equal scores keep the order of the grid."""
+    rank = np.empty(len(score), dtype=int)
+    rank[np.argsort(np.where(np.isnan(score), np.inf, -score), kind="stable")] = np.arange(1, len(score) + 1)
+    return rank
 
 
 def line_of(tiles: QTable, chosen: Recipe, settings: MapSettings) -> Line:
