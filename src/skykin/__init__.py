@@ -11,9 +11,18 @@ _WHERE = {
     "Footprint": "skykin.core.footprint",
     "SkykinError": "skykin.core.errors",
     "KinMap": "skykin.products.result",
+    "Elsewhere": "skykin.pipeline.asked",
+    "cluster": "skykin.pipeline.kinds",
+    "explain": "skykin.pipeline.explain",
     "map_kin": "skykin.pipeline",
     "Evaluation": "skykin.products.evaluation",
     "evaluate_map": "skykin.pipeline.evaluate",
+    "neighbours": "skykin.pipeline.kinds",
+    "outliers": "skykin.pipeline.kinds",
+    "search_index": "skykin.pipeline.search",
+    "build_index": "skykin.pipeline.indexing",
+    "open_index": "skykin.index.sky_index",
+    "SkyIndex": "skykin.index.sky_index",
     "recipe": "skykin.style.recipe",
     "recipes": "skykin.style.recipe",
     "SurveyOptions": "skykin.core.survey_options",
@@ -30,24 +39,33 @@ _WHERE = {
 }
 
 __all__ = [
+    "Elsewhere",
     "Evaluation",
     "Footprint",
     "KinMap",
     "PictureBook",
+    "SkyIndex",
     "SkykinError",
     "SurveyOptions",
     "__version__",
     "analyse_layers",
+    "build_index",
+    "cluster",
     "evaluate_map",
+    "explain",
     "known_regions",
     "map_kin",
+    "neighbours",
     "object_list",
     "object_lists",
+    "open_index",
     "open_survey",
     "open_wham",
+    "outliers",
     "read_catalogue",
     "recipe",
     "recipes",
+    "search_index",
     "texture",
     "transfer",
 ]
@@ -62,8 +80,14 @@ if TYPE_CHECKING:
     from skykin.generate.layers import analyse_layers
     from skykin.generate.texture import texture
     from skykin.generate.transfer import transfer
+    from skykin.index.sky_index import SkyIndex, open_index
     from skykin.pipeline import map_kin
+    from skykin.pipeline.asked import Elsewhere
     from skykin.pipeline.evaluate import evaluate_map
+    from skykin.pipeline.explain import explain
+    from skykin.pipeline.indexing import build_index
+    from skykin.pipeline.kinds import cluster, neighbours, outliers
+    from skykin.pipeline.search import search_index
     from skykin.products.evaluation import Evaluation
     from skykin.products.result import KinMap
     from skykin.studio.picture_book import PictureBook
