@@ -128,7 +128,8 @@ def _job(
 
     def measure_scale() -> Standardisation:
         # Cells are coded relative to the survey even where the recipe compares raw signatures.
-        meter = ContextMeter(SharedMeter(replace(chosen, standardised=True), shared.network), settings.side_pixels)
+        own = SharedMeter(replace(chosen, standardised=True), shared.network)
+        meter = ContextMeter(own, settings.side_pixels)
         store = WorkStore.of(cache_folder(), {"index of": facts})
         found = with_standard(
             meter,
