@@ -12,6 +12,8 @@ _WHERE = {
     "SkykinError": "skykin.core.errors",
     "KinMap": "skykin.products.result",
     "map_kin": "skykin.pipeline",
+    "Evaluation": "skykin.products.evaluation",
+    "evaluate_map": "skykin.pipeline.evaluate",
     "build_index": "skykin.pipeline.indexing",
     "open_index": "skykin.index.sky_index",
     "SkyIndex": "skykin.index.sky_index",
@@ -31,6 +33,7 @@ _WHERE = {
 }
 
 __all__ = [
+    "Evaluation",
     "Footprint",
     "KinMap",
     "PictureBook",
@@ -40,6 +43,7 @@ __all__ = [
     "__version__",
     "analyse_layers",
     "build_index",
+    "evaluate_map",
     "known_regions",
     "map_kin",
     "object_list",
@@ -66,7 +70,9 @@ if TYPE_CHECKING:
     from skykin.generate.transfer import transfer
     from skykin.index.sky_index import SkyIndex, open_index
     from skykin.pipeline import map_kin
+    from skykin.pipeline.evaluate import evaluate_map
     from skykin.pipeline.indexing import build_index
+    from skykin.products.evaluation import Evaluation
     from skykin.products.result import KinMap
     from skykin.studio.picture_book import PictureBook
     from skykin.style.recipe import recipe, recipes
