@@ -6,10 +6,13 @@ The aim: 300 steps on 256 × 256 pixels within 4 minutes on two cores, the style
 """
 
 import argparse
+import os
 import time
 
 import skykin
 from skykin.core.settings import MapSettings
+
+MOST_SECONDS, LEAST_LOWERED = 240, 0.9
 
 
 def main():
@@ -34,7 +37,14 @@ def main():
         f"{chosen.jobs} threads: "
         f"{wall:.0f} s of time, {cpu:.0f} s of processor, {wall / steps:.2f} s a step"
     )
-    print(f"style loss lowered by {painting.lowered:.1%}; style cosines {dict(painting.cosines)}")
+    cosines = ", ".join(f"{layer} {cosine:.4f}" for layer, cosine in painting.cosines.items())
+    print(f"style loss lowered by {painting.lowered:.1%}; style cosines {cosines}")
+    load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
+    reached = wall <= MOST_SECONDS and painting.lowered >= LEAST_LOWERED
+    print(
+        f"aim (at most {MOST_SECONDS} s, lowered by at least {LEAST_LOWERED:.0%}): "
+        f"{'reached' if reached else 'missed'} on {os.cpu_count()} cores{load}"
+    )
 
 
 if __name__ == "__main__":

@@ -130,7 +130,22 @@ def test_tiles_beside_the_reference_make_no_room_for_others():
     before, after = calibrate(tiles, *REFERENCE), calibrate(lifted, *REFERENCE)
     np.testing.assert_allclose(after.q[~beside], before.q[~beside], atol=1e-9)
     assert after.p[beside].max() < 1e-4
-    np.testing.assert_allclose(after.q[beside], np.nanmin(before.q[~beside]))
+    assert after.q[beside].max() < 0.1
+
+
+def test_a_tile_that_is_unusual_but_not_alike_is_no_match():
+    tiles = sky(9)
+    dim = np.argmin(tiles.score)
+    place = (tiles.lon_deg[dim], tiles.lat_deg[dim])
+    patch = np.degrees(np.arccos(np.clip(unit(tiles.lon_deg, tiles.lat_deg) @ unit(*place), -1, 1))) < 10
+    raised = tiles.score + np.where(patch, np.quantile(tiles.score, 0.6) - tiles.score[dim], 0)
+    raised[patch] = np.minimum(raised[patch], np.quantile(tiles.score, 0.7))
+    lifted = Tiles(
+        tiles.lon_deg, tiles.lat_deg, raised, tiles.brightness, tiles.coverage, tiles.area, SIZE_DEG
+    )
+    found = calibrate(lifted, *REFERENCE)
+    assert found.p[dim] < 1e-4
+    assert found.q[dim] == 1
 
 
 def test_too_few_independent_tiles_or_equal_scores_leave_everything_unknown():

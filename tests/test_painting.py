@@ -20,43 +20,20 @@ from skykin.core.errors import (  # noqa: E402
 )
 from skykin.core.footprint import Footprint  # noqa: E402
 from skykin.generate import state as states  # noqa: E402
-from skykin.generate.layers import CONTENT_LAYERS, analyse_layers, strongest_channels  # noqa: E402
+from skykin.generate import texture as textures  # noqa: E402
 from skykin.generate.settings import TextureSettings, TransferSettings  # noqa: E402
 from skykin.generate.state import PaintState  # noqa: E402
 from skykin.generate.texture import texture  # noqa: E402
 from skykin.generate.transfer import transfer  # noqa: E402
-from skykin.search.similar import layer_cosines  # noqa: E402
 from skykin.sky.cut import cut  # noqa: E402
-from skykin.style.recipe import recipe  # noqa: E402
-from skykin.style.statistics import gram  # noqa: E402
-from skykin.style.vgg19 import VGG19Encoder  # noqa: E402
 from skykin.survey.render import RenderedSurvey, measure_stretch  # noqa: E402
+from tests.clouds import sky, style_cosines  # noqa: E402
 
 pytestmark = pytest.mark.generate
 
 
-def sky(seed, side=48, cells=5):
-    """Smooth coloured clouds."""
-    random = np.random.default_rng(seed)
-    coarse = random.random((cells + 1, cells + 1, 3))
-    places = np.linspace(0, cells - 0.01, side)
-    low, share = places.astype(int), places % 1
-    rows = coarse[low] * (1 - share)[:, None, None] + coarse[low + 1] * share[:, None, None]
-    both = rows[:, low] * (1 - share)[None, :, None] + rows[:, low + 1] * share[None, :, None]
-    return both.astype(np.float32)
-
-
 def pixel_correlation(one, other):
     return np.mean([np.corrcoef(one[..., band].ravel(), other[..., band].ravel())[0, 1] for band in range(3)])
-
-
-def style_cosines(one, other, name):
-    """As the map measures them: ONNX Runtime, NumPy, the recipe itself."""
-    chosen = recipe(name)
-    encoder = VGG19Encoder(chosen.layers, chosen.padding)
-    full = np.ones(one.shape[:2], np.float32)
-    first, second = (chosen.signature(encoder(each), full) for each in (one, other))
-    return layer_cosines(first, second)
 
 
 def test_a_transfer_keeps_the_size_of_the_content_and_nears_the_style():
@@ -104,6 +81,23 @@ def test_the_same_seed_gives_the_same_picture_and_another_another():
     assert not np.array_equal(one, other)
     noisy = transfer(reference, sky(4, 32), start="noise", steps=1, jobs=1)
     assert abs(pixel_correlation(noisy.rgb, reference)) < 0.3
+
+
+def test_a_large_texture_begins_as_a_small_one(monkeypatch):
+    reference = sky(3, 48, cells=9)
+    noisy = texture(reference, steps=1, jobs=1)
+    monkeypatch.setattr(textures, "LARGE_PIXELS", 40)
+    painting = texture(reference[:47, :45], steps=2, jobs=1, coverage=np.ones((47, 45), np.float32))
+    assert painting.rgb.shape == (47, 45, 3)
+    assert painting.history[0].style < 0.2 * noisy.history[0].style
+    rest = texture(
+        reference[:47, :45],
+        steps=4,
+        jobs=1,
+        coverage=np.ones((47, 45), np.float32),
+        resume=painting.state,
+    )
+    assert rest.history[:3] == painting.history
 
 
 def test_each_step_is_told():
@@ -232,6 +226,7 @@ def test_settings_that_cannot_be_meant_are_refused(wrong, sentence):
 
 def test_settings_are_plain_values_for_provenance():
     facts = TextureSettings(recipe="mean-std").as_dict()
+    assert (facts["steps"], TransferSettings().steps) == (100, 300)
     assert facts["recipe"]["name"] == "mean-std"
     assert facts["optimiser"] == "l-bfgs"
 
@@ -242,37 +237,6 @@ def test_a_notebook_shows_the_picture_and_its_cosines():
     page = painting._repr_html_()
     assert "data:image/png;base64," in page
     assert f"<td>block5_conv1</td><td>{painting.cosines['block5_conv1']:.4f}</td>" in page
-    assert "<td>block4_conv1</td><td>512</td>" in analyse_layers(sky(1, 32), jobs=1)._repr_html_()
-
-
-def test_layers_laid_open_are_those_that_score():
-    picture, other = sky(1), sky(2)
-    layers = analyse_layers(picture, jobs=1)
-    answers = VGG19Encoder((*recipe("poster").layers, *CONTENT_LAYERS))(picture)
-    for layer in CONTENT_LAYERS:
-        assert np.allclose(layers.content[layer], answers[layer], rtol=1e-4, atol=1e-2)
-    assert sum(style.share for style in layers.style.values()) == pytest.approx(1)
-    for layer, style in layers.style.items():
-        expected = gram(answers[layer]).astype(np.float64)
-        assert np.allclose(style.matrix, expected, rtol=1e-3, atol=1e-3 * expected.max())
-        assert style.eigenvalues.sum() == pytest.approx(1)
-        assert (np.diff(style.eigenvalues) <= 0).all()
-        squares = np.square(expected).sum() / np.trace(expected) ** 2
-        assert style.dimensions == pytest.approx(1 / squares, rel=1e-3)
-    assert layers.cosines(layers) == pytest.approx(dict.fromkeys(layers.style, 1.0))
-    expected = style_cosines(picture, other, "poster")
-    assert layers.cosines(analyse_layers(other, jobs=1)) == pytest.approx(dict(expected), abs=1e-4)
-
-
-def test_the_strongest_channels_vary_most():
-    maps = np.zeros((4, 5, 5), np.float32)
-    maps[2, 0], maps[1, 0, 0], maps[3] = 9, 1, 7
-    assert list(strongest_channels(maps, 2)) == [2, 1]
-
-
-def test_layers_need_a_matrix():
-    with pytest.raises(UsageError, match="recipe 'mean-std' measures a list of numbers, not a matrix"):
-        analyse_layers(sky(1, 32), recipe="mean-std")
 
 
 @pytest.fixture(scope="session")
@@ -292,11 +256,13 @@ def test_a_transfer_on_real_sky_lowers_the_style_loss_by_nine_tenths(wham_tile):
 
 @pytest.mark.slow
 @pytest.mark.wham
-@pytest.mark.parametrize("name", ["mean-std", "poster"])
-def test_a_texture_of_real_sky_has_the_style_in_every_layer_and_no_pixel_in_common(wham_tile, name):
-    reference = wham_tile("orion", 30, 128)
-    painting = texture(reference, recipe=name, steps=300)
-    assert min(painting.cosines.values()) >= 0.98, painting.cosines
-    # The poster's zeros beyond the border tell the network where the frame is, and so where things were:
-    # its textures correlate with the reference by 0.3 to 0.4, see docs/explain/style.md.
-    assert abs(pixel_correlation(painting.rgb, reference)) < (0.5 if name == "poster" else 0.2)
+@pytest.mark.parametrize(
+    ("name", "least"),
+    # Covariances keep so much that 0.98 in block5 is out of reach; see docs/explain/style.md.
+    [("mean-std", 0.98), ("poster", 0.98), ("covariance", 0.88)],
+)
+def test_a_texture_of_real_sky_has_the_style_in_every_layer_and_no_pixel_in_common(wham_tile, name, least):
+    reference = wham_tile("orion", 30, 256)
+    painting = texture(reference, recipe=name, steps=50)
+    assert min(painting.cosines.values()) >= least, painting.cosines
+    assert abs(pixel_correlation(painting.rgb, reference)) < 0.2

@@ -5,12 +5,16 @@ import pytest
 from astropy.table import QTable
 
 import skykin
-from skykin.core.errors import UsageError
+from skykin.core.errors import SkyError, UsageError
+from skykin.core.footprint import Footprint
 from skykin.core.line import Line
 from skykin.core.settings import MapSettings
+from skykin.pipeline.anchors import Anchors, hubness_of_reference
+from skykin.pipeline.second_look import most_unusual
 from skykin.pipeline.trust import fisher
 from skykin.products.summary import summary_lines
 from skykin.products.write import write_products
+from skykin.style.signature import Signature
 from tests import kinds
 from tests.skies import blob_survey
 
@@ -85,6 +89,7 @@ def test_fishers_z_keeps_the_order_and_has_no_infinite_ends():
     assert np.isfinite(z).all()
     np.testing.assert_allclose(z[1:4], [-0.54930614, 0, 0.54930614])
     assert (np.diff(z) > 0).all()
+    assert np.isfinite(fisher(np.ones(1, np.float32))).all()
 
 
 @pytest.mark.slow
@@ -98,3 +103,43 @@ def test_all_products_are_written_for_a_line_in_q_with_matches_and_without(tmp_p
     assert (f"No tile has q {value} or less." in page) == (value == 0.001)
     table = QTable.read(written["tiles.ecsv"])
     assert table["p"].info.description == "Share of tiles without kinship that stand out as much"
+
+
+@pytest.mark.parametrize("engine", ["tiles", pytest.param("shared", marks=pytest.mark.slow)])
+def test_local_scaling_takes_off_what_a_tile_has_in_common_with_all(engine):
+    place = {"area": "110,250,-45,10", "engine": engine}
+    kin = skykin.map_kin(MapSettings(survey=blob_survey(), csls=True, **SMALL | place))
+    tiles = kin.tiles
+    hubs = np.asarray(tiles["hubness"])
+    assert (np.abs(hubs[np.isfinite(hubs)]) <= 1).all()
+    # Twice the score, less the hubness of tile and reference: the same reference for all.
+    rest = 2 * np.asarray(tiles["score"]) - hubs - np.asarray(tiles["csls"])
+    np.testing.assert_allclose(rest, rest[0])
+    plain = skykin.map_kin(MapSettings(survey=blob_survey(), **SMALL | place))
+    np.testing.assert_allclose(plain.tiles["score"], tiles["score"], atol=1e-6)
+    assert "csls" not in plain.tiles.colnames
+
+
+def test_anchors_that_share_sky_with_a_tile_do_not_tell_whether_it_is_a_hub():
+    footprints = tuple(Footprint(lon, 0.0, 10.0) for lon in (0.0, 10.0, 90.0))
+    vectors = ([1.0, 0.0], [1.0, 0.0], [0.6, 0.8])
+    anchors = Anchors(tuple(Signature({"a": np.float32(v)}) for v in vectors), footprints, "mean")
+    tile = Signature({"a": np.float32([1.0, 0.0])})
+    assert anchors.hubness_of(tile, Footprint(5.0, 0.0, 10.0)) == pytest.approx(0.6)
+    assert anchors.hubness_of(tile, Footprint(180.0, 0.0, 10.0)) == pytest.approx((1 + 1 + 0.6) / 3)
+    assert anchors.with_reference(tile)["a"].shape == (4, 2)
+    near = Anchors(anchors.signatures[:2], footprints[:2], "mean")
+    with pytest.raises(SkyError, match="each of 2 tiles that scores could be scaled by shares sky with the"):
+        hubness_of_reference(near, tile, Footprint(5.0, 0.0, 10.0))
+
+
+def test_the_second_look_is_at_tiles_of_small_q_then_small_p_then_high_rank():
+    tiles = QTable(
+        {
+            "rank": [1, 2, 3, 4, 5],
+            "score": [0.9, 0.8, 0.7, 0.6, np.nan],
+            "p": [0.2, 0.001, 0.01, 0.2, np.nan],
+            "q": [0.5, 1.0, 0.05, 0.5, np.nan],
+        }
+    )
+    assert most_unusual(tiles).tolist() == [2, 0, 3, 1]

@@ -18,6 +18,8 @@ _WHERE = {
     "neighbours": "skykin.pipeline.kinds",
     "outliers": "skykin.pipeline.kinds",
     "search_index": "skykin.pipeline.search",
+    "Evaluation": "skykin.products.evaluation",
+    "evaluate_map": "skykin.pipeline.evaluate",
     "build_index": "skykin.pipeline.indexing",
     "open_index": "skykin.index.sky_index",
     "SkyIndex": "skykin.index.sky_index",
@@ -38,6 +40,7 @@ _WHERE = {
 
 __all__ = [
     "Elsewhere",
+    "Evaluation",
     "Footprint",
     "KinMap",
     "PictureBook",
@@ -48,6 +51,7 @@ __all__ = [
     "analyse_layers",
     "build_index",
     "cluster",
+    "evaluate_map",
     "explain",
     "known_regions",
     "map_kin",
@@ -79,10 +83,12 @@ if TYPE_CHECKING:
     from skykin.index.sky_index import SkyIndex, open_index
     from skykin.pipeline import map_kin
     from skykin.pipeline.asked import Elsewhere
+    from skykin.pipeline.evaluate import evaluate_map
     from skykin.pipeline.explain import explain
     from skykin.pipeline.indexing import build_index
     from skykin.pipeline.kinds import cluster, neighbours, outliers
     from skykin.pipeline.search import search_index
+    from skykin.products.evaluation import Evaluation
     from skykin.products.result import KinMap
     from skykin.studio.picture_book import PictureBook
     from skykin.style.recipe import recipe, recipes

@@ -9,7 +9,8 @@ import typer
 from rich.console import Console
 
 from skykin.cli.bars import TerminalProgress
-from skykin.cli.map import DEFAULT_BANDS, DEFAULTS, SOME_LEFT_OUT, parse_bands, parse_options
+from skykin.cli.map import DEFAULTS, SOME_LEFT_OUT
+from skykin.cli.option_texts import DEFAULT_BANDS, parse_bands, parse_options
 from skykin.cli.surveys import print_facts
 from skykin.core.settings import DEFAULT_TILE_DEG, MapSettings, StretchKind
 

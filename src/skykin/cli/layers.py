@@ -7,24 +7,10 @@ from typing import Annotated
 
 import typer
 
-from skykin.cli.pictures import (
-    A_PICTURE,
-    OUTPUT,
-    Download,
-    Jobs,
-    Overwrite,
-    Pixels,
-    Quiet,
-    Recipe,
-    Stretch,
-    Survey,
-    TileSize,
-    picture_book,
-    say,
-    sky_settings,
-)
+from skykin.cli.pictures import A_PICTURE, OUTPUT, Recipe, TileOptions, say, with_options
 
 
+@with_options(TileOptions)
 def layers_command(
     reference: Annotated[str, typer.Argument(help=f"Whose layers are drawn: {A_PICTURE}.")],
     match: Annotated[str | None, typer.Argument(help="Another picture, drawn beside it.")] = None,
@@ -32,31 +18,31 @@ def layers_command(
         Path, typer.Option("--output", "-o", help="Folder of the figures.", rich_help_panel=OUTPUT)
     ] = Path("layers"),
     recipe: Recipe = "poster",
-    survey: Survey = "wham",
-    tile_size: TileSize = 15.0,
-    pixels: Pixels = 256,
-    stretch: Stretch = "asinh",
-    overwrite: Overwrite = False,
-    jobs: Jobs = None,
-    download: Download = False,
-    quiet: Quiet = False,
+    *,
+    options: TileOptions,
 ) -> None:
     """Draw the content layers and the style layers of a picture apart.
 
     Activation maps of the content layers; the matrices of the style layers as images, each layer's share of
-    their length, and the spectrum of their eigenvalues.  Needs the extra: pip install "skykin[generate]".
+    their length, and the spectrum of their eigenvalues.
     """
     from skykin.style.recipe import recipe as find_recipe
 
     chosen = find_recipe(recipe)
-    sky = sky_settings(survey, tile_size, pixels, stretch, jobs)
+    sky = options.sky()
     from skykin.studio.layers import make_layers
 
-    book = picture_book(sky, download, quiet)
+    book = options.book(sky)
     opened = make_layers(
-        book, reference, output, match=match, recipe=chosen, overwrite=overwrite, progress=book.progress
+        book,
+        reference,
+        output,
+        match=match,
+        recipe=chosen,
+        overwrite=options.overwrite,
+        progress=book.progress,
     )
-    if not quiet:
+    if not options.quiet:
         for each in opened.pictures:
             shares = ", ".join(
                 f"{layer} {100 * style.share:.3g} %" for layer, style in each.layers.style.items()

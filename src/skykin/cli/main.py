@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 from skykin import __version__
 from skykin.cli.catalogues import catalogues_command
 from skykin.cli.doctor import doctor_command
+from skykin.cli.evaluate import evaluate_command
 from skykin.cli.explain import explain_command
 from skykin.cli.index import index_command
 from skykin.cli.kinds import cluster_command, neighbours_command, outliers_command
@@ -74,6 +75,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 app.command("map")(map_command)
+app.command("evaluate")(evaluate_command)
 app.command("index")(index_command)
 app.command("search")(search_command)
 app.command("explain")(explain_command)

@@ -28,6 +28,7 @@ DEFAULT_BANDS_KM_S: tuple[Band, Band, Band] = ((20.0, 60.0), (-20.0, 20.0), (-60
 #: The poster's tiles, for surveys of the whole sky.
 DEFAULT_TILE_DEG = 15.0
 FEWEST_PIXELS, MOST_PIXELS = 32, 2048
+MOST_DRAWS = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +71,17 @@ class MapSettings:
     area : SkyBox or str, optional
         Only tiles centred here, ``"lon_min,lon_max,lat_min,lat_max"`` in Galactic degrees; all sky if left
         out.
+    csls : bool
+        Measure how unusual a tile is by its score scaled locally (CSLS): what it has in common with all sky
+        is taken off.
+    surrogates : int
+        Phase-randomised pictures that each of the most unusual tiles is compared with, besides its p-value;
+        none by default, otherwise 2 or more.
+    noise_draws : int
+        Times that these tiles are measured with new noise of the survey's own size, for an interval of
+        their scores; none by default, otherwise 2 or more.
+    seed : int
+        Seed of surrogates and noise.
     engine : {"tiles", "shared"}, optional
         ``tiles``: the network runs over every tile by itself.  ``shared``: it runs once over large facets
         of the sky, and every overlapping tile is read from sums, in its true context; the tiles then lie on
@@ -103,6 +115,10 @@ class MapSettings:
     threshold: float | None = None
     top_fraction: float | None = None
     max_q: float | None = None
+    csls: bool = False
+    surrogates: int = 0
+    noise_draws: int = 0
+    seed: int = 0
     area: SkyBox | str | None = None
     engine: EngineKind | None = None
     dense: bool = False
@@ -152,6 +168,11 @@ class MapSettings:
         )
         self._check_engine()
         self._check_cut()
+        for name in ("surrogates", "noise_draws"):
+            count = getattr(self, name)
+            good = isinstance(count, int) and (count == 0 or 2 <= count <= MOST_DRAWS)
+            self._check(name, count, good, f"0 or a whole number from 2 to {MOST_DRAWS}")
+        self._check("seed", self.seed, isinstance(self.seed, int) and self.seed >= 0, "a whole number from 0")
         if isinstance(self.area, str):
             self._set("area", SkyBox.parse(self.area))
 

@@ -72,7 +72,7 @@ class LayerAnalysis:
 
 
 def analyse_layers(
-    rgb: RGB, *, coverage: Coverage | None = None, recipe: str | Recipe = "poster", jobs: int | None = None
+    rgb: RGB, *, coverage: Coverage | None = None, recipe: str | Recipe = "poster", jobs: int = 1
 ) -> LayerAnalysis:
     """Take the layers of a picture apart.
 
@@ -84,7 +84,7 @@ def analyse_layers(
         Share of good data behind each pixel; recipes that weigh positions use it.
     recipe : str or Recipe
         Whose statistic, style layers and padding; its statistic must be a matrix.
-    jobs : int, optional
+    jobs : int
         Threads.
 
     Raises
@@ -92,16 +92,13 @@ def analyse_layers(
     UsageError, DataQualityError
         If the picture or the recipe cannot be used.
     """
-    # PyTorch is loaded when the first layers are asked for, not when the function is looked up.
-    from skykin.generate.extra import torch  # noqa: PLC0415
-    from skykin.generate.network import GradientNetwork  # noqa: PLC0415
-    from skykin.generate.threads import threads  # noqa: PLC0415
+    # ONNX Runtime is loaded when the first layers are asked for, not when the function is looked up.
+    from skykin.style.vgg19 import VGG19Encoder  # noqa: PLC0415
 
     chosen = recipe if isinstance(recipe, Recipe) else find_recipe(recipe)
     picture = checked("picture", rgb, coverage)
-    with threads(jobs), torch.no_grad():
-        network = GradientNetwork(tuple(dict.fromkeys((*chosen.layers, *CONTENT_LAYERS))), chosen.padding)
-        answers = {layer: tensor.numpy() for layer, tensor in network(network.tensor(picture)).items()}
+    wanted = tuple(dict.fromkeys((*chosen.layers, *CONTENT_LAYERS)))
+    answers = VGG19Encoder(wanted, chosen.padding, jobs)(picture)
     matrices = {layer: _matrix(chosen, answers[layer], coverage) for layer in chosen.layers}
     lengths = {layer: float(np.square(matrix, dtype=np.float64).sum()) for layer, matrix in matrices.items()}
     whole = sum(lengths.values())

@@ -8,7 +8,7 @@ from typing import Any
 from skykin.core.shapes import Numbers
 from skykin.generate.extra import torch
 from skykin.style.network import LAYERS, MEAN_BGR, Padding
-from skykin.style.weights import SHA256, load_weights
+from skykin.style.weights import load_weights
 
 functional = torch.nn.functional
 
@@ -72,8 +72,3 @@ class GradientNetwork:
             below = functional.relu(functional.conv2d(below, kernel, bias, padding=border))
             answers[layer] = below[0]
         return {layer: answers[layer] for layer in self.layers}
-
-
-def network_name(padding: Padding) -> str:
-    """Name the network, with the hash of its weights and its padding."""
-    return f"VGG19 (Keras no-top weights, sha256 {SHA256[:8]}…), {padding} padding, on PyTorch"

@@ -10,12 +10,15 @@ import numpy as np
 from scipy.optimize import minimize
 
 from skykin.core.shapes import RGB, Numbers
+from skykin.generate.coordinates import Coordinates
 from skykin.generate.losses import Losses
 from skykin.generate.settings import PaintSettings
 
 BETA_1, BETA_2, EPSILON = 0.99, 0.999, 0.1
 #: Pairs of steps and slopes that L-BFGS remembers.
 MEMORY = 10
+#: What the mean square of colours beyond 0 to 1 costs where nothing else keeps them there.
+OUTSIDE = 2e6
 
 Memory: TypeAlias = Mapping[str, Numbers]
 #: The losses of a picture, and the gradient of their sum.
@@ -65,35 +68,51 @@ def adam(
         report(rgb, losses, {"first": first, "second": second})
 
 
-def l_bfgs(evaluate: Evaluate, rgb: RGB, memory: Memory, *, done: int, steps: int, report: Report) -> None:  # noqa: ARG001
+def l_bfgs(
+    evaluate: Evaluate,
+    rgb: RGB,
+    memory: Memory,  # noqa: ARG001
+    *,
+    done: int,
+    steps: int,
+    report: Report,
+    place: Coordinates,
+) -> None:
     """L-BFGS-B of SciPy; its memory of slopes begins anew where work goes on from a state.
 
-    It may end before the last step, where rounding leaves nothing to gain.
+    Where coordinates do not keep colours within 0 to 1, the losses are those of the clipped picture, and what
+    is clipped costs its mean square times `OUTSIDE`.  It may end before the last step, where rounding leaves
+    nothing to gain.
 
     References
     ----------
     Byrd, Lu, Nocedal & Zhu 1995, SIAM J. Sci. Comput., 16, 1190.
     """
-    last: tuple[Numbers, Losses] | None = None
+    last: tuple[Numbers, RGB, Losses] | None = None
 
     def total(flat: Numbers) -> tuple[float, Numbers]:
         nonlocal last
-        losses, slope = evaluate(flat.reshape(rgb.shape))
-        last = (flat.copy(), losses)
-        return losses.total, slope.reshape(-1).astype(np.float64)
+        colours = place.picture(flat.reshape(rgb.shape))
+        picture = colours.clip(0, 1).astype(np.float32)
+        losses, slope = evaluate(picture)
+        last = (flat.copy(), picture, losses)
+        outside = np.where((colours < 0) | (colours > 1), colours - picture, 0)
+        slope = np.where(outside, 2 * OUTSIDE / rgb.size * outside, slope)
+        return losses.total + OUTSIDE * float(np.mean(outside**2)), place.slope(slope).reshape(-1)
 
     def after_step(flat: Numbers) -> None:
-        picture = np.clip(flat, 0, 1).reshape(rgb.shape).astype(np.float32)
-        known = last is not None and np.array_equal(last[0], flat)
-        report(picture, last[1] if known and last else evaluate(picture)[0], {})
+        if last is None or not np.array_equal(last[0], flat):
+            total(flat)
+        assert last is not None  # noqa: S101 - `total` saw to it
+        report(last[1], last[2], {})
 
     if done < steps:
         minimize(
             total,
-            rgb.reshape(-1).astype(np.float64),
+            place.coordinates(rgb).reshape(-1),
             jac=True,
             method="L-BFGS-B",
-            bounds=[(0.0, 1.0)] * rgb.size,
+            bounds=[(0.0, 1.0)] * rgb.size if place.bounded else None,
             callback=after_step,
             options={
                 "maxiter": steps - done,
@@ -105,8 +124,8 @@ def l_bfgs(evaluate: Evaluate, rgb: RGB, memory: Memory, *, done: int, steps: in
         )
 
 
-def optimiser(settings: PaintSettings) -> Optimise:
-    """Give the optimiser that the settings name."""
+def optimiser(settings: PaintSettings, place: Coordinates) -> Optimise:
+    """Give the optimiser that the settings name; L-BFGS takes its steps in these coordinates."""
     if settings.optimiser == "l-bfgs":
-        return l_bfgs
+        return partial(l_bfgs, place=place)
     return partial(adam, learning_rate=settings.learning_rate)

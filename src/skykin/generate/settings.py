@@ -124,9 +124,14 @@ class TextureSettings(PaintSettings):
 
     Parameters
     ----------
-    recipe, steps, optimiser, learning_rate, seed
+    recipe, optimiser, learning_rate, seed
         See `PaintSettings`.
+    steps : int
+        Fewer than for a transfer: with many, statistics of as many numbers as the reference has pixels bring
+        the reference itself back.
     """
+
+    steps: int = 100
 
 
 def _between(value: object, lowest: float, highest: float) -> bool:

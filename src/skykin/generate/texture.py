@@ -5,11 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from skykin.core.shapes import RGB, Coverage
+import numpy as np
+from scipy.ndimage import zoom
+
+from skykin.core.shapes import RGB, Coverage, Numbers
+from skykin.generate.coordinates import Waves
 from skykin.generate.painting import Callback, Painting
 from skykin.generate.settings import TextureSettings
 from skykin.generate.state import PaintState, work_key
 from skykin.generate.work import checked, noise, paint
+
+#: Sides from which a texture begins as one of half the size, whose steps cost a quarter.
+LARGE_PIXELS = 256
+#: Few steps: what is so small that the network's fields cover it soon nears the reference itself.
+COARSE_STEPS = 25
 
 
 def texture(
@@ -24,7 +33,8 @@ def texture(
 ) -> Painting:
     """Synthesise a picture with the style of a reference from noise.
 
-    What the statistic keeps is in it; what it throws away, such as where things are, is not.
+    What the statistic keeps is in it; what it throws away, such as where things are, is not.  L-BFGS takes
+    its steps in waves, and begins a large texture as one of half the size.
 
     Parameters
     ----------
@@ -61,5 +71,27 @@ def texture(
     key = work_key(settings.as_dict(), {"reference": reference, "coverage": coverage})
     with threads(jobs):
         objective = texture_objective(reference, coverage, settings)
-        start = noise(reference, reference.shape, settings.seed)
-        return paint(objective, start, settings, key=key, callback=callback, resume=resume)
+        begin = noise(reference, reference.shape, settings.seed)
+        if resume is None and settings.optimiser == "l-bfgs" and min(begin.shape[:2]) >= LARGE_PIXELS:
+            begin = _coarse(reference, settings, coverage, jobs)
+        place = Waves.like(reference)
+        return paint(objective, begin, settings, key=key, callback=callback, resume=resume, place=place)
+
+
+def _coarse(reference: RGB, settings: TextureSettings, coverage: Coverage | None, jobs: int | None) -> RGB:
+    """Make a texture of half the size, and enlarge it."""
+    small = texture(
+        _halved(reference),
+        settings,
+        coverage=None if coverage is None else _halved(coverage),
+        jobs=jobs,
+        steps=COARSE_STEPS,
+    ).rgb
+    factors = [size / halved for size, halved in zip(reference.shape, small.shape, strict=True)]
+    return np.asarray(zoom(small, factors, order=1, mode="nearest", grid_mode=True), dtype=np.float32)
+
+
+def _halved(image: Numbers) -> Numbers:
+    rows, columns = (side // 2 for side in image.shape[:2])
+    squares = image[: 2 * rows, : 2 * columns].reshape(rows, 2, columns, 2, *image.shape[2:])
+    return np.asarray(squares.mean(axis=(1, 3)), dtype=np.float32)

@@ -10,6 +10,7 @@ import numpy as np
 
 from skykin.core.errors import DataQualityError, InputRefusedError, UsageError
 from skykin.core.shapes import RGB, Coverage
+from skykin.generate.coordinates import Coordinates, Pixels
 from skykin.generate.losses import Losses
 from skykin.generate.optimiser import Memory, optimiser
 from skykin.generate.painting import Callback, Painting, Step
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 #: Spread of the noise that a picture starts from.  Pooling hides grain from the network, so that strong noise
 #: would stay in the picture to the end.
 NOISE = np.float32(0.02)
+PIXELS = Pixels()
 
 
 def paint(
@@ -33,6 +35,7 @@ def paint(
     key: str,
     callback: Callback | None,
     resume: PaintState | None,
+    place: Coordinates = PIXELS,
 ) -> Painting:
     """Lessen the objective from the first picture, or from a state, to the last step.
 
@@ -57,7 +60,7 @@ def paint(
             done = state.step - before
             callback(Step(state.step, settings.steps, losses, Losses(*history[0]), seconds, done, state))
 
-    optimise = optimiser(settings)
+    optimise = optimiser(settings, place)
     optimise(objective, state.rgb, state.memory, done=state.step, steps=settings.steps, report=report)
     history = tuple(Losses(*(float(value) for value in row)) for row in state.history)
     return Painting(state.rgb, history, objective.cosines(state.rgb), state)

@@ -14,6 +14,7 @@ from skykin.core.protocols import ColouredSky, Progress, Survey
 from skykin.core.settings import MapSettings
 from skykin.core.shapes import Numbers
 from skykin.evaluate.reference import ReferencePlace
+from skykin.pipeline.anchors import ANCHORS, Anchors
 from skykin.pipeline.facet_rows import (
     FacetReader,
     cut_in_context,
@@ -67,15 +68,31 @@ def check_reference(reference: Picture, place: ReferencePlace, settings: MapSett
 
 
 def instrument(
-    chosen: Recipe, settings: MapSettings, sky: ColouredSky, cutter: Cutter, *, shared: bool
+    chosen: Recipe,
+    settings: MapSettings,
+    sky: ColouredSky,
+    cutter: Cutter,
+    *,
+    shared: bool,
+    random_seed: int | None = None,
 ) -> tuple[Meter, str, Cutter]:
-    """Meter of single tiles, name of its network, and the pictures that it measures."""
+    """Meter of single tiles, name of its network, and the pictures that it measures.
+
+    With a `random_seed` the network is an untrained one.
+    """
     if not shared:
-        encoder = VGG19Encoder(chosen.layers, chosen.padding)
+        encoder = VGG19Encoder(chosen.layers, chosen.padding, random_seed=random_seed)
         return StyleMeter(chosen, encoder), encoder.name, cutter
-    network = block_network(chosen.layers, fast=settings.fast)
+    network = block_network(chosen.layers, fast=settings.fast, random_seed=random_seed)
     meter = ContextMeter(SharedMeter(chosen, network), settings.pixels)
-    return meter, network.name, lambda f: cut_in_context(sky, f, settings.pixels, network.halo)
+    return meter, network.name, look_of(meter, settings, sky, cutter)
+
+
+def look_of(meter: Meter, settings: MapSettings, sky: ColouredSky, cutter: Cutter) -> Cutter:
+    """Give the pictures that a meter measures: tiles alone, or with what lies around them."""
+    if isinstance(meter, StyleMeter):
+        return cutter
+    return lambda footprint: cut_in_context(sky, footprint, settings.pixels, meter.halo)
 
 
 def with_standard(
@@ -111,6 +128,20 @@ def with_standard(
     return made
 
 
+def anchors_of(meter: Meter, grid: TileGrid, look: Cutter, *, workers: int, progress: Progress) -> Anchors:
+    """Measure tiles that are spread evenly over the map; those without a style are left out."""
+    sample = [grid.footprints[i] for i in _evenly(len(grid), ANCHORS)]
+    found: list[tuple[Signature, Footprint]] = []
+    with progress.stage("Anchors", len(sample), "tiles") as counter:
+        measured = ordered_map(lambda footprint: meter(look(footprint)), sample, workers)
+        for signature, footprint in zip(measured, sample, strict=True):
+            if signature.finite:
+                found.append((signature, footprint))
+            counter.advance()
+    signatures, footprints = zip(*found, strict=True)
+    return Anchors(signatures, footprints, meter.recipe.combine)
+
+
 def _evenly(total: int, wanted: int) -> Numbers:
     return np.unique(np.linspace(0, total - 1, min(total, wanted)).round().astype(int))
 
@@ -136,6 +167,7 @@ class Judge:
     survey: Survey
     reference: Signature
     min_coverage: float
+    anchors: Anchors | None = None
 
     def cosines(self, picture: Picture) -> tuple[float, ...]:
         """Cosine of each layer with the reference's."""
@@ -146,20 +178,21 @@ class Judge:
         return float(combine(self.cosines(picture), self.meter.recipe.combine))
 
     def row(self, footprint: Footprint) -> Numbers | None:
-        """Cosines, brightness, coverage and mean intensity; None where too little is covered."""
+        """Cosines, hubness if there are anchors, brightness, coverage and mean intensity.
+
+        None where too little is covered.
+        """
         try:
             picture = self.cutter(footprint)
         except DataQualityError:  # A tile stretched by itself may be blank or flat.
             return None
         if picture.covered < self.min_coverage:
             return None
+        signature = self.meter(picture)
+        cosines = layer_cosines(signature, self.reference).values()
+        hubness = [] if self.anchors is None else [self.anchors.hubness_of(signature, footprint)]
         return np.array(
-            [
-                *self.cosines(picture),
-                picture.brightness,
-                picture.covered,
-                mean_intensity(self.survey, footprint),
-            ]
+            [*cosines, *hubness, picture.brightness, picture.covered, mean_intensity(self.survey, footprint)]
         )
 
 
@@ -174,7 +207,7 @@ def read_tiles(
 ) -> list[Numbers | None]:
     """Rows of numbers as `Judge.row` gives them, facet by facet."""
     assert isinstance(judge.meter, ContextMeter)  # noqa: S101 - there are facets
-    reader = FacetReader(sky, judge.meter, judge.reference, judge.min_coverage)
+    reader = FacetReader(sky, judge.meter, judge.reference, judge.min_coverage, judge.anchors)
     rows: list[Numbers | None] = []
     with progress.stage("Style of every facet", len(pieces), "facets") as counter:
         found = read_facets(reader, pieces, store, workers)

@@ -8,7 +8,7 @@ from astropy.table import QTable
 
 from skykin.core.errors import SkyError
 from skykin.core.line import Line
-from skykin.core.protocols import Progress
+from skykin.core.protocols import NoisySurvey, Progress
 from skykin.core.settings import MapSettings
 from skykin.core.shapes import Numbers
 from skykin.evaluate.ranking import threshold_of_top
@@ -20,6 +20,9 @@ from skykin.search.similar import combine
 from skykin.sky.grid import TileGrid
 from skykin.sky.names import tile_names
 from skykin.style.recipe import Recipe
+
+#: Rows and columns of positions in a tile at which the survey's noise is looked up.
+NOISE_POSITIONS = (5, 5)
 
 
 def score_tiles(
@@ -50,7 +53,7 @@ def score_tiles(
 
 def _tile_table(numbers: Numbers, grid: TileGrid, judge: Judge) -> QTable:
     lon, lat = grid.centers()
-    cosines = numbers[:, :-3]
+    cosines = numbers[:, : len(judge.meter.recipe.layers)]
     score = combine(cosines, judge.meter.recipe.combine)
     brightness, coverage, intensity = numbers[:, -3:].T
     table = QTable(
@@ -68,6 +71,12 @@ def _tile_table(numbers: Numbers, grid: TileGrid, judge: Judge) -> QTable:
             "area": grid.area,
         }
     )
+    if judge.anchors is not None:
+        table["hubness"] = numbers[:, cosines.shape[1]]
+    if isinstance(judge.survey, NoisySurvey):
+        where = np.array([footprint.pixel_positions(NOISE_POSITIONS) for footprint in grid.footprints])
+        noise = judge.survey.noise_at(where[:, 0], where[:, 1]).mean(axis=(-2, -1))
+        table["noise"] = noise * u.Unit(judge.survey.unit)
     for layer, column in zip(judge.meter.recipe.layers, cosines.T, strict=True):
         table[f"cosine_{layer}"] = column
     return table

@@ -8,31 +8,48 @@ from astropy.table import QTable
 
 from skykin.core.footprint import Footprint
 from skykin.core.shapes import Numbers
-from skykin.search.calibration import Calibration, calibrate_against
+from skykin.search.calibration import Calibration, calibrate, calibrate_against
+from skykin.search.local_scaling import csls
 from skykin.search.matched_null import Tiles
 
 #: A cosine nearer to ±1 than this counts as so near.
 NEAREST = 1e-9
 
 
-def calibrated(tiles: QTable, reference: Footprint) -> Calibration:
-    """Compare each tile with those like it, and add the columns ``standardised``, ``p`` and ``q``."""
-    rows = _rows(tiles)
-    return calibrated_against(tiles, rows.apart_from(reference.lon_deg, reference.lat_deg))
+def calibrated(tiles: QTable, reference: Footprint, hubness: float | None = None) -> Calibration:
+    """Compare each tile with those like it, and add the columns ``standardised``, ``p`` and ``q``.
+
+    Parameters
+    ----------
+    tiles : QTable
+    reference : Footprint
+    hubness : float, optional
+        That of the reference: the tiles' scores are then scaled locally, in the column ``csls``.
+    """
+    if hubness is None:
+        score = fisher(tiles["score"])
+    else:
+        score = csls(tiles["score"], tiles["hubness"], hubness)
+        tiles["csls"] = score
+    rows = _rows(tiles, score)
+    return _with_columns(tiles, calibrate(rows, reference.lon_deg, reference.lat_deg))
 
 
 def calibrated_against(tiles: QTable, apart: np.ndarray) -> Calibration:
-    """Do the same where `apart` tells which tiles share no sky with any reference."""
-    found = calibrate_against(_rows(tiles), apart)
+    """Do the same where `apart` (bool) tells which tiles share no sky with any reference."""
+    return _with_columns(tiles, calibrate_against(_rows(tiles, fisher(tiles["score"])), apart))
+
+
+def _with_columns(tiles: QTable, found: Calibration) -> Calibration:
     tiles["standardised"], tiles["p"], tiles["q"] = found.standardised, found.p, found.q
     return found
 
 
-def _rows(tiles: QTable) -> Tiles:
+def _rows(tiles: QTable, score: Numbers) -> Tiles:
     return Tiles(
         tiles["lon"].to_value(u.deg),
         tiles["lat"].to_value(u.deg),
-        fisher(tiles["score"]),
+        score,
         tiles["mean_intensity"].value,
         tiles["coverage"],
         tiles["area"],
@@ -42,7 +59,8 @@ def _rows(tiles: QTable) -> Tiles:
 
 def fisher(cosine: Numbers) -> Numbers:
     """Fisher's z of cosines, which has no ends: about ±1 small differences count more."""
-    return np.asarray(np.arctanh(np.clip(np.asarray(cosine), NEAREST - 1, 1 - NEAREST)))
+    exact = np.asarray(cosine, dtype=np.float64)
+    return np.asarray(np.arctanh(np.clip(exact, NEAREST - 1, 1 - NEAREST)))
 
 
 def _side_deg(tiles: QTable) -> float:

@@ -28,9 +28,15 @@ COLUMNS = {
     ),
     "p": ("Share of tiles without kinship that stand out as much", "stat.probability"),
     "q": ("False discovery rate at which the tile is a match", "stat.probability"),
+    "hubness": ("Mean of the ten largest scores against 64 tiles spread over the map", "stat.mean"),
+    "csls": ("Score scaled locally: twice the score less the hubness of tile and reference", "stat.value"),
+    "p_surrogate": ("Share of phase-randomised pictures of such tiles that gain as much", "stat.probability"),
+    "score_low": ("5 % quantile of the score under the noise of the survey", "stat.min"),
+    "score_high": ("95 % quantile of the score under the noise of the survey", "stat.max"),
     "coverage": ("Share of the tile with data, 0 to 1", "stat.filling"),
     "brightness": ("Mean of the rendered colours, 0 to 1", "stat.value"),
     "mean_intensity": ("Mean intensity of the survey in the tile", "phot.flux.sb;stat.mean"),
+    "noise": ("Noise of that intensity at one position, where the survey knows it", "stat.stdev"),
     "area": ("Share of the sky that the tile stands for", "phys.angArea;arith.ratio"),
 }
 

@@ -51,7 +51,7 @@ def q_values(p: Numbers, weight: Numbers | None = None) -> Numbers:
         raise UsageError("every tile stands for some sky, but some weights are not above 0")
     q = np.full(p.shape, np.nan)
     order = np.argsort(values, kind="stable")
-    share = np.cumsum(held[order]) / held.sum()
+    share = np.minimum(np.cumsum(held[order]) / held.sum(), 1.0)
     ordered = values[order]
     # Equal p-values are called together.
     share = share[np.searchsorted(ordered, ordered, side="right") - 1]

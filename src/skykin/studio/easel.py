@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import skykin.generate.extra  # noqa: F401 - without PyTorch an easel is of no use: say so before anything is done
 from skykin.core.atomic import whole_file
 from skykin.core.errors import ResourceError, UsageError, shown
 from skykin.generate.painting import Callback, Painting, Step

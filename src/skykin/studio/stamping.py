@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.metadata import version
 
 from skykin.core.provenance import Provenance, library_versions
-from skykin.generate.network import network_name
 from skykin.generate.settings import PaintSettings
 from skykin.studio.picture_book import NamedPicture, PictureBook
 from skykin.style.recipe import Recipe
+from skykin.style.weights import network_name
 
 
 def painting_provenance(
@@ -30,7 +31,10 @@ def painting_provenance(
         What came of it, as plain values.
     """
     made = {**settings.as_dict(), "how": type(settings).__name__.removesuffix("Settings").lower(), **facts}
-    return _provenance(book, pictures, settings.chosen_recipe, made)
+    recipe = settings.chosen_recipe
+    provenance = _provenance(book, pictures, recipe, made)
+    versions = {**provenance.versions, "torch": version("torch")}
+    return replace(provenance, encoder=f"{network_name(recipe.padding)}, on PyTorch", versions=versions)
 
 
 def layers_provenance(book: PictureBook, pictures: Mapping[str, NamedPicture], recipe: Recipe) -> Provenance:
@@ -48,5 +52,5 @@ def _provenance(
         recipe=made,
         encoder=network_name(recipe.padding),
         credits=book.credits(*named),
-        versions={**library_versions(), "torch": version("torch")},
+        versions=library_versions(),
     )

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from skykin.core.errors import CorruptFileError, shown
-from skykin.style.network import LAYERS
+from skykin.style.network import LAYERS, Padding
 
 #: SHA-256 of the file that ``tools/build_weights.py`` writes.
 SHA256 = "75017f7abd41ea409b19ca1f07befcee048d674f4e60b0a84f165e47c3cff308"
@@ -36,6 +36,11 @@ class Convolution:
     def __post_init__(self) -> None:
         self.kernel.setflags(write=False)
         self.bias.setflags(write=False)
+
+
+def network_name(padding: Padding) -> str:
+    """Name the network, with the hash of its weights and its padding."""
+    return f"VGG19 (Keras no-top weights, sha256 {SHA256[:8]}…), {padding} padding"
 
 
 def packaged_weights() -> Path:
@@ -90,6 +95,27 @@ def load_weights(path: Path | None = None, sha256: str = SHA256) -> Mapping[str,
             f"the network's weights {shown(path.name)} are not those of VGG19: {shown(error)}; "
             "reinstall skykin"
         ) from error
+
+
+def random_weights(seed: int) -> Mapping[str, Convolution]:
+    r"""Draw the kernels of an untrained network of the same architecture: a null for the trained one.
+
+    .. math:: w \sim N(0, 2 / n_{in}), \qquad n_{in} = 9 \times \mathrm{channels}
+
+    with biases of zero, so that rectified activations keep their size from layer to layer.
+
+    References
+    ----------
+    He, Zhang, Ren & Sun 2015, ICCV, eq. 10.
+    """
+    rng = np.random.default_rng(seed)
+
+    def drawn(shape: tuple[int, ...]) -> Convolution:
+        spread = np.sqrt(2 / np.prod(shape[1:]))
+        kernel = (spread * rng.standard_normal(shape)).astype(np.float32)
+        return Convolution(kernel, np.zeros(shape[0], dtype=np.float32))
+
+    return MappingProxyType({layer: drawn(own.kernel.shape) for layer, own in load_weights().items()})
 
 
 def _convolution(arrays: Mapping[str, npt.NDArray[np.generic]], layer: str) -> Convolution:
