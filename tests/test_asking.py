@@ -26,7 +26,8 @@ from skykin.core.errors import (
 )
 from skykin.core.footprint import Footprint
 from skykin.core.picture import Picture
-from skykin.pipeline.asked import Scale, read_asked
+from skykin.pipeline.asked import read_asked
+from skykin.pipeline.elsewhere import Scale
 from skykin.pipeline.explain import tile_number
 from skykin.pipeline.facet_rows import cut_in_context
 from skykin.search.wanted import Wanted
