@@ -11,15 +11,15 @@ _WHERE = {
     "Footprint": "skykin.core.footprint",
     "SkykinError": "skykin.core.errors",
     "KinMap": "skykin.products.result",
-    "Elsewhere": "skykin.pipeline.asked",
+    "Elsewhere": "skykin.pipeline.elsewhere",
     "cluster": "skykin.pipeline.kinds",
     "explain": "skykin.pipeline.explain",
     "map_kin": "skykin.pipeline",
-    "Evaluation": "skykin.products.evaluation",
-    "evaluate_map": "skykin.pipeline.evaluate",
     "neighbours": "skykin.pipeline.kinds",
     "outliers": "skykin.pipeline.kinds",
     "search_index": "skykin.pipeline.search",
+    "Evaluation": "skykin.products.evaluation",
+    "evaluate_map": "skykin.pipeline.evaluate",
     "build_index": "skykin.pipeline.indexing",
     "open_index": "skykin.index.sky_index",
     "SkyIndex": "skykin.index.sky_index",
@@ -82,7 +82,7 @@ if TYPE_CHECKING:
     from skykin.generate.transfer import transfer
     from skykin.index.sky_index import SkyIndex, open_index
     from skykin.pipeline import map_kin
-    from skykin.pipeline.asked import Elsewhere
+    from skykin.pipeline.elsewhere import Elsewhere
     from skykin.pipeline.evaluate import evaluate_map
     from skykin.pipeline.explain import explain
     from skykin.pipeline.indexing import build_index
