@@ -12,6 +12,8 @@ _WHERE = {
     "SkykinError": "skykin.core.errors",
     "KinMap": "skykin.products.result",
     "map_kin": "skykin.pipeline",
+    "Evaluation": "skykin.products.evaluation",
+    "evaluate_map": "skykin.pipeline.evaluate",
     "recipe": "skykin.style.recipe",
     "recipes": "skykin.style.recipe",
     "SurveyOptions": "skykin.core.survey_options",
@@ -28,6 +30,7 @@ _WHERE = {
 }
 
 __all__ = [
+    "Evaluation",
     "Footprint",
     "KinMap",
     "PictureBook",
@@ -35,6 +38,7 @@ __all__ = [
     "SurveyOptions",
     "__version__",
     "analyse_layers",
+    "evaluate_map",
     "known_regions",
     "map_kin",
     "object_list",
@@ -59,6 +63,8 @@ if TYPE_CHECKING:
     from skykin.generate.texture import texture
     from skykin.generate.transfer import transfer
     from skykin.pipeline import map_kin
+    from skykin.pipeline.evaluate import evaluate_map
+    from skykin.products.evaluation import Evaluation
     from skykin.products.result import KinMap
     from skykin.studio.picture_book import PictureBook
     from skykin.style.recipe import recipe, recipes

@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 from skykin import __version__
 from skykin.cli.catalogues import catalogues_command
 from skykin.cli.doctor import doctor_command
+from skykin.cli.evaluate import evaluate_command
 from skykin.cli.layers import layers_command
 from skykin.cli.listing import recipes_command, regions_command
 from skykin.cli.map import map_command
@@ -70,6 +71,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 app.command("map")(map_command)
+app.command("evaluate")(evaluate_command)
 app.command("doctor")(doctor_command)
 app.command("recipes")(recipes_command)
 app.command("regions")(regions_command)

@@ -55,7 +55,7 @@ Meter = StyleMeter | ContextMeter
 def cutter_of(settings: MapSettings, survey: Survey, sky: ColouredSky) -> Cutter:
     """Cut tiles out of the rendered sky, or render each by itself where that is asked for."""
     tile_sky = TileRenderedSurvey(survey, settings.stretch) if settings.stretch_per_tile else sky
-    return lambda footprint: cut(tile_sky, footprint, settings.pixels)
+    return lambda footprint: cut(tile_sky, footprint, settings.side_pixels)
 
 
 def check_reference(reference: Picture, place: ReferencePlace, settings: MapSettings) -> None:
@@ -69,15 +69,24 @@ def check_reference(reference: Picture, place: ReferencePlace, settings: MapSett
 
 
 def instrument(
-    chosen: Recipe, settings: MapSettings, sky: ColouredSky, cutter: Cutter, *, shared: bool
+    chosen: Recipe,
+    settings: MapSettings,
+    sky: ColouredSky,
+    cutter: Cutter,
+    *,
+    shared: bool,
+    random_seed: int | None = None,
 ) -> tuple[Meter, str, Cutter]:
-    """Meter of single tiles, name of its network, and the pictures that it measures."""
+    """Meter of single tiles, name of its network, and the pictures that it measures.
+
+    With a `random_seed` the network is an untrained one.
+    """
     if not shared:
-        encoder = VGG19Encoder(chosen.layers, chosen.padding)
+        encoder = VGG19Encoder(chosen.layers, chosen.padding, random_seed=random_seed)
         return StyleMeter(chosen, encoder), encoder.name, cutter
-    network = block_network(chosen.layers, fast=settings.fast)
-    meter = ContextMeter(SharedMeter(chosen, network), settings.pixels)
-    return meter, network.name, lambda f: cut_in_context(sky, f, settings.pixels, network.halo)
+    network = block_network(chosen.layers, fast=settings.fast, random_seed=random_seed)
+    meter = ContextMeter(SharedMeter(chosen, network), settings.side_pixels)
+    return meter, network.name, lambda f: cut_in_context(sky, f, settings.side_pixels, network.halo)
 
 
 def with_standard(

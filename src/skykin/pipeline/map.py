@@ -27,7 +27,7 @@ from skykin.pipeline.judge import (
     style_of,
     with_standard,
 )
-from skykin.pipeline.opening import check_resolution, sized, survey_of
+from skykin.pipeline.opening import check_resolution, sized, suited, survey_of
 from skykin.pipeline.plan import facets_of, grid_of
 from skykin.pipeline.tiles import score_tiles, scored, share_inside, threshold_of
 from skykin.products.folder import check_output_folder
@@ -69,7 +69,7 @@ def map_kin(
     Parameters
     ----------
     settings : MapSettings, optional
-        What to map and how; the poster's experiment if left out.
+        What to map and how; Orion in WHAM by the default recipe if left out.
     output : path, optional
         Folder for the products; nothing is written if left out.
     overwrite : bool
@@ -111,9 +111,10 @@ def map_kin(
 def _map(settings: MapSettings, download: bool, progress: Progress) -> KinMap:
     """Walk the stages; what costs nothing and can go wrong comes first."""
     chosen = recipe(settings.recipe)
+    settings = suited(settings, chosen)
     place = resolve_reference(settings.reference)
     survey = survey_of(settings, download, progress)
-    settings = sized(settings, survey, progress)
+    settings = sized(settings, survey, chosen, progress)
     pieces = facets_of(settings, chosen, survey)
     grid = facet_grid(pieces) if pieces else grid_of(settings, survey)
     check_resolution(settings, survey, progress)
@@ -145,7 +146,7 @@ def _map(settings: MapSettings, download: bool, progress: Progress) -> KinMap:
     tiles, grid = score_tiles(judge, grid, settings, progress, numbers)
     threshold = threshold_of(tiles, chosen, settings)
     tiles["match"] = np.asarray(tiles["score"]) >= threshold
-    side = settings.pixels + 2 * meter.halo
+    side = settings.side_pixels + 2 * meter.halo
     controls = {
         name: judge.score(picture) for name, picture in control_pictures((side, side), CONTROL_SEED).items()
     }
@@ -195,7 +196,7 @@ def grid_facts(grid: TileGrid, settings: MapSettings, projection: str) -> dict[s
         "projection": projection,
         "tile_size_deg": settings.tile_size_deg,
         "spacing_deg": round(grid.spacing_deg, 4),
-        "pixels": settings.pixels,
+        "pixels": settings.side_pixels,
         "area": "the whole survey" if settings.area is None else str(settings.area),
         "min_coverage": settings.min_coverage,
     }

@@ -25,7 +25,7 @@ from skykin.style.vgg19 import (
     preprocessing_constants,
     trunk,
 )
-from skykin.style.weights import SHA256, Convolution, load_weights
+from skykin.style.weights import SHA256, Convolution, load_weights, random_weights
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,21 +84,28 @@ class BlockNetwork:
         Pixels of true context that a picture needs on each side: 70 for ``block5_conv1``.
     fast : bool
         Whether it runs in bfloat16.
+    random_seed : int or None
+        Where its weights are random: their seed.
     """
 
     blocks: tuple[Block, ...]
     layers: tuple[str, ...]
     halo: int
     fast: bool = False
+    random_seed: int | None = None
 
     @property
     def name(self) -> str:
         """The network, with the hash of its weights."""
         number = f"bfloat16 (OpenVINO {version('openvino')}), " if self.fast else ""
-        return f"VGG19 (Keras no-top weights, sha256 {SHA256[:8]}…), {number}true context"
+        own = f"Keras no-top weights, sha256 {SHA256[:8]}…"
+        weights = own if self.random_seed is None else f"random weights, seed {self.random_seed}"
+        return f"VGG19 ({weights}), {number}true context"
 
 
-def block_network(layers: Sequence[str], *, fast: bool = False) -> BlockNetwork:
+def block_network(
+    layers: Sequence[str], *, fast: bool = False, random_seed: int | None = None
+) -> BlockNetwork:
     """Load the network.
 
     Parameters
@@ -107,6 +114,8 @@ def block_network(layers: Sequence[str], *, fast: bool = False) -> BlockNetwork:
         Layers that are measured.
     fast : bool
         Run in bfloat16 with OpenVINO: cosines differ by up to 2e-3.
+    random_seed : int, optional
+        Random weights of this seed instead of the trained ones; see `random_weights`.
 
     Raises
     ------
@@ -121,7 +130,7 @@ def block_network(layers: Sequence[str], *, fast: bool = False) -> BlockNetwork:
         raise UsageError(f"VGG19 has no layer {named}; choose among {', '.join(LAYERS)}")
     chains = _chains(layers)
     margins = _margins([len(chain) for chain in chains])
-    weights = load_weights()
+    weights = load_weights() if random_seed is None else random_weights(random_seed)
     start = _openvino if fast else _onnxruntime
     blocks = tuple(
         Block(
@@ -134,7 +143,7 @@ def block_network(layers: Sequence[str], *, fast: bool = False) -> BlockNetwork:
         )
         for level, chain in enumerate(chains)
     )
-    return BlockNetwork(blocks, tuple(layers), margins[0], fast)
+    return BlockNetwork(blocks, tuple(layers), margins[0], fast, random_seed)
 
 
 def _chains(layers: Sequence[str]) -> list[tuple[str, ...]]:

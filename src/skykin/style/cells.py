@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Protocol
@@ -11,10 +12,13 @@ import numpy as np
 from skykin.core.errors import UsageError
 from skykin.core.shapes import Coverage, Numbers
 from skykin.style.forms import Form, Stretch, scale_of
+from skykin.style.statistics import CORE_SHARE
 from skykin.style.stream import Piece
 
 #: Sides of a cell in pixels; larger ones would only be unions of these.
 CELL_PIXELS = (64, 32, 16)
+#: Cores that fit side by side into a tile: `CORE_SHARE` of its side is the core.
+CORES_ACROSS = round(1 / CORE_SHARE)
 #: What is worked on at a time fits the second cache of one core.
 CACHE_BYTES = 768 << 10
 #: The moments of a few rows of cells are added up together, as far as they fit into this.
@@ -98,9 +102,20 @@ class CellReader:
         The layer's statistic as sums.
     taker : Taker
         Is given every tile, row of tiles by row of tiles.
+
+    Raises
+    ------
+    UsageError
+        If the form needs the core of a tile, and that is no whole number of cells.
     """
 
     def __init__(self, lattice: Lattice, layer: str, stride: int, form: Form, taker: Taker) -> None:
+        if form.needs_core and lattice.tile % (CORES_ACROSS * lattice.cell):
+            step = CORES_ACROSS * CELL_PIXELS[-1]
+            raise UsageError(
+                f"the core of a tile is a {CORES_ACROSS}th of its side, which the shared engine cannot cut out "
+                f"of {lattice.tile} pixels; use {max(lattice.tile // step, 1) * step} pixels, or --engine tiles"
+            )
         self._lattice, self._form, self._taker = lattice, form, taker
         self._scale = scale_of(layer)
         self._side = lattice.cell // stride
@@ -175,10 +190,23 @@ class CellReader:
         if form.needs_means:
             means = self._tile_sums(slots, cells, slice(form.stretches[-1].stop, form.sums), weight.shape)
             means = means.reshape(weights.size, -1) / weights
+        elif form.needs_core:
+            means = self._core_means(slots, cells, weight.shape)
         for stretch in form.stretches:
             sums = self._tile_sums(slots, cells, slice(stretch.start, stretch.stop), weight.shape)
             values = form.finish(stretch, sums.reshape(weights.size, -1), weights, means)
             self._taker.take(row, column, stretch, values.reshape(*weight.shape, -1))
+
+    def _core_means(self, slots: list[int], cells: slice, shape: tuple[int, ...]) -> Numbers:
+        """Means (tiles, channels) over the cores of tiles."""
+        side = self._reach // CORES_ACROSS
+        edge = (self._reach - side) // 2
+        slots, cells = slots[edge : len(slots) - edge], slice(cells.start + edge, cells.stop - edge)
+        weights = _boxes(_boxes(self._weights[slots, cells], side, 0), side, 1)
+        total = weights[-self._read % self._step :: self._step, :: self._step].reshape(-1, 1)
+        sums = np.stack([self._ring[slot, cells] for slot in slots])
+        sums = _boxes(_boxes(sums, side, 0), side, 1)[-self._read % self._step :: self._step, :: self._step]
+        return np.asarray(sums.reshape(math.prod(shape), -1) / total.astype(np.float32))
 
     def _tile_sums(self, slots: list[int], cells: slice, entries: slice, shape: tuple[int, ...]) -> Numbers:
         rows = [self._ring[slot, cells, entries] for slot in slots]

@@ -49,6 +49,10 @@ class Recipe:
         Score from which a tile matches.
     top_fraction : float or None
         Instead: share of the tiles that match, best first.
+    tile_deg : float
+        Side of a tile that suits the recipe, on a survey of the whole sky, degrees.
+    pixels : int
+        Pixels on a side of such a tile.
     literal : bool
         Whether tiles are measured one by one unless the shared engine is asked for.
 
@@ -69,6 +73,8 @@ class Recipe:
     combine: Combine = "mean"
     threshold: float | None = None
     top_fraction: float | None = None
+    tile_deg: float = 15.0
+    pixels: int = 128
     literal: bool = False
 
     def __post_init__(self) -> None:

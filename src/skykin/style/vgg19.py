@@ -13,7 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 from skykin.core.errors import UsageError, shown
 from skykin.core.shapes import RGB, Chroma, Numbers
 from skykin.style.network import LAYERS, MEAN_BGR, STYLE_LAYERS, Padding, checked_picture
-from skykin.style.weights import Convolution, load_weights, network_name
+from skykin.style.weights import Convolution, load_weights, network_name, random_weights
 
 #: Both understood by every ONNX Runtime that we allow.
 OPERATOR_SET, FORMAT_VERSION = 17, 8
@@ -34,6 +34,8 @@ class VGG19Encoder:
         own values repeated, so that the frame of the picture is not measured as a structure.
     threads : int
         Threads that share the work of one picture.
+    random_seed : int, optional
+        Random weights of this seed instead of the trained ones; see `random_weights`.
 
     Raises
     ------
@@ -49,17 +51,23 @@ class VGG19Encoder:
     """
 
     def __init__(
-        self, layers: Sequence[str] = STYLE_LAYERS, padding: Padding = "zero", threads: int = 1
+        self,
+        layers: Sequence[str] = STYLE_LAYERS,
+        padding: Padding = "zero",
+        threads: int = 1,
+        random_seed: int | None = None,
     ) -> None:
         _check(layers, padding, threads)
         self.layers = tuple(layers)
         self.padding = padding
+        self.random_seed = random_seed
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.use_deterministic_compute = True
         options.log_severity_level = 3  # Errors only: what it warns of is not for our users to mend.
-        model = _model(self.layers, padding, load_weights())
+        weights = load_weights() if random_seed is None else random_weights(random_seed)
+        model = _model(self.layers, padding, weights)
         self._session = onnxruntime.InferenceSession(
             model.SerializeToString(), options, providers=["CPUExecutionProvider"]
         )
@@ -67,6 +75,8 @@ class VGG19Encoder:
     @property
     def name(self) -> str:
         """The network, with the hash of its weights and its padding."""
+        if self.random_seed is not None:
+            return f"VGG19 (random weights, seed {self.random_seed}), {self.padding} padding"
         return network_name(self.padding)
 
     def __call__(self, rgb: RGB) -> Mapping[str, Chroma]:

@@ -97,6 +97,27 @@ def load_weights(path: Path | None = None, sha256: str = SHA256) -> Mapping[str,
         ) from error
 
 
+def random_weights(seed: int) -> Mapping[str, Convolution]:
+    r"""Draw the kernels of an untrained network of the same architecture: a null for the trained one.
+
+    .. math:: w \sim N(0, 2 / n_{in}), \qquad n_{in} = 9 \times \mathrm{channels}
+
+    with biases of zero, so that rectified activations keep their size from layer to layer.
+
+    References
+    ----------
+    He, Zhang, Ren & Sun 2015, ICCV, eq. 10.
+    """
+    rng = np.random.default_rng(seed)
+
+    def drawn(shape: tuple[int, ...]) -> Convolution:
+        spread = np.sqrt(2 / np.prod(shape[1:]))
+        kernel = (spread * rng.standard_normal(shape)).astype(np.float32)
+        return Convolution(kernel, np.zeros(shape[0], dtype=np.float32))
+
+    return MappingProxyType({layer: drawn(own.kernel.shape) for layer, own in load_weights().items()})
+
+
 def _convolution(arrays: Mapping[str, npt.NDArray[np.generic]], layer: str) -> Convolution:
     codes = np.asarray(arrays[f"{layer}_codes"], dtype=np.uint8)
     table = np.asarray(arrays[f"{layer}_table"], dtype=np.float32)

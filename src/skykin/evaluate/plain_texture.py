@@ -1,0 +1,162 @@
+"""What pictures look like without a network: numbers that a score by style must beat."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from scipy.ndimage import convolve1d
+
+from skykin.core.shapes import RGB, Numbers
+
+#: Pixels on a side of the pictures that are measured.
+PIXELS = 32
+LEVELS = 32
+SCALES = 4
+#: Pixels from which a wave is a wave of the sky, and not of the grid of pixels.
+SHORTEST_WAVE = 4
+SPLINE = np.array([1, 4, 6, 4, 1]) / 16
+#: Below this a band has no structure at that scale, only rounding.
+FAINTEST = 1e-5
+
+MEASURES = ("pixel-RGB Gram", "intensity histogram", "power-spectrum slope", "wavelet scattering")
+
+
+def plain_textures(rgb: RGB) -> dict[str, Numbers]:
+    """Measure pictures by means older than neural networks.
+
+    Parameters
+    ----------
+    rgb : array (pictures, side, side, 3)
+        Colours from 0 to 1.
+
+    Returns
+    -------
+    dict of str to array (pictures, n)
+        For each of `MEASURES`.
+    """
+    rgb = np.asarray(rgb, dtype=np.float64)
+    grey = rgb.mean(axis=-1)
+    values = pixel_gram(rgb), histogram(grey), power_slope(grey), scattering(rgb)
+    return dict(zip(MEASURES, values, strict=True))
+
+
+def pixel_gram(rgb: RGB) -> Numbers:
+    r"""Gram matrix of the three colours of the pixels, as a network without layers would have it.
+
+    .. math:: G_{cd} = \frac{1}{P} \sum_p x_{pc} x_{pd}
+
+    Returns
+    -------
+    array (pictures, 9)
+    """
+    flat = rgb.reshape(len(rgb), -1, 3)
+    return np.asarray(np.einsum("npc,npd->ncd", flat, flat).reshape(len(rgb), 9) / flat.shape[1])
+
+
+def histogram(grey: Numbers) -> Numbers:
+    """Share of the pixels at or below each of 32 levels of brightness; array (pictures, 32)."""
+    levels = (np.arange(LEVELS) + 1) / LEVELS
+    flat = np.sort(grey.reshape(len(grey), -1), axis=1)
+    below = np.stack([np.searchsorted(row, levels, side="right") for row in flat])
+    return np.asarray(below / flat.shape[1])
+
+
+def power_slope(grey: Numbers) -> Numbers:
+    r"""Slope of the power spectrum: the α of :math:`P(k) \propto k^α`, fitted in logarithms.
+
+    The picture is windowed (Hann) against its edges; waves from the whole picture down to four pixels count,
+    each ring of wave numbers once.
+
+    Returns
+    -------
+    array (pictures, 1)
+        NaN for a picture of one colour.
+    """
+    side = grey.shape[-1]
+    window = np.hanning(side)
+    away = grey - grey.mean(axis=(1, 2), keepdims=True)
+    power = np.abs(np.fft.fft2(away * window[:, None] * window)) ** 2
+    wave = np.fft.fftfreq(side) * side
+    ring = np.hypot(wave[:, None], wave).round().astype(int)
+    rings = np.arange(1, side // SHORTEST_WAVE + 1)
+    mean = np.stack([power[:, ring == each].mean(axis=1) for each in rings], axis=-1)
+    mean[mean.sum(axis=1) <= FAINTEST**2 * side**2] = np.nan
+    x = np.log(rings) - np.log(rings).mean()
+    return np.asarray((np.log(mean) @ x / (x @ x))[:, None])
+
+
+def scattering(rgb: RGB) -> Numbers:
+    r"""Mean modulus of wavelet coefficients, and of the wavelet coefficients of that modulus, as logarithms.
+
+    .. math:: S_1(j, c) = \langle |x_c * \psi_j| \rangle, \qquad
+              S_2(j, k) = \langle ||x * \psi_j| * \psi_k| \rangle \quad (k > j)
+
+    for the colours c and their mean x, with the isotropic à-trous wavelets of the cubic B-spline at 1, 2, 4
+    and 8 pixels.  A scattering transform, but for the orientation of its wavelets.
+
+    Returns
+    -------
+    array (pictures, 18)
+
+    References
+    ----------
+    Bruna & Mallat 2013, IEEE TPAMI 35, 1872; Starck & Murtagh 1994, A&A 288, 342 (à trous).
+    """
+    first = [np.abs(band).mean(axis=(1, 2)) for band in a_trous(rgb)]
+    modulus = [np.abs(band) for band in a_trous(rgb.mean(axis=-1))]
+    second = [
+        np.abs(band).mean(axis=(1, 2))[:, None]
+        for j, each in enumerate(modulus[:-1])
+        for band in a_trous(each)[j + 1 :]
+    ]
+    return np.asarray(np.log(np.concatenate(first + second, axis=1) + FAINTEST))
+
+
+def a_trous(images: Numbers) -> list[Numbers]:
+    """Wavelet bands of images ``(n, y, x, ...)``, the finest first; mirrored at the borders."""
+    bands, smooth = [], images
+    for scale in range(SCALES):
+        kernel = np.zeros(4 * 2**scale + 1)
+        kernel[:: 2**scale] = SPLINE
+        coarser = convolve1d(convolve1d(smooth, kernel, axis=1, mode="mirror"), kernel, axis=2, mode="mirror")
+        bands.append(smooth - coarser)
+        smooth = coarser
+    return bands
+
+
+def likeness(tiles: Mapping[str, Numbers], reference: Mapping[str, Numbers]) -> dict[str, Numbers]:
+    """Score tiles by how like they are to the reference in each measure; larger is more alike.
+
+    Gram matrices of pixels by their cosine, as the poster's; histograms by the distance between their
+    distributions (Wasserstein); slopes by their difference; scattering, like the recipes that standardise, by
+    the cosine of the deviations from the mean tile.
+
+    Parameters
+    ----------
+    tiles, reference : Mapping of str to array (pictures, n)
+        As `plain_textures` gives them; one picture of the reference.
+
+    Returns
+    -------
+    dict of str to array (pictures,)
+    """
+    gram, levels, slope, waves = (tiles[name] for name in MEASURES)
+    own_gram, own_levels, own_slope, own_waves = (reference[name][0] for name in MEASURES)
+    mean, spread = waves.mean(axis=0), waves.std(axis=0)
+    spread = np.where(spread > 0, spread, 1.0)
+    values = (
+        cosine(gram, own_gram),
+        -np.abs(levels - own_levels).mean(axis=1),
+        -np.abs(slope[:, 0] - own_slope[0]),
+        cosine((waves - mean) / spread, (own_waves - mean) / spread),
+    )
+    return dict(zip(MEASURES, values, strict=True))
+
+
+def cosine(vectors: Numbers, reference: Numbers) -> Numbers:
+    """Cosine of each vector (n, k) with the reference (k,); NaN where one of them is zero."""
+    lengths = np.linalg.norm(vectors, axis=1) * np.linalg.norm(reference)
+    return np.asarray(
+        np.divide(vectors @ reference, lengths, out=np.full(len(vectors), np.nan), where=lengths > 0)
+    )

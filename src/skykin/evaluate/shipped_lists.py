@@ -1,0 +1,36 @@
+"""The lists that a map is judged by where a user brings none."""
+
+from __future__ import annotations
+
+import numpy as np
+from astropy.table import QTable
+
+from skykin.evaluate.catalogues import known_regions
+from skykin.evaluate.object_lists import object_list
+from skykin.evaluate.target_list import TargetList, degrees_of
+
+#: Smaller nebulae are lost in a tile of several degrees; chosen before any score was computed.
+SMALLEST_DEG = 0.5
+
+
+def shipped_lists() -> tuple[tuple[TargetList, ...], TargetList]:
+    """Give the lists of what should be found, and the list of what should not."""
+    sharpless, nebulae, confusers = (object_list(name) for name in ("sharpless", "nebulae", "confusers"))
+    regions = known_regions()
+    complexes = (regions["kind"] != "ionised shell") & regions["annotate"] & regions["in_wham"]
+    found = (
+        TargetList.from_table(
+            sharpless, f"Sharpless ≥ {SMALLEST_DEG:g}°", sharpless["star_forming"] & _large(sharpless)
+        ),
+        TargetList.from_table(
+            nebulae,
+            f"nebulae not in Sharpless ≥ {SMALLEST_DEG:g}°",
+            nebulae["star_forming"] & _large(nebulae),
+        ),
+        TargetList.from_table(regions, "well-known complexes", complexes),
+    )
+    return found, TargetList.from_table(confusers, "confusers", _large(confusers))
+
+
+def _large(table: QTable) -> np.ndarray:
+    return np.asarray(degrees_of(table, "diameter_deg") >= SMALLEST_DEG)

@@ -1,0 +1,139 @@
+"""A survey changed on purpose, to see what a map makes of the change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.ndimage import map_coordinates
+
+from skykin.core.extent import Extent
+from skykin.core.footprint import Footprint
+from skykin.core.protocols import Survey
+from skykin.core.provenance import Source
+from skykin.core.shapes import BandValues, Coverage, Degrees
+from skykin.survey.overview import overview_of
+
+
+@dataclass(frozen=True, eq=False)
+class Patch:
+    """A small picture of physical values, to be added to a survey.
+
+    Parameters
+    ----------
+    footprint : Footprint
+        Where it lies; gnomonic and square, may be turned.
+    values : float32 array (side, side, 3)
+        In the survey's unit, first row at the top; should fall to zero at the border.
+    """
+
+    footprint: Footprint
+    values: BandValues
+
+    def at(self, lon_deg: Degrees, lat_deg: Degrees) -> BandValues:
+        """Values ``(..., 3)`` at Galactic positions, interpolated; zero outside."""
+        x, y, ahead = self._plane(lon_deg, lat_deg)
+        side = len(self.values)
+        half = np.tan(np.radians(self.footprint.width_deg / 2))
+        column = (0.5 - x / half / 2) * side - 0.5
+        row = (0.5 - y / half / 2) * side - 0.5
+        added = np.zeros((*np.shape(column), 3), np.float32)
+        inside = ahead & (np.abs(x) < half) & (np.abs(y) < half)
+        for band in range(3):
+            added[inside, band] = map_coordinates(
+                self.values[..., band], [row[inside], column[inside]], order=1, mode="nearest"
+            )
+        return added
+
+    def _plane(self, lon_deg: Degrees, lat_deg: Degrees) -> tuple[Degrees, Degrees, np.ndarray]:
+        """Gnomonic coordinates to the left and up, and whether a position is on this side of the sky."""
+        lon = np.radians(np.asarray(lon_deg) - self.footprint.lon_deg)
+        lat, lat0 = np.radians(lat_deg), np.radians(self.footprint.lat_deg)
+        depth = np.sin(lat0) * np.sin(lat) + np.cos(lat0) * np.cos(lat) * np.cos(lon)
+        ahead = depth > 0.1
+        safe = np.where(ahead, depth, 1.0)
+        x = np.cos(lat) * np.sin(lon) / safe
+        y = (np.cos(lat0) * np.sin(lat) - np.sin(lat0) * np.cos(lat) * np.cos(lon)) / safe
+        turn = np.radians(self.footprint.turn_deg)
+        return x * np.cos(turn) - y * np.sin(turn), x * np.sin(turn) + y * np.cos(turn), ahead
+
+
+@dataclass(frozen=True, eq=False)
+class AlteredSurvey:
+    """A survey brighter or fainter, turned about the Galactic poles, or with something added.
+
+    Parameters
+    ----------
+    survey : Survey
+    factor : float
+        What its values are multiplied by.
+    turn_deg : float
+        By how much its longitudes grow.
+    patch : Patch, optional
+        What is added after that.
+    """
+
+    survey: Survey
+    factor: float = 1.0
+    turn_deg: float = 0.0
+    patch: Patch | None = None
+
+    @property
+    def name(self) -> str:
+        """Short name of the survey."""
+        return self.survey.name
+
+    @property
+    def title(self) -> str:
+        """Full name of the survey."""
+        return f"{self.survey.title}, altered"
+
+    @property
+    def unit(self) -> str:
+        """Unit of the values."""
+        return self.survey.unit
+
+    @property
+    def bands(self) -> tuple[str, str, str]:
+        """What is shown as red, green and blue, in words."""
+        return self.survey.bands
+
+    @property
+    def beam_deg(self) -> float:
+        """Angular resolution (full width), degrees."""
+        return self.survey.beam_deg
+
+    @property
+    def extent(self) -> Extent:
+        """Cap that holds the survey where it lies now."""
+        own = self.survey.extent
+        return Extent((own.lon_deg + self.turn_deg) % 360.0, own.lat_deg, own.radius_deg)
+
+    @property
+    def source(self) -> Source:
+        """The file behind the survey."""
+        return self.survey.source
+
+    @property
+    def credits(self) -> tuple[str, ...]:
+        """Citations and acknowledgements that go with every product."""
+        return self.survey.credits
+
+    @property
+    def overview(self) -> AlteredSurvey:
+        """The same change of the survey's overview."""
+        return replace(self, survey=overview_of(self.survey))
+
+    def as_dict(self) -> dict[str, object]:
+        """Plain values for provenance, those of the change among them."""
+        patch = None if self.patch is None else str(self.patch.footprint)
+        change = {"factor": self.factor, "turn_deg": self.turn_deg, "patch": patch}
+        return self.survey.as_dict() | {"altered": change}
+
+    def sample(self, lon_deg: Degrees, lat_deg: Degrees) -> tuple[BandValues, Coverage]:
+        """Sample the survey where it came from, and change the values."""
+        values, coverage = self.survey.sample((np.asarray(lon_deg) - self.turn_deg) % 360.0, lat_deg)
+        values = values * np.float32(self.factor)
+        if self.patch is not None:
+            values = values + self.patch.at(*np.broadcast_arrays(lon_deg, lat_deg))
+        return values, coverage
