@@ -14,6 +14,8 @@ _WHERE = {
     "map_kin": "skykin.pipeline",
     "Evaluation": "skykin.products.evaluation",
     "evaluate_map": "skykin.pipeline.evaluate",
+    "Agreement": "skykin.products.agreement",
+    "agree_maps": "skykin.pipeline.agree",
     "recipe": "skykin.style.recipe",
     "recipes": "skykin.style.recipe",
     "SurveyOptions": "skykin.core.survey_options",
@@ -30,6 +32,7 @@ _WHERE = {
 }
 
 __all__ = [
+    "Agreement",
     "Evaluation",
     "Footprint",
     "KinMap",
@@ -37,6 +40,7 @@ __all__ = [
     "SkykinError",
     "SurveyOptions",
     "__version__",
+    "agree_maps",
     "analyse_layers",
     "evaluate_map",
     "known_regions",
@@ -63,7 +67,9 @@ if TYPE_CHECKING:
     from skykin.generate.texture import texture
     from skykin.generate.transfer import transfer
     from skykin.pipeline import map_kin
+    from skykin.pipeline.agree import agree_maps
     from skykin.pipeline.evaluate import evaluate_map
+    from skykin.products.agreement import Agreement
     from skykin.products.evaluation import Evaluation
     from skykin.products.result import KinMap
     from skykin.studio.picture_book import PictureBook

@@ -12,6 +12,7 @@ from rich.markup import escape
 from typer.core import TyperGroup
 
 from skykin import __version__
+from skykin.cli.agree import agree_command
 from skykin.cli.catalogues import catalogues_command
 from skykin.cli.doctor import doctor_command
 from skykin.cli.evaluate import evaluate_command
@@ -72,6 +73,7 @@ app = typer.Typer(
 )
 app.command("map")(map_command)
 app.command("evaluate")(evaluate_command)
+app.command("agree")(agree_command)
 app.command("doctor")(doctor_command)
 app.command("recipes")(recipes_command)
 app.command("regions")(regions_command)

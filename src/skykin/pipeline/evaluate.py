@@ -117,6 +117,11 @@ def evaluate_map(
             "nulls, injections and stability look at the survey again, but it is not at hand; say where it "
             "is with --survey"
         )
+    if "maps" in judged.provenance.recipe and (nulls or injections or stability):
+        raise UsageError(
+            "nulls, injections and stability make a map again, but this is an agreement of maps; give them "
+            "for one of its maps"
+        )
     rivals = baselines(judged, workers, progress)
     if nulls:
         rivals |= null_scores(judged, seed, workers, progress)

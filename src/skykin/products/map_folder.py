@@ -11,9 +11,12 @@ from astropy.table import QTable
 
 from skykin.core.errors import CorruptFileError, InputRefusedError, shown
 from skykin.core.provenance import Provenance
-from skykin.products.result import TILE_COLUMNS
 
 TILES, SUMMARY = "tiles.ecsv", "summary.json"
+#: What every ranked sky says, an agreement of maps too.
+NEEDED = (
+    "name", "lon", "lat", "width", "height", "score", "coverage", "brightness", "mean_intensity", "area",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +64,7 @@ def read_map_folder(folder: Path) -> MapFolder:
             "`skykin map --overwrite`",
             code="IN-CORRUPT",
         ) from error
-    lacking = [name for name in TILE_COLUMNS if name not in tiles.colnames]
+    lacking = [name for name in NEEDED if name not in tiles.colnames]
     if lacking:
         raise CorruptFileError(
             f"{TILES} in {shown(folder)} lacks the columns {', '.join(lacking)}; make the map again with "
