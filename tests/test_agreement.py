@@ -142,7 +142,7 @@ def test_its_folder_reads_as_a_map_and_the_judge_puts_each_map_beside_it(written
     assert worth.trial == "score (rank product)"
     for name in ("gas", "dust", "hydrogen"):
         assert rows[f"{name} alone"]["gain"] > 0
-    with pytest.raises(UsageError, match="but this is an agreement of maps"):
+    with pytest.raises(UsageError, match="but this was made from maps"):
         skykin.evaluate_map(written[1], [objects], survey=_sky(), stability=True)
 
 

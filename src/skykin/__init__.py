@@ -16,6 +16,8 @@ _WHERE = {
     "evaluate_map": "skykin.pipeline.evaluate",
     "Agreement": "skykin.products.agreement",
     "agree_maps": "skykin.pipeline.agree",
+    "Learnt": "skykin.products.learnt",
+    "learn_kin": "skykin.pipeline.learn",
     "recipe": "skykin.style.recipe",
     "recipes": "skykin.style.recipe",
     "SurveyOptions": "skykin.core.survey_options",
@@ -36,6 +38,7 @@ __all__ = [
     "Evaluation",
     "Footprint",
     "KinMap",
+    "Learnt",
     "PictureBook",
     "SkykinError",
     "SurveyOptions",
@@ -44,6 +47,7 @@ __all__ = [
     "analyse_layers",
     "evaluate_map",
     "known_regions",
+    "learn_kin",
     "map_kin",
     "object_list",
     "object_lists",
@@ -69,8 +73,10 @@ if TYPE_CHECKING:
     from skykin.pipeline import map_kin
     from skykin.pipeline.agree import agree_maps
     from skykin.pipeline.evaluate import evaluate_map
+    from skykin.pipeline.learn import learn_kin
     from skykin.products.agreement import Agreement
     from skykin.products.evaluation import Evaluation
+    from skykin.products.learnt import Learnt
     from skykin.products.result import KinMap
     from skykin.studio.picture_book import PictureBook
     from skykin.style.recipe import recipe, recipes

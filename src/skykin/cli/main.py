@@ -17,6 +17,7 @@ from skykin.cli.catalogues import catalogues_command
 from skykin.cli.doctor import doctor_command
 from skykin.cli.evaluate import evaluate_command
 from skykin.cli.layers import layers_command
+from skykin.cli.learn import learn_command
 from skykin.cli.listing import recipes_command, regions_command
 from skykin.cli.map import map_command
 from skykin.cli.surveys import info_command, surveys_command
@@ -74,6 +75,7 @@ app = typer.Typer(
 app.command("map")(map_command)
 app.command("evaluate")(evaluate_command)
 app.command("agree")(agree_command)
+app.command("learn")(learn_command)
 app.command("doctor")(doctor_command)
 app.command("recipes")(recipes_command)
 app.command("regions")(regions_command)

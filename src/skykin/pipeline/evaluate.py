@@ -119,8 +119,8 @@ def evaluate_map(
         )
     if "maps" in judged.provenance.recipe and (nulls or injections or stability):
         raise UsageError(
-            "nulls, injections and stability make a map again, but this is an agreement of maps; give them "
-            "for one of its maps"
+            "nulls, injections and stability make a map again, but this was made from maps (agree, learn); "
+            "give them for one of those"
         )
     rivals = baselines(judged, workers, progress)
     if nulls:
