@@ -74,7 +74,7 @@ class TurnedMaps:
         if self.turns < 1:
             raise UsageError(f"turns is {self.turns}, but it must be at least 1; the default is {TURNS}")
 
-    def p_values(self, shares: Numbers) -> Numbers:
+    def p_values(self, shares: Numbers, score: Numbers, known: Numbers, pixel: Numbers) -> Numbers:
         r"""Share of turned places of the same latitude whose rank product is as high.
 
         .. math:: p = \frac{1 + n_{\ge}}{1 + n}
@@ -84,17 +84,24 @@ class TurnedMaps:
         Parameters
         ----------
         shares : array (maps, pixels)
+            The maps on the grid, to be turned.
+        score, known, pixel : array (places,)
+            Rank product of the places that are asked about, how many maps know each, and where it lies.
 
         Returns
         -------
-        array (pixels,)
+        array (places,)
             NaN where no map has a score.
         """
         angles = np.random.default_rng(self.seed).random((self.turns, len(shares)))
         angles[:, 0] = 0.0
-        p = np.full(shares.shape[1], np.nan)
+        p = np.full(len(score), np.nan)
+        order = np.argsort(pixel, kind="stable")
         for row in rows_of_pixels(self.nside):
-            p[row] = _p_in_row(shares[:, row], angles)
+            first, last = np.searchsorted(pixel, (row.start, row.stop), sorter=order)
+            here = order[first:last]
+            if here.size:
+                p[here] = _p_in_row(shares[:, row], angles, score[here], known[here])
         return p
 
 
@@ -106,14 +113,13 @@ def rows_of_pixels(nside: int) -> list[slice]:
     return [slice(a, b) for a, b in pairwise(bounds)]
 
 
-def _p_in_row(shares: Numbers, angles: Numbers) -> Numbers:
-    """Compare a row (maps, n) with itself, its maps shifted by shares of a full turn (turns, maps)."""
+def _p_in_row(shares: Numbers, angles: Numbers, score: Numbers, known: Numbers) -> Numbers:
+    """Compare places with a row (maps, n), its maps shifted by shares of a full turn (turns, maps)."""
     maps, n = shares.shape
     place = (np.arange(n) - np.floor(angles[..., None] * n).astype(int)) % n
     turned = np.take_along_axis(shares[:, None], place.transpose(1, 0, 2), axis=2)
     null, null_known = rank_product(turned), np.isfinite(turned).sum(axis=0)
-    score, known = rank_product(shares), np.isfinite(shares).sum(axis=0)
-    p = np.full(n, np.nan)
+    p = np.full(len(score), np.nan)
     for number in range(1, maps + 1):
         mine = known == number
         if mine.any():

@@ -53,8 +53,8 @@ def agree_maps(
     r"""Put maps of the same reference together, to see where different surveys agree.
 
     Every score becomes the share of its map's sky that ranks at least as high; the shares of all maps are
-    multiplied, place by place, on a HEALPix grid as fine as the finest map.  Where a map has no score, the
-    product is that of the others.
+    multiplied, place by place, at the tiles of the finest map; of the others the nearest tile counts.  Where
+    a map has no score, the product is that of the others.
 
     Parameters
     ----------
@@ -101,18 +101,21 @@ def agree_maps(
     if not any_reference:
         _check_references(read)
     names = _names(read)
-    nside = max(_nside(each) for each in read)
     with progress.stage("Agreement", len(read) + 1, "maps") as counter:
-        rows = []
-        for each in read:
-            rows.append(_rows_on(each, nside))
-            counter.advance()
-        shares = np.array([_share_on(each, row) for each, row in zip(read, rows, strict=True)])
-        if not (np.isfinite(shares).sum(axis=0) > 1).any():
+        places = _places(read)
+        rows = [_centres(each).nearest(places.lon_deg, places.lat_deg) for each in read]
+        shares = np.array([_share_on(*parts) for parts in zip(read, rows, strict=True)])
+        known = np.isfinite(shares).sum(axis=0)
+        if not (known > 1).any():
             raise SkyError("the maps have no part of the sky in common; choose maps that overlap")
-        p = TurnedMaps(nside, turns, seed).p_values(shares)
+        nside, on_pixels = max(_nside(each) for each in read), []
+        for each in read:
+            on_pixels.append(_share_on(each, _rows_on(each, nside)))
+            counter.advance()
+        pixel = HEALPix(nside, order="ring").lonlat_to_healpix(places.lon_deg * u.deg, places.lat_deg * u.deg)
+        p = TurnedMaps(nside, turns, seed).p_values(np.array(on_pixels), rank_product(shares), known, pixel)
         counter.advance()
-    tiles = _tiles(read[0], rows[0], nside, shares, names=names, p=p, top_fraction=top_fraction)
+    tiles = _tiles(read[0], rows[0], places, shares, names=names, p=p, top_fraction=top_fraction)
     reference: Any = read[0].provenance.reference
     result = Agreement(
         reference_name=str(reference["name"]),
@@ -166,7 +169,7 @@ def _names(read: Sequence[MapFolder]) -> list[str]:
 
 
 def _title(each: MapFolder) -> str:
-    return str(each.provenance.survey.get("title") or each.provenance.survey["name"])
+    return str(each.summary.get("survey") or each.provenance.survey["name"])
 
 
 def _nside(each: MapFolder) -> int:
@@ -174,29 +177,46 @@ def _nside(each: MapFolder) -> int:
     return min(FINEST_NSIDE, int(2 ** max(0, math.ceil(math.log2(BASE_PIXEL_DEG / spacing_deg)))))
 
 
+def _centres(each: MapFolder) -> TileCentres:
+    return TileCentres(
+        each.tiles["lon"].to_value(u.deg), each.tiles["lat"].to_value(u.deg), numbers(each.tiles["area"])
+    )
+
+
+def _places(read: Sequence[MapFolder]) -> TileCentres:
+    """Tiles of the finest map, and those of the others where the maps before have none."""
+    finest_first = sorted((_centres(each) for each in read), key=lambda centres: centres.spacing_deg)
+    found = finest_first[0]
+    for each in finest_first[1:]:
+        new = found.nearest(each.lon_deg, each.lat_deg) < 0
+        if new.any():
+            lon, lat, area = (
+                np.concatenate([getattr(found, name), getattr(each, name)[new]])
+                for name in ("lon_deg", "lat_deg", "area")
+            )
+            found = TileCentres(lon, lat, area / max(1.0, area.sum()))
+    return found
+
+
 def _rows_on(each: MapFolder, nside: int) -> Numbers:
     """Row of the tile nearest to each pixel of the sky; −1 off the map."""
     lon, lat = HEALPix(nside, order="ring").healpix_to_lonlat(np.arange(12 * nside**2))
-    centres = TileCentres(
-        each.tiles["lon"].to_value(u.deg), each.tiles["lat"].to_value(u.deg), numbers(each.tiles["area"])
-    )
-    return centres.nearest(lon.deg, lat.deg)
+    return _centres(each).nearest(lon.deg, lat.deg)
 
 
 def _share_on(each: MapFolder, rows: Numbers) -> Numbers:
-    """Share of the map's sky that ranks at least as high, for each pixel; NaN where it has no score."""
+    """Share of the map's sky that ranks at least as high, by rows; NaN where it has no score."""
     score = numbers(each.tiles["score"])
-    painted = np.where(rows >= 0, score[rows], np.nan)
-    known = np.isfinite(painted)
-    share = np.full(len(rows), np.nan)
-    share[known] = sky_share(painted[known])
-    return share
+    known = np.isfinite(score)
+    share = np.full(len(score), np.nan)
+    share[known] = sky_share(score[known], numbers(each.tiles["area"])[known])
+    return np.where(rows >= 0, share[rows], np.nan)
 
 
 def _tiles(
     first: MapFolder,
     rows: Numbers,
-    nside: int,
+    places: TileCentres,
     shares: Numbers,
     *,
     names: Sequence[str],
@@ -204,9 +224,9 @@ def _tiles(
     top_fraction: float,
 ) -> QTable:
     kept = np.flatnonzero(np.isfinite(shares).any(axis=0))
-    lon, lat = HEALPix(nside, order="ring").healpix_to_lonlat(kept)
+    lon, lat, area = places.lon_deg[kept], places.lat_deg[kept], places.area[kept]
     score = rank_product(shares[:, kept])
-    share = sky_share(score)
+    share = sky_share(score, area)
     rank = np.empty(len(kept), dtype=int)
     rank[np.argsort(-score, kind="stable")] = np.arange(1, len(kept) + 1)
     size: Any = first.provenance.grid["tile_size_deg"]
@@ -214,9 +234,9 @@ def _tiles(
     table = QTable(
         {
             "rank": rank,
-            "name": [f"G{x:07.3f}{y:+07.3f}" for x, y in zip(lon.deg, lat.deg, strict=True)],
-            "lon": lon.to(u.deg),
-            "lat": lat.to(u.deg),
+            "name": [f"G{x:07.3f}{y:+07.3f}" for x, y in zip(lon, lat, strict=True)],
+            "lon": lon * u.deg,
+            "lat": lat * u.deg,
             "width": side,
             "height": side,
             "score": score,
@@ -231,8 +251,7 @@ def _tiles(
     row = rows[kept]
     for name in _FIRST:
         table[name] = np.where(row >= 0, numbers(first.tiles[name])[row], np.nan)
-    table["area"] = np.full(len(kept), 1 / (12 * nside**2))
-    table["pixel"] = kept
+    table["area"] = area
     return table
 
 
@@ -268,11 +287,10 @@ def _spearman(x: Numbers, y: Numbers) -> float:
 
 def _provenance(read: Sequence[MapFolder], names: Sequence[str], nside: int, *, turns: int, seed: int) -> Any:
     first = read[0].provenance
-    grid = {**first.grid, "kind": "healpix", "nside": nside, "spacing_deg": round(BASE_PIXEL_DEG / nside, 4)}
     maps = {
         name: {"survey": each.provenance.survey, "recipe": each.provenance.recipe}
         for name, each in zip(names, read, strict=True)
     }
-    recipe = {"name": RECIPE, "turns": turns, "seed": seed, "maps": maps}
+    recipe = {"name": RECIPE, "turns": turns, "seed": seed, "turned_nside": nside, "maps": maps}
     thanks = dict.fromkeys(credit for each in read for credit in each.provenance.credits)
-    return replace(first, grid=grid, recipe=recipe, credits=tuple(thanks))
+    return replace(first, recipe=recipe, credits=tuple(thanks))

@@ -9,11 +9,15 @@ from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
+from astropy import units as u
 from astropy.table import QTable
+from astropy_healpix import HEALPix
+from scipy.spatial import cKDTree
 
 from skykin.core.provenance import Provenance
 from skykin.core.shapes import Numbers
 from skykin.products.result import numbers
+from skykin.products.score_map import unit_vectors
 from skykin.products.wording import number, percent
 
 if TYPE_CHECKING:
@@ -21,11 +25,13 @@ if TYPE_CHECKING:
 
 #: Begins the names of the columns with each map's own share of the sky.
 SHARE = "share_"
+#: A pixel farther from every tile than so many sides of a tile's share of the sky has none.
+FARTHEST = 1.1
 
 
 @dataclass(frozen=True, eq=False)
 class Agreement:
-    """Several maps on one grid, and their rank product.
+    """Several maps at the same places, and their rank product.
 
     Parameters
     ----------
@@ -33,12 +39,11 @@ class Agreement:
     maps : Mapping of str to str
         Short name of each map, which its columns have, to its title.
     tiles : QTable
-        A row per pixel that any map knows, in the order of the pixels: ``pixel``, the columns of
-        `KinMap.tiles` with the rank product as ``score``, ``maps`` (how many know the place), ``p`` (share of
-        turned places of its latitude that do as well) and ``share_<map>`` (share of the map's sky that ranks
-        at least as high there).
+        A row per tile that any map knows: the columns of `KinMap.tiles` with the rank product as ``score``,
+        ``maps`` (how many know the place), ``p`` (share of turned places of its latitude that do as well) and
+        ``share_<map>`` (share of the map's sky that ranks at least as high there).
     nside : int
-        Of the HEALPix grid (RING, Galactic).
+        Of the HEALPix map (RING, Galactic): pixels no larger than a tile's share of the sky.
     top_fraction : float
         Share of the sky that matches.
     correlations : QTable
@@ -62,10 +67,17 @@ class Agreement:
         return numbers(self.tiles["score"])
 
     def on_pixels(self, column: str) -> Numbers:
-        """Spread a column of the tiles over all pixels of the sky; NaN where there is no tile."""
-        sky = np.full(12 * self.nside**2, np.nan)
-        sky[np.asarray(self.tiles["pixel"])] = numbers(self.tiles[column])
-        return sky
+        """Paint a column on all pixels of the sky: the tile that is nearest, NaN where none is near."""
+        return np.where(self._nearest >= 0, numbers(self.tiles[column])[self._nearest], np.nan)
+
+    @cached_property
+    def _nearest(self) -> Numbers:
+        grid = HEALPix(self.nside, order="ring")
+        lon, lat = grid.healpix_to_lonlat(np.arange(grid.npix))
+        tree = cKDTree(unit_vectors(self.tiles["lon"].to_value(u.deg), self.tiles["lat"].to_value(u.deg)))
+        away, nearest = tree.query(unit_vectors(lon.deg, lat.deg))
+        side = np.sqrt(4 * np.pi * numbers(self.tiles["area"]).max())
+        return np.where(away <= FARTHEST * side, nearest, -1)
 
     @cached_property
     def coverage_map(self) -> MOC:
@@ -79,7 +91,7 @@ class Agreement:
         known = np.asarray(self.tiles["maps"])
         p = numbers(self.tiles["p"])
         lines = [
-            f"{len(self.maps)} maps of the kin of {self.reference_name} on one grid: "
+            f"{len(self.maps)} maps of the kin of {self.reference_name} at the same places: "
             f"{', '.join(self.maps.values())}.",
             f"{percent(float(np.mean(known == len(self.maps))))} of the places are known to all of them; "
             "elsewhere the rank product is that of the others.",

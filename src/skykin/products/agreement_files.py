@@ -28,7 +28,6 @@ _TEXTS = {
     "maps": "How many maps know the place",
     "p": "Share of places of this latitude that rank as high once the maps are turned",
     "sky_share": "Share of the sky with at least this rank product",
-    "pixel": "HEALPix pixel, RING, Galactic",
 }
 
 

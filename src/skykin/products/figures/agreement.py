@@ -42,7 +42,7 @@ def draw_agreement(result: Agreement, folder: Path) -> Drawn:
         image = sky.paint(
             100 * picture, cmap="cividis_r", norm=LogNorm(100 * LOWEST, 100 * HIGHEST, clip=True)
         )
-        sky.axes.set_title(literal(title), fontsize=11)
+        sky.axes.set_title(literal(title), fontsize=10)
     bar = figure.colorbar(
         image, cax=figure.add_axes((0.25, 0.55 * low, 0.5, 0.16 * low)), orientation="horizontal",
         label=f"share of the sky at least as like {literal(result.reference_name)} (%)",
