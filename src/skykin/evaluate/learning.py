@@ -100,8 +100,13 @@ def learnt_scores(features: Numbers, examples: Examples) -> Numbers:
     Ledoit & Wolf 2004, Journal of Multivariate Analysis 88, 365.
     """
     rule = _sklearn().LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto", priors=[0.5, 0.5])
-    rule.fit(features[examples.tile].astype(np.float64), examples.positive)
-    score = features @ rule.coef_[0].astype(np.float32)
+    shown = features[examples.tile].astype(np.float64)
+    # More numbers than examples: all that the examples can teach lies in the space that they span.
+    many = shown.shape[1] > len(shown)
+    basis = np.linalg.svd(shown - shown.mean(axis=0), full_matrices=False)[2] if many else None
+    rule.fit(shown if basis is None else shown @ basis.T, examples.positive)
+    weights = rule.coef_[0] if basis is None else rule.coef_[0] @ basis
+    score = features @ weights.astype(np.float32)
     known = score[np.isfinite(score)].astype(np.float64)
     return np.asarray((score - known.mean()) / (known.std() or 1.0), dtype=np.float64)
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from skykin.core.errors import ResourceError, shown
 from skykin.core.protocols import Progress
 from skykin.core.shapes import Numbers
 from skykin.evaluate.tile_centres import TileCentres
@@ -20,6 +21,9 @@ from skykin.style.context import ContextMeter
 from skykin.style.plane import PlaneSource
 from skykin.survey.download import cache_folder
 
+#: The styles of all tiles are held at once.
+MOST_BYTES = 4 * 2**30
+
 
 def tile_styles(judged: JudgedMap, workers: int, progress: Progress) -> list[Numbers]:
     """Measure the style of every tile of a map.
@@ -28,10 +32,23 @@ def tile_styles(judged: JudgedMap, workers: int, progress: Progress) -> list[Num
     -------
     list of float32 array (tiles, n)
         One per layer, in the order of the map's rows; NaN where nothing is covered.
+
+    Raises
+    ------
+    ResourceError
+        If they take more than `MOST_BYTES`.
     """
     settings = settings_of(judged, workers)
     store = WorkStore.of(cache_folder(), {"styles of": judged.provenance.as_dict()})
     made = bench(judged, Change("style of every tile"), settings, store, progress)
+    size = sum(vector.size for vector in made.judge.reference.values()) * 4 * len(judged.centres)
+    if size > MOST_BYTES:
+        raise ResourceError(
+            f"the styles of {len(judged.centres)} tiles by recipe {shown(settings.recipe)} take "
+            f"{size / 2**30:.0f} GiB of memory, more than {MOST_BYTES / 2**30:.0f}; "
+            "use a map by core-contrast or mean-std",
+            code="RS-MEM",
+        )
     pieces = facets_of(settings, made.judge.meter.recipe, made.judge.survey)
     styles = _by_facets(made, pieces, judged.centres, workers, progress) if pieces else None
     found = styles if styles is not None else _tile_by_tile(made, judged, workers, progress)
