@@ -48,7 +48,7 @@ class MapSettings:
         Side of a tile on the sky; bare numbers are degrees.  If left out, what suits the recipe on a
         survey of the whole sky, and a sixth of its diameter on a smaller one.
     spacing : Quantity or float, optional
-        Largest distance between neighbouring tile centres; a quarter of the tile size if left out.
+        Largest distance between neighbouring tile centres; what suits the recipe if left out.
     pixels : int, optional
         Pixels on a side of a tile; what suits the recipe if left out.
     grid : {"healpix", "plate-carree"}
@@ -128,8 +128,7 @@ class MapSettings:
             "pixels",
             self.pixels,
             self.pixels is None
-            or isinstance(self.pixels, int)
-            and FEWEST_PIXELS <= self.pixels <= MOST_PIXELS,
+            or (isinstance(self.pixels, int) and FEWEST_PIXELS <= self.pixels <= MOST_PIXELS),
             f"a whole number from {FEWEST_PIXELS} to {MOST_PIXELS}",
         )
         self._check("min_coverage", self.min_coverage, 0 < self.min_coverage <= 1, "above 0 and at most 1")

@@ -19,7 +19,7 @@ from skykin.survey.render import (
 )
 
 #: With more pixels to a beam, a tile shows the shape of the beam and nothing new of the sky.
-MOST_PIXELS_PER_BEAM = 16.0
+MOST_PIXELS_PER_BEAM = 24.0
 
 #: Tiles side by side across a survey of a part of the sky, and the fewest beams that one spans.
 TILES_ACROSS, FEWEST_BEAMS = 6, 8
@@ -58,7 +58,14 @@ def suited(settings: MapSettings, chosen: Recipe) -> MapSettings:
 
 
 def sized(settings: MapSettings, survey: Survey, chosen: Recipe, progress: Progress) -> MapSettings:
-    """Choose the tile size that suits survey and recipe, where none was asked for."""
+    """Choose tile size and spacing that suit survey and recipe, where none were asked for."""
+    if settings.spacing is None and not settings.dense:
+        tiled = _tiled(settings, survey, chosen, progress)
+        return replace(tiled, spacing=chosen.spacing * tiled.tile_size_deg)
+    return _tiled(settings, survey, chosen, progress)
+
+
+def _tiled(settings: MapSettings, survey: Survey, chosen: Recipe, progress: Progress) -> MapSettings:
     if settings.tile_size is not None:
         return settings
     if survey.extent.is_all_sky:

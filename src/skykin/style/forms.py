@@ -250,7 +250,8 @@ def form_of(statistic: Statistic, channels: int) -> Form:
         return CoreContrast(channels)
     name = shown(getattr(statistic, "__name__", statistic))
     raise UsageError(
-        f"the shared engine cannot sum the statistic {name}, only gram, covariance, mean_std and core_contrast; "
+        f"the shared engine cannot sum the statistic {name}, only gram, covariance, mean_std and "
+        "core_contrast; "
         "use --engine tiles"
     )
 

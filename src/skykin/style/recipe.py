@@ -53,6 +53,8 @@ class Recipe:
         Side of a tile that suits the recipe, on a survey of the whole sky, degrees.
     pixels : int
         Pixels on a side of such a tile.
+    spacing : float
+        Distance between neighbouring tiles that suits the recipe, in sides of a tile.
     literal : bool
         Whether tiles are measured one by one unless the shared engine is asked for.
 
@@ -75,6 +77,7 @@ class Recipe:
     top_fraction: float | None = None
     tile_deg: float = 15.0
     pixels: int = 128
+    spacing: float = 0.25
     literal: bool = False
 
     def __post_init__(self) -> None:

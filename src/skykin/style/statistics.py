@@ -12,7 +12,7 @@ from skykin.core.errors import UsageError
 from skykin.core.shapes import Chroma, Coverage, Gram, Weights
 
 #: Share of a tile's side that is its core.
-CORE_SHARE = 1 / 5
+CORE_SHARE = 1 / 4
 
 Numbers: TypeAlias = npt.NDArray[np.float32]
 #: Measures one layer: features (channels, y, x), and weights (y, x) or None; a weight of 0 is not measured.
@@ -114,11 +114,11 @@ def mean_std(features: Chroma, weights: Weights | None = None) -> Numbers:
 
 
 def core_contrast(features: Chroma, weights: Weights | None = None) -> Numbers:
-    r"""Mean of each channel over the middle fifth of a tile, less its mean over the whole tile.
+    r"""Mean of each channel over the core of a tile, less its mean over the whole tile.
 
-    .. math:: d_c = \frac{\sum_{p \in K} w_p F_{cp}}{\sum_{p \in K} w_p} - \frac{\sum_p w_p F_{cp}}{\sum_p w_p}
+    .. math:: d_c = \sum_{p \in K} w_p F_{cp} \Big/ \sum_{p \in K} w_p - \sum_p w_p F_{cp} \Big/ \sum_p w_p
 
-    where :math:`K` holds the positions of the middle fifth along both sides.  What a tile shares with its
+    where :math:`K` holds the positions of the middle quarter along both sides.  What a tile shares with its
     surroundings, such as a bright background or the Galactic plane, does not count.
 
     Parameters
@@ -148,11 +148,11 @@ def core_contrast(features: Chroma, weights: Weights | None = None) -> Numbers:
     middle, core_share = _flat(features[:, core[0], core[1]], inner)
     # What is common to both goes first: nothing cancels in single precision.
     rough = (whole @ share)[:, None]
-    return (middle - rough) @ core_share - (whole - rough) @ share
+    return np.asarray((middle - rough) @ core_share - (whole - rough) @ share, np.float32)
 
 
 def _middle(positions: int) -> slice:
-    """Middle fifth of a side, at least one position."""
+    """Middle quarter of a side, at least one position."""
     left = min(round(positions * (1 - CORE_SHARE) / 2), (positions - 1) // 2)
     return slice(left, positions - left)
 
