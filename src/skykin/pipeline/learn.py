@@ -18,7 +18,6 @@ from skykin.core.protocols import Progress, Survey
 from skykin.core.shapes import Numbers
 from skykin.core.survey_options import SurveyOptions
 from skykin.evaluate.assessment import LATITUDE, Assessment
-from skykin.evaluate.contrast import BrightnessSamples
 from skykin.evaluate.latitude_rows import rank_correlation_in_rows
 from skykin.evaluate.learning import (
     TURNED_DEG,
@@ -41,12 +40,8 @@ from skykin.products.agreement import SHARE
 from skykin.products.folder import check_output_folder
 from skykin.products.learnt import HELD_OUT, Learnt, write_learnt
 from skykin.products.result import KinMap, numbers
-from skykin.survey.overview import overview_of
-from skykin.survey.render import positions_over
 
 RECIPE = "learnt rule"
-#: Share of a tile's side that its middle takes, for the contrast beside the rule.
-MIDDLE = 0.4
 Example: TypeAlias = str | SkyCoord | tuple[float, float]
 
 
@@ -171,20 +166,6 @@ def _examples(
     )
 
 
-def _own_contrast(survey: Survey, judged: JudgedMap) -> dict[str, Numbers]:
-    """Logarithmic contrast of the middle of a tile with the tile: what a core-contrast rule could mimic."""
-    outer = judged.reference.width_deg
-    inner = MIDDLE * outer
-    lon_deg, lat_deg = positions_over(survey.extent)
-    values, coverage = overview_of(survey).sample(lon_deg, lat_deg)
-    samples = BrightnessSamples(lon_deg, lat_deg, values.sum(axis=-1, dtype=np.float64), coverage)
-    return {
-        f"log contrast {inner:.3g}°/{outer:.3g}°": samples.contrast(
-            judged.centres.lon_deg, judged.centres.lat_deg, inner, outer
-        )
-    }
-
-
 def _learnt(
     judged: JudgedMap, wanted: TargetList, examples: Examples, held_out: Numbers, fitted: Numbers
 ) -> Learnt:
@@ -195,7 +176,6 @@ def _learnt(
         LATITUDE: -np.abs(judged.centres.lat_deg),
         BRIGHTNESS: judged.intensity,
         **brightness_baselines(judged.survey, judged),
-        **_own_contrast(judged.survey, judged),
     }
     place: Any = judged.provenance.reference
     table = Assessment(
