@@ -10,6 +10,7 @@ from astropy.table import QTable
 from astropy_healpix import HEALPix
 
 from skykin.core.footprint import Footprint
+from skykin.core.line import Line
 from skykin.core.picture import Picture
 from skykin.core.provenance import Provenance
 from skykin.products.result import Gallery, KinMap
@@ -104,6 +105,7 @@ def summary():
     """A summary with every key, in the worst case for the method."""
     return {
         "survey": "Made-up Hα sky", "recipe": "poster", "reference": "orion", "threshold": 0.9,
+        "line": {"column": "score", "value": 0.9}, "n_independent": 181.2, "calibrated": True,
         "n_tiles": 190, "n_left_out": 2, "n_matches": 12,
         "sky_fraction_matching": 0.0625, "sky_fraction_in_matching_tiles": 0.0701,
         "regions": {
@@ -156,6 +158,9 @@ def made_up_result(footprints=None, tile_nside=4, threshold=0.9, **changes):
         "height": np.array([f.height_deg for f in footprints]) * u.deg,
         "score": score,
         "match": score >= threshold,
+        "standardised": 10 * (score - 0.5) - 1,
+        "p": 1 - score,
+        "q": np.minimum(1, 2 * (1 - score)),
         "coverage": np.array([p.covered for p in pictures]),
         "brightness": np.array([p.brightness for p in pictures]),
         "mean_intensity": np.array([p.brightness * 10 for p in pictures]) * u.R,
@@ -170,7 +175,7 @@ def made_up_result(footprints=None, tile_nside=4, threshold=0.9, **changes):
     )
     parts = {
         "tiles": tiles, "footprints": footprints, "tile_nside": tile_nside,
-        "reference": reference, "reference_name": "Orion", "threshold": threshold, "layers": LAYERS,
+        "reference": reference, "reference_name": "Orion", "line": Line("score", threshold), "layers": LAYERS,
         "survey_title": "Made-up Hα sky",
         "bands": ("−60 to −20 km/s", "−20 to +20 km/s", "+20 to +60 km/s"),
         "sky": sky, "pictures": gallery, "regions": regions(),

@@ -12,7 +12,8 @@ from typer.testing import CliRunner
 
 import skykin.pipeline
 from skykin.cli.main import app
-from skykin.cli.map import default_folder, parse_bands
+from skykin.cli.map import default_folder
+from skykin.cli.option_texts import parse_bands
 from skykin.core.errors import SkykinError, UsageError
 from skykin.core.settings import DEFAULT_BANDS_KM_S, MapSettings
 from skykin.evaluate.catalogues import known_regions
@@ -105,7 +106,8 @@ def test_help_explains_every_setting_with_its_default():
     answer = run("map", "--help")
     assert answer.exit_code == 0
     options = (
-        "survey reference tile-size spacing pixels bands stretch recipe threshold area output jobs download"
+        "survey reference tile-size spacing pixels bands stretch recipe threshold max-q csls surrogates "
+        "noise-draws seed area output jobs download"
     )
     assert all(f"--{option}" in answer.stdout for option in options.split())
     assert "20..60,-20..20,-60..-20" in answer.stdout

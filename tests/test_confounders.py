@@ -67,7 +67,12 @@ def test_a_constant_has_no_correlation() -> None:
 
 def test_the_summary_is_valid_json() -> None:
     text = json.dumps(Confounders(0.95, -0.5, math.nan).as_dict(), allow_nan=False)
-    assert json.loads(text) == {"mean_intensity": 0.95, "abs_latitude": -0.5, "coverage": None}
+    assert json.loads(text) == {
+        "mean_intensity": 0.95,
+        "abs_latitude": -0.5,
+        "coverage": None,
+        "noise": None,
+    }
 
 
 def test_values_of_different_shape_are_refused() -> None:

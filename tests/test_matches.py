@@ -93,7 +93,7 @@ def test_the_coverage_map_carries_the_stamp_and_checksums(result, tmp_path):
     with fits.open(tmp_path / "matches.moc.fits", checksum=True) as hdus:
         header = hdus[1].header
         assert hdus[1].verify_checksum() == 1
-        assert (header["COORDSYS"], header["SURVEY"], header["THRESHLD"]) == ("C", "blobs", 0.75)
+        assert (header["COORDSYS"], header["SURVEY"], header["MATCH"]) == ("C", "blobs", "score 0.75 or more")
         assert "funded by nobody" in " ".join(header["COMMENT"])
 
 

@@ -49,6 +49,7 @@ def test_the_poster_is_the_poster():
         "combine": "max",
         "threshold": 0.90,
         "top_fraction": None,
+        "max_q": None,
     }
     assert "Where the poster is silent" in poster.description
 
@@ -58,7 +59,7 @@ def test_the_other_recipes_weigh_layers_equally_and_do_not_measure_masks_or_fram
     each = recipe(name)
     assert each.statistic is statistic
     assert (each.weighted, each.padding, each.standardised, each.combine) == (True, "edge", True, "mean")
-    assert (each.threshold, each.top_fraction) == (None, 0.10)
+    assert (each.threshold, each.top_fraction, each.max_q) == (None, None, 0.10)
 
 
 def test_every_recipe_explains_itself_and_is_ready_for_json():
@@ -121,8 +122,10 @@ def test_names_and_thresholds_do_not_change_the_key(change):
         ({"layers": ()}, "recipe 'mine' measures no layer; choose among"),
         ({"padding": "wrap"}, "has padding 'wrap'; choose zero or edge"),
         ({"combine": "median"}, "has combine 'median'; choose max or mean"),
-        ({"threshold": None}, "has threshold None and top_fraction None; set exactly one of them"),
-        ({"top_fraction": 0.1}, "has threshold 0.5 and top_fraction 0.1; set exactly one of them"),
+        ({"threshold": None}, "has threshold None, top_fraction None, max_q None; set exactly one of them"),
+        ({"top_fraction": 0.1}, "has threshold 0.5, top_fraction 0.1, max_q None; set exactly one of them"),
+        ({"max_q": 0.1}, "has threshold 0.5, top_fraction None, max_q 0.1; set exactly one of them"),
+        ({"threshold": None, "max_q": 1.0}, "has max_q 1.0; use a rate between 0 and 1"),
         ({"threshold": 1.5}, "has threshold 1.5; a cosine lies between −1 and 1"),
         ({"threshold": float("nan")}, "has threshold nan; a cosine lies between −1 and 1"),
         ({"threshold": None, "top_fraction": 0.0}, "has top_fraction 0.0; use more than 0 and at most 1"),

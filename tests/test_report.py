@@ -128,7 +128,7 @@ def test_names_from_files_stay_text(drawn, tmp_path):
 
 def test_a_map_without_matches_says_so(drawn, tmp_path):
     write_report(kinds.made_up_result(threshold=2.0), drawn, [], tmp_path / "report.html")
-    assert "No tile scores 2 or more." in Page(tmp_path / "report.html").text
+    assert "No tile has score 2 or more." in Page(tmp_path / "report.html").text
 
 
 def test_large_pictures_are_reduced_for_the_page_and_take_the_smaller_format(tmp_path):

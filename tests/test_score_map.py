@@ -63,7 +63,8 @@ def test_the_header_has_the_words_that_viewers_look_for(written):
     wanted = {
         "PIXTYPE": "HEALPIX", "ORDERING": "RING", "COORDSYS": "G", "NSIDE": 4, "FIRSTPIX": 0,
         "LASTPIX": 191, "INDXSCHM": "IMPLICIT", "OBJECT": "FULLSKY",
-        "TTYPE1": "SCORE", "TFORM1": "E", "TTYPE2": "COSINE_BLOCK1_CONV1", "TTYPE4": "COVERAGE",
+        "TTYPE1": "SCORE", "TFORM1": "E", "TTYPE2": "COSINE_BLOCK1_CONV1", "TTYPE4": "STANDARDISED",
+        "TTYPE5": "P", "TTYPE6": "Q", "TTYPE7": "COVERAGE",
     }  # fmt: skip
     assert {key: header[key] for key in wanted} == wanted
     assert all(f"{kind}{n}" in header for kind in ("TUNIT", "TDESC") for n in range(1, 5))
@@ -90,7 +91,7 @@ def test_checksums_are_written_and_a_flipped_bit_is_found(written, tmp_path):
 def test_the_map_carries_provenance_and_acknowledgements(written):
     header = fits.getheader(written, 1)
     assert (header["SURVEY"], header["SURVHASH"]) == ("blobs", "ab" * 32)
-    assert (header["RECIPE"], header["REFLON"], header["THRESHLD"]) == ("poster", 209.0, 0.9)
+    assert (header["RECIPE"], header["REFLON"], header["MATCH"]) == ("poster", 209.0, "score 0.9 or more")
     history = "\n".join(header["HISTORY"])
     assert "rendering.stretch = asinh" in history
     assert "versions.astropy = " in history

@@ -105,6 +105,19 @@ def test_cosines_agree_with_a_direct_run_to_1e_5_corners_included(name, spacing)
     np.testing.assert_allclose(found.reshape(-1, 5), expected, rtol=0, atol=1e-5)
 
 
+def test_several_references_are_compared_with_at_once_as_one_by_one():
+    shape = (160, 160)
+    how, lattice = recipe("mean-std"), Lattice(*shape, 96, 32)
+    source = PlaneSource(_texture(*shape), _coverage(*shape))
+    meter = SharedMeter(how, block_network(how.layers))
+    several = list(meter.signatures(source, lattice))[:3]
+    stacked = {layer: np.stack([each[layer] for each in several]) for layer in how.layers}
+    together = meter.cosines(source, lattice, stacked)
+    assert together.shape == (lattice.rows, lattice.columns, 3, 5)
+    for number, each in enumerate(several):
+        np.testing.assert_allclose(together[:, :, number], meter.cosines(source, lattice, each), atol=1e-6)
+
+
 def test_pairs_of_positions_give_the_cosines_of_the_matrices_under_a_mask_too():
     shape = (160, 208)
     how = replace(recipe("poster"), weighted=True)

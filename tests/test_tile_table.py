@@ -60,7 +60,7 @@ def test_columns_have_units_descriptions_and_ucds(ecsv):
 def test_the_ecsv_carries_provenance_and_acknowledgements(ecsv):
     assert ecsv.meta["provenance"]["survey"]["sha256"] == "ab" * 32
     assert ecsv.meta["acknowledgements"] == list(kinds.CREDITS)
-    assert ecsv.meta["threshold"] == 0.9
+    assert ecsv.meta["match"] == "score 0.9 or more"
 
 
 def test_writing_leaves_the_result_alone(result):

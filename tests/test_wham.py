@@ -9,7 +9,7 @@ from contextlib import suppress
 import numpy as np
 import pytest
 from astropy.io import fits
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from skykin.core.errors import (
@@ -24,7 +24,7 @@ from skykin.core.errors import (
     TooLargeError,
     UsageError,
 )
-from skykin.core.protocols import Survey
+from skykin.core.protocols import NoisySurvey, Survey
 from skykin.survey import wham
 from skykin.survey.fitscheck import read_headers
 from skykin.survey.velocity_bands import checked_bands, integrate_bands
@@ -290,6 +290,7 @@ def test_a_file_far_larger_than_the_survey_is_not_read(tmp_path):
 
 
 @given(st.binary(max_size=200), st.integers(0, 5760))
+@example(b"!", 3540)
 def test_no_bytes_in_the_headers_cause_anything_but_a_refusal(tmp_path_factory, bytes_, at):
     content = bytearray(wham_bytes())
     content[at : at + len(bytes_)] = bytes_
@@ -538,6 +539,7 @@ def test_the_real_sky_has_its_nebulae_where_they_are(wham_path):
     said = Listening()
     survey = open_wham(progress=said)
     assert said.said == []
+    assert isinstance(survey, NoisySurvey)
     lon = np.array([209.0, 287.6, 80.0, 6.3, 130.0])
     lat = np.array([-19.4, -0.8, 0.5, 23.6, 60.0])
     values, coverage = survey.sample(lon, lat)

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from skykin.cli.bars import TerminalProgress
-from skykin.cli.map import parse_options
+from skykin.cli.option_texts import parse_options
 from skykin.core.errors import UsageError
 
 DEFAULT_FOLDER = Path("skykin-learnt")

@@ -10,24 +10,21 @@ import typer
 from rich.console import Console
 
 from skykin.cli.bars import TerminalProgress
-from skykin.core.errors import UsageError, shown
+from skykin.cli.option_texts import DEFAULT_BANDS, parse_bands, parse_options
 from skykin.core.settings import (
-    DEFAULT_BANDS_KM_S,
     DEFAULT_TILE_DEG,
-    Band,
     EngineKind,
     GridKind,
     MapSettings,
     StretchKind,
 )
-from skykin.core.survey_options import SurveyOptions
 
 DEFAULTS: dict[str, Any] = {field.name: field.default for field in fields(MapSettings)}
-DEFAULT_BANDS = ",".join(f"{low:g}..{high:g}" for low, high in DEFAULT_BANDS_KM_S)
 
 SKY = "What to look at"
 TILES = "How the sky is cut and coloured"
 STYLE = "How style is measured"
+TRUST = "What scores are worth"
 OUTPUT = "What is written, and how fast"
 
 #: Exit code of a map from which some of the files given are missing.
@@ -146,6 +143,39 @@ def map_command(
             rich_help_panel=STYLE,
         ),
     ] = None,
+    max_q: Annotated[
+        float | None,
+        typer.Option(
+            help="Instead of both: the false discovery rate up to which a tile matches, such as 0.1.",
+            show_default="0.1 for all recipes but poster",
+            rich_help_panel=STYLE,
+        ),
+    ] = None,
+    csls: Annotated[
+        bool,
+        typer.Option(
+            "--csls",
+            help="p and q of locally scaled scores: what a tile has in common with all sky is taken off.",
+            rich_help_panel=TRUST,
+        ),
+    ] = False,
+    surrogates: Annotated[
+        int,
+        typer.Option(
+            help="Compare the 50 most unusual tiles with so many phase-randomised pictures of their own.",
+            rich_help_panel=TRUST,
+        ),
+    ] = DEFAULTS["surrogates"],
+    noise_draws: Annotated[
+        int,
+        typer.Option(
+            help="Measure the 50 most unusual tiles so many times with new noise of the survey's own size.",
+            rich_help_panel=TRUST,
+        ),
+    ] = DEFAULTS["noise_draws"],
+    seed: Annotated[
+        int, typer.Option(help="Seed of surrogates and noise.", rich_help_panel=TRUST)
+    ] = DEFAULTS["seed"],
     engine: Annotated[
         str | None,
         typer.Option(
@@ -232,6 +262,11 @@ def map_command(
         recipe=recipe,
         threshold=threshold,
         top_fraction=top_fraction,
+        max_q=max_q,
+        csls=csls,
+        surrogates=surrogates,
+        noise_draws=noise_draws,
+        seed=seed,
         area=area,
         engine=cast("EngineKind | None", engine),
         dense=dense,
@@ -262,36 +297,3 @@ def default_folder(settings: MapSettings) -> Path:
     """Name the output after what was asked, with nothing that a shell or file system minds."""
     asked = "".join(c if c.isalnum() else "-" for c in str(settings.reference).lower())
     return Path(f"skykin-{asked.strip('-')[:40]}-{settings.recipe}")
-
-
-def parse_options(texts: list[str]) -> SurveyOptions:
-    """Read survey options, each ``"name=value"``.
-
-    Raises
-    ------
-    UsageError
-        If one has no ``=``, or is not known.
-    """
-    for text in texts:
-        if "=" not in text:
-            raise UsageError(f"the survey option {shown(text)} is not of the form name=value, such as hdu=1")
-    return SurveyOptions.parse(dict(text.split("=", 1) for text in texts))
-
-
-def parse_bands(text: str) -> tuple[Band, Band, Band]:
-    """Read three velocity bands, ``"20..60,-20..20,-60..-20"``: red, green, blue.
-
-    Raises
-    ------
-    UsageError
-        If the text is not three pairs of numbers.
-    """
-    try:
-        pairs = [tuple(float(edge) for edge in band.split("..")) for band in text.split(",")]
-        (r0, r1), (g0, g1), (b0, b1) = pairs
-    except ValueError as error:
-        raise UsageError(
-            f"the bands {shown(text)} are not three velocity ranges; use low..high for red, green and blue "
-            f"in km/s, such as {DEFAULT_BANDS}"
-        ) from error
-    return (r0, r1), (g0, g1), (b0, b1)

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from skykin.cli.bars import TerminalProgress
-from skykin.cli.map import parse_bands, parse_options
+from skykin.cli.option_texts import parse_bands, parse_options
 
 
 def surveys_command() -> None:

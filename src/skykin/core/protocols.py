@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 
 from skykin.core.extent import Extent
 from skykin.core.provenance import Source
-from skykin.core.shapes import RGB, BandValues, Chroma, Coverage, Degrees
+from skykin.core.shapes import RGB, BandValues, Chroma, Coverage, Degrees, Numbers
 
 
 @runtime_checkable
@@ -55,6 +55,17 @@ class Survey(Protocol):
 
         Values are finite everywhere; where coverage is 0 they are filled from around and mean nothing.
         """
+
+
+@runtime_checkable
+class NoisySurvey(Survey, Protocol):
+    """A survey that knows its own noise."""
+
+    def resampled(self, seed: int) -> Survey:
+        """Return the survey with new noise of its own size on top; the same for the same seed."""
+
+    def noise_at(self, lon_deg: Degrees, lat_deg: Degrees) -> Numbers:
+        """Return the standard deviation of the sum of the bands at Galactic positions in degrees."""
 
 
 class ColouredSky(Protocol):

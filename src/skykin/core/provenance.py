@@ -48,6 +48,8 @@ class Provenance:
         Network and hash of its weights.
     credits : tuple of str
         Citations and acknowledgements that the products must carry.
+    calibration : dict
+        How p, q and intervals were measured; empty where there are none.
     versions : dict
         Versions of Skykin, Python and the libraries that compute.
     """
@@ -59,6 +61,7 @@ class Provenance:
     recipe: dict[str, object]
     encoder: str
     credits: tuple[str, ...]
+    calibration: dict[str, object] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=library_versions)
 
     def as_dict(self) -> dict[str, object]:

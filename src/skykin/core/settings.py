@@ -29,6 +29,7 @@ DEFAULT_BANDS_KM_S: tuple[Band, Band, Band] = ((20.0, 60.0), (-20.0, 20.0), (-60
 DEFAULT_TILE_DEG = 15.0
 DEFAULT_PIXELS = 128
 FEWEST_PIXELS, MOST_PIXELS = 32, 2048
+MOST_DRAWS = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,9 +66,23 @@ class MapSettings:
         Score above which a tile matches; the recipe's own if left out.
     top_fraction : float, optional
         Instead of a threshold: the share of the sky that matches.
+    max_q : float, optional
+        Instead of both: the false discovery rate up to which a tile matches, among tiles of its brightness,
+        latitude and coverage.
     area : SkyBox or str, optional
         Only tiles centred here, ``"lon_min,lon_max,lat_min,lat_max"`` in Galactic degrees; all sky if left
         out.
+    csls : bool
+        Measure how unusual a tile is by its score scaled locally (CSLS): what it has in common with all sky
+        is taken off.
+    surrogates : int
+        Phase-randomised pictures that each of the most unusual tiles is compared with, besides its p-value;
+        none by default, otherwise 2 or more.
+    noise_draws : int
+        Times that these tiles are measured with new noise of the survey's own size, for an interval of
+        their scores; none by default, otherwise 2 or more.
+    seed : int
+        Seed of surrogates and noise.
     engine : {"tiles", "shared"}, optional
         ``tiles``: the network runs over every tile by itself.  ``shared``: it runs once over large facets
         of the sky, and every overlapping tile is read from sums, in its true context; the tiles then lie on
@@ -100,6 +115,11 @@ class MapSettings:
     recipe: str = "core-contrast"
     threshold: float | None = None
     top_fraction: float | None = None
+    max_q: float | None = None
+    csls: bool = False
+    surrogates: int = 0
+    noise_draws: int = 0
+    seed: int = 0
     area: SkyBox | str | None = None
     engine: EngineKind | None = None
     dense: bool = False
@@ -150,6 +170,11 @@ class MapSettings:
         )
         self._check_engine()
         self._check_cut()
+        for name in ("surrogates", "noise_draws"):
+            count = getattr(self, name)
+            good = isinstance(count, int) and (count == 0 or 2 <= count <= MOST_DRAWS)
+            self._check(name, count, good, f"0 or a whole number from 2 to {MOST_DRAWS}")
+        self._check("seed", self.seed, isinstance(self.seed, int) and self.seed >= 0, "a whole number from 0")
         if isinstance(self.area, str):
             self._set("area", SkyBox.parse(self.area))
 
@@ -200,11 +225,10 @@ class MapSettings:
             raise UsageError(f"a dense map is read by the shared engine every 16 pixels; leave out {other}")
 
     def _check_cut(self) -> None:
-        if self.threshold is not None and self.top_fraction is not None:
-            raise UsageError(
-                f"threshold={self.threshold:g} and top_fraction={self.top_fraction:g} contradict each other; "
-                "give one of them"
-            )
+        lines = {name: getattr(self, name) for name in ("threshold", "top_fraction", "max_q")}
+        given = [f"{name}={value:g}" for name, value in lines.items() if value is not None]
+        if len(given) > 1:
+            raise UsageError(f"{' and '.join(given)} contradict each other; give one of them")
         self._check(
             "threshold",
             self.threshold,
@@ -216,6 +240,12 @@ class MapSettings:
             self.top_fraction,
             self.top_fraction is None or 0 < self.top_fraction < 1,
             "a share of the sky between 0 and 1",
+        )
+        self._check(
+            "max_q",
+            self.max_q,
+            self.max_q is None or 0 < self.max_q < 1,
+            "a false discovery rate between 0 and 1",
         )
 
     def _check(self, name: str, value: object, good: bool, allowed: str) -> None:

@@ -19,26 +19,33 @@ class Confounders:
 
     Parameters
     ----------
-    mean_intensity, abs_latitude, coverage : float
-        Spearman correlation of the score with mean brightness, |b| and coverage, -1 to 1; NaN where
-        it is not defined, because fewer than three tiles have both or one of them is constant.
+    mean_intensity, abs_latitude, coverage, noise : float
+        Spearman correlation of the score with mean brightness, |b|, coverage and the survey's noise, -1 to
+        1; NaN where it is not defined, because fewer than three tiles have both or one of them is constant.
     """
 
     mean_intensity: float
     abs_latitude: float
     coverage: float
+    noise: float = math.nan
 
     def as_dict(self) -> dict[str, float | None]:
         """Plain values, ready for JSON: None instead of NaN."""
         return {name: None if math.isnan(value) else value for name, value in asdict(self).items()}
 
 
-def confounders(score: Numbers, mean_intensity: Numbers, lat_deg: Degrees, coverage: Coverage) -> Confounders:
-    """Correlate a score with mean brightness, |b| and coverage.
+def confounders(
+    score: Numbers,
+    mean_intensity: Numbers,
+    lat_deg: Degrees,
+    coverage: Coverage,
+    noise: Numbers | None = None,
+) -> Confounders:
+    """Correlate a score with mean brightness, |b|, coverage, and noise where it is known.
 
     Parameters
     ----------
-    score, mean_intensity, lat_deg, coverage : array (tiles,)
+    score, mean_intensity, lat_deg, coverage, noise : array (tiles,)
         Tiles where either value is NaN are left out of that correlation.
 
     Raises
@@ -50,6 +57,7 @@ def confounders(score: Numbers, mean_intensity: Numbers, lat_deg: Degrees, cover
         rank_correlation(score, mean_intensity),
         rank_correlation(score, np.abs(lat_deg)),
         rank_correlation(score, coverage),
+        math.nan if noise is None else rank_correlation(score, noise),
     )
 
 

@@ -12,7 +12,7 @@ from skykin.core.shapes import Coverage, Degrees, Numbers
 from skykin.evaluate.tile_centres import directions
 
 #: Diameters of the discs on a survey of the whole sky, degrees.
-INNER_DEG, OUTER_DEG = 5.0, 15.0
+CORE_DEG, INNER_DEG, OUTER_DEG = 2.0, 5.0, 15.0
 PLACES_AT_ONCE = 2048
 #: The faintest brightness that has a logarithm, as a percentile of what is above zero.
 FLOOR_PERCENTILE = 1.0

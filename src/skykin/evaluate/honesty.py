@@ -20,7 +20,8 @@ def honest_summary(
     Parameters
     ----------
     tiles : QTable
-        Columns ``score``, ``match``, ``area``, ``lat``, ``mean_intensity`` and ``coverage``.
+        Columns ``score``, ``match``, ``area``, ``lat``, ``mean_intensity`` and ``coverage``, and
+        ``noise`` where it is known.
     regions : QTable
         What `recovery` says of the known regions.
     controls : Mapping of str to float
@@ -46,7 +47,11 @@ def honest_summary(
         "regions": _at_threshold(counts),
         "recall_at": _recall(counts),
         "spearman": confounders(
-            tiles["score"], tiles["mean_intensity"].value, tiles["lat"].to_value(u.deg), tiles["coverage"]
+            tiles["score"],
+            tiles["mean_intensity"].value,
+            tiles["lat"].to_value(u.deg),
+            tiles["coverage"],
+            tiles["noise"].value if "noise" in tiles.colnames else None,
         ).as_dict(),
         "controls": dict(controls),
     }

@@ -30,7 +30,7 @@ _DESCRIPTIONS = {
     "score_sky_share": "share of the sky that scores at least as high",
     "brightness_sky_share": "share of the sky that is at least as bright",
     "latitude_sky_share": "share of the sky that is at least as near to the Galactic plane",
-    "recovered": "score at or above the threshold",
+    "recovered": "whether that tile matches",
     "counted": "whether the region enters the counts",
     "why_not_counted": "empty for counted regions",
 }
@@ -100,7 +100,7 @@ class Recovery:
     n_regions : int
         Regions counted.
     sky_fractions : tuple of float
-        Shares of the sky: first the share that scores at or above the threshold, then `SKY_FRACTIONS`.
+        Shares of the sky: first the share that matches, then `SKY_FRACTIONS`.
     by_ranking : Mapping of str to tuple of int
         For each of `RANKINGS` (score, mean brightness, −|b|), the regions recovered within each share.
     """
@@ -134,7 +134,8 @@ def recovery(
     tiles: ScoredTiles,
     reference: ReferencePlace,
     *,
-    threshold: float,
+    threshold: float | None = None,
+    match: np.ndarray | None = None,
     farthest_deg: float,
     exclude_deg: float = 12.0,
     regions: QTable | None = None,
@@ -150,8 +151,10 @@ def recovery(
         The whole scored sky; shares of the sky are shares of these tiles.
     reference : ReferencePlace
         What was looked for.
-    threshold : float
+    threshold : float, optional
         Score from which a tile is a match.
+    match : bool array (tiles,), optional
+        Instead: which tiles match.
     farthest_deg : float
         A region whose nearest tile centre is farther than this lies off the scored sky.
     exclude_deg : float
@@ -166,13 +169,17 @@ def recovery(
     QTable
         One row per region: where it is, its tile and score, for each ranking the share of the sky at
         least as high, whether it is recovered at the threshold, whether it is counted, and why not.
-        ``meta["threshold_sky_fraction"]`` is the share of the sky at or above the threshold.
+        ``meta["threshold_sky_fraction"]`` is the share of the sky that matches.
 
     Raises
     ------
     UsageError
-        If `mask` and `regions` differ in length.
+        If `mask` and `regions` differ in length, or not exactly one of `threshold` and `match` is given.
     """
+    if (threshold is None) == (match is None):
+        raise UsageError(
+            f"a region is recovered by a threshold or by matches; give one, not {threshold} and {match}"
+        )
     if regions is None:
         regions = known_regions()
         regions = regions[regions["annotate"]]
@@ -196,24 +203,28 @@ def recovery(
     for ranking in RANKINGS:
         share = sky_share(tiles.ranked_by(ranking), tiles.weight)[index]
         table[f"{ranking}_sky_share"] = np.where(on_sky, share, np.nan)
-    table["recovered"] = np.asarray(table["score"]) >= threshold
+    matching = tiles.score >= threshold if match is None else np.asarray(match, dtype=bool)
+    table["recovered"] = on_sky & matching[index]
     table["counted"] = why_not == ""
     table["why_not_counted"] = why_not
     for name, description in _DESCRIPTIONS.items():
         table[name].info.description = description
-    fraction = sky_fraction_above(tiles.score, threshold, tiles.weight)
-    table.meta = {"threshold": float(threshold), "threshold_sky_fraction": fraction}
+    table.meta = {"threshold_sky_fraction": sky_fraction_above(matching, 1, tiles.weight)}
     return table
 
 
 def summarise(table: QTable) -> Recovery:
-    """Count what the table of `recovery` recovers, at the threshold's own share of the sky and beyond."""
+    """Count what the table of `recovery` recovers: in the matches, in as much sky, and beyond.
+
+    The first number of the ranking ``score`` is that of the regions in matching tiles.
+    """
     counted = table[np.asarray(table["counted"])]
     fractions = (float(table.meta["threshold_sky_fraction"]), *SKY_FRACTIONS)
     found = {
         ranking: tuple(within(counted[f"{ranking}_sky_share"], fractions).sum(axis=-1).tolist())
         for ranking in RANKINGS
     }
+    found["score"] = (int(np.sum(counted["recovered"])), *found["score"][1:])
     return Recovery(len(counted), fractions, found)
 
 

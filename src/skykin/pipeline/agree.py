@@ -249,7 +249,7 @@ def _tiles(
     for name, values in zip(names, shares[:, kept], strict=True):
         table[f"{SHARE}{name}"] = values
     row = rows[kept]
-    for name in _FIRST:
+    for name in (name for name in _FIRST if name in first.tiles.colnames):
         table[name] = np.where(row >= 0, numbers(first.tiles[name])[row], np.nan)
     table["area"] = area
     return table

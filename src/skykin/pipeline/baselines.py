@@ -10,7 +10,7 @@ from skykin.core.footprint import Footprint
 from skykin.core.protocols import ColouredSky, Progress, Survey
 from skykin.core.shapes import Numbers
 from skykin.evaluate.assessment import LATITUDE
-from skykin.evaluate.contrast import INNER_DEG, OUTER_DEG, BrightnessSamples
+from skykin.evaluate.contrast import CORE_DEG, INNER_DEG, OUTER_DEG, BrightnessSamples
 from skykin.evaluate.plain_texture import PIXELS, likeness, plain_textures
 from skykin.pipeline.judged_map import JudgedMap
 from skykin.products.agreement import SHARE
@@ -45,21 +45,21 @@ def baselines(judged: JudgedMap, workers: int, progress: Progress) -> dict[str, 
 
 
 def brightness_baselines(survey: Survey, judged: JudgedMap) -> dict[str, Numbers]:
-    """Mean intensity in 5°, and logarithmic contrast of 5° with 15°; a part of the sky has smaller discs."""
+    """Mean intensity in 5°, and logarithmic contrasts of 5° with 15° and of 2° with 5°.
+
+    A part of the sky has smaller discs, in the same proportion.
+    """
     lon_deg, lat_deg = positions_over(survey.extent)
     values, coverage = overview_of(survey).sample(lon_deg, lat_deg)
     samples = BrightnessSamples(lon_deg, lat_deg, values.sum(axis=-1, dtype=np.float64), coverage)
-    inner, outer = INNER_DEG, OUTER_DEG
-    if not survey.extent.is_all_sky:
-        outer = judged.reference.width_deg
-        inner = outer / 3
+    scale = 1.0 if survey.extent.is_all_sky else judged.reference.width_deg / OUTER_DEG
+    core, inner, outer = (scale * side for side in (CORE_DEG, INNER_DEG, OUTER_DEG))
     centres = judged.centres
-    return {
-        f"mean intensity in {inner:.3g}°": samples.disc_mean(centres.lon_deg, centres.lat_deg, inner),
-        f"log contrast {inner:.3g}°/{outer:.3g}°": samples.contrast(
-            centres.lon_deg, centres.lat_deg, inner, outer
-        ),
-    }
+    found = {f"mean intensity in {inner:.3g}°": samples.disc_mean(centres.lon_deg, centres.lat_deg, inner)}
+    for near, far in ((inner, outer), (core, inner)):
+        name = f"log contrast {near:.3g}°/{far:.3g}°"
+        found[name] = samples.contrast(centres.lon_deg, centres.lat_deg, near, far)
+    return found
 
 
 def texture_baselines(

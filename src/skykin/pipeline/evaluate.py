@@ -17,9 +17,9 @@ from skykin.core.shapes import Numbers
 from skykin.core.survey_options import SurveyOptions
 from skykin.evaluate.assessment import Assessment
 from skykin.evaluate.shipped_lists import shipped_lists
-from skykin.evaluate.target_file import read_target_list
 from skykin.evaluate.target_list import TargetList
 from skykin.evaluate.turned import EXCLUDE_DEG, TURNS
+from skykin.evaluate.user_catalogue import read_catalogue
 from skykin.pipeline.baselines import baselines
 from skykin.pipeline.injections import injections as inject
 from skykin.pipeline.judged_map import JudgedMap, judged_map
@@ -58,8 +58,9 @@ def evaluate_map(
     kin : KinMap, str or Path
         A map, or the folder that ``skykin map`` wrote.
     catalogues : sequence of path or QTable
-        Lists of objects to be found; a table has columns ``lon_deg`` and ``lat_deg``.  If left out, the lists
-        that ship with Skykin.
+        Lists of objects to be found: files as `read_catalogue` reads them, or tables with columns ``lon_deg``
+        and ``lat_deg``; rows whose ``star_forming`` is false are left out.  Without any, the lists that ship
+        with Skykin.
     survey : Survey, str or Path, optional
         The survey of the map, where it is not a ready-made one on this computer.
     survey_options, bands_km_s :
@@ -103,7 +104,7 @@ def evaluate_map(
     if not 0 <= injections <= MOST_INJECTIONS:
         raise UsageError(f"injections is {injections}, but it must be from 0 to {MOST_INJECTIONS}")
     progress = progress or SilentProgress()
-    lists, confusers = _lists(catalogues)
+    lists, confusers = _lists(catalogues, progress)
     judged = judged_map(
         kin,
         survey=survey,
@@ -188,15 +189,15 @@ def _assessment(
 
 
 def _lists(
-    catalogues: Sequence[str | Path | QTable],
+    catalogues: Sequence[str | Path | QTable], progress: Progress
 ) -> tuple[tuple[TargetList, ...], TargetList | None]:
     shipped, confusers = shipped_lists()
     own: list[TargetList] = []
     for each in catalogues:
-        if isinstance(each, QTable):
-            own.append(TargetList.from_table(each, str(each.meta.get("title", f"list {len(own) + 1}"))))
-        else:
-            own.append(read_target_list(Path(each)))
+        table = each if isinstance(each, QTable) else read_catalogue(each, progress=progress)
+        title = str(table.meta.get("title", table.meta.get("file", f"list {len(own) + 1}")))
+        wanted = table["star_forming"] if "star_forming" in table.colnames else None
+        own.append(TargetList.from_table(table, title, wanted))
     titles = [each.title for each in own]
     twice = next((title for title in titles if titles.count(title) > 1), None)
     if twice is not None:

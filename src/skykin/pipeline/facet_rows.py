@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +12,7 @@ from skykin.core.footprint import Footprint
 from skykin.core.picture import Picture
 from skykin.core.protocols import ColouredSky
 from skykin.core.shapes import Numbers
+from skykin.pipeline.anchors import Anchors
 from skykin.scale.local import ordered_map
 from skykin.scale.store import WorkStore
 from skykin.sky.facets import Facet
@@ -33,12 +34,15 @@ class FacetReader:
     reference : Signature
     min_coverage : float
         Tiles with a smaller share of observed pixels have no row.
+    anchors : Anchors, optional
+        Whose likeness tells how much of a hub a tile is.
     """
 
     sky: ColouredSky
     meter: ContextMeter
     reference: Signature
     min_coverage: float
+    anchors: Anchors | None = None
 
     def rows(self, facet: Facet) -> Numbers:
         """Cosines of the layers, brightness and coverage of each own tile; NaN where too little is covered.
@@ -46,6 +50,7 @@ class FacetReader:
         Returns
         -------
         float64 array (tiles, layers + 2)
+            With anchors one more, the hubness, after the cosines.
         """
         halo = self.meter.halo
         picture = facet.picture(self.sky, halo)
@@ -57,14 +62,23 @@ class FacetReader:
         light = _tile_sums(picture.rgb[own].mean(axis=-1, dtype=np.float64) * coverage, lattice)
         covered = weight / facet.tile**2
         wanted = facet.own & (covered >= self.min_coverage)
-        rows = np.full((*facet.own.shape, len(self.reference) + 2), np.nan)
+        layers = len(self.reference)
+        rows = np.full((*facet.own.shape, layers + 2 + (self.anchors is not None)), np.nan)
         if wanted.any():
             source = PlaneSource(picture.rgb, picture.coverage, halo, halo, height, width)
-            rows[..., :-2] = self.meter.shared.cosines(source, lattice, self.reference, self.meter.standard)
+            if self.anchors is None:
+                rows[..., :layers] = self._cosines(source, lattice, self.reference)
+            else:
+                both = self._cosines(source, lattice, self.anchors.with_reference(self.reference))
+                rows[..., :layers] = both[..., 0, :]
+                rows[..., layers] = self.anchors.hubness(both[..., 1:, :], *facet.centers())
             rows[..., -2] = light / np.where(weight > 0, weight, np.nan)
             rows[..., -1] = covered
             rows[~wanted] = np.nan
         return np.asarray(rows[facet.own])
+
+    def _cosines(self, source: PlaneSource, lattice: Lattice, reference: Mapping[str, Numbers]) -> Numbers:
+        return self.meter.shared.cosines(source, lattice, reference, self.meter.standard)
 
 
 def read_facets(

@@ -28,11 +28,13 @@ TOP = 0.01
 FAINTEST, BRIGHTEST = 0.3, 1.0
 #: An empty place is farther than this from the plane, and its tile is among the darker half of the map's.
 EMPTY_ABOVE_DEG, DARKER_HALF = 30.0, 50.0
-PIXELS = 96
+#: Pixels across a copy, and its side in sides of the tile: the whole tile, corners too, and a margin in which
+#: it fades out.  A hard edge would be the strongest structure of all.
+PIXELS, MARGIN, WIDEST_DEG = 192, 1.9, 85.0
 #: Tiles around an injection that are scored again; the best of them counts.
 TILES_AROUND = 4
-#: The patch fades out from this share of its half width on.
-FADES_FROM = 0.8
+#: Distances from its centre, in sides of the tile, between which the copy fades out.
+FADES_FROM, FADES_TO = 0.72, 0.95
 #: What of the reference's brightness is its background, in each band.
 BACKGROUND_PERCENTILE = 10.0
 #: Normal deviations per median absolute deviation.
@@ -162,7 +164,7 @@ def plan(judged: JudgedMap, number: int, seed: int) -> list[Injection]:
         lat = float(np.clip(centres.lat_deg[tile] + away[1], -89.9, 89.9))
         lon = float(centres.lon_deg[tile] + away[0] / max(np.cos(np.radians(lat)), 0.02)) % 360.0
         turn = float(rng.uniform(0, 360))
-        footprint = Footprint(lon, lat, reference.width_deg, projection="TAN", turn_deg=turn)
+        footprint = Footprint(lon, lat, copy_width_deg(reference), projection="TAN", turn_deg=turn)
         planned.append(
             Injection(
                 footprint,
@@ -184,15 +186,27 @@ def _tiles_around(judged: JudgedMap, lon_deg: float, lat_deg: float) -> tuple[in
 
 
 def reference_copy(survey: Survey, reference: Footprint) -> BandValues:
-    """Values of the reference above its background, fading out towards a circle: (96, 96, 3)."""
-    upright = Footprint(reference.lon_deg, reference.lat_deg, reference.width_deg)
+    """Values of the reference and its margin above the background, fading out: (192, 192, 3)."""
+    width_deg = copy_width_deg(reference)
+    upright = Footprint(reference.lon_deg, reference.lat_deg, width_deg)
     values, _ = survey.sample(*upright.pixel_positions((PIXELS, PIXELS)))
-    above = np.maximum(values - np.percentile(values, BACKGROUND_PERCENTILE, axis=(0, 1)), 0)
-    away = (np.arange(PIXELS) + 0.5) / PIXELS * 2 - 1
-    radius = np.hypot(away[:, None], away)
-    fade = np.clip((1 - radius) / (1 - FADES_FROM), 0, 1)
+    radius = _from_centre(width_deg / reference.width_deg)
+    background = np.percentile(values[radius < 0.5], BACKGROUND_PERCENTILE, axis=0)
+    above = np.maximum(values - background, 0)
+    fade = np.clip((FADES_TO - radius) / (FADES_TO - FADES_FROM), 0, 1)
     smooth = fade * fade * (3 - 2 * fade)
     return np.asarray(above * smooth[..., None], np.float32)
+
+
+def copy_width_deg(reference: Footprint) -> float:
+    """Side of a copy with its margin."""
+    return min(MARGIN * reference.width_deg, WIDEST_DEG)
+
+
+def _from_centre(sides: float) -> Numbers:
+    """Distance of each pixel of a copy from its centre, in sides of the tile."""
+    away = ((np.arange(PIXELS) + 0.5) / PIXELS - 0.5) * sides
+    return np.hypot(away[:, None], away)
 
 
 def changed(copy: BandValues, one: Injection, beam_deg: float, scatter: Numbers) -> BandValues:

@@ -14,6 +14,7 @@ from skykin.core.protocols import ColouredSky, Progress, Survey
 from skykin.core.settings import MapSettings
 from skykin.core.shapes import Numbers
 from skykin.evaluate.reference import ReferencePlace
+from skykin.pipeline.anchors import ANCHORS, Anchors
 from skykin.pipeline.facet_rows import (
     FacetReader,
     cut_in_context,
@@ -86,7 +87,14 @@ def instrument(
         return StyleMeter(chosen, encoder), encoder.name, cutter
     network = block_network(chosen.layers, fast=settings.fast, random_seed=random_seed)
     meter = ContextMeter(SharedMeter(chosen, network), settings.side_pixels)
-    return meter, network.name, lambda f: cut_in_context(sky, f, settings.side_pixels, network.halo)
+    return meter, network.name, look_of(meter, settings, sky, cutter)
+
+
+def look_of(meter: Meter, settings: MapSettings, sky: ColouredSky, cutter: Cutter) -> Cutter:
+    """Give the pictures that a meter measures: tiles alone, or with what lies around them."""
+    if isinstance(meter, StyleMeter):
+        return cutter
+    return lambda footprint: cut_in_context(sky, footprint, settings.side_pixels, meter.halo)
 
 
 def with_standard(
@@ -122,6 +130,20 @@ def with_standard(
     return made
 
 
+def anchors_of(meter: Meter, grid: TileGrid, look: Cutter, *, workers: int, progress: Progress) -> Anchors:
+    """Measure tiles that are spread evenly over the map; those without a style are left out."""
+    sample = [grid.footprints[i] for i in _evenly(len(grid), ANCHORS)]
+    found: list[tuple[Signature, Footprint]] = []
+    with progress.stage("Anchors", len(sample), "tiles") as counter:
+        measured = ordered_map(lambda footprint: meter(look(footprint)), sample, workers)
+        for signature, footprint in zip(measured, sample, strict=True):
+            if signature.finite:
+                found.append((signature, footprint))
+            counter.advance()
+    signatures, footprints = zip(*found, strict=True)
+    return Anchors(signatures, footprints, meter.recipe.combine)
+
+
 def _evenly(total: int, wanted: int) -> Numbers:
     return np.unique(np.linspace(0, total - 1, min(total, wanted)).round().astype(int))
 
@@ -147,6 +169,7 @@ class Judge:
     survey: Survey
     reference: Signature
     min_coverage: float
+    anchors: Anchors | None = None
 
     def cosines(self, picture: Picture) -> tuple[float, ...]:
         """Cosine of each layer with the reference's."""
@@ -157,16 +180,20 @@ class Judge:
         return float(combine(self.cosines(picture), self.meter.recipe.combine))
 
     def row(self, footprint: Footprint) -> Numbers | None:
-        """Cosines, brightness, coverage and mean intensity; None where too little is covered."""
+        """Cosines, hubness if there are anchors, brightness, coverage and mean intensity.
+
+        None where too little is covered.
+        """
         try:
             picture = self.cutter(footprint)
         except DataQualityError:  # A tile stretched by itself may be blank or flat.
             return None
         if picture.covered < self.min_coverage:
             return None
-        return np.array(
-            [*self.cosines(picture), picture.brightness, picture.covered, self.intensity(footprint)]
-        )
+        signature = self.meter(picture)
+        cosines = layer_cosines(signature, self.reference).values()
+        hubness = [] if self.anchors is None else [self.anchors.hubness_of(signature, footprint)]
+        return np.array([*cosines, *hubness, picture.brightness, picture.covered, self.intensity(footprint)])
 
     def intensity(self, footprint: Footprint) -> float:
         """Mean over the covered part of the tile of the sum of the bands, in the survey's unit."""
@@ -187,7 +214,7 @@ def read_tiles(
 ) -> list[Numbers | None]:
     """Rows of numbers as `Judge.row` gives them, facet by facet."""
     assert isinstance(judge.meter, ContextMeter)  # noqa: S101 - there are facets
-    reader = FacetReader(sky, judge.meter, judge.reference, judge.min_coverage)
+    reader = FacetReader(sky, judge.meter, judge.reference, judge.min_coverage, judge.anchors)
     rows: list[Numbers | None] = []
     with progress.stage("Style of every facet", len(pieces), "facets") as counter:
         found = read_facets(reader, pieces, store, workers)

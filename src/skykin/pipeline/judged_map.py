@@ -26,7 +26,7 @@ from skykin.survey.render import RenderedSurvey, Stretch
 
 @dataclass(frozen=True, eq=False)
 class JudgedMap:
-    """A map with all that its evaluation needs.
+    """A map with all that its evaluation needs, wherever it comes from: memory, a folder, an index.
 
     Parameters
     ----------

@@ -30,8 +30,8 @@ from skykin.evaluate.object_lists import object_lists
 from skykin.evaluate.ranking import sky_share
 from skykin.evaluate.reference import resolve_reference
 from skykin.evaluate.shipped_lists import shipped_list
-from skykin.evaluate.target_file import read_target_list
 from skykin.evaluate.target_list import TargetList
+from skykin.evaluate.user_catalogue import read_catalogue
 from skykin.evaluate.tile_centres import TileCentres
 from skykin.pipeline.baselines import BRIGHTNESS, brightness_baselines
 from skykin.pipeline.judged_map import JudgedMap, judged_map
@@ -98,7 +98,7 @@ def learn_kin(
     progress = progress or SilentProgress()
     if output is not None:
         check_output_folder(Path(output), overwrite=overwrite)
-    wanted, others = _positives(positives), _places(negatives, "negative examples")
+    wanted, others = _positives(positives, progress), _places(negatives, "negative examples")
     judged = judged_map(kin, survey=survey, survey_options=survey_options, bands_km_s=None, progress=progress)
     if judged.survey is None:
         raise UsageError("learning looks at the survey again, but it is not at hand; say where with --survey")
@@ -117,13 +117,15 @@ def learn_kin(
     return result
 
 
-def _positives(positives: Sequence[Example] | TargetList | str | Path) -> TargetList:
+def _positives(positives: Sequence[Example] | TargetList | str | Path, progress: Progress) -> TargetList:
     if isinstance(positives, TargetList):
         return positives
     if isinstance(positives, str) and positives in {each.name for each in object_lists()}:
         return shipped_list(positives)
     if isinstance(positives, str | Path):
-        return read_target_list(Path(positives))
+        table = read_catalogue(positives, progress=progress)
+        wanted = table["star_forming"] if "star_forming" in table.colnames else None
+        return TargetList.from_table(table, str(table.meta.get("file", "examples")), wanted)
     found = _places(positives, "positive examples")
     if found is None:
         raise UsageError("there are no positive examples; name some, such as orion and carina, or a list")

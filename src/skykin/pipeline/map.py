@@ -17,9 +17,11 @@ from skykin.evaluate.confounders import control_pictures
 from skykin.evaluate.honesty import honest_summary
 from skykin.evaluate.recovery import recovery
 from skykin.evaluate.reference import resolve_reference
+from skykin.pipeline.anchors import hubness_of_reference
 from skykin.pipeline.gallery import gallery, where
 from skykin.pipeline.judge import (
     Judge,
+    anchors_of,
     check_reference,
     cutter_of,
     instrument,
@@ -29,7 +31,9 @@ from skykin.pipeline.judge import (
 )
 from skykin.pipeline.opening import check_resolution, sized, suited, survey_of
 from skykin.pipeline.plan import facets_of, grid_of
-from skykin.pipeline.tiles import score_tiles, scored, share_inside, threshold_of
+from skykin.pipeline.second_look import SecondLook
+from skykin.pipeline.tiles import line_of, score_tiles, scored, share_inside
+from skykin.pipeline.trust import calibrated
 from skykin.products.folder import check_output_folder
 from skykin.products.result import KinMap
 from skykin.products.write import write_products
@@ -133,25 +137,39 @@ def _map(settings: MapSettings, download: bool, progress: Progress) -> KinMap:
         reference={"name": place.name, "lon_deg": place.lon_deg, "lat_deg": place.lat_deg},
         recipe={**chosen.as_dict(), "key": chosen.key()},
         encoder=encoder,
+        calibration={
+            "csls": settings.csls,
+            "surrogates": settings.surrogates,
+            "noise_draws": settings.noise_draws,
+            "seed": settings.seed,
+        },
         credits=(*survey.credits, *METHOD_CREDITS),
     )
     store = store_of(provenance)
     meter = with_standard(meter, grid, look, store=store, workers=settings.workers, progress=progress)
-    judge = Judge(meter, look, survey, style_of(meter, look(where(reference)), place), settings.min_coverage)
+    style = style_of(meter, look(where(reference)), place)
+    anchors = (
+        anchors_of(meter, grid, look, workers=settings.workers, progress=progress) if settings.csls else None
+    )
+    judge = Judge(meter, look, survey, style, settings.min_coverage, anchors)
     numbers = (
         read_tiles(judge, sky, pieces, store=store, workers=settings.workers, progress=progress)
         if pieces
         else None
     )
     tiles, grid = score_tiles(judge, grid, settings, progress, numbers)
-    threshold = threshold_of(tiles, chosen, settings)
-    tiles["match"] = np.asarray(tiles["score"]) >= threshold
+    hubness = None if anchors is None else hubness_of_reference(anchors, style, where(reference))
+    calibration = calibrated(tiles, where(reference), hubness)
+    again = SecondLook(judge, grid.footprints, where(reference), settings, stretch)
+    surrogates, noise = again.with_surrogates(tiles, progress), again.with_noise(tiles, progress)
+    line = line_of(tiles, chosen, settings)
+    tiles["match"] = line.matches(tiles[line.column])
     side = settings.side_pixels + 2 * meter.halo
     controls = {
         name: judge.score(picture) for name, picture in control_pictures((side, side), CONTROL_SEED).items()
     }
     regions = recovery(
-        scored(tiles), place, threshold=threshold, farthest_deg=FARTHEST_TILE * grid.spacing_deg
+        scored(tiles), place, match=tiles["match"], farthest_deg=FARTHEST_TILE * grid.spacing_deg
     )
     return KinMap(
         tiles=tiles,
@@ -159,7 +177,7 @@ def _map(settings: MapSettings, download: bool, progress: Progress) -> KinMap:
         tile_nside=grid.nside,
         reference=where(reference),
         reference_name=place.name,
-        threshold=threshold,
+        line=line,
         layers=chosen.layers,
         survey_title=survey.title,
         bands=survey.bands,
@@ -173,7 +191,13 @@ def _map(settings: MapSettings, download: bool, progress: Progress) -> KinMap:
             reference_score=judge.score(look(where(reference))),
             sky_fraction_in_matching_tiles=share_inside(tiles, grid),
             n_left_out=tiles.meta["n_left_out"],
-            threshold=threshold,
+            line=line.as_dict(),
+            threshold=line.threshold,
+            n_matches_beside=int(np.sum(calibration.beside & np.asarray(tiles["match"]))),
+            n_independent=calibration.independent,
+            calibrated=calibration.known,
+            surrogates=surrogates,
+            noise=noise,
             recipe=chosen.name,
             survey=survey.title,
             reference=place.name,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from skykin.core.errors import DataQualityError
@@ -11,11 +13,12 @@ from skykin.core.shapes import Numbers
 from skykin.pipeline.judged_map import JudgedMap
 from skykin.pipeline.remake import Change, remade
 from skykin.products.result import numbers
+from skykin.search.surrogates import phase_randomised
 
 RANDOM_NETWORK, RANDOM_PHASES, EMPTY = "random-weight network", "phase-randomised sky", "empty reference"
 NAMES = (RANDOM_NETWORK, RANDOM_PHASES, EMPTY)
-#: An empty place is at least so far from the plane, and covered so well.
-EMPTY_ABOVE_DEG, EMPTY_COVERAGE = 40.0, 0.99
+#: An empty place is at least so far from the plane.
+EMPTY_ABOVE_DEG = 40.0
 
 
 def null_scores(judged: JudgedMap, seed: int, workers: int, progress: Progress) -> dict[str, Numbers]:
@@ -35,7 +38,7 @@ def null_scores(judged: JudgedMap, seed: int, workers: int, progress: Progress) 
 
 
 def empty_place(judged: JudgedMap) -> str:
-    """Galactic position of the darkest well covered tile at high latitude.
+    """Galactic position of the darkest tile at high latitude, among the better covered half of those.
 
     Raises
     ------
@@ -43,38 +46,32 @@ def empty_place(judged: JudgedMap) -> str:
         If there is none.
     """
     centres, intensity = judged.centres, judged.intensity
-    good = (np.abs(centres.lat_deg) >= EMPTY_ABOVE_DEG) & np.isfinite(intensity)
-    good &= numbers(judged.tiles["coverage"]) >= EMPTY_COVERAGE
-    if not good.any():
+    coverage = numbers(judged.tiles["coverage"])
+    high = (np.abs(centres.lat_deg) >= EMPTY_ABOVE_DEG) & np.isfinite(intensity) & np.isfinite(judged.score)
+    if not high.any():
         raise DataQualityError(
-            f"no tile of the map lies at |b| ≥ {EMPTY_ABOVE_DEG:g}° and is covered to {EMPTY_COVERAGE:.0%}, "
-            "so there is no empty reference; leave out the nulls",
+            f"no tile of the map lies at |b| ≥ {EMPTY_ABOVE_DEG:g}°, so there is no empty reference; leave "
+            "out the nulls",
             code="DQ-FEWVALID",
         )
-    darkest = np.flatnonzero(good)[np.argmin(intensity[good])]
+    seen = np.flatnonzero(high & (coverage >= np.median(coverage[high])))
+    darkest = seen[np.argmin(intensity[seen])]
     return f"{centres.lon_deg[darkest]:.4f},{centres.lat_deg[darkest]:.4f}"
 
 
+@dataclass(frozen=True)
 class PhaseRandomiser:
-    """Gives the waves of a picture random phases, the same for its three colours.
+    """Gives every picture random phases; the same picture becomes the same noise.
 
     Parameters
     ----------
     seed : int
-        With the picture's own values it decides the phases: the same picture becomes the same noise.
+        With the picture's own values it decides the phases.
     """
 
-    def __init__(self, seed: int) -> None:
-        self.seed = seed
+    seed: int
 
     def __call__(self, picture: Picture) -> Picture:
         """Return a picture with the same mean colours and power spectra."""
-        rgb = picture.rgb.astype(np.float64)
-        print_of_values = int(np.frombuffer(picture.rgb.tobytes(), np.uint32).sum(dtype=np.uint64))
-        rng = np.random.default_rng([self.seed, print_of_values & 0xFFFFFFFF])
-        noise = np.fft.rfft2(rng.standard_normal(rgb.shape[:2]))
-        phase = noise / np.maximum(np.abs(noise), 1e-12)
-        phase[0, 0] = 1
-        waves = np.fft.rfft2(rgb, axes=(0, 1)) * phase[..., None]
-        made = np.fft.irfft2(waves, s=rgb.shape[:2], axes=(0, 1))
-        return Picture(np.clip(made, 0, 1).astype(np.float32), picture.coverage, picture.footprint)
+        values = np.frombuffer(np.ascontiguousarray(picture.rgb).tobytes(), np.uint32)
+        return phase_randomised(picture, [self.seed, int(values.sum(dtype=np.uint64)) & 0xFFFFFFFF])

@@ -24,6 +24,7 @@ from skykin.pipeline.judge import (
     check_reference,
     cutter_of,
     instrument,
+    look_of,
     read_tiles,
     style_of,
     with_standard,
@@ -158,9 +159,7 @@ class Bench:
     def with_survey(self, survey: Survey) -> Judge:
         """Return the judge of another survey in the same colours, with the same standard and reference."""
         sky = replace(self.sky, survey=survey)
-        cutter = cutter_of(self.settings, survey, sky)
-        shared = self.settings.engine == "shared"
-        _, _, look = instrument(self.judge.meter.recipe, self.settings, sky, cutter, shared=shared)
+        look = look_of(self.judge.meter, self.settings, sky, cutter_of(self.settings, survey, sky))
         return replace(self.judge, cutter=look, survey=survey)
 
 

@@ -9,7 +9,8 @@ from astropy import units as u
 from astropy.table import QTable
 
 from skykin.core.errors import SkyError
-from skykin.core.protocols import Progress
+from skykin.core.line import Line
+from skykin.core.protocols import NoisySurvey, Progress
 from skykin.core.settings import MapSettings
 from skykin.core.shapes import Numbers
 from skykin.evaluate.ranking import threshold_of_top
@@ -20,6 +21,9 @@ from skykin.scale.local import ordered_map
 from skykin.search.similar import combine
 from skykin.sky.grid import TileGrid
 from skykin.style.recipe import Recipe
+
+#: Rows and columns of positions in a tile at which the survey's noise is looked up.
+NOISE_POSITIONS = (5, 5)
 
 
 def score_tiles(
@@ -50,7 +54,7 @@ def score_tiles(
 
 def _tile_table(numbers: Numbers, grid: TileGrid, judge: Judge) -> QTable:
     lon, lat = grid.centers()
-    cosines = numbers[:, :-3]
+    cosines = numbers[:, : len(judge.meter.recipe.layers)]
     score = combine(cosines, judge.meter.recipe.combine)
     # Best first, tiles without a score last; equal scores keep the order of the grid.
     rank = np.empty(len(score), dtype=int)
@@ -71,6 +75,12 @@ def _tile_table(numbers: Numbers, grid: TileGrid, judge: Judge) -> QTable:
             "area": grid.area,
         }
     )
+    if judge.anchors is not None:
+        table["hubness"] = numbers[:, cosines.shape[1]]
+    if isinstance(judge.survey, NoisySurvey):
+        where = np.array([footprint.pixel_positions(NOISE_POSITIONS) for footprint in grid.footprints])
+        noise = judge.survey.noise_at(where[:, 0], where[:, 1]).mean(axis=(-2, -1))
+        table["noise"] = noise * u.Unit(judge.survey.unit)
     for layer, column in zip(judge.meter.recipe.layers, cosines.T, strict=True):
         table[f"cosine_{layer}"] = column
     return table
@@ -85,15 +95,16 @@ def _names(lon_deg: Numbers, lat_deg: Numbers, spacing_deg: float) -> list[str]:
     ]
 
 
-def threshold_of(tiles: QTable, chosen: Recipe, settings: MapSettings) -> float:
-    """Return the score from which a tile matches: as asked, else as the recipe says."""
-    if settings.threshold is not None:
-        return settings.threshold
-    top = settings.top_fraction if settings.top_fraction is not None else chosen.top_fraction
-    if top is not None:
-        return threshold_of_top(tiles["score"], top, tiles["area"])
-    assert chosen.threshold is not None  # noqa: S101 - a recipe has one of the two
-    return chosen.threshold
+def line_of(tiles: QTable, chosen: Recipe, settings: MapSettings) -> Line:
+    """Return where the line between match and no match is drawn: as asked, else as the recipe says."""
+    asked = any(value is not None for value in (settings.threshold, settings.top_fraction, settings.max_q))
+    rule: MapSettings | Recipe = settings if asked else chosen
+    if rule.max_q is not None:
+        return Line("q", rule.max_q)
+    if rule.top_fraction is not None:
+        return Line("score", threshold_of_top(tiles["score"], rule.top_fraction, tiles["area"]))
+    assert rule.threshold is not None  # noqa: S101 - a recipe has one of the three
+    return Line("score", rule.threshold)
 
 
 def scored(tiles: QTable) -> ScoredTiles:

@@ -82,14 +82,18 @@ class Evaluation:
     def sentences(self) -> list[str]:
         """Tell the main numbers in plain words, each beside the best ranking without a network."""
         told = [line for title in self.lists for line in self._about(title)]
+        told += self._about_nulls()
         told += [f"Rank correlation with brightness within latitude rows: {_with_interval(row)}."
                  for row in self.rows(measure=FOLLOWS, zone=ALL_SKY, ranking=self.trial)]  # fmt: skip
         if len(self.injections):
             found = np.asarray(self.injections["found"], dtype=bool)
-            before = np.asarray(self.injections["found_before"], dtype=bool)
+            before, by_intensity = (
+                int(np.sum(self.injections[name])) for name in ("found_before", "found_by_intensity")
+            )
             told.append(
                 f"{found.sum()} of {len(found)} injected copies of the reference are among the best 1 % of "
-                f"the sky ({before.sum()} of the same places were before)."
+                f"the sky ({before} of the same places were before; ranking by mean intensity finds "
+                f"{by_intensity})."
             )
         if len(self.stability):
             auc = np.asarray(self.stability["auc"], dtype=float)
@@ -108,6 +112,15 @@ class Evaluation:
         if self.trial in against:
             own = against[self.trial]
             yield (f"{title} against confusers: AUC {_with_interval(own)}{self._beside(against, 'AUC')}.")
+
+    def _about_nulls(self) -> Iterator[str]:
+        rows = {
+            str(row["ranking"]): row for row in self.rows(list=self.lists[0], zone=ALL_SKY, measure=AUC_LAT)
+        }
+        known = [name for name in self.nulls if name in rows]
+        if known:
+            told = ", ".join(f"{name} {_with_interval(rows[name])}" for name in known)
+            yield f"AUC_lat of maps that should find nothing or less ({self.lists[0]}, all sky): {told}."
 
     def _headline(self, title: str, zone: str, rows: Mapping[str, Row]) -> str:
         own = rows[self.trial]

@@ -13,10 +13,8 @@ from skykin.core.errors import CorruptFileError, InputRefusedError, shown
 from skykin.core.provenance import Provenance
 
 TILES, SUMMARY = "tiles.ecsv", "summary.json"
-#: What every ranked sky says, an agreement of maps too.
-NEEDED = (
-    "name", "lon", "lat", "width", "height", "score", "coverage", "brightness", "mean_intensity", "area",
-)  # fmt: skip
+#: What is read back; maps of older versions have it too.
+NEEDED = ("lon", "lat", "width", "height", "score", "coverage", "mean_intensity", "area")
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +24,7 @@ class MapFolder:
     Parameters
     ----------
     tiles : QTable
-        As `KinMap.tiles`, the best first.
+        The best first; the columns `NEEDED` and whatever else the map has.
     summary : dict
         The honest summary, without provenance.
     provenance : Provenance

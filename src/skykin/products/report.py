@@ -94,7 +94,7 @@ def _asked(result: KinMap) -> list[tuple[str, str]]:
         ("Colours", "red: {}; green: {}; blue: {}".format(*result.bands)),
         ("Recipe", str(provenance.recipe.get("name", ""))),
         ("Layers", ", ".join(result.layers)),
-        ("Threshold", f"{result.threshold:.4g}"),
+        ("Match", result.line.words),
     ]  # fmt: skip
 
 
@@ -110,6 +110,9 @@ def _matches(result: KinMap) -> tuple[list[str], list[list[str]]]:
         "l",
         "b",
         "score",
+        "standardised",
+        "p",
+        "q",
         *(layer.replace("_", " ") for layer in result.layers),
         intensity,
         "coverage",
@@ -121,6 +124,9 @@ def _matches(result: KinMap) -> tuple[list[str], list[list[str]]]:
         _column(table, "lon", f".{digits}f", "°"),
         _column(table, "lat", f"+.{digits}f", "°"),
         _column(table, "score", ".4f"),
+        _column(table, "standardised", "+.2f"),
+        _column(table, "p", ".2g"),
+        _column(table, "q", ".2g"),
         *(_column(table, f"cosine_{layer}", ".4f") for layer in result.layers),
         _column(table, "mean_intensity", ".3g"),
         _column(table, "coverage", ".3f"),

@@ -13,6 +13,7 @@ from astropy.table import QTable
 
 from skykin.core.extent import ALL_SKY, Extent
 from skykin.core.footprint import Footprint
+from skykin.core.line import Line
 from skykin.core.picture import Picture
 from skykin.core.provenance import Provenance
 from skykin.core.shapes import Degrees, Numbers
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from skykin.products.score_map import ScoreMap
 
 TILE_COLUMNS = (
-    "rank", "name", "lon", "lat", "width", "height", "score", "match",
+    "rank", "name", "lon", "lat", "width", "height", "score", "match", "standardised", "p", "q",
     "coverage", "brightness", "mean_intensity", "area",
 )  # fmt: skip
 REGION_COLUMNS = (
@@ -64,7 +65,8 @@ class KinMap:
     ----------
     tiles : QTable
         One row per scored tile, in the order of the grid: ``rank`` (1 = best), ``name``, ``lon``, ``lat``,
-        ``width``, ``height`` (deg), ``score``, ``match``, ``coverage`` (0 to 1), ``brightness`` (0 to 1),
+        ``width``, ``height`` (deg), ``score``, ``match``, ``standardised``, ``p``, ``q``,
+        ``coverage`` (0 to 1), ``brightness`` (0 to 1),
         ``mean_intensity`` (the survey's unit), ``area`` (share of the sky that the tile stands for) and
         ``cosine_<layer>`` for every layer.  Further columns are written along.  A tile without a score
         has NaN and comes last in rank.
@@ -74,8 +76,8 @@ class KinMap:
         NSIDE of the HEALPix grid whose pixel centres are the tile centres; None for any other grid.
     reference : Footprint
     reference_name : str
-    threshold : float
-        A tile matches when its score is at least this.
+    line : Line
+        Where the line between match and no match is drawn.
     layers : tuple of str
         Layers of the network, the shallowest first.
     survey_title, bands :
@@ -105,7 +107,7 @@ class KinMap:
     tile_nside: int | None
     reference: Footprint
     reference_name: str
-    threshold: float
+    line: Line
     layers: tuple[str, ...]
     survey_title: str
     bands: tuple[str, str, str]

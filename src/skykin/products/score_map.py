@@ -43,7 +43,8 @@ class ScoreMap:
     ----------
     nside : int
     columns : mapping of str to float32 array (n,)
-        ``SCORE``, ``COSINE_<LAYER>`` and ``COVERAGE``; NaN where no tile was scored.
+        ``SCORE``, ``COSINE_<LAYER>``, ``STANDARDISED``, ``P``, ``Q`` and ``COVERAGE``; NaN where no tile
+        was scored.
     pixels : int64 array (n,) or None
         Numbers of the pixels, growing; None where the map holds all 12 nside² of them in order.
     """
@@ -105,7 +106,7 @@ def score_map(result: KinMap) -> ScoreMap:
         source = _nearest_tile(result, nside, spacing_deg)
     columns = {"SCORE": "score"}
     columns |= {f"COSINE_{layer.upper()}": f"cosine_{layer}" for layer in result.layers}
-    columns |= {"COVERAGE": "coverage"}
+    columns |= {"STANDARDISED": "standardised", "P": "p", "Q": "q", "COVERAGE": "coverage"}
     return ScoreMap(
         nside,
         {name: _painted(numbers(result.tiles[column]), source) for name, column in columns.items()},
@@ -139,7 +140,13 @@ def write_score_map(result: KinMap, path: Path) -> None:
 
 
 def _describe(header: fits.Header, painted: ScoreMap, result: KinMap) -> None:
-    texts = {"SCORE": "likeness of the tile here to the reference", "COVERAGE": "share of the tile with data"}
+    texts = {
+        "SCORE": "likeness of the tile here to the reference",
+        "STANDARDISED": "spreads above the score of tiles like it elsewhere",
+        "P": "share of tiles without kinship that stand out as much",
+        "Q": "false discovery rate at which it is a match",
+        "COVERAGE": "share of the tile with data",
+    }
     texts |= {f"COSINE_{layer.upper()}": f"cosine of layer {layer}" for layer in result.layers}
     for number, name in enumerate(painted.columns, start=1 if painted.pixels is None else 2):
         header.set(f"TUNIT{number}", "", "no unit: a pure number", after=f"TFORM{number}")

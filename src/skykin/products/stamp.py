@@ -83,7 +83,7 @@ def stamp_header(header: Header, result: KinMap) -> None:
         ("REFLAT", reference.lat_deg, "[deg] its Galactic latitude"),
         ("REFWIDTH", reference.width_deg, "[deg] its width"),
         ("REFHEIGH", reference.height_deg, "[deg] its height"),
-        ("THRESHLD", result.threshold, "tiles with at least this score match"),
+        ("MATCH", result.line.words, "tiles with this match"),
         ("NTILES", len(result.footprints), "tiles that were scored"),
     ]
     for key, value, comment in cards:

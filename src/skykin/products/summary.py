@@ -3,9 +3,19 @@
 Keys of the summary; any may be missing or None and is then left out of the text:
 
 ``n_tiles``, ``n_left_out``, ``n_matches``
-    Tiles scored, tiles with too little data, tiles whose score reaches the threshold.
+    Tiles scored, tiles with too little data, tiles that match.
+``n_matches_beside``
+    Matches that share sky with the reference.
+``line``
+    Where the line between match and no match is drawn: ``column`` (score or q) and ``value``.
 ``threshold``, ``recipe``, ``survey``, ``reference``
-    The threshold; names for the reader.
+    The score from which a tile matches, if that is the rule; names for the reader.
+``n_independent``
+    Tiles without common sky that the tiles away from the reference are worth.
+``surrogates``, ``noise``
+    What a second look at the most unusual tiles said: ``tiles``, ``draws``, and how many score higher than
+    their surrogates (``unusual``), or how wide their interval is (``median_width``) and how far new noise
+    moves them (``median_shift``); None where it was not asked for.
 ``sky_fraction_matching``
     Share of the sky that the matching tiles stand for (their ``area``).
 ``sky_fraction_in_matching_tiles``
@@ -19,7 +29,7 @@ Keys of the summary; any may be missing or None and is then left out of the text
 ``recall_at``
     For each ranking, the share of regions recovered (0 to 1) at a share of the sky (keys such as "0.05").
 ``spearman``
-    Rank correlation of the score with ``mean_intensity``, ``abs_latitude`` and ``coverage``.
+    Rank correlation of the score with ``mean_intensity``, ``abs_latitude``, ``coverage`` and ``noise``.
 ``controls``
     Score of pictures that have no sky in them, such as ``black``, ``white`` and ``noise``.
 """
@@ -31,6 +41,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from skykin.core.line import Line
 from skykin.products.plain import plain
 from skykin.products.result import KinMap
 from skykin.products.stamp import creator
@@ -44,7 +55,12 @@ RANKINGS = {
 }
 #: A map of more of the sky than this is one of the whole sky.
 NEARLY_ALL = 0.95
-CONFOUNDERS = {"mean_intensity": "mean intensity", "abs_latitude": "|b|", "coverage": "coverage"}
+CONFOUNDERS = {
+    "mean_intensity": "mean intensity",
+    "abs_latitude": "|b|",
+    "coverage": "coverage",
+    "noise": "noise",
+}
 
 
 def write_summary(result: KinMap, path: Path) -> None:
@@ -75,8 +91,8 @@ def summary_lines(summary: Mapping[str, Any]) -> list[str]:
     """
     facts = plain(summary)
     assert isinstance(facts, dict)  # noqa: S101 - a mapping stays a mapping
-    sections = (_counts(facts), _regions(facts), _recall(facts), _correlations(facts), _controls(facts))
-    return [line for section in sections for line in section]
+    tellers = (_counts, _second_look, _regions, _recall, _correlations, _controls)
+    return [line for tell in tellers for line in tell(facts)]
 
 
 def recall_rows(summary: Mapping[str, Any]) -> tuple[list[str], list[tuple[str, list[str]]]]:
@@ -104,20 +120,63 @@ def _counts(facts: Mapping[str, Any]) -> list[str]:
         left_out = facts.get("n_left_out") or 0
         without = f"; {left_out} were left out for too little data" if left_out else ""
         lines.append(f"{facts['n_tiles']} tiles were scored{without}.")
-    if _has(facts, "n_matches", "threshold"):
+    if _has(facts, "n_matches", "line"):
         share = percent(facts.get("sky_fraction_matching"))
         inside = percent(facts.get("sky_fraction_in_matching_tiles"))
-        line = f"{facts['n_matches']} of them match (score {facts['threshold']:g} or more)"
+        rule = Line(**facts["line"]).words
+        if not facts["n_matches"]:
+            return [*lines, f"No tile matches: none has {rule}.", *_trust(facts)]
+        line = f"{facts['n_matches']} of them match ({rule})"
         line += f": they stand for {share} of the sky" if share else ""
         line += f", and {inside} lies inside at least one of them" if share and inside else ""
         lines.append(line + ".")
+        if facts.get("n_matches_beside"):
+            lines.append(f"{facts['n_matches_beside']} of the matches share sky with the reference itself.")
+    return [*lines, *_trust(facts)]
+
+
+def _trust(facts: Mapping[str, Any]) -> list[str]:
+    """Say how q was found, where matches depend on it."""
+    if (facts.get("line") or {}).get("column") != "q" or not _has(facts, "n_independent"):
+        return []
+    independent = facts["n_independent"]
+    if not facts.get("calibrated", True):
+        return [
+            "Their p and q are not known: the tiles away from the reference are worth "
+            f"{independent:.0f} without common sky, too few or too much alike to tell what is usual; "
+            "use a score (--threshold) or a share of the sky (--top-fraction)."
+        ]
+    return [
+        "q is the false discovery rate among tiles compared with those of the same brightness, |b| and "
+        f"coverage away from the reference, which are worth {independent:.0f} tiles without common sky."
+    ]
+
+
+def _second_look(facts: Mapping[str, Any]) -> list[str]:
+    """Tell what surrogates and noise said of the most unusual tiles."""
+    lines = []
+    if made := facts.get("surrogates"):
+        lines.append(
+            f"Of the {made['tiles']} most unusual tiles, {made['unusual']} score higher than pictures with "
+            f"their own spectrum and random phases do (p_surrogate 0.05 or less, {made['draws']} pictures a "
+            "tile): in these the form counts, not only colour and power."
+        )
+    noise = facts.get("noise")
+    if noise and not noise["draws"]:
+        lines.append("The noise of this survey is not known, so its scores have no interval.")
+    elif noise:
+        lines.append(
+            f"The noise of the survey leaves the scores of the {noise['tiles']} most unusual tiles uncertain "
+            f"by {number(noise['median_width'], '.3g')} (width of the 90 % interval, median); as much noise "
+            f"again moves them by {number(noise['median_shift'], '+.3g')}."
+        )
     return lines
 
 
 def _regions(facts: Mapping[str, Any]) -> list[str]:
     regions = facts.get("regions") or {}
     recovered = regions.get("recovered") or {}
-    if not _has(regions, "counted") or not _has(recovered, "score"):
+    if not _has(regions, "counted") or not _has(recovered, "score") or regions.get("at_sky_fraction") == 0:
         return []
     share = percent(regions.get("at_sky_fraction"))
     where = f" in the best {share} of {_sky(facts)}" if share else ""

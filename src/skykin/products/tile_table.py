@@ -21,10 +21,22 @@ COLUMNS = {
     "width": ("Side along longitude", "phys.angSize"),
     "height": ("Side along latitude", "phys.angSize"),
     "score": ("Likeness to the reference", "stat.correlation;meta.main"),
-    "match": ("Whether the score reaches the threshold", "meta.code.member"),
+    "match": ("Whether the tile is a match", "meta.code.member"),
+    "standardised": (
+        "Height of the score above that of tiles of the same brightness, |b| and coverage, in their spreads",
+        "stat.value",
+    ),
+    "p": ("Share of tiles without kinship that stand out as much", "stat.probability"),
+    "q": ("False discovery rate at which the tile is a match", "stat.probability"),
+    "hubness": ("Mean of the ten largest scores against 64 tiles spread over the map", "stat.mean"),
+    "csls": ("Score scaled locally: twice the score less the hubness of tile and reference", "stat.value"),
+    "p_surrogate": ("Share of phase-randomised pictures of such tiles that gain as much", "stat.probability"),
+    "score_low": ("5 % quantile of the score under the noise of the survey", "stat.min"),
+    "score_high": ("95 % quantile of the score under the noise of the survey", "stat.max"),
     "coverage": ("Share of the tile with data, 0 to 1", "stat.filling"),
     "brightness": ("Mean of the rendered colours, 0 to 1", "stat.value"),
     "mean_intensity": ("Mean intensity of the survey in the tile", "phot.flux.sb;stat.mean"),
+    "noise": ("Noise of that intensity at one position, where the survey knows it", "stat.stdev"),
     "area": ("Share of the sky that the tile stands for", "phys.angArea;arith.ratio"),
 }
 
@@ -52,7 +64,7 @@ def ranked_tiles(result: KinMap) -> QTable:
         "creator": creator(result.provenance),
         "coordinate_system": "Galactic",
         "reference": result.reference_name,
-        "threshold": float(result.threshold),
+        "match": result.line.words,
         "acknowledgements": plain(facts.pop("credits")),
         "provenance": plain(facts),
     }
@@ -84,6 +96,6 @@ def write_votable(result: KinMap, path: Path) -> None:
 def _description(result: KinMap) -> str:
     first = (
         f"Tiles of {result.survey_title} by likeness to {result.reference_name}; "
-        f"a tile matches from a score of {result.threshold:.4g}. Made by {creator(result.provenance)}."
+        f"a tile matches at {result.line.words}. Made by {creator(result.provenance)}."
     )
     return "\n".join([first, *(f"Acknowledgement: {credit}" for credit in result.provenance.credits)])

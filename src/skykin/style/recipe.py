@@ -48,7 +48,9 @@ class Recipe:
     threshold : float or None
         Score from which a tile matches.
     top_fraction : float or None
-        Instead: share of the tiles that match, best first.
+        Instead: share of the sky that matches, best first.
+    max_q : float or None
+        Instead: false discovery rate up to which a tile matches.
     tile_deg : float
         Side of a tile that suits the recipe, on a survey of the whole sky, degrees.
     pixels : int
@@ -61,7 +63,8 @@ class Recipe:
     Raises
     ------
     UsageError
-        If a setting is unknown or out of range, or not exactly one of `threshold` and `top_fraction` is set.
+        If a setting is unknown or out of range, or not exactly one of `threshold`, `top_fraction` and
+        `max_q` is set.
     """
 
     name: str
@@ -75,6 +78,7 @@ class Recipe:
     combine: Combine = "mean"
     threshold: float | None = None
     top_fraction: float | None = None
+    max_q: float | None = None
     tile_deg: float = 15.0
     pixels: int = 128
     spacing: float = 0.25
@@ -91,13 +95,16 @@ class Recipe:
         ):
             if value not in known:
                 raise self._refusal(f"has {what} {shown(value)}; choose {' or '.join(known)}")
-        if (self.threshold is None) == (self.top_fraction is None):
-            both = f"threshold {self.threshold} and top_fraction {self.top_fraction}"
-            raise self._refusal(f"has {both}; set exactly one of them")
+        lines = {name: getattr(self, name) for name in ("threshold", "top_fraction", "max_q")}
+        if sum(value is not None for value in lines.values()) != 1:
+            told = ", ".join(f"{name} {value}" for name, value in lines.items())
+            raise self._refusal(f"has {told}; set exactly one of them")
         if self.threshold is not None and not -1 <= self.threshold <= 1:
             raise self._refusal(f"has threshold {self.threshold}; a cosine lies between −1 and 1")
         if self.top_fraction is not None and not 0 < self.top_fraction <= 1:
             raise self._refusal(f"has top_fraction {self.top_fraction}; use more than 0 and at most 1")
+        if self.max_q is not None and not 0 < self.max_q < 1:
+            raise self._refusal(f"has max_q {self.max_q}; use a rate between 0 and 1")
 
     def _refusal(self, reason: str) -> UsageError:
         return UsageError(f"recipe {shown(self.name)} {reason}")
@@ -109,6 +116,7 @@ class Recipe:
             **self._measure(),
             "threshold": self.threshold,
             "top_fraction": self.top_fraction,
+            "max_q": self.max_q,
         }
 
     def key(self) -> str:

@@ -25,13 +25,13 @@ WIDEST_PIXELS = 4096
 
 
 class CosineTaker:
-    """Adds up the cosine of each tile with a reference, entry by entry.
+    """Adds up the cosine of each tile with a reference, or with several, entry by entry.
 
     Parameters
     ----------
     lattice : Lattice
     form : Form
-    reference : array (n,)
+    reference : array (n,) or (references, n)
         The layer's part of the reference's signature, standardised if `standard` is given.
     unit : float
         Factor from a signature's numbers to the form's entries.
@@ -49,20 +49,20 @@ class CosineTaker:
     ) -> None:
         entries = form.stretches[-1].stop
 
-        def laid_out(vector: Numbers) -> Numbers:
-            values = np.zeros(entries, np.float32)
-            values[form.order] = vector
+        def laid_out(vectors: Numbers) -> Numbers:
+            values = np.zeros((entries, *vectors.shape[:-1]), np.float32)
+            values[form.order] = vectors.T
             return values
 
         factor = 1.0 if standard is not None else unit
         exact = reference.astype(np.float64) * factor
         self._reference = laid_out(exact.astype(np.float32))
-        self._length = float(np.sqrt(exact @ exact))
+        self._length = np.sqrt(np.einsum("...n,...n->...", exact, exact))
         self._mean = self._inverse = None
         if standard is not None:
             self._mean = laid_out(standard[0] * np.float32(unit))
             self._inverse = laid_out(1 / (standard[1] * np.float32(unit)))
-        self._products = np.zeros((lattice.rows, lattice.columns))
+        self._products = np.zeros((lattice.rows, lattice.columns, *reference.shape[:-1]))
         self._squares = np.zeros((lattice.rows, lattice.columns))
 
     def take(self, row: int, column: int, stretch: Stretch, values: Numbers) -> None:
@@ -74,14 +74,15 @@ class CosineTaker:
             flat -= self._mean[part]
             flat *= self._inverse[part]
         where = (slice(row, row + rows), slice(column, column + columns))
-        self._products[where] += (flat @ self._reference[part]).reshape(rows, columns)
+        products = flat @ self._reference[part]
+        self._products[where] += products.reshape(rows, columns, *products.shape[1:])
         self._squares[where] += np.einsum("te,te->t", flat, flat).reshape(rows, columns)
 
     def cosines(self) -> Numbers:
-        """Cosines (rows, columns) from −1 to 1; NaN where a tile has no style."""
-        lengths = np.sqrt(self._squares) * self._length
+        """Cosines (rows, columns) or (rows, columns, references), −1 to 1; NaN where a tile has no style."""
+        lengths = np.multiply.outer(np.sqrt(self._squares), self._length)
         lengths[~(lengths > 0)] = np.nan
-        return np.clip(self._products / lengths, -1, 1)
+        return np.asarray(np.clip(self._products / lengths, -1, 1))
 
 
 class VectorTaker:
@@ -132,20 +133,20 @@ class SharedMeter:
             The picture with its context.
         lattice : Lattice
             Where its tiles lie.
-        reference : Mapping of str to array
-            Signature of the reference, standardised if `standard` is given.
+        reference : Mapping of str to array (n,) or (references, n)
+            Signature of the reference, or of several, standardised if `standard` is given.
         standard : Standardisation, optional
 
         Returns
         -------
-        float64 array (rows, columns, layers)
+        float64 array (rows, columns, layers) or (rows, columns, references, layers)
             NaN where nothing is covered.
         """
         readers: dict[str, CellReader | PairReader] = {}
         answers: dict[str, CosineTaker | PairReader] = {}
         for layer, stride in self._strides():
             channels = CHANNELS[layer.partition("_")[0]]
-            raw = self.recipe.statistic is gram and standard is None
+            raw = self.recipe.statistic is gram and standard is None and reference[layer].ndim == 1
             if raw and pairs_are_cheaper(lattice, channels, stride):
                 pairs = PairReader(lattice, layer, stride, reference=reference[layer], channels=channels)
                 readers[layer] = answers[layer] = pairs

@@ -42,7 +42,7 @@ def main(folder: Path) -> None:
 
 def _work(task: str, path: Path, folder: Path, arguments: dict[str, Any]) -> Any:
     module, function = task.split(":")
-    if not module.startswith(("skykin.survey.", "skykin.evaluate.")):
+    if not module.startswith("skykin.survey."):
         raise ValueError(task)
     return getattr(import_module(module), function)(path, folder, **arguments)
 

@@ -155,7 +155,7 @@ def grid_pointings(pointings: Pointings, about: About, *, progress: Progress = S
         for start in range(0, grid.npix, PIXELS_AT_ONCE):
             pixels = np.arange(start, min(start + PIXELS_AT_ONCE, grid.npix))
             lon, lat = grid.healpix_to_lonlat(pixels)
-            values[pixels], coverage[pixels] = kernel.average(_directions(lon.deg, lat.deg))
+            values[pixels], coverage[pixels] = kernel.average(directions(lon.deg, lat.deg))
             counter.advance(len(pixels))
     described = (
         f"Gaussian kernel, FWHM {pointings.beam_deg:g} deg, cut at {CUT_BEAMS * pointings.beam_deg:g} deg; "
@@ -169,7 +169,7 @@ class _Kernel:
 
     def __init__(self, pointings: Pointings) -> None:
         self.pointings = pointings
-        self.directions = _directions(pointings.lon_deg, pointings.lat_deg)
+        self.directions = directions(pointings.lon_deg, pointings.lat_deg)
         self.tree = cKDTree(self.directions)
 
     def average(self, at: Numbers) -> tuple[Numbers, Numbers]:
@@ -227,7 +227,7 @@ def _nside_for(beam_deg: float) -> int:
     return nside
 
 
-def _directions(lon_deg: Degrees, lat_deg: Degrees) -> Numbers:
+def directions(lon_deg: Degrees, lat_deg: Degrees) -> Numbers:
     """Return unit vectors (n, 3)."""
     lon, lat = np.radians(lon_deg), np.radians(lat_deg)
     return np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)], axis=-1)

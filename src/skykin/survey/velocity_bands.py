@@ -82,6 +82,35 @@ def integrate_bands(
     return values, weight
 
 
+def band_variance(velocity_km_s: Numbers, variance: Numbers, bands_km_s: Sequence[Band]) -> Numbers:
+    r"""Variance of what `integrate_bands` gives, for channels that are independent.
+
+    .. math:: V_b = \Big(\frac{v_2 - v_1}{\sum_c o_{cb}}\Big)^2 \sum_c V_c \, o_{cb}^2
+
+    Parameters
+    ----------
+    velocity_km_s, variance : arrays (spectra, channels)
+        Slots that are not finite are empty.
+    bands_km_s : pairs of float
+
+    Returns
+    -------
+    float64 array (spectra, bands)
+        In units of `variance` × (km/s)²; 0 where nothing is covered.
+    """
+    found = np.zeros((len(velocity_km_s), len(bands_km_s)))
+    for start in range(0, len(velocity_km_s), ROWS_AT_ONCE):
+        part = slice(start, start + ROWS_AT_ONCE)
+        left, right, data = _bins(velocity_km_s[part], variance[part])
+        for band, (low, high) in enumerate(bands_km_s):
+            overlap = np.minimum(right, high) - np.maximum(left, low)
+            overlap = np.where(overlap > 0, overlap, 0)
+            covered = overlap.sum(axis=1)
+            scale = (high - low) / np.where(covered > 0, covered, 1)
+            found[part, band] = scale**2 * (data * overlap**2).sum(axis=1)
+    return found
+
+
 def _bins(velocity: Numbers, intensity: Numbers) -> tuple[Numbers, Numbers, Numbers]:
     """Left and right edges of every channel, NaN for empty slots, and the data, 0 there."""
     velocity = np.where(np.isfinite(velocity), velocity, np.nan).astype(np.float64)

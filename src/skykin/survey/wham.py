@@ -15,8 +15,9 @@ from skykin.core.shapes import Numbers
 from skykin.survey.about import About
 from skykin.survey.download import cache_folder, fetch
 from skykin.survey.healpix_bands import HealpixBands
+from skykin.survey.noisy_pointings import grid_with_noise
 from skykin.survey.pointings import Pointings, grid_pointings
-from skykin.survey.velocity_bands import LEAST_COVERED, checked_bands, integrate_bands
+from skykin.survey.velocity_bands import LEAST_COVERED, band_variance, checked_bands, integrate_bands
 from skykin.survey.wham_table import WhamTable, read_wham_table
 
 FILE_NAME = "wham-ss-DR1-v161116-170912.fits"
@@ -56,7 +57,8 @@ def open_wham(
     Returns
     -------
     HealpixBands
-        Intensities in rayleighs per band.  Pointings spoilt by a bright star are masked.
+        Intensities in rayleighs per band.  Pointings spoilt by a bright star are masked.  With the column
+        ``VARIANCE``, which the published file has, it is a `NoisySurvey`.
 
     Raises
     ------
@@ -85,9 +87,11 @@ def open_wham(
     _check_covered(weight, bands, table)
     red, green, blue = (f"{low:+g} to {high:+g} km/s".replace("-", "−") for low, high in bands)
     about = About("wham", "WHAM Sky Survey DR1", "R", (red, green, blue), table.source, CREDITS)
-    return grid_pointings(
-        Pointings(table.lon_deg, table.lat_deg, values, weight, BEAM_DEG), about, progress=progress
-    )
+    pointings = Pointings(table.lon_deg, table.lat_deg, values, weight, BEAM_DEG)
+    if table.variance is None:
+        return grid_pointings(pointings, about, progress=progress)
+    noise = np.sqrt(band_variance(table.velocity_km_s, table.variance, bands))
+    return grid_with_noise(pointings, noise, about, progress=progress)
 
 
 def find_wham(*, download: bool = False, progress: Progress = SILENT) -> Path:

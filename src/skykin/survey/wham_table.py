@@ -39,6 +39,8 @@ COLUMNS = {
     "DATA": RAYLEIGH_PER_KM_S,
     "STAR": None,
 }
+#: The noise of each channel; a table of another making may lack it.
+VARIANCE = "VARIANCE"
 #: DR1 has 91 MB; a table some twenty times larger is not a WHAM survey.
 LARGEST_BYTES = 2 << 30
 #: Beyond this no line of the Milky Way is found, and numbers are probably in m/s.
@@ -59,6 +61,8 @@ class WhamTable:
     star : bool array (n,)
         Pointings spoilt by a bright star.
     source : Source
+    variance : float32 array (n, channels) or None
+        Of the intensity, (R/(km/s))²; None if the table has none of that shape.
     """
 
     lon_deg: Degrees
@@ -67,6 +71,7 @@ class WhamTable:
     intensity: Numbers
     star: np.ndarray
     source: Source
+    variance: Numbers | None = None
 
 
 def read_wham_table(path: Path | str) -> WhamTable:
@@ -121,7 +126,15 @@ def _read(stream: BinaryIO, name: str, size: int) -> WhamTable:
         columns["DATA"].astype(np.float32),
         ~np.isin(columns["STAR"], NOT_A_STAR),
         Source(name, _sha256(stream)),
+        _variance(columns),
     )
+
+
+def _variance(columns: dict[str, Any]) -> Numbers | None:
+    variance = columns.get(VARIANCE)
+    if variance is None or variance.shape != columns["DATA"].shape or variance.dtype.kind != "f":
+        return None
+    return np.asarray(np.where(variance >= 0, variance, np.nan), dtype=np.float32)
 
 
 def _check_columns(columns: dict[str, Any], name: str) -> None:
@@ -138,6 +151,10 @@ def _check_columns(columns: dict[str, Any], name: str) -> None:
     if columns["STAR"].dtype.kind != "S":
         raise HeaderInvalidError(f"column STAR of {shown(name)} does not hold logical values")
     _check_speeds(columns["VELOCITY"], name)
+
+
+#: What astropy raises of a table whose header or columns it cannot make sense of.
+UNREADABLE = (OSError, TypeError, ValueError, KeyError, IndexError, AttributeError, fits.VerifyError)
 
 
 def _table_hdu(hdus: list[Hdu], name: str) -> Hdu:
@@ -176,9 +193,10 @@ def _load(stream: BinaryIO, hdu: Hdu, name: str) -> dict[str, Any]:
         with warnings.catch_warnings(action="ignore"):
             file = fits.open(stream, memmap=False, logical_as_bytes=True)
             data = file[hdu.number].data
-            columns = {column: np.asarray(data[column]) for column in COLUMNS}
+            wanted = [*COLUMNS, *(name for name in [VARIANCE] if name in hdu.columns())]
+            columns = {column: np.asarray(data[column]) for column in wanted}
             file.close(closed=False)  # the stream is still to be hashed
-    except (OSError, TypeError, ValueError, KeyError, IndexError, AttributeError) as error:
+    except UNREADABLE as error:
         raise CorruptFileError(
             f"the table of {shown(name)} cannot be read ({shown(error)}); get the file again",
             code="IN-CORRUPT",

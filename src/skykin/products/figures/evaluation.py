@@ -19,6 +19,8 @@ LINES: tuple[tuple[str, Any], ...] = (
     ("0.5", "-"), ("0.5", "--"), ("0.5", ":"),
 )  # fmt: skip
 MOST_OBJECTS = 45
+#: Letters of the names of lists and objects that are shown.
+LONGEST_TITLE, LONGEST_NAME = 34, 30
 
 
 def draw_recall(result: Evaluation, folder: Path) -> Drawn:
@@ -67,7 +69,7 @@ def draw_aucs(result: Evaluation, folder: Path) -> Drawn:
     )
     for axes_row, title in zip(grid, lists, strict=True):
         for axes, zone in zip(axes_row, zones, strict=True):
-            _draw_forest(axes, result, title, zone, names)
+            _draw_forest(axes, result, title, zone, first=axes is axes_row[0])
     for axes in grid[-1]:
         axes.set_xlabel(AUC_LAT)
     caption = (
@@ -83,7 +85,8 @@ def draw_aucs(result: Evaluation, folder: Path) -> Drawn:
     )
 
 
-def _draw_forest(axes: Axes, result: Evaluation, title: str, zone: str, names: list[str]) -> None:
+def _draw_forest(axes: Axes, result: Evaluation, title: str, zone: str, *, first: bool) -> None:
+    names = list(result.rankings)
     rows = {str(row["ranking"]): row for row in result.rows(list=title, zone=zone, measure=AUC_LAT)}
     axes.set_yticks(range(len(names)), names, fontsize=8.5)
     axes.set_ylim(len(names) - 0.5, -0.5)
@@ -91,7 +94,9 @@ def _draw_forest(axes: Axes, result: Evaluation, title: str, zone: str, names: l
     axes.set_xlim(0.2, 1.0)
     axes.set_xticks([0.25, 0.5, 0.75])
     number = next(iter(rows.values()))["n"] if rows else 0
-    told = f"{title}, {zone} ({number})" if rows else f"{title}, {zone}: too few objects"
+    # The name of the list stands once, over the first of its columns.
+    heading = f"{_short(title, LONGEST_TITLE)}: {zone}" if first else zone
+    told = f"{heading} ({number})" if rows else f"{heading}: too few objects"
     axes.set_title(told, fontsize=9, fontweight="normal", pad=4)
     for place, name in enumerate(names):
         if name not in rows or not math.isfinite(rows[name]["value"]):
@@ -153,10 +158,13 @@ def _best_rival(result: Evaluation, rivals: list[str]) -> str:
 
 
 def _label(row: Any) -> str:
-    name = str(row["name"])
-    name = name if len(name) <= 30 else f"{name[:29]}…"
+    name = _short(str(row["name"]), LONGEST_NAME)
     latitude = f"{row['lat_deg']:+.0f}".replace("-", "−")
     return f"{name}  ({row['lon_deg']:.0f}°, {latitude}°)"
+
+
+def _short(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 FIGURES = (draw_recall, draw_aucs, draw_objects)

@@ -25,25 +25,24 @@ def draw_heat_map(result: KinMap, folder: Path) -> Drawn:
     above = axes_for(figure, (0.05, 0.535, 0.9, 0.43), result.extent, "mollweide")
     below = axes_for(figure, (0.05, 0.075, 0.9, 0.43), result.extent, "mollweide")
     lon_deg, lat_deg = above.positions()
-    scores = result.score_map.at(np.nan_to_num(lon_deg), np.nan_to_num(lat_deg))
-    scores[~np.isfinite(lon_deg)] = np.nan
+    scores = _interpolated(above, result, "SCORE")
     regional = result.extent.radius_deg < WIDEST_REGION_DEG
     backdrop = None if regional else far_infrared_sky()
     above.paint(backdrop.at(lon_deg, lat_deg) if backdrop else seen_colours(result, lon_deg, lat_deg))
-    _draw_contour(above, scores, result.threshold)
+    _draw_contour(above, result)
     draw_regions(above, result)
     name_regions(above, result, _shown(above, result))
     behind = backdrop.title if backdrop else "the survey as rendered"
     above.axes.set_title(f"Well-known star-forming regions over {behind}")
     _draw_scores(below, scores, result)
-    _legend(above, result.threshold)
+    _legend(above, result)
     title = f"Likeness of the sky to {result.reference_name}"
     caption = (
         f"Below: score of every tile against {result.reference_name}, "
         "interpolated between the tiles' centres. "
         f"Above: {behind} with the annotated regions; circles are recovered, crosses are not, "
         "diamonds are not counted (near the reference, not shown by the survey, or off the scored sky). "
-        f"Line in both: score {result.threshold:.4g}. {'Gnomonic' if regional else 'Mollweide'} projection "
+        f"Line in both: {result.line.words}. {'Gnomonic' if regional else 'Mollweide'} projection "
         "in Galactic coordinates."
     )
     return save_figure(
@@ -67,7 +66,7 @@ def _draw_scores(sky: SkyAxes, scores: Numbers, result: KinMap) -> None:
     known = scores[np.isfinite(scores)]
     low, high = (float(np.quantile(known, 0.005)), float(known.max())) if known.size else (0.0, 1.0)
     image = sky.paint(scores, cmap="cividis", norm=Normalize(low, max(high, low + 1e-6)))
-    _draw_contour(sky, scores, result.threshold)
+    _draw_contour(sky, result)
     draw_tiles(
         sky, [result.reference], colors=REFERENCE_COLOUR, linewidths=1.6, linestyles="--", zorder=6,
         path_effects=[withStroke(linewidth=3.2, foreground="black")],
@@ -78,18 +77,28 @@ def _draw_scores(sky: SkyAxes, scores: Numbers, result: KinMap) -> None:
         image, cax=figure.add_axes((0.25, 0.045, 0.5, 0.012)), orientation="horizontal", extend="min",
         label=f"score (likeness to {literal(result.reference_name)}, no unit)",
     )  # fmt: skip
-    if low < result.threshold < high:
-        bar.ax.axvline(result.threshold, color=THRESHOLD_COLOUR, linewidth=2)
+    threshold = result.line.threshold
+    if threshold is not None and low < threshold < high:
+        bar.ax.axvline(threshold, color=THRESHOLD_COLOUR, linewidth=2)
     sky.axes.set_title(f"Likeness to {literal(result.reference_name)} (dashed: the reference tile)")
 
 
-def _draw_contour(sky: SkyAxes, scores: Numbers, threshold: float) -> None:
-    known = scores[np.isfinite(scores)]
-    if known.size and known.min() < threshold < known.max():
-        sky.axes.contour(scores, levels=[threshold], colors=THRESHOLD_COLOUR, linewidths=1.2, zorder=3)
+def _interpolated(sky: SkyAxes, result: KinMap, column: str) -> Numbers:
+    """Values of the score map at each position of the axes; NaN off the sky."""
+    lon_deg, lat_deg = sky.positions()
+    values = result.score_map.at(np.nan_to_num(lon_deg), np.nan_to_num(lat_deg), column)
+    return np.where(np.isfinite(lon_deg), values, np.nan)
 
 
-def _legend(sky: SkyAxes, threshold: float) -> None:
-    sky.axes.plot([], [], color=THRESHOLD_COLOUR, label=f"score {threshold:.4g}")
+def _draw_contour(sky: SkyAxes, result: KinMap) -> None:
+    line = result.line
+    values = _interpolated(sky, result, line.column.upper())
+    known = values[np.isfinite(values)]
+    if known.size and known.min() < line.value < known.max():
+        sky.axes.contour(values, levels=[line.value], colors=THRESHOLD_COLOUR, linewidths=1.2, zorder=3)
+
+
+def _legend(sky: SkyAxes, result: KinMap) -> None:
+    sky.axes.plot([], [], color=THRESHOLD_COLOUR, label=result.line.words)
     legend = sky.axes.legend(loc="lower right", fontsize=9, bbox_to_anchor=(1.0, -0.04))
     legend.set_zorder(8)

@@ -39,8 +39,7 @@ def draw_matches(result: KinMap, folder: Path) -> Drawn:
     matches, name = result.matching, literal(result.reference_name)
     title = f"Tiles in the style of {result.reference_name}"
     sky.axes.set_title(
-        f"Tiles in the style of {name}: {len(matches)} of {len(result.footprints)} "
-        f"score {result.threshold:.4g} or more"
+        f"Tiles in the style of {name}: {len(matches)} of {len(result.footprints)} have {result.line.words}"
     )
     sky.axes.legend(
         handles=[Line2D([], [], color=REFERENCE_COLOUR, lw=2.5, ls="--", label=f"reference: {name}")],
@@ -50,8 +49,7 @@ def draw_matches(result: KinMap, folder: Path) -> Drawn:
     if not (backdrop or regional):
         behind += " (the pictures of the extra `milkyway` are not installed)"
     caption = (
-        f"The {len(matches)} tiles whose score is at least {result.threshold:.4g}, "
-        f"coloured by score, {behind}. "
+        f"The {len(matches)} tiles with {result.line.words}, coloured by score, {behind}. "
         + ("" if regional else "Plate carrée in Galactic coordinates: tiles look wider towards the poles. ")
         + "Dashed: the reference. Named are recovered regions with the highest scores."
     )
@@ -69,7 +67,9 @@ def draw_matches(result: KinMap, folder: Path) -> Drawn:
 def _draw_outlines(sky: SkyAxes, result: KinMap) -> None:
     matches = result.matching[::-1]  # The best on top.
     scores = np.array([result.score_of(footprint) for footprint in matches])
-    norm = Normalize(result.threshold, max(float(np.nanmax(result.scores)), result.threshold + 1e-6))
+    known = result.scores[np.isfinite(result.scores)]
+    low = result.line.threshold if result.line.threshold is not None else float(min(scores, default=0))
+    norm = Normalize(low, max(float(known.max(initial=0)), low + 1e-6))
     paint = ScalarMappable(norm, BRIGHT)
     # Hundreds of overlapping outlines must not hide the sky.
     strength = float(np.clip(12 / np.sqrt(max(len(matches), 1)), 0.45, 1.0))

@@ -36,7 +36,7 @@ def draw_scores(result: KinMap, folder: Path) -> Drawn:
         _make_logarithmic(intensity.xaxis)
     _draw_scatter(latitude, np.abs(result.lat_deg), result, "|b| (degrees)", "abs_latitude")
     caption = (
-        "Left: how many tiles have which score, with the threshold and the scores of pictures that have no "
+        "Left: how many tiles have which score, with the scores of pictures that have no "
         "sky in them. Middle and right: the score against two simple properties of a tile. The nearer a "
         "rank correlation (Spearman) is to ±1, the more the score only repeats that property."
     )
@@ -57,7 +57,8 @@ def _draw_histogram(axes: Axes, result: KinMap) -> None:
     counts, _, _ = axes.hist(scores, bins=40, color="0.65", edgecolor="white", linewidth=0.4)
     highest = float(np.max(counts))
     controls: Any = result.summary.get("controls") or {}
-    lines = [(result.threshold, f"threshold {result.threshold:.4g}", ORANGE, "-")]
+    threshold = result.line.threshold
+    lines = [] if threshold is None else [(threshold, f"threshold {threshold:.4g}", ORANGE, "-")]
     for place, (name, value) in enumerate(controls.items()):
         if value is not None and math.isfinite(value):
             lines.append(
@@ -77,7 +78,8 @@ def _draw_scatter(axes: Axes, values: Numbers, result: KinMap, label: str, key: 
     matches = np.asarray(result.tiles["match"], dtype=bool)
     for chosen, colour, text in ((~matches, "0.6", "other tiles"), (matches, ORANGE, "matches")):
         axes.scatter(values[chosen], result.scores[chosen], s=7, color=colour, linewidths=0, label=text)
-    axes.axhline(result.threshold, color=ORANGE, linewidth=1)
+    if result.line.threshold is not None:
+        axes.axhline(result.line.threshold, color=ORANGE, linewidth=1)
     axes.set_xlabel(label)
     axes.set_ylabel("score")
     spearman: Any = result.summary.get("spearman")

@@ -11,9 +11,10 @@ RECIPE = Recipe(
         "its structures vary together, and the level of its background does not count. Every number is then "
         "taken relative to the survey: minus its mean over the tiles, divided by its spread. An average tile "
         "scores about 0, a kin well above, an opposite below. Masked pixels do not count, the frame of the "
-        "picture is not measured, and five layers weigh the same. Such a score has no natural threshold: the "
-        "best tenth of the tiles is shown as matches."
+        "picture is not measured, and five layers weigh the same. Such a score has no natural threshold: a "
+        "tile matches where it stands out among tiles of its brightness, latitude and coverage, at a false "
+        "discovery rate of 0.10."
     ),
     statistic=covariance,
-    top_fraction=0.10,
+    max_q=0.10,
 )

@@ -12,8 +12,9 @@ RECIPE = Recipe(
         "relative to the survey: minus its mean over the tiles, divided by its spread. An average tile "
         "scores about 0, a kin well above, an opposite below. Masked pixels do not count, the frame of the "
         "picture is not measured, and five layers weigh the same. It is quick, but brightness stays part of "
-        "it. Such a score has no natural threshold: the best tenth of the tiles is shown as matches."
+        "it. Such a score has no natural threshold: a tile matches where it stands out among tiles of its "
+        "brightness, latitude and coverage, at a false discovery rate of 0.10."
     ),
     statistic=mean_std,
-    top_fraction=0.10,
+    max_q=0.10,
 )

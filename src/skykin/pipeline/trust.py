@@ -1,0 +1,60 @@
+"""What the scores of a map are worth: calibrated columns beside the cosine."""
+
+from __future__ import annotations
+
+import numpy as np
+from astropy import units as u
+from astropy.table import QTable
+
+from skykin.core.footprint import Footprint
+from skykin.core.shapes import Numbers
+from skykin.search.calibration import Calibration, calibrate
+from skykin.search.local_scaling import csls
+from skykin.search.matched_null import Tiles
+
+#: A cosine nearer to ±1 than this counts as so near.
+NEAREST = 1e-9
+
+
+def calibrated(tiles: QTable, reference: Footprint, hubness: float | None = None) -> Calibration:
+    """Compare each tile with those like it, and add the columns ``standardised``, ``p`` and ``q``.
+
+    Parameters
+    ----------
+    tiles : QTable
+    reference : Footprint
+    hubness : float, optional
+        That of the reference: the tiles' scores are then scaled locally, in the column ``csls``.
+    """
+    if hubness is None:
+        score = fisher(tiles["score"])
+    else:
+        score = csls(tiles["score"], tiles["hubness"], hubness)
+        tiles["csls"] = score
+    found = calibrate(
+        Tiles(
+            tiles["lon"].to_value(u.deg),
+            tiles["lat"].to_value(u.deg),
+            score,
+            tiles["mean_intensity"].value,
+            tiles["coverage"],
+            tiles["area"],
+            _side_deg(tiles),
+        ),
+        reference.lon_deg,
+        reference.lat_deg,
+    )
+    tiles["standardised"], tiles["p"], tiles["q"] = found.standardised, found.p, found.q
+    return found
+
+
+def fisher(cosine: Numbers) -> Numbers:
+    """Fisher's z of cosines, which has no ends: about ±1 small differences count more."""
+    exact = np.asarray(cosine, dtype=np.float64)
+    return np.asarray(np.arctanh(np.clip(exact, NEAREST - 1, 1 - NEAREST)))
+
+
+def _side_deg(tiles: QTable) -> float:
+    """Side of a square as large as a typical tile is on the sky, degrees."""
+    width, height = (tiles[name].to_value(u.deg) for name in ("width", "height"))
+    return float(np.median(np.sqrt(width * height)))

@@ -1,0 +1,93 @@
+"""A calibrated score: how unusual a tile's likeness to the reference is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from skykin.core.shapes import Numbers
+from skykin.search.false_discovery import q_values
+from skykin.search.matched_null import FEWEST_INDEPENDENT, Tiles, independent_tiles, standardised
+from skykin.search.tail import Tail
+
+#: Share of the tiles, by score alone, among which a match must be.
+HIGH = 0.25
+
+
+@dataclass(frozen=True, eq=False)
+class Calibration:
+    """What the scores of a map are worth, tile by tile.
+
+    Parameters
+    ----------
+    standardised : array (tiles,)
+        How far a tile scores above what is usual for tiles of its brightness, |b| and coverage, in units of
+        their spread.
+    p : array (tiles,)
+        Share of tiles without kinship that would stand out as much.
+    q : array (tiles,)
+        False discovery rate at which the tile is a match; 1 where the score itself is not high.
+    beside : bool array (tiles,)
+        Whether the tile shares sky with the reference.
+    independent : float
+        Tiles without common sky that the others are worth.
+    """
+
+    standardised: Numbers
+    p: Numbers
+    q: Numbers
+    beside: np.ndarray
+    independent: float
+
+    @property
+    def known(self) -> bool:
+        """Whether any tile has a p-value."""
+        return bool(np.isfinite(self.p).any())
+
+
+def calibrate(tiles: Tiles, lon_deg: float, lat_deg: float) -> Calibration:
+    """Tell how unusual the score of each tile is, among the tiles that share no sky with the reference.
+
+    Parameters
+    ----------
+    tiles : Tiles
+    lon_deg, lat_deg : float
+        Centre of the reference, degrees.
+
+    Returns
+    -------
+    Calibration
+        NaN in every tile if fewer than 12 independent tiles lie away from the reference, or they all score
+        the same.  A tile counts as a match only if its score is also among the highest quarter: a dark
+        tile may be unusual among dark tiles, and still be nothing like the reference.  Its p-value is then
+        taken as 1, which can only make q larger.  Tiles that share sky with the reference are tested one
+        by one beside the others: they are likenesses that nobody doubts, and must not make room for false
+        ones.
+    """
+    beside = ~tiles.apart_from(lon_deg, lat_deg)
+    null = tiles.usable & ~beside
+    independent = independent_tiles(tiles.area[null], tiles.size_deg)
+    t = standardised(tiles, null)
+    unknown = np.full(len(t), np.nan)
+    if independent < FEWEST_INDEPENDENT or not np.isfinite(t).any():
+        return Calibration(t, unknown, unknown, beside, independent)
+    tail = Tail.fit(t[null], tiles.area[null], independent)
+    if tail is None:
+        return Calibration(t, unknown, unknown, beside, independent)
+    p = tail.p(t)
+    tested = np.where(
+        tiles.score >= _high(tiles.score[null], tiles.area[null]), p, np.where(np.isnan(p), p, 1.0)
+    )
+    q = unknown.copy()
+    q[null] = q_values(tested[null], tiles.area[null])
+    for row in np.flatnonzero(beside & np.isfinite(p)):
+        rows = np.append(np.flatnonzero(null), row)
+        q[row] = q_values(tested[rows], tiles.area[rows])[-1]
+    return Calibration(t, p, q, beside, independent)
+
+
+def _high(score: Numbers, area: Numbers) -> float:
+    """Return the score that a quarter of the sky reaches."""
+    order = np.argsort(score, kind="stable")[::-1]
+    return float(score[order][np.searchsorted(np.cumsum(area[order]), HIGH * area.sum())])

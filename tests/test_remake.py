@@ -1,0 +1,106 @@
+"""A map made again: nulls, changes and injections."""
+
+import numpy as np
+import pytest
+from astropy.table import QTable
+
+from skykin.core.picture import Picture
+from skykin.core.progress import SilentProgress
+from skykin.pipeline import map_kin
+from skykin.pipeline.evaluate import evaluate_map
+from skykin.pipeline.injections import changed, injections, plan, reference_copy
+from skykin.pipeline.judged_map import JudgedMap
+from skykin.pipeline.nulls import NAMES, PhaseRandomiser, empty_place
+from skykin.pipeline.remake import Change, remade, settings_of
+from skykin.style.weights import load_weights, random_weights
+from tests.skies import BLOBS, blob_survey
+
+
+@pytest.fixture
+def own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("SKYKIN_CACHE", str(tmp_path))
+
+
+@pytest.fixture(scope="module")
+def judged():
+    kin = map_kin(survey=blob_survey(nside=32), recipe="poster", tile_size=50, pixels=32, spacing=22, jobs=1)
+    return JudgedMap(kin.tiles, kin.provenance, kin.sky.survey)
+
+
+@pytest.mark.slow
+def test_a_map_made_again_without_a_change_has_the_same_scores(judged, own_cache):
+    again = remade(judged, Change("as it is"), 1, SilentProgress())
+    np.testing.assert_allclose(again.score, judged.score, atol=1e-6)
+    assert settings_of(judged, 1).tile_size_deg == 50
+    kept = remade(judged, Change("as it is"), 1, SilentProgress())
+    np.testing.assert_array_equal(kept.score, again.score)
+
+
+@pytest.mark.slow
+def test_an_injected_copy_of_the_reference_raises_the_score(judged, own_cache):
+    table = injections(judged, 3, 1, 1, SilentProgress())
+    assert (np.asarray(table["score"]) > np.asarray(table["score_before"])).all()
+    assert ((np.asarray(table["scale"]) >= 0.3) & (np.asarray(table["scale"]) <= 1)).all()
+    assert (np.abs(table["lat_deg"]) > 10).all()
+    assert [one.footprint for one in plan(judged, 3, 1)] == [one.footprint for one in plan(judged, 3, 1)]
+    assert plan(judged, 3, 1)[0].footprint != plan(judged, 3, 2)[0].footprint
+
+
+@pytest.mark.slow
+def test_the_copy_fades_to_nothing_and_noise_is_only_on_it(judged):
+    copy = reference_copy(judged.survey, judged.reference)
+    assert copy.min() == 0
+    assert max(copy[0].max(), copy[:, 0].max()) < 0.01 * copy.max()
+    one = plan(judged, 1, 0)[0]
+    noisy = changed(copy, one, 1.0, np.full(3, 0.5))
+    assert noisy[0].max() < 0.05 * copy.max()
+    assert noisy.std() > 0
+
+
+@pytest.mark.slow
+def test_the_empty_place_is_the_darkest_far_from_the_plane(judged):
+    lon, lat = map(float, empty_place(judged).split(","))
+    assert abs(lat) >= 40
+    dark, _ = judged.survey.sample(np.array(lon), np.array(lat))
+    assert dark.sum() < 4 < judged.survey.sample(np.array(BLOBS[0][0]), np.array(BLOBS[0][1]))[0].sum()
+
+
+def test_the_same_picture_becomes_the_same_noise():
+    rng = np.random.default_rng(0)
+    one, other = (
+        Picture(
+            (0.5 + 0.02 * rng.standard_normal((32, 32, 3))).astype(np.float32), np.ones((32, 32), np.float32)
+        )
+        for _ in range(2)
+    )
+    made = PhaseRandomiser(1)(one).rgb
+    np.testing.assert_allclose(made.mean(axis=(0, 1)), one.rgb.mean(axis=(0, 1)), atol=1e-3)
+    assert abs(np.corrcoef(made.ravel(), one.rgb.ravel())[0, 1]) < 0.2
+    np.testing.assert_array_equal(made, PhaseRandomiser(1)(one).rgb)
+    assert not np.array_equal(made, PhaseRandomiser(2)(one).rgb)
+    assert not np.array_equal(made, PhaseRandomiser(1)(other).rgb)
+
+
+def test_random_weights_have_the_shapes_of_the_trained_ones_and_he_spread():
+    drawn = random_weights(0)
+    for layer, own in load_weights().items():
+        assert drawn[layer].kernel.shape == own.kernel.shape
+        assert not drawn[layer].bias.any()
+    kernel = drawn["block3_conv1"].kernel
+    assert kernel.std() == pytest.approx(np.sqrt(2 / (9 * 128)), rel=0.01)
+    np.testing.assert_array_equal(kernel, random_weights(0)["block3_conv1"].kernel)
+
+
+@pytest.mark.slow
+def test_nulls_and_changes_are_all_reported(judged, own_cache):
+    rng = np.random.default_rng(0)
+    lon, lat = rng.uniform(0, 360, 12), rng.uniform(-60, 60, 12)
+    targets = QTable({"lon_deg": lon, "lat_deg": lat})
+    kin = map_kin(survey=blob_survey(nside=32), recipe="poster", tile_size=50, pixels=32, spacing=22, jobs=2)
+    result = evaluate_map(kin, [targets], turns=30, nulls=True, stability=True, injections=2, jobs=2)
+    assert result.nulls == NAMES
+    assert set(NAMES) < set(result.rankings)
+    changes = dict(zip(result.stability["change"], result.stability["correlation"], strict=True))
+    assert len(changes) == 11
+    assert changes["reference Orion"] == pytest.approx(1.0, abs=1e-9)
+    assert all(np.isfinite(list(changes.values())))
