@@ -31,8 +31,8 @@ from skykin.evaluate.ranking import sky_share
 from skykin.evaluate.reference import resolve_reference
 from skykin.evaluate.shipped_lists import shipped_list
 from skykin.evaluate.target_list import TargetList
-from skykin.evaluate.user_catalogue import read_catalogue
 from skykin.evaluate.tile_centres import TileCentres
+from skykin.evaluate.user_catalogue import read_catalogue
 from skykin.pipeline.baselines import BRIGHTNESS, brightness_baselines
 from skykin.pipeline.judged_map import JudgedMap, judged_map
 from skykin.pipeline.tile_styles import tile_styles
