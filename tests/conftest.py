@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from threadpoolctl import threadpool_limits
 
 settings.register_profile("skykin", deadline=None, derandomize=True, print_blob=False)
 settings.load_profile("skykin")
@@ -43,3 +44,14 @@ def shared() -> Path:
     if not (folder / "fits").is_dir():
         pytest.skip("the shared trial data is not here")
     return folder
+
+
+@pytest.fixture(scope="session")
+def asked_survey(tmp_path_factory):
+    """The made-up sky and a small index of it, built once."""
+    from tests.asking import small_index
+
+    folder = tmp_path_factory.mktemp("asking")
+    with pytest.MonkeyPatch.context() as patch, threadpool_limits(1):
+        patch.setenv("SKYKIN_CACHE", str(folder / "cache"))
+        return small_index(folder)

@@ -75,3 +75,17 @@ def write_wham_like(path: Path, keep, nside=64, channels=72):
     ]
     fits.BinTableHDU.from_columns(columns, name="WHAM_SS").writeto(path)
     return path
+
+
+class Patch:
+    """A part of a survey, masked towards its edge."""
+
+    def __init__(self, survey, extent):
+        self._survey, self.extent = survey, extent
+
+    def __getattr__(self, name):
+        return getattr(self._survey, name)
+
+    def sample(self, lon_deg, lat_deg):
+        values, coverage = self._survey.sample(lon_deg, lat_deg)
+        return values, coverage * self.extent.contains(lon_deg, lat_deg, -8.0)

@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits
 import skykin
 from skykin.core.area import SkyBox
 from skykin.core.errors import UsageError
+from skykin.core.extent import Extent
 from skykin.core.footprint import Footprint
 from skykin.core.settings import MapSettings
 from skykin.pipeline import facet_rows
@@ -27,7 +28,7 @@ from skykin.style.recipe import recipe
 from skykin.style.shared import SharedMeter
 from skykin.survey.render import RenderedSurvey, measure_stretch
 from skykin.survey.wham import open_wham
-from tests.skies import blob_survey
+from tests.skies import Patch, blob_survey
 
 #: Little sky in few pixels: four facets.
 SMALL = {
@@ -192,6 +193,28 @@ def test_a_killed_map_goes_on_from_its_finished_facets(tmp_path):
     assert len(parts) >= 4
     subprocess.run([sys.executable, "-c", code], env=environment, check=True, timeout=600)
     assert not list(cache.glob("work/*/*"))
+
+
+def test_a_survey_of_a_part_of_the_sky_is_mapped_by_the_shared_engine():
+    survey = Patch(blob_survey(), Extent(209, -18, 25))
+    kin = skykin.map_kin(
+        survey=survey,
+        reference="209,-19",
+        tile_size=20,
+        spacing=10,
+        pixels=32,
+        recipe="mean-std",
+        engine="shared",
+    )
+    tiles = kin.tiles
+    assert survey.extent.contains(tiles["lon"].value, tiles["lat"].value).all()
+    assert kin.provenance.as_dict()["grid"]["kind"] == "facets"
+    assert len(tiles) == 9
+    assert tiles.meta["n_left_out"] > 0
+    assert 0.5 <= tiles["coverage"].min() < 0.9
+    best = np.argmax(tiles["score"])
+    away = np.hypot(tiles["lon"].value[best] - 209, tiles["lat"].value[best] + 19)
+    assert away < 8
 
 
 def test_settings_that_contradict_the_engine_are_refused():

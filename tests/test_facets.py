@@ -10,10 +10,12 @@ from scipy.spatial import cKDTree
 
 from skykin.core.area import SkyBox
 from skykin.core.errors import SkyError, UsageError
+from skykin.core.extent import Extent
 from skykin.core.footprint import Footprint
 from skykin.products.score_map import unit_vectors
 from skykin.sky.cut import cut
-from skykin.sky.facets import SCALE_BOUND, TURN_BOUND_DEG, facet_grid, facets
+from skykin.sky.facets import SCALE_BOUND, facet_grid, facets
+from skykin.sky.sectors import TURN_BOUND_DEG
 
 
 class Ripples:
@@ -104,3 +106,48 @@ def test_what_facets_cannot_be_is_refused_with_the_way_out():
         facets(15, 1, 128)
     with pytest.raises(SkyError, match="no tile 3.8° from the next is centred in the area asked for"):
         facets(15, 3.75, 128, SkyBox(10, 10.01, 40, 40.01))
+
+
+def test_a_survey_of_a_small_part_of_the_sky_gets_one_facet_about_its_middle():
+    extent = Extent(123.4, -31.0, 3.0)
+    (facet,) = facets(1.5, 0.375, 64, extent=extent)
+    assert (facet.lon_deg, facet.lat_deg) == (123.4, -31.0)
+    grid = facet_grid((facet,))
+    lon, lat = grid.centers()
+    assert extent.contains(lon, lat).all()
+    assert grid.spacing_deg == pytest.approx(0.375, rel=1e-3)
+    # Every place of the survey is in a tile, and the tiles stand for the survey's share of the sphere.
+    tree = cKDTree(unit_vectors(lon, lat))
+    rng = np.random.default_rng(2)
+    away, around = 3 * np.sqrt(rng.random(2000)), rng.random(2000) * 2 * np.pi
+    place = SkyCoord(123.4 * u.deg, -31 * u.deg).directional_offset_by(around * u.rad, away * u.deg)
+    distance, _ = tree.query(unit_vectors(place.ra.deg, place.dec.deg))
+    assert _degrees(distance.max()) < 1.1 * 0.375
+    assert grid.area.sum() == pytest.approx(np.sin(np.radians(1.5)) ** 2)
+    assert all(abs(f.width_deg / 1.5 - 1) < 0.002 and abs(f.turn_deg) < 5 for f in grid.footprints)
+
+
+def test_larger_surveys_and_those_about_a_pole_get_the_facets_that_touch_them(sphere):
+    for extent in (Extent(350, 20, 60), Extent(0, 88, 8), Extent(200, -60, 30)):
+        some = facets(15, 3.75, 128, extent=extent)
+        assert 1 <= len(some) < len(sphere)
+        lon, lat = facet_grid(sphere).centers()
+        inside = extent.contains(lon, lat)
+        found = facet_grid(some)
+        every = facet_grid(sphere).footprints
+        assert set(found.footprints) == {each for each, kept in zip(every, inside, strict=True) if kept}
+    # Only facets near the survey are thought of, however fine the grid.
+    assert len(facets(0.02, 0.01, 32, SkyBox(39.9, 40.1, 9.9, 10.1), Extent(40, 10, 20))) < 9
+
+
+def test_squares_of_cells_lie_where_the_tiles_made_of_them_lie(sphere):
+    facet = sphere[7]
+    rows, columns = np.nonzero(facet.own)
+    prints = facet.square_footprints(facet.tile, facet.spacing, rows, columns)
+    for one, other in zip(prints, facet.footprints(), strict=True):
+        assert one.center.separation(other.center).deg < 1e-9
+        assert (one.width_deg, one.turn_deg) == pytest.approx((other.width_deg, other.turn_deg))
+    lon, lat = facet.square_centers(16, 16, *np.indices(tuple(side // 16 for side in facet.shape)))
+    assert facet.home.contains(lon, lat).any()
+    owners = sum(f.home.contains(lon, lat).astype(int) for f in sphere)
+    assert (owners == 1).all()

@@ -11,6 +11,9 @@ _WHERE = {
     "Footprint": "skykin.core.footprint",
     "SkykinError": "skykin.core.errors",
     "KinMap": "skykin.products.result",
+    "Elsewhere": "skykin.pipeline.asked",
+    "cluster": "skykin.pipeline.kinds",
+    "explain": "skykin.pipeline.explain",
     "map_kin": "skykin.pipeline",
     "Evaluation": "skykin.products.evaluation",
     "evaluate_map": "skykin.pipeline.evaluate",
@@ -18,6 +21,12 @@ _WHERE = {
     "agree_maps": "skykin.pipeline.agree",
     "Learnt": "skykin.products.learnt",
     "learn_kin": "skykin.pipeline.learn",
+    "neighbours": "skykin.pipeline.kinds",
+    "outliers": "skykin.pipeline.kinds",
+    "search_index": "skykin.pipeline.search",
+    "build_index": "skykin.pipeline.indexing",
+    "open_index": "skykin.index.sky_index",
+    "SkyIndex": "skykin.index.sky_index",
     "recipe": "skykin.style.recipe",
     "recipes": "skykin.style.recipe",
     "SurveyOptions": "skykin.core.survey_options",
@@ -35,27 +44,36 @@ _WHERE = {
 
 __all__ = [
     "Agreement",
+    "Elsewhere",
     "Evaluation",
     "Footprint",
     "KinMap",
     "Learnt",
     "PictureBook",
+    "SkyIndex",
     "SkykinError",
     "SurveyOptions",
     "__version__",
     "agree_maps",
     "analyse_layers",
+    "build_index",
+    "cluster",
     "evaluate_map",
+    "explain",
     "known_regions",
     "learn_kin",
     "map_kin",
+    "neighbours",
     "object_list",
     "object_lists",
+    "open_index",
     "open_survey",
     "open_wham",
+    "outliers",
     "read_catalogue",
     "recipe",
     "recipes",
+    "search_index",
     "texture",
     "transfer",
 ]
@@ -70,10 +88,16 @@ if TYPE_CHECKING:
     from skykin.generate.layers import analyse_layers
     from skykin.generate.texture import texture
     from skykin.generate.transfer import transfer
+    from skykin.index.sky_index import SkyIndex, open_index
     from skykin.pipeline import map_kin
     from skykin.pipeline.agree import agree_maps
+    from skykin.pipeline.asked import Elsewhere
     from skykin.pipeline.evaluate import evaluate_map
+    from skykin.pipeline.explain import explain
+    from skykin.pipeline.indexing import build_index
+    from skykin.pipeline.kinds import cluster, neighbours, outliers
     from skykin.pipeline.learn import learn_kin
+    from skykin.pipeline.search import search_index
     from skykin.products.agreement import Agreement
     from skykin.products.evaluation import Evaluation
     from skykin.products.learnt import Learnt

@@ -16,10 +16,14 @@ from skykin.cli.agree import agree_command
 from skykin.cli.catalogues import catalogues_command
 from skykin.cli.doctor import doctor_command
 from skykin.cli.evaluate import evaluate_command
+from skykin.cli.explain import explain_command
+from skykin.cli.index import index_command
+from skykin.cli.kinds import cluster_command, neighbours_command, outliers_command
 from skykin.cli.layers import layers_command
 from skykin.cli.learn import learn_command
 from skykin.cli.listing import recipes_command, regions_command
 from skykin.cli.map import map_command
+from skykin.cli.search import search_command
 from skykin.cli.surveys import info_command, surveys_command
 from skykin.cli.texture import texture_command
 from skykin.cli.transfer import transfer_command
@@ -76,6 +80,12 @@ app.command("map")(map_command)
 app.command("evaluate")(evaluate_command)
 app.command("agree")(agree_command)
 app.command("learn")(learn_command)
+app.command("index")(index_command)
+app.command("search")(search_command)
+app.command("explain")(explain_command)
+app.command("neighbours")(neighbours_command)
+app.command("cluster")(cluster_command)
+app.command("outliers")(outliers_command)
 app.command("doctor")(doctor_command)
 app.command("recipes")(recipes_command)
 app.command("regions")(regions_command)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -31,7 +32,10 @@ def surveys_command() -> None:
 
 
 def info_command(
-    survey: Annotated[str, typer.Argument(help="Name, file, folder, pattern, or three with commas between.")],
+    survey: Annotated[
+        str,
+        typer.Argument(help="Name, file, folder, pattern, or three with commas between; or an index."),
+    ],
     survey_option: Annotated[
         list[str] | None,
         typer.Option(help="What the file does not say itself, as `name=value`.", show_default=False),
@@ -45,7 +49,15 @@ def info_command(
     ] = None,
     no_preview: Annotated[bool, typer.Option("--no-preview", help="Write no picture.")] = False,
 ) -> None:
-    """Tell what a survey holds: frame, projection, resolution, unit, coverage, values, and a picture."""
+    """Tell what a survey holds: frame, projection, resolution, unit, coverage, values, and a picture.
+
+    Of an index it tells what is in it, and checks every file against its hash.
+    """
+    from skykin.index.layout import MANIFEST
+
+    if (Path(survey).expanduser() / MANIFEST).is_file():
+        _index_info(survey)
+        return
     from skykin.pipeline import describe_survey
     from skykin.survey.open import open_survey
 
@@ -56,9 +68,22 @@ def info_command(
         progress=TerminalProgress(Console(stderr=True)),
     )
     path = None if no_preview else preview or Path(f"{_plain(opened.name)}-preview.png")
-    facts = describe_survey(opened, preview=path)
+    print_facts(describe_survey(opened, preview=path))
+
+
+def _index_info(folder: str) -> None:
+    from skykin.index.sky_index import open_index
+
+    index = open_index(folder)
+    print_facts(index.describe())
+    checked = index.verify(TerminalProgress(Console(stderr=True)))
+    print_facts({"checked": f"{checked / 1e6:.1f} MB, every file as it was written"})
+
+
+def print_facts(facts: Mapping[str, str]) -> None:
+    """Print names and texts in two columns."""
     out = Console(soft_wrap=True, highlight=False, markup=False)
-    width = max(map(len, facts))
+    width = max(11, *map(len, facts))
     for name, text in facts.items():
         out.print(f"{name:<{width}}  {text}")
 

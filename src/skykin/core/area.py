@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -13,6 +14,16 @@ from skykin.core.shapes import Degrees
 
 EXTENT_POINTS = 17
 HOW = "use lon_min,lon_max,lat_min,lat_max in Galactic degrees, such as 180,240,-40,10 or 330,30,-10,10"
+
+
+class Area(Protocol):
+    """A part of the sky that knows what lies inside."""
+
+    def contains(self, lon_deg: Degrees, lat_deg: Degrees) -> np.ndarray:
+        """Tell which Galactic positions, degrees, lie inside."""
+
+    def extent(self) -> Extent:
+        """Cap of the sky that holds it."""
 
 
 @dataclass(frozen=True)

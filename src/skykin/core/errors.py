@@ -83,6 +83,13 @@ class DataQualityError(InputRefusedError):
     default_code = "DQ-ALLBLANK"
 
 
+class IndexRefusedError(SkykinError, ValueError):
+    """An index is damaged, of another version, or of another survey, recipe or grid than asked for."""
+
+    exit_code = 5
+    default_code = "IX-CORRUPT"
+
+
 class ResourceError(SkykinError, OSError):
     """Disk, memory, permissions or an optional package are missing."""
 

@@ -132,7 +132,7 @@ def nearest_tiles(
 
 def recovery(
     tiles: ScoredTiles,
-    reference: ReferencePlace,
+    reference: ReferencePlace | None,
     *,
     threshold: float | None = None,
     match: np.ndarray | None = None,
@@ -149,8 +149,8 @@ def recovery(
     ----------
     tiles : ScoredTiles
         The whole scored sky; shares of the sky are shares of these tiles.
-    reference : ReferencePlace
-        What was looked for.
+    reference : ReferencePlace or None
+        Where what was looked for lies; None if it lies nowhere on this sky.
     threshold : float, optional
         Score from which a tile is a match.
     match : bool array (tiles,), optional
@@ -189,7 +189,9 @@ def recovery(
     lon_deg, lat_deg = regions["lon_deg"].to_value(u.deg), regions["lat_deg"].to_value(u.deg)
     index, distance_deg = nearest_tiles(tiles.lon_deg, tiles.lat_deg, lon_deg, lat_deg)
     on_sky = distance_deg <= farthest_deg
-    from_reference_deg = _separation_deg(reference.lon_deg, reference.lat_deg, lon_deg, lat_deg)
+    from_reference_deg = np.full(len(regions), np.nan)
+    if reference is not None:
+        from_reference_deg = _separation_deg(reference.lon_deg, reference.lat_deg, lon_deg, lat_deg)
     why_not = np.select(
         [~visible, ~on_sky, from_reference_deg < exclude_deg],
         ["not shown by this survey", "off the scored sky", "near the reference"],

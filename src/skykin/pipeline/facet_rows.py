@@ -16,7 +16,7 @@ from skykin.pipeline.anchors import Anchors
 from skykin.scale.local import ordered_map
 from skykin.scale.store import WorkStore
 from skykin.sky.facets import Facet
-from skykin.style.cells import Lattice
+from skykin.style.cells import Lattice, tile_sums
 from skykin.style.context import ContextMeter
 from skykin.style.plane import PlaneSource
 from skykin.style.signature import Signature
@@ -58,8 +58,8 @@ class FacetReader:
         lattice = Lattice(height, width, facet.tile, facet.spacing)
         own = slice(halo, halo + height), slice(halo, halo + width)
         coverage = picture.coverage[own].astype(np.float64)
-        weight = _tile_sums(coverage, lattice)
-        light = _tile_sums(picture.rgb[own].mean(axis=-1, dtype=np.float64) * coverage, lattice)
+        weight = tile_sums(coverage, lattice)
+        light = tile_sums(picture.rgb[own].mean(axis=-1, dtype=np.float64) * coverage, lattice)
         covered = weight / facet.tile**2
         wanted = facet.own & (covered >= self.min_coverage)
         layers = len(self.reference)
@@ -123,18 +123,3 @@ def kept_standard(store: WorkStore, layers: Sequence[str]) -> Standardisation | 
     mean = Signature({layer: part[0] for layer, part in found.items()})
     spread = Signature({layer: part[1] for layer, part in found.items()})
     return Standardisation(mean, spread, int(tiles))
-
-
-def _tile_sums(values: Numbers, lattice: Lattice) -> Numbers:
-    """Sum a picture over each tile."""
-    sums = np.zeros((values.shape[0] + 1, values.shape[1] + 1))
-    sums[1:, 1:] = values.cumsum(axis=0).cumsum(axis=1)
-    top = np.arange(lattice.rows) * lattice.spacing
-    left = np.arange(lattice.columns) * lattice.spacing
-    low, right = top + lattice.tile, left + lattice.tile
-    return np.asarray(
-        sums[np.ix_(low, right)]
-        - sums[np.ix_(top, right)]
-        - sums[np.ix_(low, left)]
-        + sums[np.ix_(top, left)]
-    )

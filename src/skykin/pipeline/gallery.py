@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from astropy.table import QTable
 
@@ -9,12 +11,11 @@ from skykin.core.footprint import Footprint
 from skykin.core.picture import Picture
 from skykin.pipeline.judge import Cutter
 from skykin.products.result import Gallery
-from skykin.sky.grid import TileGrid
 
 GALLERY_TILES = 8
 
 
-def gallery(reference: Picture, tiles: QTable, grid: TileGrid, cutter: Cutter) -> Gallery:
+def gallery(reference: Picture, tiles: QTable, footprints: Sequence[Footprint], cutter: Cutter) -> Gallery:
     """Choose the best matches and the least alike tiles, none of them centred in another or the reference."""
     order = np.argsort(tiles["rank"])
     matches = [i for i in order if tiles["match"][i]]
@@ -23,15 +24,16 @@ def gallery(reference: Picture, tiles: QTable, grid: TileGrid, cutter: Cutter) -
     def apart(candidates: list[int], taken: list[Footprint]) -> tuple[Picture, ...]:
         chosen: list[Footprint] = []
         for i in candidates:
-            footprint = grid.footprints[i]
+            footprint = footprints[i]
             if not any(other.contains(footprint.center) for other in (*taken, *chosen)):
                 chosen.append(footprint)
             if len(chosen) == GALLERY_TILES:
                 break
         return tuple(cutter(footprint) for footprint in chosen)
 
-    best = apart(matches, [where(reference)])
-    return Gallery(reference, best, apart(finite, [where(picture) for picture in (reference, *best)]))
+    own = [] if reference.footprint is None else [reference.footprint]
+    best = apart(matches, own)
+    return Gallery(reference, best, apart(finite, [*own, *(where(picture) for picture in best)]))
 
 
 def where(picture: Picture) -> Footprint:

@@ -22,6 +22,7 @@ from skykin.scale.local import ordered_map
 from skykin.scale.store import WorkStore
 from skykin.survey.altered import AlteredSurvey, Patch
 from skykin.survey.download import cache_folder
+from skykin.survey.intensity import mean_intensity
 
 #: Share of the sky that the best injections must be within.
 TOP = 0.01
@@ -236,4 +237,4 @@ def dark_scatter(survey: Survey, judged: JudgedMap) -> Numbers:
 def _best(judge: Judge, footprints: list[Footprint]) -> tuple[float, float]:
     """Best score and best mean intensity of some tiles."""
     scores = [judge.score(judge.cutter(footprint)) for footprint in footprints]
-    return float(np.nanmax(scores)), max(judge.intensity(footprint) for footprint in footprints)
+    return float(np.nanmax(scores)), max(mean_intensity(judge.survey, footprint) for footprint in footprints)

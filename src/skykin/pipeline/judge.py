@@ -35,6 +35,7 @@ from skykin.style.recipe import Recipe
 from skykin.style.shared import SharedMeter
 from skykin.style.signature import Signature
 from skykin.style.vgg19 import VGG19Encoder
+from skykin.survey.intensity import mean_intensity
 from skykin.survey.render import (
     TileRenderedSurvey,
 )
@@ -44,9 +45,6 @@ STANDARD_TILES = 256
 
 #: The same in true context, where a tile of 128 pixels costs four times as much.
 STANDARD_TILES_IN_CONTEXT = 128
-
-#: Positions on a side of a tile at which its mean intensity is measured.
-INTENSITY_POSITIONS = 24
 
 Cutter = Callable[[Footprint], Picture]
 
@@ -193,14 +191,9 @@ class Judge:
         signature = self.meter(picture)
         cosines = layer_cosines(signature, self.reference).values()
         hubness = [] if self.anchors is None else [self.anchors.hubness_of(signature, footprint)]
-        return np.array([*cosines, *hubness, picture.brightness, picture.covered, self.intensity(footprint)])
-
-    def intensity(self, footprint: Footprint) -> float:
-        """Mean over the covered part of the tile of the sum of the bands, in the survey's unit."""
-        side = (INTENSITY_POSITIONS, INTENSITY_POSITIONS)
-        values, coverage = self.survey.sample(*footprint.pixel_positions(side))
-        weight = coverage.sum(dtype=np.float64)
-        return float((values.sum(axis=-1, dtype=np.float64) * coverage).sum() / weight) if weight else np.nan
+        return np.array(
+            [*cosines, *hubness, picture.brightness, picture.covered, mean_intensity(self.survey, footprint)]
+        )
 
 
 def read_tiles(
@@ -221,6 +214,6 @@ def read_tiles(
         for piece, numbers in zip(pieces, found, strict=True):
             for footprint, row in zip(piece.footprints(), numbers, strict=True):
                 covered = np.isfinite(row[-1])
-                rows.append(np.append(row, judge.intensity(footprint)) if covered else None)
+                rows.append(np.append(row, mean_intensity(judge.survey, footprint)) if covered else None)
             counter.advance()
     return rows

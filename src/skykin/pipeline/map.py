@@ -29,6 +29,7 @@ from skykin.pipeline.judge import (
     style_of,
     with_standard,
 )
+from skykin.pipeline.kept import CONTROL_SEED
 from skykin.pipeline.opening import check_resolution, sized, suited, survey_of
 from skykin.pipeline.plan import facets_of, grid_of
 from skykin.pipeline.second_look import SecondLook
@@ -49,8 +50,6 @@ from skykin.survey.render import (
 
 #: A place farther from every centre than so many spacings lies outside the grid.
 FARTHEST_TILE = 1.1
-
-CONTROL_SEED = 20161116
 
 #: Credit that every product carries besides the survey's own.
 METHOD_CREDITS = (
@@ -182,7 +181,7 @@ def _map(settings: MapSettings, download: bool, progress: Progress) -> KinMap:
         survey_title=survey.title,
         bands=survey.bands,
         sky=sky,
-        pictures=gallery(reference, tiles, grid, cutter),
+        pictures=gallery(reference, tiles, grid.footprints, cutter),
         regions=regions,
         summary=honest_summary(
             tiles,

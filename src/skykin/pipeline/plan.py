@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from skykin.core.area import SkyBox
-from skykin.core.errors import UsageError
 from skykin.core.protocols import Survey
 from skykin.core.settings import MapSettings
 from skykin.sky.facets import Facet, facets
@@ -24,15 +23,10 @@ def grid_of(settings: MapSettings, survey: Survey) -> TileGrid:
 
 def facets_of(settings: MapSettings, chosen: Recipe, survey: Survey) -> tuple[Facet, ...]:
     """Facets of the shared engine; none where tiles are measured one by one."""
-    asked = settings.engine == "shared" or settings.dense or settings.fast
-    if asked and not survey.extent.is_all_sky:
-        raise UsageError(
-            f"the shared engine shares out the whole sphere, but {survey.title} is "
-            f"{2 * survey.extent.radius_deg:.3g}° wide; use engine=tiles"
-        )
+    asked = settings.dense or settings.fast
     literal = chosen.literal or settings.tiles_only is not None or not survey.extent.is_all_sky
-    engine = settings.engine or ("tiles" if literal and not (settings.dense or settings.fast) else "shared")
+    engine = settings.engine or ("tiles" if literal and not asked else "shared")
     if engine == "tiles":
         return ()
     area = settings.area if isinstance(settings.area, SkyBox) else None
-    return facets(settings.tile_size_deg, settings.spacing_deg, settings.side_pixels, area)
+    return facets(settings.tile_size_deg, settings.spacing_deg, settings.side_pixels, area, survey.extent)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from astropy import units as u
 from astropy.table import QTable
@@ -20,6 +18,7 @@ from skykin.products.matches import coverage_map
 from skykin.scale.local import ordered_map
 from skykin.search.similar import combine
 from skykin.sky.grid import TileGrid
+from skykin.sky.names import tile_names
 from skykin.style.recipe import Recipe
 
 #: Rows and columns of positions in a tile at which the survey's noise is looked up.
@@ -56,14 +55,11 @@ def _tile_table(numbers: Numbers, grid: TileGrid, judge: Judge) -> QTable:
     lon, lat = grid.centers()
     cosines = numbers[:, : len(judge.meter.recipe.layers)]
     score = combine(cosines, judge.meter.recipe.combine)
-    # Best first, tiles without a score last; equal scores keep the order of the grid.
-    rank = np.empty(len(score), dtype=int)
-    rank[np.argsort(np.where(np.isnan(score), np.inf, -score), kind="stable")] = np.arange(1, len(score) + 1)
     brightness, coverage, intensity = numbers[:, -3:].T
     table = QTable(
         {
-            "rank": rank,
-            "name": _names(lon, lat, grid.spacing_deg),
+            "rank": ranks(score),
+            "name": tile_names(lon, lat, grid.spacing_deg),
             "lon": lon * u.deg,
             "lat": lat * u.deg,
             "width": np.array([footprint.width_deg for footprint in grid.footprints]) * u.deg,
@@ -86,13 +82,11 @@ def _tile_table(numbers: Numbers, grid: TileGrid, judge: Judge) -> QTable:
     return table
 
 
-def _names(lon_deg: Numbers, lat_deg: Numbers, spacing_deg: float) -> list[str]:
-    """Name tiles by their centres, with as many digits as tell neighbours apart."""
-    digits = max(2, 1 - math.floor(math.log10(spacing_deg)))
-    return [
-        f"G{x:0{4 + digits}.{digits}f}{y:+0{4 + digits}.{digits}f}"
-        for x, y in zip(lon_deg, lat_deg, strict=True)
-    ]
+def ranks(score: Numbers) -> Numbers:
+    """Places from 1 on: best first, tiles without a score last; equal scores keep the order of the grid."""
+    rank = np.empty(len(score), dtype=int)
+    rank[np.argsort(np.where(np.isnan(score), np.inf, -score), kind="stable")] = np.arange(1, len(score) + 1)
+    return rank
 
 
 def line_of(tiles: QTable, chosen: Recipe, settings: MapSettings) -> Line:

@@ -8,7 +8,7 @@ from astropy.table import QTable
 
 from skykin.core.footprint import Footprint
 from skykin.core.shapes import Numbers
-from skykin.search.calibration import Calibration, calibrate
+from skykin.search.calibration import Calibration, calibrate_against
 from skykin.search.local_scaling import csls
 from skykin.search.matched_null import Tiles
 
@@ -29,23 +29,32 @@ def calibrated(tiles: QTable, reference: Footprint, hubness: float | None = None
     if hubness is None:
         score = fisher(tiles["score"])
     else:
-        score = csls(tiles["score"], tiles["hubness"], hubness)
-        tiles["csls"] = score
-    found = calibrate(
-        Tiles(
-            tiles["lon"].to_value(u.deg),
-            tiles["lat"].to_value(u.deg),
-            score,
-            tiles["mean_intensity"].value,
-            tiles["coverage"],
-            tiles["area"],
-            _side_deg(tiles),
-        ),
-        reference.lon_deg,
-        reference.lat_deg,
-    )
+        score = tiles["csls"] = csls(tiles["score"], tiles["hubness"], hubness)
+    rows = _rows(tiles, score)
+    return _calibrated(tiles, rows, rows.apart_from(reference.lon_deg, reference.lat_deg))
+
+
+def calibrated_against(tiles: QTable, apart: np.ndarray) -> Calibration:
+    """Do the same where `apart` tells which tiles share no sky with any reference."""
+    return _calibrated(tiles, _rows(tiles, fisher(tiles["score"])), apart)
+
+
+def _calibrated(tiles: QTable, rows: Tiles, apart: np.ndarray) -> Calibration:
+    found = calibrate_against(rows, apart)
     tiles["standardised"], tiles["p"], tiles["q"] = found.standardised, found.p, found.q
     return found
+
+
+def _rows(tiles: QTable, score: Numbers) -> Tiles:
+    return Tiles(
+        tiles["lon"].to_value(u.deg),
+        tiles["lat"].to_value(u.deg),
+        score,
+        tiles["mean_intensity"].value,
+        tiles["coverage"],
+        tiles["area"],
+        _side_deg(tiles),
+    )
 
 
 def fisher(cosine: Numbers) -> Numbers:

@@ -61,7 +61,9 @@ def write_regions(result: KinMap, path: Path) -> None:
         _polygon(footprint, MATCH_COLOUR, f"{result.score_of(footprint):.3f}", width=1)
         for footprint in result.matching
     ]
-    polygons.append(_polygon(result.reference, REFERENCE_COLOUR, result.reference_name, width=3))
+    polygons += [
+        _polygon(where, REFERENCE_COLOUR, result.reference_name, width=3) for where in result.references
+    ]
     first, _, rest = Regions(polygons).serialize(format="ds9", precision=6).partition("\n")
     comments = "".join(f"# {ascii_text(line)}\n" for line in stamp_lines(result))
     path.write_text(f"{first}\n{comments}{rest}", encoding="ascii")

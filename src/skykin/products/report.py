@@ -87,9 +87,11 @@ def inlined(png: Path) -> str:
 
 def _asked(result: KinMap) -> list[tuple[str, str]]:
     where, provenance = result.reference, result.provenance
-    sides = f"{where.width_deg:g}° × {where.height_deg:g}°"
+    told = result.reference_name
+    if where is not None:
+        told += f": {where.width_deg:g}° × {where.height_deg:g}° about {position(where, 2)}"
     return [
-        ("Reference", f"{result.reference_name}: {sides} about {position(where, 2)}"),
+        ("Reference", told),
         ("Survey", result.survey_title),
         ("Colours", "red: {}; green: {}; blue: {}".format(*result.bands)),
         ("Recipe", str(provenance.recipe.get("name", ""))),
@@ -117,7 +119,7 @@ def _matches(result: KinMap) -> tuple[list[str], list[list[str]]]:
         intensity,
         "coverage",
     ]
-    digits = 2 if result.reference.width_deg > 1 else 4
+    digits = 2 if result.footprints[0].width_deg > 1 else 4
     columns = [
         [f"{rank:.0f}" for rank in numbers(table["rank"])],
         [str(name) for name in table["name"]],

@@ -74,7 +74,8 @@ class KinMap:
         Where the tiles lie, in the order of the rows.
     tile_nside : int or None
         NSIDE of the HEALPix grid whose pixel centres are the tile centres; None for any other grid.
-    reference : Footprint
+    reference : Footprint or None
+        Where the reference lies; None if it is a picture, or of another survey.
     reference_name : str
     line : Line
         Where the line between match and no match is drawn.
@@ -95,6 +96,8 @@ class KinMap:
     provenance : Provenance
     extent : Extent
         Cap of the sky that the survey saw; figures of a small one show no more.
+    more_references : tuple of Footprint
+        Where further references lie.
 
     Raises
     ------
@@ -105,7 +108,7 @@ class KinMap:
     tiles: QTable
     footprints: tuple[Footprint, ...]
     tile_nside: int | None
-    reference: Footprint
+    reference: Footprint | None
     reference_name: str
     line: Line
     layers: tuple[str, ...]
@@ -117,6 +120,7 @@ class KinMap:
     summary: Mapping[str, object]
     provenance: Provenance
     extent: Extent = ALL_SKY
+    more_references: tuple[Footprint, ...] = ()
 
     def __post_init__(self) -> None:
         wanted = (*TILE_COLUMNS, *(f"cosine_{layer}" for layer in self.layers))
@@ -143,6 +147,12 @@ class KinMap:
     def lat_deg(self) -> Degrees:
         """Galactic latitude of each tile's centre, degrees."""
         return np.array([footprint.lat_deg for footprint in self.footprints])
+
+    @property
+    def references(self) -> tuple[Footprint, ...]:
+        """Where all references lie that lie in the survey."""
+        own = () if self.reference is None else (self.reference,)
+        return (*own, *self.more_references)
 
     @property
     def scores(self) -> Numbers:

@@ -6,13 +6,16 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from astropy import units as u
 from astropy.io import fits
+from astropy.table import QTable
 from astropy_healpix import HEALPix
 from scipy.spatial import cKDTree
 
+from skykin.core.footprint import Footprint
 from skykin.core.shapes import Degrees, Numbers
 from skykin.products.result import KinMap, numbers
 from skykin.products.stamp import stamp_header
@@ -33,6 +36,34 @@ WHOLE_SKY = {
         ("OBJECT", "PARTIAL", "a row for every pixel with a tile"),
     ),
 }
+
+
+class ScoredSky(Protocol):
+    """Scored tiles, and where they lie: all that a map of the scores needs."""
+
+    @property
+    def tiles(self) -> QTable:
+        """Columns ``score``, ``coverage``, ``standardised``, ``p``, ``q`` and ``cosine_<layer>``."""
+
+    @property
+    def footprints(self) -> tuple[Footprint, ...]:
+        """Where the tiles lie."""
+
+    @property
+    def tile_nside(self) -> int | None:
+        """NSIDE of the grid whose pixel centres are the tile centres."""
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """Layers of the network."""
+
+    @property
+    def lon_deg(self) -> Degrees:
+        """Galactic longitude of each tile's centre, degrees."""
+
+    @property
+    def lat_deg(self) -> Degrees:
+        """Galactic latitude of each tile's centre, degrees."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +113,7 @@ class ScoreMap:
             return np.asarray(np.where(np.isfinite(here), mean / total, np.nan))
 
 
-def score_map(result: KinMap) -> ScoreMap:
+def score_map(result: ScoredSky) -> ScoreMap:
     """Paint the scores on a HEALPix map.
 
     On a HEALPix grid of tiles, a pixel of the grid's own NSIDE has the score of the tile centred on it; a
@@ -171,7 +202,7 @@ def _pixel_column(painted: ScoreMap) -> list[fits.Column]:
     return [fits.Column(name="PIXEL", format="K", array=painted.pixels)]
 
 
-def _tiles_by_pixel(result: KinMap, nside: int) -> tuple[Numbers, Numbers]:
+def _tiles_by_pixel(result: ScoredSky, nside: int) -> tuple[Numbers, Numbers]:
     """Numbers of the pixels that have a tile, growing, and the rows of those tiles."""
     pixels = HEALPix(nside=nside, order="ring").lonlat_to_healpix(
         result.lon_deg * u.deg, result.lat_deg * u.deg
@@ -180,7 +211,7 @@ def _tiles_by_pixel(result: KinMap, nside: int) -> tuple[Numbers, Numbers]:
     return pixels[rows], rows
 
 
-def _tile_of_own_pixel(result: KinMap, nside: int) -> Numbers:
+def _tile_of_own_pixel(result: ScoredSky, nside: int) -> Numbers:
     """Row of the tile centred on each pixel; −1 where there is none."""
     pixels = HEALPix(nside=nside, order="ring").lonlat_to_healpix(
         result.lon_deg * u.deg, result.lat_deg * u.deg
@@ -190,7 +221,7 @@ def _tile_of_own_pixel(result: KinMap, nside: int) -> Numbers:
     return source
 
 
-def _nearest_tile(result: KinMap, nside: int, farthest_deg: float) -> Numbers:
+def _nearest_tile(result: ScoredSky, nside: int, farthest_deg: float) -> Numbers:
     """Row of the tile with the nearest centre to each pixel; −1 where that is too far."""
     healpix = HEALPix(nside=nside, order="ring")
     lon, lat = healpix.healpix_to_lonlat(np.arange(healpix.npix))
@@ -199,14 +230,16 @@ def _nearest_tile(result: KinMap, nside: int, farthest_deg: float) -> Numbers:
     return np.asarray(np.where(distance <= _chord(farthest_deg), row, -1))
 
 
-def _spacing_deg(result: KinMap) -> float:
+def _spacing_deg(result: ScoredSky) -> float:
     """Distance from a tile's centre to the next, degrees, where the grid is at its widest."""
     if len(result.footprints) < 2:
-        return result.reference.height_deg
+        return result.footprints[0].height_deg
     centres = unit_vectors(result.lon_deg, result.lat_deg)
     distance = cKDTree(centres).query(centres, k=2)[0][:, 1]
     # Nearly the largest: a plate carrée narrows towards the poles, and one tile may stand alone.
-    return math.degrees(2 * math.asin(float(np.quantile(distance, 0.95)) / 2)) or result.reference.height_deg
+    return (
+        math.degrees(2 * math.asin(float(np.quantile(distance, 0.95)) / 2)) or result.footprints[0].height_deg
+    )
 
 
 def unit_vectors(lon_deg: Degrees, lat_deg: Degrees) -> Numbers:

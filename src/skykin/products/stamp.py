@@ -14,6 +14,7 @@ from skykin.products.plain import plain
 if TYPE_CHECKING:
     from astropy.io.fits import Header
 
+    from skykin.core.footprint import Footprint
     from skykin.products.result import KinMap
 
 #: Letters of the field that have a spelling in ASCII, which is all that FITS allows.
@@ -71,7 +72,7 @@ def picture_texts(result: Stamped, title: str) -> dict[str, str]:
 
 def stamp_header(header: Header, result: KinMap) -> None:
     """Write the stamp into a FITS header: short cards for programs, HISTORY and COMMENT for people."""
-    provenance, reference = result.provenance, result.reference
+    provenance = result.provenance
     cards: list[tuple[str, str | float, str]] = [
         ("CREATOR", creator(provenance), "program that wrote this file"),
         ("SURVEY", str(provenance.survey.get("name", "")), "survey that was searched"),
@@ -79,10 +80,7 @@ def stamp_header(header: Header, result: KinMap) -> None:
         ("RECIPE", str(provenance.recipe.get("name", "")), "how style is measured"),
         ("ENCODER", provenance.encoder, "network and hash of its weights"),
         ("REFNAME", result.reference_name, "reference: what was looked for"),
-        ("REFLON", reference.lon_deg, "[deg] its Galactic longitude"),
-        ("REFLAT", reference.lat_deg, "[deg] its Galactic latitude"),
-        ("REFWIDTH", reference.width_deg, "[deg] its width"),
-        ("REFHEIGH", reference.height_deg, "[deg] its height"),
+        *_place_cards(result.reference),
         ("MATCH", result.line.words, "tiles with this match"),
         ("NTILES", len(result.footprints), "tiles that were scored"),
     ]
@@ -91,6 +89,17 @@ def stamp_header(header: Header, result: KinMap) -> None:
         # A card has room for a long text (a hash fills it) or for a comment.
         header[key] = (kept, comment if len(str(kept)) + len(comment) < CARD_TEXT - 4 else "")
     stamp_notes(header, provenance)
+
+
+def _place_cards(where: Footprint | None) -> list[tuple[str, str | float, str]]:
+    if where is None:
+        return []
+    return [
+        ("REFLON", where.lon_deg, "[deg] its Galactic longitude"),
+        ("REFLAT", where.lat_deg, "[deg] its Galactic latitude"),
+        ("REFWIDTH", where.width_deg, "[deg] its width"),
+        ("REFHEIGH", where.height_deg, "[deg] its height"),
+    ]
 
 
 def stamp_notes(header: Header, provenance: Provenance) -> None:

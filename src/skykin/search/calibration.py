@@ -65,8 +65,25 @@ def calibrate(tiles: Tiles, lon_deg: float, lat_deg: float) -> Calibration:
         by one beside the others: they are likenesses that nobody doubts, and must not make room for false
         ones.
     """
-    beside = ~tiles.apart_from(lon_deg, lat_deg)
-    null = tiles.usable & ~beside
+    return calibrate_against(tiles, tiles.apart_from(lon_deg, lat_deg))
+
+
+def calibrate_against(tiles: Tiles, apart: np.ndarray) -> Calibration:
+    """Tell how unusual the score of each tile is, among the tiles that share no sky with any reference.
+
+    Parameters
+    ----------
+    tiles : Tiles
+    apart : bool array (tiles,)
+        Which tiles share no sky with any reference.
+
+    Returns
+    -------
+    Calibration
+        As `calibrate`.
+    """
+    beside = ~apart
+    null = tiles.usable & apart
     independent = independent_tiles(tiles.area[null], tiles.size_deg)
     t = standardised(tiles, null)
     unknown = np.full(len(t), np.nan)

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from skykin.core.area import SkyBox
+from skykin.core.area import Area
 from skykin.core.errors import SkyError, UsageError
+from skykin.core.extent import ALL_SKY, Extent
 from skykin.core.footprint import Footprint
 from skykin.core.picture import Picture
 from skykin.core.protocols import ColouredSky
 from skykin.core.shapes import Degrees, Numbers
 from skykin.sky.grid import TileGrid
+from skykin.sky.sectors import TURN_BOUND_DEG, Cap, Sector, facet_reach, sectors
 
 #: A tile's scale differs from that asked for by at most this share, wherever in a facet it lies.
 SCALE_BOUND = 0.025
-#: A facet's upward direction differs from north by at most this, except about the poles.
-TURN_BOUND_DEG = 20.0
-#: Sides of a facet in pixels, without context: bounds the memory of one.
-MOST_PIXELS = 4096
 #: Everything is in multiples of this: four poolings leave one position.
 STEP_PIXELS = 16
 
@@ -47,6 +45,8 @@ class Facet:
         Tiles of the lattice that belong to this facet and to no other.
     share : float
         Share of the sphere that each of them stands for.
+    home : Sector or Cap, optional
+        The part of the sphere that is its own; all of it, for a facet alone, if left out.
     """
 
     lon_deg: float
@@ -58,6 +58,7 @@ class Facet:
     top: float
     own: np.ndarray
     share: float
+    home: Sector | Cap | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -72,13 +73,33 @@ class Facet:
     def footprints(self) -> tuple[Footprint, ...]:
         """Where its own tiles lie, row by row."""
         x, y = (values[self.own] for values in self._plane())
+        return self._footprints(x, y, self.tile)
+
+    def square_centers(
+        self, side: int, step: int, rows: Numbers, columns: Numbers
+    ) -> tuple[Degrees, Degrees]:
+        """Galactic positions of the middles of such squares as `square_footprints` describes."""
+        return self._sky(*self._middles(side, step, rows, columns))
+
+    def square_footprints(
+        self, side: int, step: int, rows: Numbers, columns: Numbers
+    ) -> tuple[Footprint, ...]:
+        """Where squares of `side` pixels lie that begin `rows` and `columns` times `step` in the picture."""
+        return self._footprints(*self._middles(side, step, rows, columns), side)
+
+    def _footprints(self, x: Numbers, y: Numbers, side: int) -> tuple[Footprint, ...]:
         lon, lat = self._sky(x, y)
         turn = self._turn_deg(x, y, lon, lat)
-        side = 2 * np.degrees(np.arctan(self.tile * self.pixel * self._shrinkage(x, y) / 2))
+        wide = 2 * np.degrees(np.arctan(side * self.pixel * self._shrinkage(x, y) / 2))
         return tuple(
             Footprint(float(a), float(b), float(c), projection="TAN", turn_deg=float(d))
-            for a, b, c, d in zip(lon, lat, side, turn, strict=True)
+            for a, b, c, d in zip(lon, lat, wide, turn, strict=True)
         )
+
+    def _middles(self, side: int, step: int, rows: Numbers, columns: Numbers) -> tuple[Numbers, Numbers]:
+        x = self.left + self.tile / 2 - (columns * step + side / 2)
+        y = self.top + self.tile / 2 - (rows * step + side / 2)
+        return x, y
 
     def picture(self, sky: ColouredSky, halo: int) -> Picture:
         """Look at the sky through the facet, with `halo` pixels of context on each side."""
@@ -126,11 +147,18 @@ class Facet:
         return np.asarray(np.degrees(np.arctan2(east, north)))
 
 
-def facets(tile_deg: float, spacing_deg: float, tile: int, area: SkyBox | None = None) -> tuple[Facet, ...]:
+def facets(
+    tile_deg: float,
+    spacing_deg: float,
+    tile: int,
+    area: Area | None = None,
+    extent: Extent = ALL_SKY,
+) -> tuple[Facet, ...]:
     """Share out the sphere among facets; every tile position belongs to exactly one.
 
     Bands of latitude, one of them centred on the equator, are divided along longitude; a cap stands on each
-    pole.  Their number follows from `SCALE_BOUND`, `TURN_BOUND_DEG` and `MOST_PIXELS`.
+    pole.  Their number follows from `SCALE_BOUND`, `TURN_BOUND_DEG` and `MOST_PIXELS`.  A survey of a small
+    part of the sky gets one facet, centred on it.
 
     Parameters
     ----------
@@ -142,6 +170,8 @@ def facets(tile_deg: float, spacing_deg: float, tile: int, area: SkyBox | None =
         Pixels on a side of a tile, a multiple of 16.
     area : SkyBox, optional
         Only tiles centred here.
+    extent : Extent
+        Only tiles centred here: what the survey saw.
 
     Raises
     ------
@@ -162,10 +192,17 @@ def facets(tile_deg: float, spacing_deg: float, tile: int, area: SkyBox | None =
             f"a spacing of {spacing_deg:g}° is {spacing_deg / pixel_deg:.1f} pixels, but the shared engine "
             f"needs 16; use at least {STEP_PIXELS * pixel_deg:.3g}° or more pixels, or --engine tiles"
         )
-    reach = min(math.acos(math.sqrt((1 - SCALE_BOUND) / (1 + SCALE_BOUND))) * 2, _reach(pixel_deg))
+    scale = math.acos(math.sqrt((1 - SCALE_BOUND) / (1 + SCALE_BOUND))) * 2
+    reach = min(scale, facet_reach(pixel_deg))
+    within = tuple(part for part in (extent, area) if part is not None and part != ALL_SKY)
+    if not extent.is_all_sky and math.radians(extent.radius_deg) <= reach:
+        alone = _alone(extent, math.radians(pixel_deg), tile, spacing, within)
+        if alone is not None:
+            return (alone,)
     pixel = math.radians(pixel_deg) * (1 + SCALE_BOUND)
-    found = [_facet(sector, pixel, tile, spacing, area) for sector in _sectors(reach)]
-    kept = tuple(facet for facet in found if facet is not None)
+    smallest = min((extent, *([] if area is None else [area.extent()])), key=lambda cap: cap.radius_deg)
+    whole = [_facet(sector, pixel, tile, spacing, within) for sector in sectors(reach, smallest)]
+    kept = tuple(facet for facet in whole if facet is not None)
     if not kept:
         raise SkyError(
             f"no tile {spacing_deg:.2g}° from the next is centred in the area asked for; choose a larger "
@@ -178,95 +215,42 @@ def facet_grid(facets: tuple[Facet, ...]) -> TileGrid:
     """List the tiles of all facets, facet by facet, each row by row."""
     footprints = tuple(footprint for facet in facets for footprint in facet.footprints())
     area = np.concatenate([np.full(facet.own.sum(), facet.share) for facet in facets])
-    spacing_deg = math.degrees(facets[0].spacing * facets[0].pixel) / (1 + SCALE_BOUND)
+    middle = 1 + SCALE_BOUND if isinstance(facets[0].home, Sector) else 1
+    spacing_deg = math.degrees(facets[0].spacing * facets[0].pixel) / middle
     return TileGrid("facets", footprints, area, spacing_deg)
 
 
-@dataclass(frozen=True)
-class _Sector:
-    """A part of the sphere between two latitudes and two longitudes; the first edge of each is inside."""
-
-    lon_deg: float
-    lat_deg: float
-    width_deg: float
-    low_deg: float
-    high_deg: float
-
-    @property
-    def area(self) -> float:
-        """Share of the sphere."""
-        heights = math.sin(math.radians(self.high_deg)) - math.sin(math.radians(self.low_deg))
-        return heights / 2 * self.width_deg / 360
-
-    def contains(self, lon_deg: Degrees, lat_deg: Degrees) -> np.ndarray:
-        """Tell which positions lie inside."""
-        low = self.low_deg if self.low_deg > -90 else -91
-        high = self.high_deg if self.high_deg < 90 else 91
-        across = (lon_deg - self.lon_deg + self.width_deg / 2) % 360.0 < self.width_deg
-        return np.asarray((lat_deg >= low) & (lat_deg < high) & (across | (self.width_deg >= 360)))
+def _alone(
+    extent: Extent, pixel: float, tile: int, spacing: int, within: tuple[Area | Extent, ...]
+) -> Facet | None:
+    """One facet for a whole survey; none where north would turn too far within it, as about a pole."""
+    shrinkage = math.cos(math.radians(extent.radius_deg) / 2) ** 2
+    facet = _facet(Cap(extent), pixel * 2 / (1 + shrinkage), tile, spacing, within)
+    if facet is None or any(abs(f.turn_deg) > TURN_BOUND_DEG for f in facet.footprints()):
+        return None
+    return facet
 
 
-def _reach(pixel_deg: float) -> float:
-    """Farthest a tile of a facet of `MOST_PIXELS` is from its centre, radians."""
-    return math.radians(MOST_PIXELS * pixel_deg / 2)
-
-
-def _sectors(reach: float) -> list[_Sector]:
-    """Parts of the sphere that lie within `reach` (radians) of their centres, cheapest division first."""
-    reach_deg = math.degrees(reach)
-    bands = 1
-    while 180 / (bands + 1) > math.sqrt(2) * reach_deg:
-        bands += 2
-    height = 180 / (bands + 1)
-    sectors = [_Sector(0.0, -90.0, 360.0, -90.0, height / 2 - 90)]
-    for band in range(bands):
-        low = height / 2 - 90 + band * height
-        center = low + height / 2
-        near, far = sorted((abs(low), abs(low + height)))
-        near = 0.0 if low < 0 < low + height else near
-        half = math.sqrt(max(reach_deg**2 - (height / 2) ** 2, (reach_deg / 2) ** 2))
-        by_size = 360 * math.cos(math.radians(near)) / (2 * half)
-        by_turn = 360 * math.sin(math.radians(far)) / (2 * TURN_BOUND_DEG)
-        count = math.ceil(max(by_size, by_turn))
-        sectors += [_Sector(360 * i / count, center, 360 / count, low, low + height) for i in range(count)]
-    return [*sectors, _Sector(0.0, 90.0, 360.0, 90 - height / 2, 90.0)]
-
-
-def _facet(sector: _Sector, pixel: float, tile: int, spacing: int, area: SkyBox | None) -> Facet | None:
-    """Lay the lattice over a sector and keep the tiles that are centred in it."""
-    # No sector reaches farther than its half-height and half-width on the sphere added together.
-    widest = sector.width_deg * math.cos(math.radians(min(abs(sector.low_deg), abs(sector.high_deg))))
-    polar = sector.width_deg >= 360
-    far_deg = sector.high_deg - sector.low_deg if polar else (widest + sector.high_deg - sector.low_deg) / 2
-    half = math.ceil(2 * math.tan(math.radians(min(far_deg, 120)) / 2) / (pixel * spacing)) + 1
-    side = 2 * half + 1
-    lattice = Facet(
-        sector.lon_deg,
-        sector.lat_deg,
-        pixel,
-        tile,
-        spacing,
-        float(half * spacing),
-        float(half * spacing),
-        np.ones((side, side), dtype=bool),
-        0.0,
-    )
+def _facet(
+    home: Sector | Cap, pixel: float, tile: int, spacing: int, within: tuple[Area | Extent, ...]
+) -> Facet | None:
+    """Lay the lattice over a part of the sphere and keep the tiles that are centred in it."""
+    half = math.ceil(2 * math.tan(math.radians(min(home.far_deg, 120)) / 2) / (pixel * spacing)) + 1
+    side, edge = 2 * half + 1, float(half * spacing)
+    all_own = np.ones((side, side), dtype=bool)
+    lattice = Facet(home.lon_deg, home.lat_deg, pixel, tile, spacing, edge, edge, all_own, 0.0, home)
     lon, lat = lattice.centers()
-    own = sector.contains(lon, lat)
-    share = sector.area / own.sum() if own.any() else 0.0
-    if area is not None:
-        own &= area.contains(lon, lat)
+    own = home.contains(lon, lat)
+    share = home.share / own.sum() if own.any() else 0.0
+    for part in within:
+        own &= part.contains(lon, lat)
     if not own.any():
         return None
     rows, columns = (np.flatnonzero(own.any(axis=axis)) for axis in (1, 0))
-    return Facet(
-        sector.lon_deg,
-        sector.lat_deg,
-        pixel,
-        tile,
-        spacing,
-        float((half - columns[0]) * spacing),
-        float((half - rows[0]) * spacing),
-        own[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1],
-        share,
+    return replace(
+        lattice,
+        left=float((half - columns[0]) * spacing),
+        top=float((half - rows[0]) * spacing),
+        own=own[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1],
+        share=share,
     )

@@ -171,7 +171,7 @@ class CellReader:
         rows = self._summed - self._read - (self._reach - 1)
         first = -self._read % self._step
         slots = [slot % len(self._ring) for slot in range(self._read, self._summed)]
-        total = _boxes(_boxes(self._weights[slots], self._reach, 0), self._reach, 1)
+        total = boxes(boxes(self._weights[slots], self._reach, 0), self._reach, 1)
         for left, right in self._spans(rows):
             cells = slice(left * self._step, (right - 1) * self._step + self._reach)
             weight = total[first :: self._step, left * self._step : (right - 1) * self._step + 1 : self._step]
@@ -197,10 +197,10 @@ class CellReader:
         side = self._reach * CORE_CELLS // TILE_CELLS
         edge = (self._reach - side) // 2
         slots, cells = slots[edge : len(slots) - edge], slice(cells.start + edge, cells.stop - edge)
-        weights = _boxes(_boxes(self._weights[slots, cells], side, 0), side, 1)
+        weights = boxes(boxes(self._weights[slots, cells], side, 0), side, 1)
         total = weights[-self._read % self._step :: self._step, :: self._step].reshape(-1, 1)
         sums = np.stack([self._ring[slot, cells] for slot in slots])
-        sums = _boxes(_boxes(sums, side, 0), side, 1)[-self._read % self._step :: self._step, :: self._step]
+        sums = boxes(boxes(sums, side, 0), side, 1)[-self._read % self._step :: self._step, :: self._step]
         return np.asarray(sums.reshape(math.prod(shape), -1) / total.astype(np.float32))
 
     def _tile_sums(self, slots: list[int], cells: slice, entries: slice, shape: tuple[int, ...]) -> Numbers:
@@ -212,7 +212,7 @@ class CellReader:
             near, width = np.empty((len(rows) - 1, *rows[0].shape), np.float32), 2
             for own, (above, below) in zip(near, pairwise(rows), strict=True):
                 np.add(above, below, out=own)
-        sums = _boxes(_boxes(near, self._reach, 0, width), self._reach, 1)
+        sums = boxes(boxes(near, self._reach, 0, width), self._reach, 1)
         first = -self._read % self._step
         return np.ascontiguousarray(sums[first :: self._step, :: self._step]).reshape(*shape, -1)
 
@@ -238,7 +238,7 @@ def _core_cell(lattice: Lattice) -> int:
     )
 
 
-def _boxes(values: Numbers, side: int, axis: int, width: int = 1) -> Numbers:
+def boxes(values: Numbers, side: int, axis: int, width: int = 1) -> Numbers:
     """Sum over `side` neighbours along the first or second axis, in steps that double.
 
     The values are sums over `width` neighbours already.  A sum is always made in the same order, whatever
@@ -262,3 +262,18 @@ def _boxes(values: Numbers, side: int, axis: int, width: int = 1) -> Numbers:
         length, width = length - width, 2 * width
     assert total is not None  # noqa: S101 - a side has a bit
     return total
+
+
+def tile_sums(values: Numbers, lattice: Lattice) -> Numbers:
+    """Sum a picture over each tile."""
+    sums = np.zeros((values.shape[0] + 1, values.shape[1] + 1))
+    sums[1:, 1:] = values.cumsum(axis=0).cumsum(axis=1)
+    top = np.arange(lattice.rows) * lattice.spacing
+    left = np.arange(lattice.columns) * lattice.spacing
+    low, right = top + lattice.tile, left + lattice.tile
+    return np.asarray(
+        sums[np.ix_(low, right)]
+        - sums[np.ix_(top, right)]
+        - sums[np.ix_(low, left)]
+        + sums[np.ix_(top, left)]
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -22,6 +23,13 @@ from skykin.style.stream import CoverageRows, Piece, RowSource, stream
 
 #: Pixels across a strip of a large picture.
 WIDEST_PIXELS = 4096
+
+
+class Reader(Protocol):
+    """Reads one layer as it comes."""
+
+    def add(self, piece: Piece, weights: Coverage | None) -> None:
+        """Take a piece and the weights of its positions, all 1 if None."""
 
 
 class CosineTaker:
@@ -144,7 +152,7 @@ class SharedMeter:
         """
         readers: dict[str, CellReader | PairReader] = {}
         answers: dict[str, CosineTaker | PairReader] = {}
-        for layer, stride in self._strides():
+        for layer, stride in self.strides():
             channels = CHANNELS[layer.partition("_")[0]]
             raw = self.recipe.statistic is gram and standard is None and reference[layer].ndim == 1
             if raw and pairs_are_cheaper(lattice, channels, stride):
@@ -153,10 +161,10 @@ class SharedMeter:
                 continue
             own = None if standard is None else (standard.mean[layer], standard.spread[layer])
             form = self.form(layer)
-            taker = CosineTaker(lattice, form, reference[layer], self._unit(layer), own)
+            taker = CosineTaker(lattice, form, reference[layer], self.unit(layer), own)
             readers[layer] = CellReader(lattice, layer, stride, form, taker)
             answers[layer] = taker
-        self._read(source, readers)
+        self.read(source, readers)
         return np.stack([answers[layer].cosines() for layer in self.network.layers], axis=-1)
 
     def map_picture(
@@ -203,11 +211,11 @@ class SharedMeter:
     def signatures(self, source: RowSource, lattice: Lattice) -> Iterator[Signature]:
         """Yield the signature of each tile, row by row; all are held at once, so ask for few."""
         takers, readers = {}, {}
-        for layer, stride in self._strides():
+        for layer, stride in self.strides():
             form = self.form(layer)
-            takers[layer] = VectorTaker(lattice, form, self._unit(layer))
+            takers[layer] = VectorTaker(lattice, form, self.unit(layer))
             readers[layer] = CellReader(lattice, layer, stride, form, takers[layer])
-        self._read(source, readers)
+        self.read(source, readers)
         vectors = {layer: takers[layer].vectors() for layer in self.network.layers}
         for row in range(lattice.rows):
             for column in range(lattice.columns):
@@ -217,15 +225,17 @@ class SharedMeter:
         """Give the recipe's statistic of one layer as sums."""
         return form_of(self.recipe.statistic, CHANNELS[layer.partition("_")[0]])
 
-    def _unit(self, layer: str) -> float:
+    def unit(self, layer: str) -> float:
+        """Give the factor from a signature's numbers to the form's entries."""
         scale = float(scale_of(layer))
         return scale if self.recipe.statistic in (mean_std, core_contrast) else scale**2
 
-    def _strides(self) -> Iterator[tuple[str, int]]:
+    def strides(self) -> Iterator[tuple[str, int]]:
         """Layers that are measured, and the pixels between their positions."""
         return ((tap, block.stride) for block in self.network.blocks for tap in block.taps)
 
-    def _read(self, source: RowSource, readers: Mapping[str, CellReader | PairReader]) -> None:
+    def read(self, source: RowSource, readers: Mapping[str, Reader]) -> None:
+        """Run the network over a picture and give each layer to its reader."""
         weights = {block.stride: _WeightRows(block.stride) for block in self.network.blocks}
         with np.errstate(invalid="ignore", divide="ignore"):
             for item in stream(self.network, source):

@@ -25,8 +25,8 @@ LONGEST_TITLE, LONGEST_NAME = 34, 30
 
 def draw_recall(result: Evaluation, folder: Path) -> Drawn:
     """Draw the share of the objects found against the share of the sky looked at."""
-    figure = new_figure(8.6, 6.6)
-    axes = figure.add_axes((0.085, 0.09, 0.88, 0.83))
+    figure = new_figure(11, 6.6)
+    axes = figure.add_axes((0.068, 0.09, 0.66, 0.83))
     table, title = result.curves, result.lists[0]
     share = 100 * np.asarray(table["sky_fraction"], dtype=float)
     low, high = (100 * np.asarray(table[name], dtype=float) for name in ("null_low", "null_high"))
@@ -42,7 +42,7 @@ def draw_recall(result: Evaluation, folder: Path) -> Drawn:
     axes.set_ylim(0, 102)
     axes.set_xlabel("share of the sky, best first (%)")
     axes.set_ylabel("objects found (%)")
-    axes.legend(fontsize=8.5, loc="lower right")
+    axes.legend(fontsize=8.5, loc="center left", bbox_to_anchor=(1.01, 0.5))
     heading = f"How much sky must be looked at: {title}"
     axes.set_title(heading, pad=10)
     caption = (

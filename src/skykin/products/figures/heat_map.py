@@ -68,7 +68,7 @@ def _draw_scores(sky: SkyAxes, scores: Numbers, result: KinMap) -> None:
     image = sky.paint(scores, cmap="cividis", norm=Normalize(low, max(high, low + 1e-6)))
     _draw_contour(sky, result)
     draw_tiles(
-        sky, [result.reference], colors=REFERENCE_COLOUR, linewidths=1.6, linestyles="--", zorder=6,
+        sky, result.references, colors=REFERENCE_COLOUR, linewidths=1.6, linestyles="--", zorder=6,
         path_effects=[withStroke(linewidth=3.2, foreground="black")],
     )  # fmt: skip
     draw_regions(sky, result)

@@ -74,7 +74,7 @@ def _draw_outlines(sky: SkyAxes, result: KinMap) -> None:
     # Hundreds of overlapping outlines must not hide the sky.
     strength = float(np.clip(12 / np.sqrt(max(len(matches), 1)), 0.45, 1.0))
     draw_tiles(sky, matches, colors=paint.to_rgba(scores, strength), linewidths=strength, zorder=3)
-    draw_tiles(sky, [result.reference], colors=REFERENCE_COLOUR, linewidths=2.5, linestyles="--", zorder=6)
+    draw_tiles(sky, result.references, colors=REFERENCE_COLOUR, linewidths=2.5, linestyles="--", zorder=6)
     box = sky.axes.figure.add_axes((0.32, 0.075, 0.4, 0.016))
     sky.axes.figure.colorbar(paint, cax=box, orientation="horizontal", label="score")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 from astropy.visualization.wcsaxes import WCSAxes
 from matplotlib.axes import Axes
@@ -33,14 +34,17 @@ def draw_reference(result: KinMap, folder: Path) -> Drawn:
         picture.coverage[::-1], origin="lower", interpolation="nearest", cmap="cividis", vmin=0, vmax=1
     )
     right.set_title("Coverage")
-    right.coords[1].set_axislabel("")
+    if isinstance(right, WCSAxes):
+        right.coords[1].set_axislabel("")
     box = figure.add_axes((0.94, 0.13, 0.012, 0.74))
     figure.colorbar(image, cax=box, label="share of good data")
+    sides = ""
+    if where is not None:
+        sides = f", {where.width_deg:g}° × {where.height_deg:g}° about {position(where)}"
     title = f"The reference tile: {result.reference_name}"
     caption = (
-        f"What was looked for: {result.reference_name}, {where.width_deg:g}° × {where.height_deg:g}° about "
-        f"{position(where)}, as the network saw it ({', '.join(result.bands)} as red, green, blue; "
-        f"{GAPS}). Mean coverage {picture.covered:.3f}."
+        f"What was looked for: {result.reference_name}{sides}, as the network saw it "
+        f"({', '.join(result.bands)} as red, green, blue; {GAPS}). Mean coverage {picture.covered:.3f}."
     )
     return save_figure(figure, result, folder, name="reference-tile", title=title, caption=caption)
 
@@ -90,13 +94,17 @@ def _outline_gaps(axes: Axes, coverage: Coverage) -> None:
 
 def _sky_axes(
     figure: Figure, box: tuple[float, float, float, float], picture: Picture, result: KinMap
-) -> WCSAxes:
+) -> Axes:
     """Axes with Galactic coordinates for a picture drawn from its last row up."""
     rows, columns = picture.coverage.shape
+    if result.reference is None:  # a picture lies nowhere
+        plain: Axes = figure.add_axes(box)
+        plain.set(xticks=[], yticks=[])
+        return plain
     axes = WCSAxes(figure, box, wcs=upright_wcs(result.reference, (rows, columns)))
     figure.add_axes(axes)
     for coordinate, label in zip(axes.coords, ("Galactic longitude", "Galactic latitude"), strict=True):
         coordinate.set_major_formatter("d")
         coordinate.set_axislabel(label)
         coordinate.grid(color="white", alpha=0.35, linewidth=0.5)
-    return axes
+    return cast("Axes", axes)

@@ -1,0 +1,50 @@
+"""The command `skykin explain`: why a tile is like a reference."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from skykin.cli.bars import TerminalProgress
+from skykin.cli.search import A_REFERENCE, Index, Overwrite, PixelScale, Quiet, Width
+
+
+def explain_command(
+    index: Index,
+    reference: Annotated[str, typer.Option("--reference", "-r", help=f"What was looked for: {A_REFERENCE}.")],
+    tile: Annotated[
+        str,
+        typer.Option("--tile", "-t", help="The tile: its name, or a place near its centre."),
+    ],
+    width: Width = None,
+    pixel_scale: PixelScale = None,
+    sample: Annotated[
+        int,
+        typer.Option(help="Tiles, evenly spread, that other recipes rank the tile among; 0 leaves them out."),
+    ] = 32,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Folder of the figure and explanation.json.")
+    ] = Path("explanation"),
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+) -> None:
+    """Explain a match: which layers and scales carry the score, where in the tile, and what could mislead.
+
+    Opens the survey and runs the network over the tile, and over a sample of tiles for the other recipes.
+    """
+    from skykin.core.progress import SilentProgress
+    from skykin.pipeline.explain import explain
+
+    progress = SilentProgress() if quiet else TerminalProgress(Console(stderr=True))
+    result = explain(
+        index, reference, tile, width_deg=width, pixel_deg=pixel_scale, sample=sample, output=output,
+        overwrite=overwrite, progress=progress,
+    )  # fmt: skip
+    if not quiet:
+        out = Console(soft_wrap=True, highlight=False, markup=False)
+        for line in result.lines:
+            out.print(line)
+        out.print(f"Wrote {output}")

@@ -1,0 +1,130 @@
+"""The command `skykin index`: measure a survey once, ask it as often as one likes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, cast
+
+import typer
+from rich.console import Console
+
+from skykin.cli.bars import TerminalProgress
+from skykin.cli.map import DEFAULTS, SOME_LEFT_OUT
+from skykin.cli.option_texts import DEFAULT_BANDS, parse_bands, parse_options
+from skykin.cli.surveys import print_facts
+from skykin.core.settings import DEFAULT_TILE_DEG, MapSettings, StretchKind
+
+INTERRUPTED = 130
+
+
+def index_command(
+    survey: Annotated[str, typer.Argument(help="Name, file, folder, pattern, or three with commas between.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Folder of the index.", show_default="SURVEY.skykin"),
+    ] = None,
+    survey_option: Annotated[
+        list[str] | None,
+        typer.Option(help="What the file does not say itself, as `name=value`.", show_default=False),
+    ] = None,
+    area: Annotated[
+        str | None,
+        typer.Option(
+            help="Only tiles centred in `lon_min,lon_max,lat_min,lat_max`.", show_default="all it saw"
+        ),
+    ] = None,
+    tile_size: Annotated[
+        float | None,
+        typer.Option(
+            help="Side of a standard tile, degrees.",
+            show_default=f"{DEFAULT_TILE_DEG:g}; on a survey of a part of the sky, a sixth of it",
+        ),
+    ] = None,
+    spacing: Annotated[
+        float | None,
+        typer.Option(
+            help="Largest distance between tile centres, degrees; the smallest tile is as large.",
+            show_default="a quarter of the tile size",
+        ),
+    ] = None,
+    pixels: Annotated[int, typer.Option(help="Pixels on a side of a standard tile.")] = DEFAULTS["pixels"],
+    bands: Annotated[
+        str | None,
+        typer.Option(
+            help="Velocity bands (LSR, km/s) shown as red, green and blue.",
+            show_default=f"{DEFAULT_BANDS} for wham; thirds of a cube's channels",
+        ),
+    ] = None,
+    stretch: Annotated[str, typer.Option(help="`asinh`, `linear`, `log` or `symmetric`.")] = DEFAULTS[
+        "stretch"
+    ],
+    recipe: Annotated[
+        str,
+        typer.Option(help="How style is measured; `skykin recipes` lists them."),
+    ] = "mean-std",
+    fast: Annotated[
+        bool, typer.Option("--fast", help="Run the network in bfloat16 by OpenVINO (extra `fast`).")
+    ] = False,
+    min_coverage: Annotated[
+        float, typer.Option(help="Tiles with a smaller share of observed pixels are left out.")
+    ] = DEFAULTS["min_coverage"],
+    append: Annotated[
+        bool,
+        typer.Option("--append", help="Take in new data or another area; what is still true is kept."),
+    ] = False,
+    exact: Annotated[
+        bool, typer.Option("--exact", help="Keep the whole vectors of the standard tiles, too.")
+    ] = False,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", "-j", help="Threads that compute.", show_default="all cores")
+    ] = None,
+    download: Annotated[
+        bool, typer.Option("--download", help="Fetch the survey if it is not on this computer.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars and no summary.")] = False,
+) -> None:
+    """Measure the style of every cell of a survey once, so that any later question is quick.
+
+    The index is a folder.  Whatever stops the work, what is finished stays: the same command goes on where it
+    was, and does nothing if the index is complete.
+    """
+    settings = MapSettings(
+        survey=survey,
+        survey_options=parse_options(survey_option or []),
+        area=area,
+        tile_size=tile_size,
+        spacing=spacing,
+        pixels=pixels,
+        bands_km_s=None if bands is None else parse_bands(bands),
+        stretch=cast("StretchKind", stretch),
+        recipe=recipe,
+        fast=fast,
+        min_coverage=min_coverage,
+        jobs=jobs,
+    )
+    from skykin.core.progress import SilentProgress
+    from skykin.pipeline.indexing import build_index
+    from skykin.products.rejected import rejected_files
+
+    folder = output or Path(f"{plain_name(survey)}.skykin")
+    progress = SilentProgress() if quiet else TerminalProgress(Console(stderr=True))
+    try:
+        index = build_index(
+            survey, folder, settings, append=append, exact=exact, download=download, progress=progress
+        )
+    except KeyboardInterrupt as error:
+        Console(stderr=True, soft_wrap=True).print(
+            "interrupted; what is finished is kept, and the same command goes on there"
+        )
+        raise typer.Exit(INTERRUPTED) from error
+    if not quiet:
+        print_facts(index.describe())
+    if rejected := rejected_files(index.provenance.survey):
+        progress.say(f"{len(rejected)} of the files given could not be used; the manifest lists them")
+        raise typer.Exit(SOME_LEFT_OUT)
+
+
+def plain_name(survey: str) -> str:
+    """Name a folder after a survey, with nothing that a shell or file system minds."""
+    stem = survey.rstrip("/").rpartition("/")[2].partition(".")[0]
+    return "".join(c if c.isalnum() or c in "-_" else "-" for c in stem).strip("-")[:60] or "survey"

@@ -1,0 +1,97 @@
+"""Commands on an index among itself: `skykin neighbours`, `skykin cluster`, `skykin outliers`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from skykin.cli.bars import TerminalProgress
+from skykin.cli.search import Index, Overwrite, Quiet
+
+#: Rows that a terminal is shown.
+LISTED = 10
+Folder = Annotated[Path, typer.Option("--output", "-o", help="Folder of the products.")]
+
+
+def neighbours_command(
+    index: Index,
+    k: Annotated[int, typer.Option("-k", help="Nearest kin of each tile.")] = 5,
+    output: Annotated[Path, typer.Option("--output", "-o", help="File of the table (ECSV).")] = Path(
+        "neighbours.ecsv"
+    ),
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
+    quiet: Quiet = False,
+) -> None:
+    """List each tile's nearest kin, among the tiles that share no sky with it."""
+    from skykin.core.progress import SilentProgress
+    from skykin.pipeline.kinds import neighbours
+
+    progress = SilentProgress() if quiet else TerminalProgress(Console(stderr=True))
+    table = neighbours(index, k, output=output, overwrite=overwrite, progress=progress)
+    if not quiet:
+        mutual = float(table["mutual"].mean())
+        _say(f"{len(table)} pairs; {100 * mutual:.0f} % are mutual.", f"Wrote {output}")
+
+
+def cluster_command(
+    index: Index,
+    k: Annotated[int, typer.Option("-k", help="How many kinds of sky.")] = 6,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same kinds.")] = 0,
+    output: Folder = Path("kinds-of-sky"),
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+) -> None:
+    """Group the tiles into kinds of sky: a HEALPix map, a catalogue, and an example picture of each kind.
+
+    Needs the extra: pip install "skykin[learn]".
+    """
+    from skykin.pipeline.kinds import cluster
+
+    result = cluster(index, k, seed=seed, output=output, overwrite=overwrite)
+    if not quiet:
+        table = Table("kind", "tiles", "share of the sky", "mean intensity", "example")
+        for row in result.kinds:
+            light = row["mean_intensity"]
+            table.add_row(
+                str(row["kind"]), str(row["tiles"]), f"{100 * row['sky_share']:.3g} %", f"{light:.3g}",
+                str(row["example"]),
+            )  # fmt: skip
+        Console().print(table)
+        _say(result.lines[-1], f"Wrote {output}")
+
+
+def outliers_command(
+    index: Index,
+    k: Annotated[
+        int,
+        typer.Option("-k", help="Nearest kin that count; with more, a rare kind of tile is odd too."),
+    ] = 5,
+    output: Folder = Path("outliers"),
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+) -> None:
+    """Rank the tiles by how unlike everything else they are: a catalogue and a figure."""
+    from skykin.core.progress import SilentProgress
+    from skykin.pipeline.kinds import outliers
+
+    progress = SilentProgress() if quiet else TerminalProgress(Console(stderr=True))
+    result = outliers(index, k, output=output, overwrite=overwrite, progress=progress)
+    if not quiet:
+        table = Table("rank", "tile", "oddness", "nearest kin", "score with it")
+        for row in result.tiles[:LISTED]:
+            table.add_row(
+                str(row["rank"]), str(row["name"]), f"{row['oddness']:.3f}", str(row["kin"]),
+                f"{row['kin_score']:.3f}",
+            )  # fmt: skip
+        Console().print(table)
+        _say(f"Wrote {output}")
+
+
+def _say(*lines: str) -> None:
+    out = Console(soft_wrap=True, highlight=False, markup=False)
+    for line in lines:
+        out.print(line)

@@ -1,0 +1,220 @@
+"""The command `skykin search`: ask an index what looks like this."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from skykin.cli.bars import TerminalProgress
+from skykin.core.errors import UsageError, shown
+
+if TYPE_CHECKING:
+    from skykin.pipeline.answer import Answer
+    from skykin.style.recipe import Combine
+
+ASKED = "What to look for"
+LINE = "What matches"
+OUTPUT = "What is written"
+A_REFERENCE = (
+    "a name, Galactic `l,b`, any position, the name of a tile, a file (DS9 regions, MOC, PNG, JPEG, TIFF), "
+    "or `place@INDEX` for a place in another survey's index"
+)
+
+Index = Annotated[Path, typer.Argument(help="Folder of the index, made by `skykin index`.")]
+Width = Annotated[
+    float | None,
+    typer.Option(
+        help="Side of the square about a position, degrees.",
+        show_default="a tile of the index",
+        rich_help_panel=ASKED,
+    ),
+]
+PixelScale = Annotated[
+    float | None,
+    typer.Option(
+        help="Side of a pixel of a picture file on the sky, degrees.",
+        show_default=False,
+        rich_help_panel=ASKED,
+    ),
+]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace the folder if Skykin made it.", rich_help_panel=OUTPUT)
+]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", help="No progress bars and no summary.", rich_help_panel=OUTPUT)
+]
+
+
+def search_command(
+    index: Index,
+    reference: Annotated[
+        list[str],
+        typer.Option(
+            "--reference",
+            "-r",
+            help=f"What to look for: {A_REFERENCE}; may be given several times.",
+            rich_help_panel=ASKED,
+        ),
+    ],
+    unlike: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--not",
+            help="A counter-example: what a tile has in common with it is taken off its score; may be given "
+            "several times.",
+            show_default=False,
+            rich_help_panel=ASKED,
+        ),
+    ] = None,
+    width: Width = None,
+    pixel_scale: PixelScale = None,
+    combine: Annotated[
+        str,
+        typer.Option(
+            help="With several references: be like any of them (`max`) or like all (`mean`).",
+            rich_help_panel=ASKED,
+        ),
+    ] = "max",
+    weight: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="How much a layer counts, as `block3_conv1=2`; 1 for those not named.",
+            show_default=False,
+            rich_help_panel=ASKED,
+        ),
+    ] = None,
+    measure: Annotated[
+        bool,
+        typer.Option(
+            "--measure",
+            help="Run the network over the references instead of adding up cells; opens the survey.",
+            rich_help_panel=ASKED,
+        ),
+    ] = False,
+    pyramid: Annotated[
+        bool,
+        typer.Option(
+            "--pyramid",
+            help="Compare tiles of all sizes: columns `best_size` and `best_score`.",
+            rich_help_panel=ASKED,
+        ),
+    ] = False,
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            help="Score from which a tile matches.", show_default="the recipe's own", rich_help_panel=LINE
+        ),
+    ] = None,
+    top_fraction: Annotated[
+        float | None,
+        typer.Option(
+            help="Instead: the share of the sky that matches.", show_default=False, rich_help_panel=LINE
+        ),
+    ] = None,
+    max_q: Annotated[
+        float | None,
+        typer.Option(
+            help="Instead: the false discovery rate up to which a tile matches.",
+            show_default=False,
+            rich_help_panel=LINE,
+        ),
+    ] = None,
+    k: Annotated[
+        int,
+        typer.Option(
+            "-k", help="How many tiles are listed, none of which shares sky.", rich_help_panel=OUTPUT
+        ),
+    ] = 10,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="Folder for all products of a map; opens the survey.",
+            show_default="nothing is written",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None,
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+) -> None:
+    """Ask an index what looks like this; an answer takes well under a second.
+
+    Lists the best tiles.  With --output it writes what `skykin map` writes: score map, catalogue, matches as
+    DS9 regions and MOC, figures, and report.html, which says first what the scores are worth.
+    """
+    weights = parse_weights(weight or [])
+    from skykin.core.progress import SilentProgress
+    from skykin.pipeline.search import search_index
+    from skykin.products.summary import summary_lines
+
+    progress = SilentProgress() if quiet else TerminalProgress(Console(stderr=True))
+    answer = search_index(
+        index,
+        list(reference),
+        unlike=list(unlike or []),
+        width_deg=width,
+        pixel_deg=pixel_scale,
+        combine=cast("Combine", combine),
+        weights=weights,
+        measure=measure,
+        pyramid=pyramid,
+        threshold=threshold,
+        top_fraction=top_fraction,
+        max_q=max_q,
+        output=output,
+        overwrite=overwrite,
+        progress=progress,
+    )
+    out = Console(soft_wrap=True, highlight=False, markup=False)
+    out.print(listed(answer, k))
+    if not quiet:
+        matches = int(answer.tiles["match"].sum())
+        out.print(f"{matches} of {len(answer.tiles)} tiles match ({answer.line.words}).")
+        if output is not None:
+            for line in summary_lines(answer.kin.summary):
+                out.print(line)
+            out.print(f"\nOpen {output / 'report.html'}")
+
+
+def listed(answer: Answer, k: int) -> Table:
+    """Lay the best tiles out for a terminal."""
+    best = answer.best(k)
+    more = [name for name in ("best_reference", "best_size", "best_score") if name in best.colnames]
+    heads = {"best_reference": "most like", "best_size": "best size", "best_score": "score there"}
+    table = Table(
+        "rank", "tile", "l [deg]", "b [deg]", "score", "p", "q", *(heads[name] for name in more),
+        title=f"The kin of {answer.name}", title_justify="left",
+    )  # fmt: skip
+    for row in best:
+        cells = [f"{row['lon'].value:.2f}", f"{row['lat'].value:+.2f}", f"{row['score']:.3f}"]
+        cells += [f"{row[name]:.2g}" for name in ("p", "q")]
+        for name in more:
+            value = getattr(row[name], "value", row[name])
+            cells.append(str(value) if name == "best_reference" else f"{value:.3g}")
+        table.add_row(str(row["rank"]), str(row["name"]), *cells)
+    return table
+
+
+def parse_weights(texts: list[str]) -> dict[str, float]:
+    """Read weights of layers, each ``"layer=number"``.
+
+    Raises
+    ------
+    UsageError
+        If one is not of this form.
+    """
+    weights = {}
+    for text in texts:
+        layer, _, number = text.partition("=")
+        try:
+            weights[layer.strip()] = float(number)
+        except ValueError as error:
+            raise UsageError(
+                f"the weight {shown(text)} is not of the form layer=number, such as block3_conv1=2"
+            ) from error
+    return weights

@@ -1,0 +1,80 @@
+"""What an index answers: styles, regions, levels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from astropy.table import QTable
+
+from skykin.core.shapes import Degrees, Numbers
+from skykin.style.signature import Signature
+
+#: ``projection``: up to 128 numbers a layer, fitted on the survey itself.  ``sketch``: 1 024 numbers a layer,
+#: of recipes of second moments.  ``exact``: whole vectors, of recipes of means and spreads, or where the
+#: index was built with ``exact``.
+Kind = Literal["projection", "sketch", "exact"]
+#: Which of some Galactic positions (longitudes and latitudes in degrees) lie inside.
+Contains = Callable[[Degrees, Degrees], np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class Style:
+    """A style in the space in which an index compares.
+
+    The dot product of a layer's vector with a tile's row of `SkyIndex.vectors` of the same kind is the
+    cosine of that layer.
+
+    Parameters
+    ----------
+    kind : {"projection", "sketch", "exact"}
+    vectors : Mapping of str to float32 array (n,)
+        Per layer, divided by the length of the whole signature; NaN if it has no style.
+    norms : Mapping of str to float
+        Those lengths.
+    """
+
+    kind: Kind
+    vectors: Mapping[str, Numbers]
+    norms: Mapping[str, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Region:
+    """The style of a part of the sky, each cell of it counted once.
+
+    Parameters
+    ----------
+    signature : Signature
+        As `SkyIndex.meter` gives it, or a sketch of that: what `SkyIndex.project` takes.
+    cells : int
+        Cells with data in it.
+    area_deg2 : float
+        Solid angle of those cells, times their coverage.
+    """
+
+    signature: Signature
+    cells: int
+    area_deg2: float
+
+
+@dataclass(frozen=True, eq=False)
+class Level:
+    """All tiles of one size, added up from cells.
+
+    Parameters
+    ----------
+    size_deg : float
+    tiles : QTable
+        name, lon, lat, width, height, turn (degrees), coverage, area (share of the sphere), facet, row,
+        column.
+    vectors : callable
+        From a layer (or None: all beside each other) and a kind (or None) to an iterator of which tiles, and
+        their vectors, as `SkyIndex.vectors`; computed facet by facet when it is called.
+    """
+
+    size_deg: float
+    tiles: QTable
+    vectors: Callable[[str | None, Kind | None], Iterator[tuple[slice, Numbers]]]

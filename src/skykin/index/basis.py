@@ -1,0 +1,62 @@
+"""A basis fitted on the survey itself: few numbers that tell its tiles apart."""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.linalg
+
+from skykin.core.shapes import Numbers
+
+#: Numbers per layer that a tile is projected to.
+COMPONENTS = 128
+#: Tiles, evenly spread, that the basis is fitted on.
+FITTED_TILES = 1000
+#: Directions in which the tiles differ by less than this share are rounding.
+ROUNDING = 1e-10
+
+
+def fit_basis(rows: Numbers, components: int = COMPONENTS) -> Numbers:
+    """Find the directions that hold most of some vectors' length.
+
+    Parameters
+    ----------
+    rows : float array (tiles, n)
+        Of length 1; rows that are not finite are left out.
+    components : int
+
+    Returns
+    -------
+    float32 array (k, n)
+        Orthonormal rows, the most important first; the identity if `n` is not larger than `components`.
+    """
+    width = rows.shape[1]
+    if width <= components:
+        return np.eye(width, dtype=np.float32)
+    known = rows[np.isfinite(rows).all(axis=1)].astype(np.float64)
+    if not len(known):
+        return np.zeros((0, width), np.float32)
+    # The small symmetric matrix has the same directions, seen from the tiles.
+    last = len(known) - 1
+    first = max(0, len(known) - components)
+    values, sides = scipy.linalg.eigh(known @ known.T, subset_by_index=(first, last))
+    kept = values > ROUNDING * values[-1]
+    directions = (known.T @ sides[:, kept]) / np.sqrt(values[kept])
+    # Signs are a matter of taste: the largest number of each direction is positive.
+    largest = np.abs(directions).argmax(axis=0)
+    directions *= np.sign(directions[largest, np.arange(directions.shape[1])])
+    return np.ascontiguousarray(directions.T[::-1], dtype=np.float32)
+
+
+def evenly(total: int, wanted: int) -> Numbers:
+    """Numbers of some of `total` items, evenly spread."""
+    return (
+        np.unique(np.linspace(0, total - 1, min(total, wanted)).round().astype(int))
+        if total
+        else np.arange(0)
+    )
+
+
+def unit_rows(rows: Numbers, norms: Numbers) -> Numbers:
+    """Divide rows by their lengths; NaN where one is 0."""
+    lengths = np.where(norms > 0, norms, np.nan)
+    return np.asarray(rows / lengths[:, None], np.float32)

@@ -1,0 +1,107 @@
+"""Moments of cells: numbers that add up to the style of any union of cells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from skykin.core.shapes import Numbers
+from skykin.style.cells import Lattice, boxes
+from skykin.style.shared import Reader, SharedMeter
+
+#: Numbers in double precision that are added up together.
+TOGETHER = 8 << 20
+
+
+@dataclass(frozen=True, eq=False)
+class Whole:
+    """Whole vectors of tiles.
+
+    Parameters
+    ----------
+    norms : array (rows, columns)
+        Their lengths.
+    vectors : array (rows, columns, n) or None
+        The vectors, if they are kept.
+    """
+
+    norms: Numbers
+    vectors: Numbers | None
+
+
+class Moments(Protocol):
+    """What is kept of each cell in one layer, and how it becomes what is compared."""
+
+    @property
+    def width(self) -> int:
+        """Numbers that are kept of a cell."""
+
+    @property
+    def compared_width(self) -> int:
+        """Numbers that are compared."""
+
+    def reader(
+        self, shared: SharedMeter, layer: str, lattice: Lattice
+    ) -> tuple[Reader, Callable[[], Numbers]]:
+        """Give what reads the layer, and then its cells in half precision, (rows, columns, width).
+
+        The lattice is one of cells: its tiles are cells.
+        """
+
+    def tile_reader(
+        self, shared: SharedMeter, layer: str, lattice: Lattice, *, keep: bool
+    ) -> tuple[Reader, Callable[[], Whole]] | None:
+        """Give what reads the whole vectors of tiles, where cells do not add up to them exactly."""
+
+    def sums(self, cells: Numbers, weights: Numbers) -> Numbers:
+        """Weighted numbers that add up, float64: from ``(..., width)`` and ``(..., 1)``."""
+
+    def finish(self, means: Numbers) -> Numbers:
+        """Compare: float32, from those sums divided by the weight; NaN stays NaN."""
+
+
+def add_up(moments: Moments, cells: Numbers, weights: Numbers, reach: int, step: int = 1) -> Numbers:
+    """Add up what is compared of all squares of `reach` × `reach` cells.
+
+    Parameters
+    ----------
+    moments : Moments
+    cells : float16 array (rows, columns, width)
+    weights : array (rows, columns)
+    reach, step : int
+        Side of a square and distance between squares, cells.
+
+    Returns
+    -------
+    float32 array (rows', columns', n)
+        NaN where the weights sum to zero.
+    """
+    rows, columns, _ = cells.shape
+    down, across = (rows - reach) // step + 1, (columns - reach) // step + 1
+    found = np.empty((down, across, moments.compared_width), np.float32)
+    w = np.asarray(weights, np.float64)[..., None]
+    # Strip by strip: sums in double precision of a large facet would not fit into memory.
+    high = max(1, TOGETHER // (columns * 2 * moments.width) - reach) // step + 1
+    for top in range(0, down, high):
+        bottom = min(top + high, down)
+        strip = slice(top * step, (bottom - 1) * step + reach)
+        whole, part = (
+            boxes(boxes(values, reach, 0), reach, 1)[::step, ::step]
+            for values in (w[strip], moments.sums(cells[strip], w[strip]))
+        )
+        found[top:bottom] = moments.finish(part / positive(whole))
+    return found
+
+
+def add_all(moments: Moments, cells: Numbers, weights: Numbers) -> Numbers:
+    """Add up what is compared of groups of cells: from ``(groups, cells, width)`` to ``(groups, n)``."""
+    w = np.asarray(weights, np.float64)[..., None]
+    return moments.finish(moments.sums(cells, w).sum(axis=-2) / positive(w.sum(axis=-2)))
+
+
+def positive(weights: Numbers) -> Numbers:
+    """Replace weights of 0 by NaN, so that what is divided by them is NaN, too."""
+    return np.where(weights > 0, weights, np.nan)

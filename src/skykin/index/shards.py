@@ -1,0 +1,109 @@
+"""Shards: immutable NumPy files named after their content."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from skykin.core.atomic import sha256_of, whole_file
+from skykin.core.errors import IndexRefusedError, shown
+from skykin.core.shapes import Numbers
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One array of an index.
+
+    Parameters
+    ----------
+    name : str
+        What it is: ``cells`` of a facet, ``projection`` of a facet, ``standard``, ….
+    file : str
+        In the folder of shards.
+    sha256 : str
+        Of the whole file.
+    shape : tuple of int
+    dtype : str
+        As NumPy describes it; of records, their fields.
+    size : int
+        Bytes of the file.
+    """
+
+    name: str
+    file: str
+    sha256: str
+    shape: tuple[int, ...]
+    dtype: str
+    size: int
+
+
+def write_shard(folder: Path, name: str, array: Numbers) -> Shard:
+    """Write an array: temporary file, sync, rename, sync of the folder.
+
+    Raises
+    ------
+    ResourceError
+        If the disk is full or the folder cannot be written.
+    """
+    array = np.ascontiguousarray(array)
+    stream = io.BytesIO()
+    np.lib.format.write_array_header_1_0(stream, np.lib.format.header_data_from_array_1_0(array))
+    header, body = stream.getvalue(), array.reshape(-1).view(np.uint8).data
+    digest = hashlib.sha256(header)
+    digest.update(body)
+    file = f"{name}-{digest.hexdigest()[:16]}.npy"
+    with whole_file(folder / file) as temporary, temporary.open("wb") as target:
+        target.write(header)
+        target.write(body)
+    shape = tuple(int(length) for length in array.shape)
+    return Shard(name, file, digest.hexdigest(), shape, _spelled(array.dtype), len(header) + array.nbytes)
+
+
+def check_shard(folder: Path, shard: Shard) -> None:
+    """Hash a shard.
+
+    Raises
+    ------
+    IndexRefusedError
+        If it is missing, cut short or altered (``IX-CORRUPT``).
+    """
+    path = folder / shard.file
+    try:
+        size = path.stat().st_size
+        if size != shard.size:
+            raise _corrupt(shard, f"has {size} bytes, not {shard.size}")
+        if sha256_of(path) != shard.sha256:
+            raise _corrupt(shard, "does not hold the bytes that were written")
+    except OSError as error:
+        if isinstance(error, IndexRefusedError):
+            raise
+        raise _corrupt(shard, "is missing" if isinstance(error, FileNotFoundError) else str(error)) from error
+
+
+def open_shard(folder: Path, shard: Shard) -> Numbers:
+    """Map a shard that was checked before; read-only."""
+    # What is empty cannot be mapped.
+    mode: Literal["r"] | None = "r" if shard.shape and 0 not in shard.shape else None
+    try:
+        array: Numbers = np.load(folder / shard.file, mmap_mode=mode, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise _corrupt(shard, f"cannot be read ({error})") from error
+    if array.shape != shard.shape or _spelled(array.dtype) != shard.dtype:
+        raise _corrupt(shard, f"holds {array.shape} numbers, not {shard.shape}")
+    return array
+
+
+def _spelled(dtype: np.dtype) -> str:
+    return dtype.str if dtype.names is None else str(dtype.descr)
+
+
+def _corrupt(shard: Shard, found: str) -> IndexRefusedError:
+    return IndexRefusedError(
+        f"shard {shown(shard.file)} of the index {found}; nothing was changed, so restore it from a copy, or "
+        "remove the index and build it again"
+    )

@@ -1,0 +1,110 @@
+"""Vectors of the standard tiles, block by block or by number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from skykin.core.errors import UsageError, shown
+from skykin.core.shapes import Numbers
+from skykin.index.answers import Kind
+from skykin.index.compare import Space, side_by_side, width_of
+from skykin.index.stored import Shelf, StoredFacet
+
+
+@dataclass(frozen=True, eq=False)
+class TileVectors:
+    """The vectors of the standard tiles, wherever they come from.
+
+    Parameters
+    ----------
+    shelf : Shelf
+    facets : sequence of StoredFacet
+    counts : sequence of int
+        Standard tiles of each.
+    space : Space
+    whole : bool
+        Whether whole vectors are stored.
+    """
+
+    shelf: Shelf
+    facets: Sequence[StoredFacet]
+    counts: Sequence[int]
+    space: Space
+    whole: bool
+
+    @cached_property
+    def bases(self) -> Mapping[str, Numbers]:
+        """Per layer, the directions (k, n) that tiles are projected on."""
+        return {layer: np.array(self.shelf(f"basis-{layer}")) for layer in self.space.recipe.layers}
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """Kinds of vectors that there are, the quickest first."""
+        cells = self.space.cell_kind
+        return ("projection", cells, *(("exact",) if self.whole and cells != "exact" else ()))
+
+    def known(self, kind: Kind | None) -> Kind:
+        """Give the kind that is meant, the quickest one by default.
+
+        Raises
+        ------
+        UsageError
+            If there is none of that name.
+        """
+        if kind is None:
+            return self.kinds[0]
+        if kind not in self.kinds:
+            raise UsageError(f"the index has no vectors {shown(kind)}; choose {' or '.join(self.kinds)}")
+        return kind
+
+    def columns(self, kind: Kind | None) -> Mapping[str, slice]:
+        """Which columns belong to which layer, where all stand beside each other."""
+        kind = self.known(kind)
+        if kind == "projection":
+            return side_by_side({layer: len(basis) for layer, basis in self.bases.items()})
+        return self.space.compared_columns if kind == self.space.cell_kind else self.space.whole_columns
+
+    def blocks(self, layer: str | None, kind: Kind | None) -> Iterator[tuple[slice, Numbers]]:
+        """Yield which tiles, and their vectors, in the order of the tiles."""
+        kind = self.known(kind)
+        columns = slice(None) if layer is None else self.columns(kind)[layer]
+        start = 0
+        for facet, count in zip(self.facets, self.counts, strict=True):
+            if count:
+                yield slice(start, start + count), self._block(facet, kind, layer, columns)
+            start += count
+
+    def rows(self, numbers: Sequence[int] | Numbers, kind: Kind | None) -> Numbers:
+        """Vectors of some tiles: float32 (len(numbers), n)."""
+        kind, wanted = self.known(kind), np.asarray(numbers, dtype=np.intp).reshape(-1)
+        total = sum(self.counts)
+        if wanted.size and not (wanted.min() >= 0 and wanted.max() < total):
+            wrong = wanted.min() if wanted.min() < 0 else wanted.max()
+            raise UsageError(f"tile {wrong} is asked for, but the index has tiles 0 to {total - 1}")
+        found = np.empty((wanted.size, width_of(self.columns(kind))), np.float32)
+        start = 0
+        for facet, count in zip(self.facets, self.counts, strict=True):
+            mine = np.flatnonzero((wanted >= start) & (wanted < start + count))
+            if mine.size:
+                found[mine] = self._some(facet, kind, wanted[mine] - start)
+            start += count
+        return found
+
+    def _block(self, facet: StoredFacet, kind: Kind, layer: str | None, columns: slice) -> Numbers:
+        if self._stored(kind):
+            return self.shelf(f"{kind}-{facet.name}")[:, columns]
+        layers = self.space.recipe.layers if layer is None else (layer,)
+        return np.concatenate([facet.summed(each) for each in layers], axis=1)
+
+    def _some(self, facet: StoredFacet, kind: Kind, numbers: Numbers) -> Numbers:
+        if self._stored(kind):
+            return self.shelf(f"{kind}-{facet.name}")[numbers]
+        parts = [facet.summed_rows(layer, numbers) for layer in self.space.recipe.layers]
+        return np.concatenate(parts, axis=1)
+
+    def _stored(self, kind: Kind) -> bool:
+        return kind == "projection" or (kind == "exact" and self.whole)

@@ -1,0 +1,163 @@
+"""Searching an index: from references to scored tiles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from astropy import units as u
+from astropy.table import QTable
+
+from skykin.core.progress import SilentProgress
+from skykin.core.protocols import Progress, Survey
+from skykin.core.settings import MapSettings
+from skykin.index.answers import Kind
+from skykin.index.sky_index import SkyIndex, open_index
+from skykin.pipeline.answer import Answer
+from skykin.pipeline.asked import Asked, Reference, Scale, read_asked
+from skykin.pipeline.kept import sky_of
+from skykin.pipeline.reference_picture import measured
+from skykin.pipeline.tiles import line_of, ranks
+from skykin.pipeline.trust import calibrated_against
+from skykin.products.folder import check_output_folder
+from skykin.search.likeness import Likeness, likeness
+from skykin.search.pyramid import pyramid as search_pyramid
+from skykin.search.wanted import Wanted
+from skykin.style.recipe import Combine
+
+#: Columns of an index's tiles that an answer carries.
+CARRIED = ("name", "lon", "lat", "width", "height")
+MEASURED = ("coverage", "brightness", "mean_intensity", "area")
+
+
+def search_index(
+    index: SkyIndex | str | Path,
+    reference: Reference | Sequence[Reference],
+    *,
+    unlike: Reference | Sequence[Reference] = (),
+    width_deg: float | None = None,
+    pixel_deg: float | None = None,
+    combine: Combine = "max",
+    weights: Mapping[str, float] | None = None,
+    measure: bool = False,
+    pyramid: bool = False,
+    threshold: float | None = None,
+    top_fraction: float | None = None,
+    max_q: float | None = None,
+    survey: Survey | None = None,
+    output: str | Path | None = None,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> Answer:
+    """Ask an index what looks like this.
+
+    Parameters
+    ----------
+    index : SkyIndex or path
+    reference : str, Path, int, SkyCoord, tuple, Footprint, MOC, Picture, Elsewhere, or a list of these
+        What to look for.  Text is a name, a position, the name of a tile, a file (DS9 regions, MOC, or a
+        picture), or ``place@folder`` for a place in another survey's index of the same recipe.
+    unlike : the same
+        Counter-examples: what a tile has in common with one is taken off its score.
+    width_deg : float, optional
+        Side of the square about a position; that of a tile if left out.
+    pixel_deg : float, optional
+        Side of a pixel of a picture file on the sky; needed for pictures.
+    combine : {"max", "mean"}
+        Whether a tile should be like any of several references, or like all of them.
+    weights : Mapping of str to float, optional
+        How much each layer counts; 1 where it is not named.
+    measure : bool
+        Run the network over references in the survey, which is opened; otherwise they are added up from the
+        cells of the index that are centred in them, which takes no time and is nearly the same.
+    pyramid : bool
+        Also compare tiles of all sizes that the index can add up: columns ``best_size`` and ``best_score``.
+    threshold, top_fraction, max_q : float, optional
+        Where the line between match and no match is drawn: one of a score, a share of the sky, or a false
+        discovery rate; the recipe's own if left out.
+    survey : Survey, optional
+        An open one, for pictures; otherwise the one that the index names is opened when it is needed.
+    output : path, optional
+        Folder for the products of a map; nothing is written if left out.
+    overwrite : bool
+        Whether a folder that Skykin made before may be replaced.
+    progress : Progress, optional
+
+    Returns
+    -------
+    Answer
+        Its ``tiles`` and ``score_map`` are there at once; its ``kin`` is the whole `KinMap`, made when it is
+        asked for.
+
+    Raises
+    ------
+    SkykinError
+        With one sentence that says what is wrong, the value found and the way out.
+
+    Examples
+    --------
+    >>> import skykin
+    >>> answer = skykin.search_index("wham.skykin", "orion")  # doctest: +SKIP
+    >>> answer.best(5)["name", "score"]  # doctest: +SKIP
+    """
+    if output is not None:
+        check_output_folder(Path(output), overwrite=overwrite)
+    rule = MapSettings(threshold=threshold, top_fraction=top_fraction, max_q=max_q)
+    opened = index if isinstance(index, SkyIndex) else open_index(index)
+    scale = Scale(width_deg, pixel_deg)
+    asked = tuple(read_asked(opened, each, scale) for each in _listed(reference))
+    others = tuple(read_asked(opened, each, scale) for each in _listed(unlike))
+
+    if measure:
+        sky = sky_of(opened) if survey is None else opened.sky(survey)
+        asked, others = (tuple(measured(each, sky) for each in group) for group in (asked, others))
+
+    @cache
+    def wanted_in(kind: Kind) -> Wanted:
+        likes, unlikes = (tuple(each.style(kind) for each in group) for group in (asked, others))
+        return Wanted(opened.recipe, likes, unlikes, combine, dict(weights or {}))
+
+    tiles = answered(opened, likeness(opened, wanted_in), asked)
+    if pyramid:
+        sizes = search_pyramid(opened, wanted_in)
+        tiles["best_size"] = sizes.best_size_deg * u.deg
+        tiles["best_score"] = sizes.best_score
+    calibration = calibrated_against(tiles, np.all([each.apart() for each in asked], axis=0))
+    line = line_of(tiles, opened.recipe, rule)
+    tiles["match"] = line.matches(tiles[line.column])
+    wanted = wanted_in(opened.kinds[-1])
+    answer = Answer(opened, tiles, line, calibration, asked, others, wanted, survey)
+    if output is not None:
+        answer.write(output, overwrite=overwrite, progress=progress or SilentProgress())
+    return answer
+
+
+def answered(index: SkyIndex, found: Likeness, asked: Sequence[Asked]) -> QTable:
+    """Table of scored tiles, with the columns of a map."""
+    table = QTable({"rank": ranks(found.score)})
+    for name in CARRIED:
+        table[name] = index.tiles[name]
+    table["score"] = found.score
+    for name in MEASURED:
+        table[name] = index.tiles[name]
+    for number, layer in enumerate(index.layers):
+        table[f"cosine_{layer}"] = found.cosines[:, number]
+    if len(asked) > 1:
+        table["best_reference"] = np.array([each.name for each in asked])[found.nearest]
+    table.meta["n_left_out"] = 0
+    return table
+
+
+def _listed(references: Reference | Sequence[Reference]) -> Sequence[Reference]:
+    # A pair of numbers is one place.
+    if isinstance(references, tuple) and len(references) == 2 and _numbers(references):
+        return [references]
+    if isinstance(references, list | tuple):
+        return references
+    return [references]
+
+
+def _numbers(pair: tuple[object, ...]) -> bool:
+    return all(isinstance(each, float | int | np.number | u.Quantity) for each in pair)
