@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from skykin.core.errors import ResourceError
+from skykin.core.errors import ResourceError, UsageError
 from skykin.evaluate.tile_centres import TileCentres, directions
 from skykin.sky.facets import facets
 from tests.skies import blob_survey
@@ -78,6 +78,12 @@ def test_features_that_are_kept_are_not_measured_again(tool, tried, monkeypatch)
     before = tried[0].output.read_bytes()
     tool.run(blob_survey(nside=16), tried[0])
     assert tried[0].output.read_bytes() == before
+
+
+def test_a_reference_must_be_in_the_survey(tool, tried):
+    north = blob_survey(nside=16, covered=lambda lon, lat: lat > 0)
+    with pytest.raises(UsageError, match="the survey has no data at orion; leave orion out of --references"):
+        tool.run(north, tried[0])
 
 
 def test_features_that_were_not_kept_are_missed(tool, tried):

@@ -25,6 +25,7 @@ from threadpoolctl import threadpool_limits
 
 import skykin
 from skykin.core.atomic import whole_file
+from skykin.core.errors import UsageError
 from skykin.core.protocols import Survey
 from skykin.core.shapes import Numbers
 from skykin.evaluate.tile_centres import TileCentres
@@ -136,13 +137,27 @@ def scores(
                         yield Scored(recipe, reference, brightness.known(combined(parts, kind, how)))
 
 
+def seen(name: str, brightness: Brightness) -> list[tuple[float, float]]:
+    """Positions of a set of references.
+
+    Raises
+    ------
+    UsageError
+        If the survey did not see one of them.
+    """
+    places = [REFERENCES[member] for member in SETS[name][0]]
+    at = brightness.discs.places.nearest(*np.array(places).T)
+    known = np.isfinite(brightness.known(np.zeros(len(brightness.coverage)))[at])
+    for member, has_data in zip(SETS[name][0], known, strict=True):
+        if not has_data:
+            raise UsageError(f"the survey has no data at {member}; leave {name} out of --references")
+    return places
+
+
 def run(survey: Survey, asked: argparse.Namespace) -> list[str]:
     """Try all recipes, write the table, and tell what choosing among them is worth."""
     brightness = Brightness.of(survey, Discs(TileCentres.healpix(asked.nside)))
-    judges = {
-        name: Judge.away_from([REFERENCES[member] for member in SETS[name][0]], brightness)
-        for name in asked.references
-    }
+    judges = {name: Judge.away_from(seen(name, brightness), brightness) for name in asked.references}
     rows, shares = [], {name: {} for name in judges}
     for name, bank in banks(survey, asked, brightness.discs.places):
         for recipe, reference, score in scores(name, bank, brightness, asked):
@@ -168,8 +183,11 @@ def main() -> None:
     """Run from the shell."""
     asked = options()
     with threadpool_limits(limits=1):
-        print("\n".join(run(skykin.open_survey(asked.survey), asked)))
+        try:
+            print("\n".join(run(skykin.open_survey(asked.survey), asked)))
+        except skykin.SkykinError as error:
+            sys.exit(f"recipe_grid.py: {error}")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
