@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -84,6 +86,20 @@ def test_rows_by_number_are_those_of_the_blocks(index):
         index.rows([12])
     with pytest.raises(UsageError, match="the index has no vectors 'sketch'; choose projection or exact"):
         index.rows([1], "sketch")
+
+
+def test_the_format_page_alone_is_enough_to_read_a_tile(index):
+    page = (Path(__file__).parents[1] / "docs" / "explain" / "index-format.md").read_text()
+    (script,) = re.findall(r"```py\n(.*?)```", page, re.DOTALL)
+    names = {}
+    exec(compile(script, "index-format", "exec"), names)  # noqa: S102 - our own page
+    for number in (0, 7, 11):
+        tile, small, whole = names["read_tile"](index.path, number)
+        assert tile["lon"] == index.tiles["lon"][number].value
+        for kind, found in (("projection", small), ("exact", whole)):
+            row = index.rows([number], kind)[0]
+            for layer, columns in index.columns(kind).items():
+                np.testing.assert_allclose(found[layer], row[columns], rtol=0, atol=1e-6)
 
 
 def test_a_tile_of_the_index_finds_itself(index):
