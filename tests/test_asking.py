@@ -26,7 +26,8 @@ from skykin.core.errors import (
 )
 from skykin.core.footprint import Footprint
 from skykin.core.picture import Picture
-from skykin.pipeline.asked import Scale, read_asked
+from skykin.pipeline.asked import read_asked
+from skykin.pipeline.elsewhere import Scale
 from skykin.pipeline.explain import tile_number
 from skykin.pipeline.facet_rows import cut_in_context
 from skykin.search.wanted import Wanted
@@ -235,19 +236,18 @@ def test_the_whole_map_has_pictures_controls_and_regions(index, survey):
 
 
 @pytest.mark.slow
-def test_all_products_of_a_map_are_written_also_for_a_picture(index, survey, tmp_path):
-    placed = tmp_path / "place"
-    skykin.search_index(index, [ORION, "230,-25"], survey=survey, top_fraction=0.2, output=placed)
-    picture = cut(index.sky(survey), index.footprints[brightest(index)], index.pixels)
-    scale = index.tile_deg / index.pixels
-    loose = tmp_path / "picture"
-    image = replace(picture, footprint=None)
-    skykin.search_index(index, image, pixel_deg=scale, survey=survey, top_fraction=0.2, output=loose)
-    names = [sorted(file.name for file in folder.iterdir()) for folder in (placed, loose)]
-    assert names[0] == names[1]
-    assert "report.html" in names[0]
+@pytest.mark.parametrize("kind", ["places", "picture"])
+def test_all_products_of_a_map_are_written(index, survey, tmp_path, kind):
+    output, scale = tmp_path / "kin", index.tile_deg / index.pixels
+    image = replace(cut(index.sky(survey), index.footprints[brightest(index)], index.pixels), footprint=None)
+    asked = [ORION, "230,-25"] if kind == "places" else image
+    skykin.search_index(index, asked, pixel_deg=scale, survey=survey, top_fraction=0.2, output=output)
+    names = {file.name for file in output.iterdir()}
+    assert {"report.html", "score.fits", "tiles.ecsv", "matches.reg", "matches.moc.fits"} <= names
+    text = (output / "matches.reg").read_text()
+    assert text.count("dash") + text.count("width=3") == (2 if kind == "places" else 0)
     with pytest.raises(UsageError, match="already holds"):
-        skykin.search_index(index, ORION, output=placed)
+        skykin.search_index(index, ORION, output=output)
 
 
 HOSTILE = [

@@ -35,7 +35,7 @@ def run(*arguments):
 
 def test_a_map_is_written_and_its_summary_told(survey_file, tmp_path):
     folder = tmp_path / "kin of Orion"
-    answer = run("map", "--survey", survey_file, *QUICK, "-o", folder)
+    answer = run("map", "--survey", survey_file, *QUICK, "--recipe", "poster", "-o", folder)
     assert answer.exit_code == 0, answer.output
     assert "tiles were scored" in answer.stdout
     assert "Rank correlation (Spearman) of the score" in answer.stdout
@@ -133,9 +133,9 @@ def test_bands_are_read_as_red_green_and_blue():
 @pytest.mark.parametrize(
     ("reference", "folder"),
     [
-        ("orion", "skykin-orion-poster"),
-        ("../../etc -rf", "skykin-etc--rf-poster"),
-        ("209,-19", "skykin-209--19-poster"),
+        ("orion", "skykin-orion-core-contrast"),
+        ("../../etc -rf", "skykin-etc--rf-core-contrast"),
+        ("209,-19", "skykin-209--19-core-contrast"),
     ],
 )
 def test_the_default_folder_has_a_harmless_name(reference, folder):

@@ -132,7 +132,13 @@ def test_surrogates_give_a_second_p_value_and_the_summary_says_what_was_done(loo
 
 def test_a_survey_that_does_not_know_its_noise_says_so():
     kin = skykin.map_kin(
-        survey=blob_survey(), tile_size=30, spacing=15, pixels=32, area="190,230,-40,0", noise_draws=2
+        survey=blob_survey(),
+        recipe="poster",
+        tile_size=30,
+        spacing=15,
+        pixels=32,
+        area="190,230,-40,0",
+        noise_draws=2,
     )
     assert "score_low" not in kin.tiles.colnames
     assert "The noise of this survey is not known, so its scores have no interval." in summary_lines(

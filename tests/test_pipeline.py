@@ -17,7 +17,7 @@ from skykin.core.settings import MapSettings
 from skykin.products.write import PRODUCTS
 from tests.skies import blob_survey, write_wham_like
 
-SMALL = {"tile_size": 30, "spacing": 15, "pixels": 32}
+SMALL = {"tile_size": 30, "spacing": 15, "pixels": 32, "recipe": "poster"}
 
 
 def on(survey, **changes):
@@ -201,9 +201,9 @@ def test_oversampling_far_beyond_the_beam_is_said(survey):
             self.heard += sentence
 
     listener = Listener()
-    on(survey, tile_size=6, pixels=100, spacing=2.7, area="208,212,-21,-17", progress=listener)
+    on(survey, tile_size=6, pixels=150, spacing=2.7, area="208,212,-21,-17", progress=listener)
     assert (
-        "17 pixels to a beam of 1° show the beam, not the sky; 96 pixels a tile are enough" in listener.heard
+        "25 pixels to a beam of 1° show the beam, not the sky; 144 pixels a tile are enough" in listener.heard
     )
 
 
@@ -222,6 +222,6 @@ def test_a_file_like_whams_gives_the_map_of_its_sky(tmp_path, kin):
     [("Carina", "283,292,-5,4"), ("Cygnus X", "75,84,-4,4"), ("Gum and Vela", "256,268,-10,2")],
 )
 def test_the_poster_recipe_finds_well_known_regions_in_wham(wham_path, name, area):
-    kin = skykin.map_kin(survey=wham_path, area=area)
+    kin = skykin.map_kin(survey=wham_path, area=area, recipe="poster")
     assert kin.tiles["match"].any(), name
     assert kin.summary["reference_score"] == pytest.approx(1, abs=1e-6)

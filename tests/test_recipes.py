@@ -31,7 +31,7 @@ def _answer(rows: int = 32, columns: int = 48) -> dict[str, np.ndarray]:
 
 
 def test_the_recipes_are_those_of_the_folder_in_alphabetical_order():
-    assert list(recipes()) == ["covariance", "mean-std", "poster"]
+    assert list(recipes()) == ["core-contrast", "covariance", "mean-std", "poster"]
     files = [path.stem for path in Path(skykin.style.recipes.__file__).parent.glob("[!_]*.py")]
     assert sorted(name.replace("-", "_") for name in recipes()) == sorted(files)
 
@@ -77,13 +77,15 @@ def test_a_name_that_is_nearly_right_is_answered_with_the_right_one():
 
 def test_a_name_that_is_nowhere_near_is_answered_with_all():
     with pytest.raises(
-        UnknownNameError, match="no recipe is called 'xyz'; there are covariance, mean-std, poster"
+        UnknownNameError,
+        match="no recipe is called 'xyz'; there are core-contrast, covariance, mean-std, pos",
     ):
         recipe("xyz")
 
 
 def test_the_key_is_stable():
     assert {name: each.key() for name, each in recipes().items()} == {
+        "core-contrast": "fbbae3dfe5077f34",
         "covariance": "caa24ed29ad52db5",
         "mean-std": "46f74fdc314dfc3c",
         "poster": "c19bc3af3483b9a9",

@@ -96,8 +96,32 @@ def draw_comparison(folder: Path, kept: Path) -> None:
     figure.savefig(folder / "orion-in-gas-and-dust.png", dpi=100)
 
 
+def draw_kin(folder: Path, name: str, title: str) -> None:
+    """Draw the sky of a survey and the likeness of its tiles to Orion; print what the map found."""
+    kin = skykin.map_kin(survey=name, reference="orion", recipe="covariance", pixels=64)
+    sky = Footprint(0, 0, 360, 180, "CAR")
+    lon, lat = sky.pixel_positions((300, 600))
+    figure = plt.figure(figsize=(9.6, 2.9), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    box = (180, -180, -90, 90)
+    left.imshow(kin.sky.colours(lon, lat)[0], extent=box, aspect="equal")
+    score = kin.score_map.at(lon, lat)
+    right.set_facecolor("0.4")  # no tile near
+    shown = right.imshow(score, extent=box, aspect="equal", cmap="cividis")
+    figure.colorbar(shown, ax=right, shrink=0.65, label="score (no unit)")
+    for axes, what in ((left, title), (right, "likeness to the tile of Orion")):
+        axes.set(title=what, xlabel="Galactic longitude (°)", ylabel="Galactic latitude (°)")
+        ticks = range(120, -181, -60)
+        axes.set_xticks(ticks, [str(tick % 360) for tick in ticks])
+        axes.plot(209 - 360, -19, "o", markersize=9, markerfacecolor="none", markeredgecolor="white")
+    figure.savefig(folder / f"survey-{name}.png", dpi=100)
+    print(name, kin.summary["regions"], kin.summary["spearman"])
+
+
 if __name__ == "__main__":
     target = Path(sys.argv[1])
+    draw_kin(target, "hi4pi", "neutral hydrogen (HI4PI)")
+    draw_kin(target, "far-infrared", "far infrared (WISE and IRAS)")
     draw_orion(target)
     draw_together(target)
     draw_comparison(target, Path(sys.argv[2]) if len(sys.argv) > 2 else target)

@@ -11,15 +11,19 @@ _WHERE = {
     "Footprint": "skykin.core.footprint",
     "SkykinError": "skykin.core.errors",
     "KinMap": "skykin.products.result",
-    "Elsewhere": "skykin.pipeline.asked",
+    "Elsewhere": "skykin.pipeline.elsewhere",
     "cluster": "skykin.pipeline.kinds",
     "explain": "skykin.pipeline.explain",
     "map_kin": "skykin.pipeline",
-    "Evaluation": "skykin.products.evaluation",
-    "evaluate_map": "skykin.pipeline.evaluate",
+    "Agreement": "skykin.products.agreement",
+    "agree_maps": "skykin.pipeline.agree",
+    "Learnt": "skykin.products.learnt",
+    "learn_kin": "skykin.pipeline.learn",
     "neighbours": "skykin.pipeline.kinds",
     "outliers": "skykin.pipeline.kinds",
     "search_index": "skykin.pipeline.search",
+    "Evaluation": "skykin.products.evaluation",
+    "evaluate_map": "skykin.pipeline.evaluate",
     "build_index": "skykin.pipeline.indexing",
     "open_index": "skykin.index.sky_index",
     "SkyIndex": "skykin.index.sky_index",
@@ -39,21 +43,25 @@ _WHERE = {
 }
 
 __all__ = [
+    "Agreement",
     "Elsewhere",
     "Evaluation",
     "Footprint",
     "KinMap",
+    "Learnt",
     "PictureBook",
     "SkyIndex",
     "SkykinError",
     "SurveyOptions",
     "__version__",
+    "agree_maps",
     "analyse_layers",
     "build_index",
     "cluster",
     "evaluate_map",
     "explain",
     "known_regions",
+    "learn_kin",
     "map_kin",
     "neighbours",
     "object_list",
@@ -82,13 +90,17 @@ if TYPE_CHECKING:
     from skykin.generate.transfer import transfer
     from skykin.index.sky_index import SkyIndex, open_index
     from skykin.pipeline import map_kin
-    from skykin.pipeline.asked import Elsewhere
+    from skykin.pipeline.agree import agree_maps
+    from skykin.pipeline.elsewhere import Elsewhere
     from skykin.pipeline.evaluate import evaluate_map
     from skykin.pipeline.explain import explain
     from skykin.pipeline.indexing import build_index
     from skykin.pipeline.kinds import cluster, neighbours, outliers
+    from skykin.pipeline.learn import learn_kin
     from skykin.pipeline.search import search_index
+    from skykin.products.agreement import Agreement
     from skykin.products.evaluation import Evaluation
+    from skykin.products.learnt import Learnt
     from skykin.products.result import KinMap
     from skykin.studio.picture_book import PictureBook
     from skykin.style.recipe import recipe, recipes

@@ -12,6 +12,7 @@ from rich.markup import escape
 from typer.core import TyperGroup
 
 from skykin import __version__
+from skykin.cli.agree import agree_command
 from skykin.cli.catalogues import catalogues_command
 from skykin.cli.doctor import doctor_command
 from skykin.cli.evaluate import evaluate_command
@@ -19,6 +20,7 @@ from skykin.cli.explain import explain_command
 from skykin.cli.index import index_command
 from skykin.cli.kinds import cluster_command, neighbours_command, outliers_command
 from skykin.cli.layers import layers_command
+from skykin.cli.learn import learn_command
 from skykin.cli.listing import recipes_command, regions_command
 from skykin.cli.map import map_command
 from skykin.cli.search import search_command
@@ -76,6 +78,8 @@ app = typer.Typer(
 )
 app.command("map")(map_command)
 app.command("evaluate")(evaluate_command)
+app.command("agree")(agree_command)
+app.command("learn")(learn_command)
 app.command("index")(index_command)
 app.command("search")(search_command)
 app.command("explain")(explain_command)

@@ -72,7 +72,8 @@ def map_command(
         float | None,
         typer.Option(
             help="Side of a tile, degrees.",
-            show_default=f"{DEFAULT_TILE_DEG:g}; on a survey of a part of the sky, a sixth of it",
+            show_default=f"what suits the recipe: 6 for core-contrast, else {DEFAULT_TILE_DEG:g}; "
+            "on a survey of a part of the sky, a sixth of it",
             rich_help_panel=TILES,
         ),
     ] = None,
@@ -80,13 +81,18 @@ def map_command(
         float | None,
         typer.Option(
             help="Largest distance between tile centres, degrees.",
-            show_default="a quarter of the tile size",
+            show_default="what suits the recipe: an eighth of a tile for core-contrast, else a quarter",
             rich_help_panel=TILES,
         ),
     ] = None,
     pixels: Annotated[
-        int, typer.Option(help="Pixels on a side of a tile.", rich_help_panel=TILES)
-    ] = DEFAULTS["pixels"],
+        int | None,
+        typer.Option(
+            help="Pixels on a side of a tile.",
+            show_default="what suits the recipe, 128",
+            rich_help_panel=TILES,
+        ),
+    ] = None,
     grid: Annotated[
         str,
         typer.Option(
@@ -237,9 +243,10 @@ def map_command(
 ) -> None:
     """Map the kin of a region: compare the style of every tile of a survey with the reference's.
 
-    Without options this is the poster's experiment: the sky of WHAM, coloured by velocity, against the
-    Orion Molecular Cloud Complex.  It writes a score map (HEALPix), a catalogue of tiles, the matches as
-    DS9 regions and as MOC, figures, and report.html, which says first what the scores are worth.
+    Without options the sky of WHAM, coloured by velocity, is compared with the Orion Molecular Cloud
+    Complex; `--recipe poster` is the poster's experiment.  It writes a score map (HEALPix), a catalogue of
+    tiles, the matches as DS9 regions and as MOC, figures, and report.html, which says first what the scores
+    are worth.
     """
     settings = MapSettings(
         survey=survey,

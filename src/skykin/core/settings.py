@@ -25,15 +25,16 @@ Band = tuple[float, float]
 
 #: Receding gas is red, approaching gas is blue; ±60 km/s is where 98 % of the WHAM spectra are complete.
 DEFAULT_BANDS_KM_S: tuple[Band, Band, Band] = ((20.0, 60.0), (-20.0, 20.0), (-60.0, -20.0))
-#: The poster's tiles, for surveys of the whole sky.
+#: The poster's tiles, for surveys of the whole sky, where a recipe asks for no others.
 DEFAULT_TILE_DEG = 15.0
+DEFAULT_PIXELS = 128
 FEWEST_PIXELS, MOST_PIXELS = 32, 2048
 MOST_DRAWS = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
 class MapSettings:
-    """Settings of one map; every one has a default, and the defaults are the poster's experiment.
+    """Settings of one map; every one has a default; ``recipe="poster"`` alone is the poster's experiment.
 
     Parameters
     ----------
@@ -45,12 +46,12 @@ class MapSettings:
         What is looked for: a name of `known_regions`, ``"l,b"`` in Galactic degrees, or any position text
         that `~astropy.coordinates.SkyCoord` reads.
     tile_size : Quantity or float, optional
-        Side of a tile on the sky; bare numbers are degrees.  If left out, 15° on a survey of the whole sky,
-        and a sixth of its diameter on a smaller one.
+        Side of a tile on the sky; bare numbers are degrees.  If left out, what suits the recipe on a
+        survey of the whole sky, and a sixth of its diameter on a smaller one.
     spacing : Quantity or float, optional
-        Largest distance between neighbouring tile centres; a quarter of the tile size if left out.
-    pixels : int
-        Pixels on a side of a tile.
+        Largest distance between neighbouring tile centres; what suits the recipe if left out.
+    pixels : int, optional
+        Pixels on a side of a tile; what suits the recipe if left out.
     grid : {"healpix", "plate-carree"}
         Gnomonic tiles centred on HEALPix pixels, or the poster's rectangles of the plate carrée.
     bands_km_s : three pairs of float, optional
@@ -106,12 +107,12 @@ class MapSettings:
     reference: str | SkyCoord = "orion"
     tile_size: float | u.Quantity | None = None
     spacing: float | u.Quantity | None = None
-    pixels: int = 128
+    pixels: int | None = None
     grid: GridKind = "healpix"
     bands_km_s: tuple[Band, Band, Band] | None = None
     stretch: StretchKind = "asinh"
     stretch_per_tile: bool = False
-    recipe: str = "poster"
+    recipe: str = "core-contrast"
     threshold: float | None = None
     top_fraction: float | None = None
     max_q: float | None = None
@@ -146,7 +147,8 @@ class MapSettings:
         self._check(
             "pixels",
             self.pixels,
-            isinstance(self.pixels, int) and FEWEST_PIXELS <= self.pixels <= MOST_PIXELS,
+            self.pixels is None
+            or (isinstance(self.pixels, int) and FEWEST_PIXELS <= self.pixels <= MOST_PIXELS),
             f"a whole number from {FEWEST_PIXELS} to {MOST_PIXELS}",
         )
         self._check("min_coverage", self.min_coverage, 0 < self.min_coverage <= 1, "above 0 and at most 1")
@@ -182,10 +184,15 @@ class MapSettings:
         return DEFAULT_TILE_DEG if self.tile_size is None else float(self.tile_size)
 
     @property
+    def side_pixels(self) -> int:
+        """Pixels on a side of a tile."""
+        return DEFAULT_PIXELS if self.pixels is None else self.pixels
+
+    @property
     def spacing_deg(self) -> float:
         """Largest distance between neighbouring tile centres, degrees."""
         if self.dense:
-            return 16 * self.tile_size_deg / self.pixels
+            return 16 * self.tile_size_deg / self.side_pixels
         return self.tile_size_deg / 4 if self.spacing is None else float(self.spacing)
 
     @property

@@ -32,5 +32,16 @@ def shipped_lists() -> tuple[tuple[TargetList, ...], TargetList]:
     return found, TargetList.from_table(confusers, "confusers", _large(confusers))
 
 
+def shipped_list(name: str) -> TargetList:
+    """Give a shipped list by name: what is large enough, and forms stars where the list says so."""
+    table = object_list(name)
+    chosen = np.ones(len(table), dtype=bool)
+    if "diameter_deg" in table.colnames:
+        chosen &= _large(table)
+    if "star_forming" in table.colnames:
+        chosen &= np.asarray(table["star_forming"], dtype=bool)
+    return TargetList.from_table(table, name, chosen)
+
+
 def _large(table: QTable) -> np.ndarray:
     return np.asarray(degrees_of(table, "diameter_deg") >= SMALLEST_DEG)

@@ -15,10 +15,11 @@ from skykin.core.protocols import Progress
 from skykin.core.shapes import Numbers
 from skykin.index.basis import FITTED_TILES, evenly, fit_basis
 from skykin.index.compare import Space
+from skykin.index.differences import differences
 from skykin.index.facet_style import FacetMeter, FacetStyle
 from skykin.index.layout import SHARDS
 from skykin.index.lock import writing
-from skykin.index.manifest import ManifestWriter, Step, differences
+from skykin.index.manifest import ManifestWriter, Step
 from skykin.index.shards import Shard, write_shard
 from skykin.index.stored import Shelf, StoredFacet, cell_of, facet_name, facet_plan
 from skykin.scale.local import ordered_map

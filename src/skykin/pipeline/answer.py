@@ -187,6 +187,7 @@ class Answer:
                 n_left_out=0,
                 line=self.line.as_dict(),
                 threshold=self.line.threshold,
+                n_matches_beside=int(np.sum(self.calibration.beside & match)),
                 n_independent=self.calibration.independent,
                 calibrated=self.calibration.known,
                 recipe=self.index.recipe.name,

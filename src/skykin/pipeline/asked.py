@@ -21,6 +21,7 @@ from skykin.core.shapes import Degrees
 from skykin.evaluate.reference import resolve_reference
 from skykin.index.answers import Contains, Kind, Style
 from skykin.index.sky_index import SkyIndex, open_index
+from skykin.pipeline.elsewhere import Elsewhere, Scale
 from skykin.pipeline.pictured import picture_signature, read_picture_reference
 from skykin.search.separation import apart, directions, directions_of, reach_deg
 from skykin.style.signature import Signature
@@ -39,42 +40,6 @@ FILES = frozenset({
 FEW_CELLS = 3
 #: Square degrees on the sphere.
 SPHERE_DEG2 = 4 * math.pi * math.degrees(1) ** 2
-
-
-@dataclass(frozen=True, eq=False)
-class Elsewhere:
-    """A place in another survey's index of the same recipe; in text ``place@folder``.
-
-    Parameters
-    ----------
-    index : SkyIndex or path
-    what : str, SkyCoord, …
-        Anything that can be asked of that index.
-    """
-
-    index: SkyIndex | str | Path
-    what: Any
-
-
-@dataclass(frozen=True)
-class Scale:
-    """How large a reference is.
-
-    Parameters
-    ----------
-    width_deg : float, optional
-        Side of the square about a position; that of a tile if left out.
-    pixel_deg : float, optional
-        Side of a pixel of a picture file on the sky.
-    """
-
-    width_deg: float | None = None
-    pixel_deg: float | None = None
-
-    def __post_init__(self) -> None:
-        for name, value in (("width", self.width_deg), ("pixel scale", self.pixel_deg)):
-            if value is not None and not (math.isfinite(value) and value > 0):
-                raise UsageError(f"the {name} of a reference is {value:g}°; use a finite number above 0")
 
 
 @dataclass(frozen=True, eq=False)

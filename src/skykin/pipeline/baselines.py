@@ -13,6 +13,8 @@ from skykin.evaluate.assessment import LATITUDE
 from skykin.evaluate.contrast import CORE_DEG, INNER_DEG, OUTER_DEG, BrightnessSamples
 from skykin.evaluate.plain_texture import PIXELS, likeness, plain_textures
 from skykin.pipeline.judged_map import JudgedMap
+from skykin.products.agreement import SHARE
+from skykin.products.result import numbers
 from skykin.scale.local import ordered_map
 from skykin.survey.overview import overview_of
 from skykin.survey.render import positions_over
@@ -27,9 +29,15 @@ def baselines(judged: JudgedMap, workers: int, progress: Progress) -> dict[str, 
     Parameters
     ----------
     judged : JudgedMap
-        Without its survey, only −|b| and the mean intensity of the tiles are known.
+        Without its survey, only −|b| and the mean intensity of the tiles are known.  An agreement of maps
+        has each of its maps as baselines too.
     """
     found = {LATITUDE: -np.abs(judged.centres.lat_deg), BRIGHTNESS: judged.intensity}
+    found |= {
+        f"{name.removeprefix(SHARE)} alone": -numbers(judged.tiles[name])
+        for name in judged.tiles.colnames
+        if name.startswith(SHARE)
+    }
     if judged.survey is None or judged.sky is None:
         return found
     found |= brightness_baselines(judged.survey, judged)

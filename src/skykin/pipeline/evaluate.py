@@ -118,6 +118,11 @@ def evaluate_map(
             "nulls, injections and stability look at the survey again, but it is not at hand; say where it "
             "is with --survey"
         )
+    if "maps" in judged.provenance.recipe and (nulls or injections or stability):
+        raise UsageError(
+            "nulls, injections and stability make a map again, but this was made from maps (agree, learn); "
+            "give them for one of those"
+        )
     rivals = baselines(judged, workers, progress)
     if nulls:
         rivals |= null_scores(judged, seed, workers, progress)

@@ -24,7 +24,7 @@ from skykin.index.sky_index import SkyIndex, open_index
 from skykin.pipeline.facet_rows import cut_in_context
 from skykin.pipeline.judge import with_standard
 from skykin.pipeline.map import METHOD_CREDITS
-from skykin.pipeline.opening import check_resolution, sized, survey_of
+from skykin.pipeline.opening import check_resolution, sized, suited, survey_of
 from skykin.scale.store import WorkStore
 from skykin.sky.facets import facet_grid, facets
 from skykin.style.blocks import block_network
@@ -96,8 +96,10 @@ def build_index(
             f"an index is read from facets, which {settings.tiles_only} contradicts; leave it out"
         )
     folder = Path(output)
+    chosen = recipe(settings.recipe)
+    settings = suited(settings, chosen)
     opened = survey_of(settings, download, progress)
-    settings = sized(settings, opened, progress)
+    settings = sized(settings, opened, chosen, progress)
     check_resolution(settings, opened, progress)
     job = _job(settings, opened, folder, append=append, exact=exact, progress=progress)
     if not build(folder, job, append=append, workers=settings.workers, progress=progress):
@@ -115,7 +117,7 @@ def _job(
     pieces = facets(
         settings.tile_size_deg,
         settings.spacing_deg,
-        settings.pixels,
+        settings.side_pixels,
         _Union(areas) if areas else None,
         extent,
     )
@@ -126,12 +128,13 @@ def _job(
 
     def measure_scale() -> Standardisation:
         # Cells are coded relative to the survey even where the recipe compares raw signatures.
-        meter = ContextMeter(SharedMeter(replace(chosen, standardised=True), shared.network), settings.pixels)
+        own = SharedMeter(replace(chosen, standardised=True), shared.network)
+        meter = ContextMeter(own, settings.side_pixels)
         store = WorkStore.of(cache_folder(), {"index of": facts})
         found = with_standard(
             meter,
             grid,
-            lambda f: cut_in_context(sky, f, settings.pixels, shared.network.halo),
+            lambda f: cut_in_context(sky, f, settings.side_pixels, shared.network.halo),
             store=store,
             workers=settings.workers,
             progress=progress,
@@ -153,8 +156,8 @@ def _job(
         "recipe": {**chosen.as_dict(), "key": chosen.key()},
         "grid": {
             "tile_size_deg": settings.tile_size_deg,
-            "spacing_deg": pieces[0].spacing * settings.tile_size_deg / settings.pixels,
-            "pixels": settings.pixels,
+            "spacing_deg": pieces[0].spacing * settings.tile_size_deg / settings.side_pixels,
+            "pixels": settings.side_pixels,
             "min_coverage": settings.min_coverage,
         },
         "encoder": shared.network.name,

@@ -54,7 +54,7 @@ Meter = StyleMeter | ContextMeter
 def cutter_of(settings: MapSettings, survey: Survey, sky: ColouredSky) -> Cutter:
     """Cut tiles out of the rendered sky, or render each by itself where that is asked for."""
     tile_sky = TileRenderedSurvey(survey, settings.stretch) if settings.stretch_per_tile else sky
-    return lambda footprint: cut(tile_sky, footprint, settings.pixels)
+    return lambda footprint: cut(tile_sky, footprint, settings.side_pixels)
 
 
 def check_reference(reference: Picture, place: ReferencePlace, settings: MapSettings) -> None:
@@ -84,7 +84,7 @@ def instrument(
         encoder = VGG19Encoder(chosen.layers, chosen.padding, random_seed=random_seed)
         return StyleMeter(chosen, encoder), encoder.name, cutter
     network = block_network(chosen.layers, fast=settings.fast, random_seed=random_seed)
-    meter = ContextMeter(SharedMeter(chosen, network), settings.pixels)
+    meter = ContextMeter(SharedMeter(chosen, network), settings.side_pixels)
     return meter, network.name, look_of(meter, settings, sky, cutter)
 
 
@@ -92,7 +92,7 @@ def look_of(meter: Meter, settings: MapSettings, sky: ColouredSky, cutter: Cutte
     """Give the pictures that a meter measures: tiles alone, or with what lies around them."""
     if isinstance(meter, StyleMeter):
         return cutter
-    return lambda footprint: cut_in_context(sky, footprint, settings.pixels, meter.halo)
+    return lambda footprint: cut_in_context(sky, footprint, settings.side_pixels, meter.halo)
 
 
 def with_standard(

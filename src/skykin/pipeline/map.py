@@ -30,7 +30,7 @@ from skykin.pipeline.judge import (
     with_standard,
 )
 from skykin.pipeline.kept import CONTROL_SEED
-from skykin.pipeline.opening import check_resolution, sized, survey_of
+from skykin.pipeline.opening import check_resolution, sized, suited, survey_of
 from skykin.pipeline.plan import facets_of, grid_of
 from skykin.pipeline.second_look import SecondLook
 from skykin.pipeline.tiles import line_of, score_tiles, scored, share_inside
@@ -72,7 +72,7 @@ def map_kin(
     Parameters
     ----------
     settings : MapSettings, optional
-        What to map and how; the poster's experiment if left out.
+        What to map and how; Orion in WHAM by the default recipe if left out.
     output : path, optional
         Folder for the products; nothing is written if left out.
     overwrite : bool
@@ -114,9 +114,10 @@ def map_kin(
 def _map(settings: MapSettings, download: bool, progress: Progress) -> KinMap:
     """Walk the stages; what costs nothing and can go wrong comes first."""
     chosen = recipe(settings.recipe)
+    settings = suited(settings, chosen)
     place = resolve_reference(settings.reference)
     survey = survey_of(settings, download, progress)
-    settings = sized(settings, survey, progress)
+    settings = sized(settings, survey, chosen, progress)
     pieces = facets_of(settings, chosen, survey)
     grid = facet_grid(pieces) if pieces else grid_of(settings, survey)
     check_resolution(settings, survey, progress)
@@ -162,7 +163,7 @@ def _map(settings: MapSettings, download: bool, progress: Progress) -> KinMap:
     surrogates, noise = again.with_surrogates(tiles, progress), again.with_noise(tiles, progress)
     line = line_of(tiles, chosen, settings)
     tiles["match"] = line.matches(tiles[line.column])
-    side = settings.pixels + 2 * meter.halo
+    side = settings.side_pixels + 2 * meter.halo
     controls = {
         name: judge.score(picture) for name, picture in control_pictures((side, side), CONTROL_SEED).items()
     }
@@ -218,7 +219,7 @@ def grid_facts(grid: TileGrid, settings: MapSettings, projection: str) -> dict[s
         "projection": projection,
         "tile_size_deg": settings.tile_size_deg,
         "spacing_deg": round(grid.spacing_deg, 4),
-        "pixels": settings.pixels,
+        "pixels": settings.side_pixels,
         "area": "the whole survey" if settings.area is None else str(settings.area),
         "min_coverage": settings.min_coverage,
     }

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from skykin.core.errors import UsageError
 from skykin.core.protocols import Progress, Survey
-from skykin.core.settings import DEFAULT_TILE_DEG, MapSettings
+from skykin.core.settings import MapSettings
 from skykin.core.survey_options import SurveyOptions
 from skykin.products.survey_facts import survey_facts, write_survey_preview
+from skykin.style.recipe import Recipe
 from skykin.survey.open import open_survey
 from skykin.survey.render import (
     RenderedSurvey,
@@ -18,7 +19,7 @@ from skykin.survey.render import (
 )
 
 #: With more pixels to a beam, a tile shows the shape of the beam and nothing new of the sky.
-MOST_PIXELS_PER_BEAM = 16.0
+MOST_PIXELS_PER_BEAM = 24.0
 
 #: Tiles side by side across a survey of a part of the sky, and the fewest beams that one spans.
 TILES_ACROSS, FEWEST_BEAMS = 6, 8
@@ -48,14 +49,28 @@ def _options_for(settings: MapSettings) -> SurveyOptions:
     options = settings.survey_options or SurveyOptions()
     if options.scale_deg is not None or settings.tile_size is None:
         return options
-    return replace(options, scale_deg=settings.tile_size_deg / settings.pixels)
+    return replace(options, scale_deg=settings.tile_size_deg / settings.side_pixels)
 
 
-def sized(settings: MapSettings, survey: Survey, progress: Progress) -> MapSettings:
-    """Choose the tile size for a survey of a part of the sky, where none was asked for."""
-    if settings.tile_size is not None or survey.extent.is_all_sky:
+def suited(settings: MapSettings, chosen: Recipe) -> MapSettings:
+    """Take the recipe's number of pixels where none was asked for."""
+    return settings if settings.pixels is not None else replace(settings, pixels=chosen.pixels)
+
+
+def sized(settings: MapSettings, survey: Survey, chosen: Recipe, progress: Progress) -> MapSettings:
+    """Choose tile size and spacing that suit survey and recipe, where none were asked for."""
+    if settings.spacing is None and not settings.dense:
+        tiled = _tiled(settings, survey, chosen, progress)
+        return replace(tiled, spacing=chosen.spacing * tiled.tile_size_deg)
+    return _tiled(settings, survey, chosen, progress)
+
+
+def _tiled(settings: MapSettings, survey: Survey, chosen: Recipe, progress: Progress) -> MapSettings:
+    if settings.tile_size is not None:
         return settings
-    size = min(2 * survey.extent.radius_deg / TILES_ACROSS, DEFAULT_TILE_DEG)
+    if survey.extent.is_all_sky:
+        return replace(settings, tile_size=chosen.tile_deg)
+    size = min(2 * survey.extent.radius_deg / TILES_ACROSS, chosen.tile_deg)
     size = float(f"{max(size, FEWEST_BEAMS * survey.beam_deg):.2g}")
     progress.say(
         f"note: {survey.title} is {2 * survey.extent.radius_deg:.3g}° wide; tiles are {size:g}° wide"
@@ -70,7 +85,7 @@ def check_resolution(settings: MapSettings, survey: Survey, progress: Progress) 
             f"a tile of {settings.tile_size_deg:g}° is hardly larger than the beam of {survey.title} "
             f"({survey.beam_deg:g}°) and shows no structure; use at least {2 * survey.beam_deg:g}°"
         )
-    pixels_per_beam = settings.pixels * survey.beam_deg / settings.tile_size_deg
+    pixels_per_beam = settings.side_pixels * survey.beam_deg / settings.tile_size_deg
     if pixels_per_beam > MOST_PIXELS_PER_BEAM:
         enough = int(MOST_PIXELS_PER_BEAM * settings.tile_size_deg / survey.beam_deg)
         progress.say(

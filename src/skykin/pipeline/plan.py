@@ -29,4 +29,4 @@ def facets_of(settings: MapSettings, chosen: Recipe, survey: Survey) -> tuple[Fa
     if engine == "tiles":
         return ()
     area = settings.area if isinstance(settings.area, SkyBox) else None
-    return facets(settings.tile_size_deg, settings.spacing_deg, settings.pixels, area, survey.extent)
+    return facets(settings.tile_size_deg, settings.spacing_deg, settings.side_pixels, area, survey.extent)

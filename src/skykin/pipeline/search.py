@@ -16,7 +16,8 @@ from skykin.core.settings import MapSettings
 from skykin.index.answers import Kind
 from skykin.index.sky_index import SkyIndex, open_index
 from skykin.pipeline.answer import Answer
-from skykin.pipeline.asked import Asked, Reference, Scale, read_asked
+from skykin.pipeline.asked import Asked, Reference, read_asked
+from skykin.pipeline.elsewhere import Scale
 from skykin.pipeline.kept import sky_of
 from skykin.pipeline.reference_picture import measured
 from skykin.pipeline.tiles import line_of, ranks

@@ -8,7 +8,7 @@ from astropy.table import QTable
 
 from skykin.core.footprint import Footprint
 from skykin.core.shapes import Numbers
-from skykin.search.calibration import Calibration, calibrate_against
+from skykin.search.calibration import Calibration, calibrate, calibrate_against
 from skykin.search.local_scaling import csls
 from skykin.search.matched_null import Tiles
 
@@ -29,18 +29,18 @@ def calibrated(tiles: QTable, reference: Footprint, hubness: float | None = None
     if hubness is None:
         score = fisher(tiles["score"])
     else:
-        score = tiles["csls"] = csls(tiles["score"], tiles["hubness"], hubness)
+        score = csls(tiles["score"], tiles["hubness"], hubness)
+        tiles["csls"] = score
     rows = _rows(tiles, score)
-    return _calibrated(tiles, rows, rows.apart_from(reference.lon_deg, reference.lat_deg))
+    return _with_columns(tiles, calibrate(rows, reference.lon_deg, reference.lat_deg))
 
 
 def calibrated_against(tiles: QTable, apart: np.ndarray) -> Calibration:
-    """Do the same where `apart` tells which tiles share no sky with any reference."""
-    return _calibrated(tiles, _rows(tiles, fisher(tiles["score"])), apart)
+    """Do the same where `apart` (bool) tells which tiles share no sky with any reference."""
+    return _with_columns(tiles, calibrate_against(_rows(tiles, fisher(tiles["score"])), apart))
 
 
-def _calibrated(tiles: QTable, rows: Tiles, apart: np.ndarray) -> Calibration:
-    found = calibrate_against(rows, apart)
+def _with_columns(tiles: QTable, found: Calibration) -> Calibration:
     tiles["standardised"], tiles["p"], tiles["q"] = found.standardised, found.p, found.q
     return found
 

@@ -93,12 +93,12 @@ class PictureBook:
             If the survey covers too little of the place.
         """
         if isinstance(subject, Path):
-            read = read_picture(subject, self.sky.pixels)
+            read = read_picture(subject, self.sky.side_pixels)
             return NamedPicture(subject.name, read, {"file": subject.name, "sha256": sha256_of(subject)})
         tile = cut(
             self._rendered,
             Footprint(subject.lon_deg, subject.lat_deg, self.sky.tile_size_deg),
-            self.sky.pixels,
+            self.sky.side_pixels,
         )
         if tile.covered < self.sky.min_coverage:
             raise SkyError(
@@ -113,11 +113,15 @@ class PictureBook:
     def sky_facts(self, *pictures: NamedPicture) -> dict[str, dict[str, object]]:
         """Survey, rendering and grid for provenance; empty where no picture is of the sky."""
         if not _any_sky(pictures):
-            return {"survey": {}, "rendering": {}, "grid": {"pixels": self.sky.pixels}}
+            return {"survey": {}, "rendering": {}, "grid": {"pixels": self.sky.side_pixels}}
         return {
             "survey": self._survey.as_dict(),
             "rendering": self._rendered.stretch.as_dict(),
-            "grid": {"projection": "TAN", "tile_size_deg": self.sky.tile_size_deg, "pixels": self.sky.pixels},
+            "grid": {
+                "projection": "TAN",
+                "tile_size_deg": self.sky.tile_size_deg,
+                "pixels": self.sky.side_pixels,
+            },
         }
 
     def credits(self, *pictures: NamedPicture) -> tuple[str, ...]:

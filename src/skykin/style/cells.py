@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Protocol
@@ -11,10 +12,13 @@ import numpy as np
 from skykin.core.errors import UsageError
 from skykin.core.shapes import Coverage, Numbers
 from skykin.style.forms import Form, Stretch, scale_of
+from skykin.style.statistics import CORE_SHARE
 from skykin.style.stream import Piece
 
 #: Sides of a cell in pixels; larger ones would only be unions of these.
 CELL_PIXELS = (64, 32, 16)
+#: Fewest cells across a tile and its core, for statistics that need the core; even, so that it is central.
+TILE_CELLS, CORE_CELLS = round(2 / CORE_SHARE), 2
 #: What is worked on at a time fits the second cache of one core.
 CACHE_BYTES = 768 << 10
 #: The moments of a few rows of cells are added up together, as far as they fit into this.
@@ -98,15 +102,21 @@ class CellReader:
         The layer's statistic as sums.
     taker : Taker
         Is given every tile, row of tiles by row of tiles.
+
+    Raises
+    ------
+    UsageError
+        If the form needs the core of a tile, and that is no whole number of cells.
     """
 
     def __init__(self, lattice: Lattice, layer: str, stride: int, form: Form, taker: Taker) -> None:
+        self._cell = _core_cell(lattice) if form.needs_core else lattice.cell
         self._lattice, self._form, self._taker = lattice, form, taker
         self._scale = scale_of(layer)
-        self._side = lattice.cell // stride
-        self._across = lattice.width // lattice.cell
-        self._reach = lattice.tile // lattice.cell
-        self._step = lattice.spacing // lattice.cell
+        self._side = self._cell // stride
+        self._across = lattice.width // self._cell
+        self._reach = lattice.tile // self._cell
+        self._step = lattice.spacing // self._cell
         spare = RING_BYTES // (self._across * form.sums * 4) - (self._reach - 1)
         self._together = int(min(max(spare, 1), max(4, self._reach)))
         self._ring = np.empty((self._reach - 1 + self._together, self._across, form.sums), np.float32)
@@ -152,7 +162,7 @@ class CellReader:
                 self._form.fill(cell, root, out)
             self._weights[slot] = np.einsum("xn,xn->x", roots, roots, dtype=np.float64)
             self._summed += 1
-            last = self._summed * self._lattice.cell == self._lattice.height
+            last = self._summed * self._cell == self._lattice.height
             if last or self._summed - self._read == len(self._ring):
                 self._hand_on()
 
@@ -175,10 +185,23 @@ class CellReader:
         if form.needs_means:
             means = self._tile_sums(slots, cells, slice(form.stretches[-1].stop, form.sums), weight.shape)
             means = means.reshape(weights.size, -1) / weights
+        elif form.needs_core:
+            means = self._core_means(slots, cells, weight.shape)
         for stretch in form.stretches:
             sums = self._tile_sums(slots, cells, slice(stretch.start, stretch.stop), weight.shape)
             values = form.finish(stretch, sums.reshape(weights.size, -1), weights, means)
             self._taker.take(row, column, stretch, values.reshape(*weight.shape, -1))
+
+    def _core_means(self, slots: list[int], cells: slice, shape: tuple[int, ...]) -> Numbers:
+        """Means (tiles, channels) over the cores of tiles."""
+        side = self._reach * CORE_CELLS // TILE_CELLS
+        edge = (self._reach - side) // 2
+        slots, cells = slots[edge : len(slots) - edge], slice(cells.start + edge, cells.stop - edge)
+        weights = boxes(boxes(self._weights[slots, cells], side, 0), side, 1)
+        total = weights[-self._read % self._step :: self._step, :: self._step].reshape(-1, 1)
+        sums = np.stack([self._ring[slot, cells] for slot in slots])
+        sums = boxes(boxes(sums, side, 0), side, 1)[-self._read % self._step :: self._step, :: self._step]
+        return np.asarray(sums.reshape(math.prod(shape), -1) / total.astype(np.float32))
 
     def _tile_sums(self, slots: list[int], cells: slice, entries: slice, shape: tuple[int, ...]) -> Numbers:
         rows = [self._ring[slot, cells, entries] for slot in slots]
@@ -200,6 +223,19 @@ class CellReader:
         tiles = max((cells - self._reach) // self._step + 1, 1, self._reach // self._step)
         columns = self._lattice.columns
         return [(left, min(left + tiles, columns)) for left in range(0, columns, tiles)]
+
+
+def _core_cell(lattice: Lattice) -> int:
+    """Side of a cell of which tile, core and spacing are made."""
+    sides = (lattice.spacing, lattice.height, lattice.width)
+    for cell in CELL_PIXELS:
+        if lattice.tile % (TILE_CELLS * cell) == 0 and all(side % cell == 0 for side in sides):
+            return cell
+    step = TILE_CELLS * CELL_PIXELS[-1]
+    raise UsageError(
+        f"the shared engine cannot cut the core out of tiles of {lattice.tile} pixels; use "
+        f"{max(lattice.tile // step, 1) * step} pixels, or --engine tiles"
+    )
 
 
 def boxes(values: Numbers, side: int, axis: int, width: int = 1) -> Numbers:

@@ -12,7 +12,7 @@ from scipy.linalg.blas import ssyrk
 
 from skykin.core.errors import UsageError, shown
 from skykin.core.shapes import Numbers
-from skykin.style.statistics import Statistic, covariance, gram, mean_std
+from skykin.style.statistics import Statistic, core_contrast, covariance, gram, mean_std
 
 #: Channels per block of a symmetric matrix: blocks below the diagonal are not kept.
 SIDE = 64
@@ -49,6 +49,10 @@ class Form(Protocol):
         """Whether `finish` wants the mean of each channel; its sums are then the last ones."""
 
     @property
+    def needs_core(self) -> bool:
+        """Whether `finish` wants, as `means`, the means over the core of each tile."""
+
+    @property
     def order(self) -> Numbers:
         """Where in the form's entries each number of the statistic's `flattened` vector stands."""
 
@@ -72,6 +76,8 @@ class SecondMoments:
 
     channels: int
     centred: bool
+
+    needs_core = False
 
     @property
     def needs_means(self) -> bool:
@@ -162,6 +168,7 @@ class FirstMoments:
     channels: int
 
     needs_means = False
+    needs_core = False
 
     @property
     def sums(self) -> int:
@@ -192,6 +199,41 @@ class FirstMoments:
         return sums
 
 
+@dataclass(frozen=True)
+class CoreContrast:
+    r"""Mean over the core less mean over the tile, from :math:`\sum_p w_p f_c`."""
+
+    channels: int
+
+    needs_means = False
+    needs_core = True
+
+    @property
+    def sums(self) -> int:
+        """One per channel."""
+        return self.channels
+
+    @property
+    def stretches(self) -> tuple[Stretch, ...]:
+        """All at once."""
+        return (Stretch(0, self.sums, slice(0, 0), slice(0, 0)),)
+
+    @property
+    def order(self) -> Numbers:
+        """As they stand."""
+        return np.arange(self.sums)
+
+    def fill(self, features: Numbers, roots: Numbers, out: Numbers) -> None:
+        """Sum the features."""
+        np.dot(features, roots, out=out)
+
+    def finish(self, stretch: Stretch, sums: Numbers, total: Numbers, means: Numbers | None) -> Numbers:  # noqa: ARG002
+        """Means over the cores less those over the tiles."""
+        assert means is not None  # noqa: S101 - the form needs the core
+        sums /= total
+        return np.subtract(means, sums, out=sums)
+
+
 def form_of(statistic: Statistic, channels: int) -> Form:
     """Write a statistic as sums.
 
@@ -204,9 +246,12 @@ def form_of(statistic: Statistic, channels: int) -> Form:
         return SecondMoments(channels, centred=statistic is covariance)
     if statistic is mean_std:
         return FirstMoments(channels)
+    if statistic is core_contrast:
+        return CoreContrast(channels)
     name = shown(getattr(statistic, "__name__", statistic))
     raise UsageError(
-        f"the shared engine cannot sum the statistic {name}, only gram, covariance and mean_std; "
+        f"the shared engine cannot sum the statistic {name}, only gram, covariance, mean_std and "
+        "core_contrast; "
         "use --engine tiles"
     )
 

@@ -51,6 +51,12 @@ class Recipe:
         Instead: share of the sky that matches, best first.
     max_q : float or None
         Instead: false discovery rate up to which a tile matches.
+    tile_deg : float
+        Side of a tile that suits the recipe, on a survey of the whole sky, degrees.
+    pixels : int
+        Pixels on a side of such a tile.
+    spacing : float
+        Distance between neighbouring tiles that suits the recipe, in sides of a tile.
     literal : bool
         Whether tiles are measured one by one unless the shared engine is asked for.
 
@@ -73,6 +79,9 @@ class Recipe:
     threshold: float | None = None
     top_fraction: float | None = None
     max_q: float | None = None
+    tile_deg: float = 15.0
+    pixels: int = 128
+    spacing: float = 0.25
     literal: bool = False
 
     def __post_init__(self) -> None:

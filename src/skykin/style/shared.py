@@ -18,7 +18,7 @@ from skykin.style.plane import PlaneSource
 from skykin.style.recipe import Recipe
 from skykin.style.signature import Signature
 from skykin.style.standard import Standardisation
-from skykin.style.statistics import gram, mean_std, position_weights
+from skykin.style.statistics import core_contrast, gram, mean_std, position_weights
 from skykin.style.stream import CoverageRows, Piece, RowSource, stream
 
 #: Pixels across a strip of a large picture.
@@ -228,7 +228,7 @@ class SharedMeter:
     def unit(self, layer: str) -> float:
         """Give the factor from a signature's numbers to the form's entries."""
         scale = float(scale_of(layer))
-        return scale if self.recipe.statistic is mean_std else scale**2
+        return scale if self.recipe.statistic in (mean_std, core_contrast) else scale**2
 
     def strides(self) -> Iterator[tuple[str, int]]:
         """Layers that are measured, and the pixels between their positions."""

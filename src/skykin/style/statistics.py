@@ -11,6 +11,9 @@ import numpy.typing as npt
 from skykin.core.errors import UsageError
 from skykin.core.shapes import Chroma, Coverage, Gram, Weights
 
+#: Share of a tile's side that is its core.
+CORE_SHARE = 1 / 4
+
 Numbers: TypeAlias = npt.NDArray[np.float32]
 #: Measures one layer: features (channels, y, x), and weights (y, x) or None; a weight of 0 is not measured.
 Statistic: TypeAlias = Callable[[Chroma, Weights | None], Numbers]
@@ -108,6 +111,50 @@ def mean_std(features: Chroma, weights: Weights | None = None) -> Numbers:
     mean, deviations = _centred(flat, share)
     deviations *= np.sqrt(share)
     return np.concatenate([mean, np.sqrt(np.einsum("cp,cp->c", deviations, deviations))])
+
+
+def core_contrast(features: Chroma, weights: Weights | None = None) -> Numbers:
+    r"""Mean of each channel over the core of a tile, less its mean over the whole tile.
+
+    .. math:: d_c = \sum_{p \in K} w_p F_{cp} \Big/ \sum_{p \in K} w_p - \sum_p w_p F_{cp} \Big/ \sum_p w_p
+
+    where :math:`K` holds the positions of the middle quarter along both sides.  What a tile shares with its
+    surroundings, such as a bright background or the Galactic plane, does not count.
+
+    Parameters
+    ----------
+    features : float32 array (channels, y, x)
+    weights : float32 array (y, x), optional
+        Not negative; equal everywhere if left out.
+
+    Returns
+    -------
+    float32 array (channels,)
+        NaN if the weights of the core sum to zero.
+
+    Raises
+    ------
+    UsageError
+        If the weights have another shape than a channel.
+
+    References
+    ----------
+    The idea is that of a centre-surround receptive field: Itti, Koch & Niebur 1998, IEEE TPAMI 20, 1254.
+    """
+    _, y, x = features.shape
+    core = _middle(y), _middle(x)
+    inner = None if weights is None else weights[core]
+    whole, share = _flat(features, weights)
+    middle, core_share = _flat(features[:, core[0], core[1]], inner)
+    # What is common to both goes first: nothing cancels in single precision.
+    rough = (whole @ share)[:, None]
+    return np.asarray((middle - rough) @ core_share - (whole - rough) @ share, np.float32)
+
+
+def _middle(positions: int) -> slice:
+    """Middle quarter of a side, at least one position."""
+    left = min(round(positions * (1 - CORE_SHARE) / 2), (positions - 1) // 2)
+    return slice(left, positions - left)
 
 
 def position_weights(coverage: Coverage, shape: tuple[int, int]) -> Weights:

@@ -1,0 +1,61 @@
+"""The command `skykin agree`: where maps of the same reference from different surveys agree."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from skykin.cli.bars import TerminalProgress
+
+DEFAULT_FOLDER = Path("skykin-agreement")
+
+
+def agree_command(
+    map_folders: Annotated[
+        list[Path],
+        typer.Argument(help="Folders that `skykin map` wrote, of the same reference; two or more."),
+    ],
+    top_fraction: Annotated[float, typer.Option(help="Share of the sky that is shown as matches.")] = 0.1,
+    turns: Annotated[
+        int, typer.Option(help="How often the maps are turned against each other for the p-values.")
+    ] = 200,
+    seed: Annotated[int, typer.Option(help="Of the turns.")] = 0,
+    any_reference: Annotated[
+        bool, typer.Option("--any-reference", help="Allow maps of different references.")
+    ] = False,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the products.")] = DEFAULT_FOLDER,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the folder if Skykin made it.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars and no summary.")] = False,
+) -> None:
+    """Put maps of the same reference from different surveys together, to see where they agree.
+
+    The shares of the sky that rank at least as high in each map are multiplied, place by place, and the
+    product is compared with that of the same maps turned in longitude.  `skykin evaluate` judges the result
+    as it judges a map, with each of the maps beside it; its other baselines are those of the first map's
+    survey.
+    """
+    # The libraries of tables and figures are loaded only once the options make sense.
+    from skykin.core.progress import SilentProgress
+    from skykin.pipeline.agree import agree_maps
+
+    progress = SilentProgress() if quiet else TerminalProgress(Console(stderr=True))
+    result = agree_maps(
+        map_folders,
+        top_fraction=top_fraction,
+        turns=turns,
+        seed=seed,
+        any_reference=any_reference,
+        output=output,
+        overwrite=overwrite,
+        progress=progress,
+    )
+    if not quiet:
+        out = Console(soft_wrap=True, highlight=False, markup=False)
+        for line in result.sentences():
+            out.print(line)
+        out.print(f"\nOpen {output / 'agreement.png'}")

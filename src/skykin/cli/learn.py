@@ -1,0 +1,84 @@
+"""The command `skykin learn`: a rule from a few examples in place of one reference."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from skykin.cli.bars import TerminalProgress
+from skykin.cli.option_texts import parse_options
+from skykin.core.errors import UsageError
+
+DEFAULT_FOLDER = Path("skykin-learnt")
+
+
+def learn_command(
+    map_folder: Annotated[
+        Path, typer.Argument(help="Folder that `skykin map` wrote: its survey, tiles and recipe are used.")
+    ],
+    positive: Annotated[
+        list[str] | None,
+        typer.Option(help="What is looked for: a name or position, as --reference; give several."),
+    ] = None,
+    positives: Annotated[
+        str | None, typer.Option(help="Or a list: a shipped one (`skykin catalogues`), or a table on disk.")
+    ] = None,
+    negative: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What is not looked for; give several.",
+            show_default="the positives turned in longitude, so that latitude teaches nothing",
+        ),
+    ] = None,
+    survey: Annotated[
+        str | None,
+        typer.Option(
+            help="The survey of the map: name, file or folder.",
+            show_default="the ready-made one of that name",
+        ),
+    ] = None,
+    survey_option: Annotated[
+        list[str] | None, typer.Option(help="As for the map, `name=value`.", show_default=False)
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", "-j", help="Threads that compute.", show_default="all cores")
+    ] = None,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the products.")] = DEFAULT_FOLDER,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the folder if Skykin made it.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars and no summary.")] = False,
+) -> None:
+    """Learn a linear rule on style from several examples (extra `learn`).
+
+    Every place is scored by a rule that saw no example in its 30° of longitude; what the rule finds stands
+    beside what brightness, contrast and latitude find.  `skykin evaluate` judges the result as a map.
+    """
+    # The libraries of tables are loaded only once the options make sense.
+    from skykin.core.progress import SilentProgress
+    from skykin.pipeline.learn import learn_kin
+
+    if bool(positive) == bool(positives):
+        raise UsageError(
+            "give what is looked for either as --positive, several times, or as one --positives list"
+        )
+    progress = SilentProgress() if quiet else TerminalProgress(Console(stderr=True))
+    result = learn_kin(
+        map_folder,
+        positives or positive or (),
+        negative or (),
+        survey=survey,
+        survey_options=parse_options(survey_option or []),
+        jobs=jobs,
+        output=output,
+        overwrite=overwrite,
+        progress=progress,
+    )
+    if not quiet:
+        out = Console(soft_wrap=True, highlight=False, markup=False)
+        for line in result.sentences():
+            out.print(line)
+        out.print(f"\nWritten to {output}; judge it with skykin evaluate {output}")
