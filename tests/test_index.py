@@ -253,6 +253,26 @@ def test_an_index_of_covariances_answers_with_sketches(survey, tmp_path):
         index.project(region.signature, "exact")
 
 
+@pytest.mark.slow
+@pytest.mark.wham
+def test_what_is_near_on_the_real_sky_is_near_in_sketches_and_projections(wham_path, tmp_path):
+    settings = MapSettings(tile_size=15, pixels=64, recipe="covariance", area="180,240,-45,15")
+    index = skykin.build_index(wham_path, tmp_path / "wham", settings, exact=True)
+    scores = {}
+    for kind in ("projection", "sketch", "exact"):
+        rows = np.concatenate([np.asarray(block, np.float32) for _, block in index.vectors(None, kind)])
+        parts = (rows[:, columns] @ rows[:, columns].T for columns in index.columns(kind).values())
+        scores[kind] = sum(parts) / len(index.layers)
+        np.fill_diagonal(scores[kind], -2)  # not itself
+    truth = np.argsort(-scores["exact"])[:, :10]
+    for kind in ("projection", "sketch"):
+        best = np.argsort(-scores[kind])
+        for first, least in ((10, 0.9), (50, 0.995)):
+            found = [np.isin(a, b[:first]).mean() for a, b in zip(truth, best, strict=True)]
+            assert np.mean(found) > least
+        assert np.abs(scores[kind] - scores["exact"]).max() < 0.1
+
+
 def test_sketches_keep_dot_products_on_average():
     rng = np.random.default_rng(5)
     x, y = rng.normal(size=(2, 400, 3000))
