@@ -174,7 +174,11 @@ def search_command(
     out.print(listed(answer, k))
     if not quiet:
         matches = int(answer.tiles["match"].sum())
-        out.print(f"{matches} of {len(answer.tiles)} tiles match ({answer.line.words}).")
+        away = int((answer.tiles["match"] & answer.apart).sum())
+        out.print(
+            f"{matches} of {len(answer.tiles)} tiles match ({answer.line.words}), {away} of them without a "
+            "reference's own sky."
+        )
         if output is not None:
             for line in summary_lines(answer.kin.summary):
                 out.print(line)

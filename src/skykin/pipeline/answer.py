@@ -110,6 +110,11 @@ class Answer:
         """Where the references lie that lie in the survey."""
         return tuple(each.footprint for each in self.asked if each.footprint is not None)
 
+    @property
+    def apart(self) -> np.ndarray:
+        """Which tiles share no sky with a reference: bool array (tiles,)."""
+        return np.logical_and.reduce([each.apart() for each in self.asked])
+
     @cached_property
     def score_map(self) -> ScoreMap:
         """Scores, cosines and coverage as HEALPix maps."""
@@ -129,9 +134,7 @@ class Answer:
                 f"{len(self.tiles)}"
             )
         places = directions_of(self.tiles)
-        left = np.isfinite(np.asarray(self.tiles["score"]))
-        for each in self.asked:
-            left &= each.apart()
+        left = np.isfinite(np.asarray(self.tiles["score"])) & self.apart
         chosen: list[int] = []
         for i in np.argsort(self.tiles["rank"]):
             if left[i]:
