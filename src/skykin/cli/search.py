@@ -174,11 +174,9 @@ def search_command(
     out.print(listed(answer, k))
     if not quiet:
         matches = int(answer.tiles["match"].sum())
-        away = int((answer.tiles["match"] & answer.apart).sum())
-        out.print(
-            f"{matches} of {len(answer.tiles)} tiles match ({answer.line.words}), {away} of them without a "
-            "reference's own sky."
-        )
+        out.print(f"{matches} of {len(answer.tiles)} tiles match ({answer.line.words}).")
+        if output is None and answer.n_matches_beside:
+            out.print(f"{answer.n_matches_beside} of the matches share sky with the reference itself.")
         if output is not None:
             for line in summary_lines(answer.kin.summary):
                 out.print(line)
