@@ -71,7 +71,8 @@ def _draw_outlines(sky: SkyAxes, result: KinMap) -> None:
     scores = np.array([result.score_of(footprint) for footprint in matches])
     known = result.scores[np.isfinite(result.scores)]
     low = result.line.threshold if result.line.threshold is not None else float(min(scores, default=0))
-    norm = Normalize(low, max(float(known.max(initial=0)), low + LEAST_SPAN))
+    high = float(known.max(initial=0))
+    norm = Normalize(min(low, high - LEAST_SPAN), high)
     paint = ScalarMappable(norm, BRIGHT)
     # Hundreds of overlapping outlines must not hide the sky.
     strength = float(np.clip(12 / np.sqrt(max(len(matches), 1)), 0.45, 1.0))
