@@ -124,6 +124,7 @@ def test_a_disc_mean_is_weighted_and_a_reference_is_most_like_itself(tool):
     near = np.arccos(np.clip(at @ at[9], -1, 1)) <= np.radians(40)
     mean = Discs(places).mean(np.arange(192.0)[:, None], weight, 40)
     assert mean[9, 0] == pytest.approx(np.average(np.arange(192)[near], weights=weight[near]))
+    assert Discs(places).mean(np.arange(192.0)[:, None], weight, 0.1)[0, 0] == 0
     rng = np.random.default_rng(0)
     known = np.ones(192, dtype=bool)
     raw = rng.normal(size=(192, 5)) + np.arange(192)[:, None]

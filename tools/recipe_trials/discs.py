@@ -15,6 +15,8 @@ from skykin.evaluate.tile_centres import TileCentres, directions
 #: Added to brightness before the logarithm, in the unit of the survey; rayleigh for WHAM.
 FLOOR = 0.1
 LEAST_BRIGHTNESS = 0.05
+#: Radius within which any data will do: one masked pointing is filled from those around it.
+BESIDE_DEG = 1.1
 #: Radii of the discs of the contrasts that need no network; 0.4° holds one position, 0.9° wide.
 CONTRASTS_DEG = {"5° against 15°": (2.5, 7.5), "2° against 5°": (1.1, 2.5), "1° against 5°": (0.4, 2.5)}
 
@@ -27,10 +29,14 @@ class Discs:
     _kept: dict[float, csr_matrix] = field(default_factory=dict)
 
     def mean(self, values: Numbers, weight: Numbers, radius_deg: float) -> Numbers:
-        """Weighted means (positions, channels) over discs; 0 where nothing in a disc has weight."""
+        """Weighted means (positions, channels) over discs.
+
+        Where nothing in a disc has weight, a position keeps its own value: surveys fill what is masked.
+        """
         near = self._near(radius_deg)
-        total = np.maximum(near @ weight, 1e-6)
-        return (near @ (values * weight[:, None])) / total[:, None]
+        total = (near @ weight)[:, None]
+        means = (near @ (values * weight[:, None])) / np.where(total > 0, total, 1)
+        return np.where(total > 0, means, values)
 
     def _near(self, radius_deg: float) -> csr_matrix:
         if radius_deg not in self._kept:
@@ -84,5 +90,6 @@ class Brightness:
         }
 
     def known(self, score: Numbers) -> Numbers:
-        """Take away the scores of positions without data."""
-        return np.where(self.coverage > 0, score, np.nan)
+        """Take away the scores of positions without data in or beside them."""
+        near = self.discs.mean(self.coverage[:, None], np.ones(len(score)), BESIDE_DEG)[:, 0]
+        return np.where(near > 0, score, np.nan)
