@@ -1,4 +1,4 @@
-# Two commands from a bare python3: `make map` runs the poster's experiment, `make test` the tests.
+# Two commands from a bare python3: `make map` maps the kin of Orion, `make test` runs the tests.
 PYTHON ?= python3
 VENV ?= .venv
 OUTPUT ?= map

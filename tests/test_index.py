@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -84,6 +86,20 @@ def test_rows_by_number_are_those_of_the_blocks(index):
         index.rows([12])
     with pytest.raises(UsageError, match="the index has no vectors 'sketch'; choose projection or exact"):
         index.rows([1], "sketch")
+
+
+def test_the_format_page_alone_is_enough_to_read_a_tile(index):
+    page = (Path(__file__).parents[1] / "docs" / "explain" / "index-format.md").read_text()
+    (script,) = re.findall(r"```py\n(.*?)```", page, re.DOTALL)
+    names = {}
+    exec(compile(script, "index-format", "exec"), names)  # noqa: S102 - our own page
+    for number in (0, 7, 11):
+        tile, small, whole = names["read_tile"](index.path, number)
+        assert tile["lon"] == index.tiles["lon"][number].value
+        for kind, found in (("projection", small), ("exact", whole)):
+            row = index.rows([number], kind)[0]
+            for layer, columns in index.columns(kind).items():
+                np.testing.assert_allclose(found[layer], row[columns], rtol=0, atol=1e-6)
 
 
 def test_a_tile_of_the_index_finds_itself(index):
@@ -235,6 +251,26 @@ def test_an_index_of_covariances_answers_with_sketches(survey, tmp_path):
     assert np.isfinite(index.project(region.signature).vectors[index.layers[0]]).all()
     with pytest.raises(UsageError, match="the style is a sketch, which has no exact vector; use projection"):
         index.project(region.signature, "exact")
+
+
+@pytest.mark.slow
+@pytest.mark.wham
+def test_what_is_near_on_the_real_sky_is_near_in_sketches_and_projections(wham_path, tmp_path):
+    settings = MapSettings(tile_size=15, pixels=64, recipe="covariance", area="180,240,-45,15")
+    index = skykin.build_index(wham_path, tmp_path / "wham", settings, exact=True)
+    scores = {}
+    for kind in ("projection", "sketch", "exact"):
+        rows = np.concatenate([np.asarray(block, np.float32) for _, block in index.vectors(None, kind)])
+        parts = (rows[:, columns] @ rows[:, columns].T for columns in index.columns(kind).values())
+        scores[kind] = sum(parts) / len(index.layers)
+        np.fill_diagonal(scores[kind], -2)  # not itself
+    truth = np.argsort(-scores["exact"])[:, :10]
+    for kind in ("projection", "sketch"):
+        best = np.argsort(-scores[kind])
+        for first, least in ((10, 0.9), (50, 0.995)):
+            found = [np.isin(a, b[:first]).mean() for a, b in zip(truth, best, strict=True)]
+            assert np.mean(found) > least
+        assert np.abs(scores[kind] - scores["exact"]).max() < 0.1
 
 
 def test_sketches_keep_dot_products_on_average():

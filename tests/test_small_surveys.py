@@ -24,7 +24,9 @@ def kin(tmp_path_factory):
     folder = tmp_path_factory.mktemp("small")
     # 64 pixels of 36 arcseconds: tiles finer than NSIDE 512.
     content = image_bytes(CDELT1=-0.01, CDELT2=0.01, BMAJ=0.02)
-    kin = skykin.map_kin(survey=write(folder, "plate", content), reference="209,-19", pixels=32, jobs=2)
+    kin = skykin.map_kin(
+        survey=write(folder, "plate", content), reference="209,-19", pixels=32, recipe="poster", jobs=2
+    )
     from skykin.core.progress import SilentProgress
 
     write_products(kin, folder / "out", overwrite=False, progress=SilentProgress())

@@ -175,6 +175,8 @@ def search_command(
     if not quiet:
         matches = int(answer.tiles["match"].sum())
         out.print(f"{matches} of {len(answer.tiles)} tiles match ({answer.line.words}).")
+        if output is None and answer.n_matches_beside:
+            out.print(f"{answer.n_matches_beside} of the matches share sky with the reference itself.")
         if output is not None:
             for line in summary_lines(answer.kin.summary):
                 out.print(line)

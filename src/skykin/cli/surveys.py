@@ -83,7 +83,7 @@ def _index_info(folder: str) -> None:
 def print_facts(facts: Mapping[str, str]) -> None:
     """Print names and texts in two columns."""
     out = Console(soft_wrap=True, highlight=False, markup=False)
-    width = max(11, *map(len, facts))
+    width = max(10, *map(len, facts))
     for name, text in facts.items():
         out.print(f"{name:<{width}}  {text}")
 

@@ -110,6 +110,11 @@ class Answer:
         """Where the references lie that lie in the survey."""
         return tuple(each.footprint for each in self.asked if each.footprint is not None)
 
+    @property
+    def n_matches_beside(self) -> int:
+        """How many matches share sky with a reference."""
+        return int(np.sum(self.calibration.beside & np.asarray(self.tiles["match"])))
+
     @cached_property
     def score_map(self) -> ScoreMap:
         """Scores, cosines and coverage as HEALPix maps."""
@@ -129,9 +134,7 @@ class Answer:
                 f"{len(self.tiles)}"
             )
         places = directions_of(self.tiles)
-        left = np.isfinite(np.asarray(self.tiles["score"]))
-        for each in self.asked:
-            left &= each.apart()
+        left = np.isfinite(np.asarray(self.tiles["score"])) & ~self.calibration.beside
         chosen: list[int] = []
         for i in np.argsort(self.tiles["rank"]):
             if left[i]:
@@ -187,7 +190,7 @@ class Answer:
                 n_left_out=0,
                 line=self.line.as_dict(),
                 threshold=self.line.threshold,
-                n_matches_beside=int(np.sum(self.calibration.beside & match)),
+                n_matches_beside=self.n_matches_beside,
                 n_independent=self.calibration.independent,
                 calibrated=self.calibration.known,
                 recipe=self.index.recipe.name,

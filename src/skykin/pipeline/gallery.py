@@ -16,7 +16,10 @@ GALLERY_TILES = 8
 
 
 def gallery(reference: Picture, tiles: QTable, footprints: Sequence[Footprint], cutter: Cutter) -> Gallery:
-    """Choose the best matches and the least alike tiles, none of them centred in another or the reference."""
+    """Choose the best matches, or the best tiles where none matches, and the least alike.
+
+    None of them is centred in another or the reference.
+    """
     order = np.argsort(tiles["rank"])
     matches = [i for i in order if tiles["match"][i]]
     finite = [i for i in order[::-1] if np.isfinite(tiles["score"][i])]
@@ -32,7 +35,9 @@ def gallery(reference: Picture, tiles: QTable, footprints: Sequence[Footprint], 
         return tuple(cutter(footprint) for footprint in chosen)
 
     own = [] if reference.footprint is None else [reference.footprint]
-    best = apart(matches, own)
+    # Where nothing matches, the upper half of the tiles still shows what comes nearest.
+    nearest = [i for i in finite[::-1] if tiles["rank"][i] <= len(tiles) / 2]
+    best = apart(matches, own) or apart(nearest, own)
     return Gallery(reference, best, apart(finite, [*own, *(where(picture) for picture in best)]))
 
 

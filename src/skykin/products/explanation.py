@@ -138,8 +138,10 @@ class Explanation:
             best = max(known, key=lambda size: known[size][0])
             told = ", ".join(f"{size:.3g}°: {known[size][0]:.3f}" for size in known)
             lines.append(f"By size of tile: {told}; most similar at {best:.3g}°.")
-        if self.counter is not None:
-            counter = self.counter
+        counter = self.counter
+        if counter is None:
+            lines.append("No other tile away from the reference is as bright (to a tenth) without a match.")
+        else:
             lines.append(
                 f"Of the same brightness ({number(counter.mean_intensity, '.3g')} against "
                 f"{number(tile.mean_intensity, '.3g')} {self.unit}) but no match: {counter.name}, score "

@@ -21,6 +21,8 @@ from skykin.products.result import KinMap, numbers
 from skykin.products.score_map import unit_vectors
 
 NAMED, APART_DEG = 10, 12.0
+#: Scores that differ by less are not worth a colour bar of their own.
+LEAST_SPAN = 0.01
 REFERENCE_COLOUR = "#56E1FF"
 #: The part of the map that shows on a dark sky.
 BRIGHT = ListedColormap(matplotlib.colormaps["plasma"](np.linspace(0.4, 1.0, 256)))
@@ -69,7 +71,8 @@ def _draw_outlines(sky: SkyAxes, result: KinMap) -> None:
     scores = np.array([result.score_of(footprint) for footprint in matches])
     known = result.scores[np.isfinite(result.scores)]
     low = result.line.threshold if result.line.threshold is not None else float(min(scores, default=0))
-    norm = Normalize(low, max(float(known.max(initial=0)), low + 1e-6))
+    high = float(known.max(initial=0))
+    norm = Normalize(min(low, high - LEAST_SPAN), high)
     paint = ScalarMappable(norm, BRIGHT)
     # Hundreds of overlapping outlines must not hide the sky.
     strength = float(np.clip(12 / np.sqrt(max(len(matches), 1)), 0.45, 1.0))

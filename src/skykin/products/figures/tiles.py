@@ -69,8 +69,11 @@ def draw_best_and_opposite(result: KinMap, folder: Path) -> Drawn:
         for axes, picture in zip(grid, chosen, strict=False):
             _draw_tile(axes, picture, result)
     title = f"Best matches of {result.reference_name} and their opposite"
+    matching = set(result.matching)
+    found = any(picture.footprint in matching for picture in pictures.best)
+    which = "the best matches" if found else "none matches; the tiles with the highest scores"
     caption = (
-        "Left: the best matches that do not much overlap the reference or a better match, best first. "
+        f"Left: {which} that do not much overlap the reference or a better one, best first. "
         f"Right: tiles with the lowest scores. Each with its Galactic position and score; {GAPS}."
     )
     return save_figure(figure, result, folder, name="best-and-opposite", title=title, caption=caption)
