@@ -38,10 +38,19 @@ def mean_std(features: Any, weights: Any = None) -> Any:
     return torch.cat([mean, variance.clamp_min(LEAST_VARIANCE).sqrt()])
 
 
+def core_contrast(features: Any, weights: Any = None) -> Any:
+    """Mean over the core less the mean over all; see `skykin.style.statistics.core_contrast`."""
+    core = tuple(measured.middle_quarter(side) for side in features.shape[1:])
+    whole, share = _flat(features, weights)
+    middle, core_share = _flat(features[:, *core], None if weights is None else weights[core])
+    return middle @ core_share - whole @ share
+
+
 _TWINS: dict[Any, GradientStatistic] = {
     measured.gram: gram,
     measured.covariance: covariance,
     measured.mean_std: mean_std,
+    measured.core_contrast: core_contrast,
 }
 
 

@@ -142,7 +142,7 @@ def core_contrast(features: Chroma, weights: Weights | None = None) -> Numbers:
     The idea is that of a centre-surround receptive field: Itti, Koch & Niebur 1998, IEEE TPAMI 20, 1254.
     """
     _, y, x = features.shape
-    core = _middle(y), _middle(x)
+    core = middle_quarter(y), middle_quarter(x)
     inner = None if weights is None else weights[core]
     whole, share = _flat(features, weights)
     middle, core_share = _flat(features[:, core[0], core[1]], inner)
@@ -151,8 +151,8 @@ def core_contrast(features: Chroma, weights: Weights | None = None) -> Numbers:
     return np.asarray((middle - rough) @ core_share - (whole - rough) @ share, np.float32)
 
 
-def _middle(positions: int) -> slice:
-    """Middle quarter of a side, at least one position."""
+def middle_quarter(positions: int) -> slice:
+    """Return the middle quarter of so many positions along a side, at least one."""
     left = min(round(positions * (1 - CORE_SHARE) / 2), (positions - 1) // 2)
     return slice(left, positions - left)
 
