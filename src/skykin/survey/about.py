@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from skykin.core.protocols import Survey
 from skykin.core.provenance import Source
 
 
@@ -69,3 +70,44 @@ class Described:
     def credits(self) -> tuple[str, ...]:
         """Citations and acknowledgements that go with every product."""
         return self.about.credits
+
+
+class Behind:
+    """A survey changed in some way, that says of itself what the one behind it says."""
+
+    survey: Survey
+
+    @property
+    def name(self) -> str:
+        """Short name of the survey."""
+        return self.survey.name
+
+    @property
+    def title(self) -> str:
+        """Full name of the survey."""
+        return self.survey.title
+
+    @property
+    def unit(self) -> str:
+        """Unit of the values."""
+        return self.survey.unit
+
+    @property
+    def bands(self) -> tuple[str, str, str]:
+        """What is shown as red, green and blue, in words."""
+        return self.survey.bands
+
+    @property
+    def beam_deg(self) -> float:
+        """Angular resolution (full width), degrees."""
+        return self.survey.beam_deg
+
+    @property
+    def source(self) -> Source:
+        """The file behind the survey."""
+        return self.survey.source
+
+    @property
+    def credits(self) -> tuple[str, ...]:
+        """Citations and acknowledgements that go with every product."""
+        return self.survey.credits

@@ -10,8 +10,8 @@ from scipy.ndimage import map_coordinates
 from skykin.core.extent import Extent
 from skykin.core.footprint import Footprint
 from skykin.core.protocols import Survey
-from skykin.core.provenance import Source
 from skykin.core.shapes import BandValues, Coverage, Degrees
+from skykin.survey.about import Behind
 from skykin.survey.overview import overview_of
 
 
@@ -59,7 +59,7 @@ class Patch:
 
 
 @dataclass(frozen=True, eq=False)
-class AlteredSurvey:
+class AlteredSurvey(Behind):
     """A survey brighter or fainter, turned about the Galactic poles, or with something added.
 
     Parameters
@@ -79,45 +79,15 @@ class AlteredSurvey:
     patch: Patch | None = None
 
     @property
-    def name(self) -> str:
-        """Short name of the survey."""
-        return self.survey.name
-
-    @property
     def title(self) -> str:
         """Full name of the survey."""
         return f"{self.survey.title}, altered"
-
-    @property
-    def unit(self) -> str:
-        """Unit of the values."""
-        return self.survey.unit
-
-    @property
-    def bands(self) -> tuple[str, str, str]:
-        """What is shown as red, green and blue, in words."""
-        return self.survey.bands
-
-    @property
-    def beam_deg(self) -> float:
-        """Angular resolution (full width), degrees."""
-        return self.survey.beam_deg
 
     @property
     def extent(self) -> Extent:
         """Cap that holds the survey where it lies now."""
         own = self.survey.extent
         return Extent((own.lon_deg + self.turn_deg) % 360.0, own.lat_deg, own.radius_deg)
-
-    @property
-    def source(self) -> Source:
-        """The file behind the survey."""
-        return self.survey.source
-
-    @property
-    def credits(self) -> tuple[str, ...]:
-        """Citations and acknowledgements that go with every product."""
-        return self.survey.credits
 
     @property
     def overview(self) -> AlteredSurvey:

@@ -12,6 +12,7 @@ from skykin.core.extent import Extent
 from skykin.core.protocols import Survey
 from skykin.core.provenance import Source
 from skykin.core.shapes import BandValues, Coverage, Degrees
+from skykin.survey.about import Behind
 from skykin.survey.fill import filled
 from skykin.survey.overview import overview_of
 from skykin.survey.sky_mask import SkyMask, read_sky_mask
@@ -30,7 +31,7 @@ def masked(survey: Survey, path: Path) -> MaskedSurvey:
 
 
 @dataclass(frozen=True, eq=False)
-class MaskedSurvey:
+class MaskedSurvey(Behind):
     """A survey with coverage 0 outside a part of the sky.
 
     Parameters
@@ -50,44 +51,9 @@ class MaskedSurvey:
     mask_extent: Extent
 
     @property
-    def name(self) -> str:
-        """Short name of the survey."""
-        return self.survey.name
-
-    @property
-    def title(self) -> str:
-        """Full name of the survey."""
-        return self.survey.title
-
-    @property
-    def unit(self) -> str:
-        """Unit of the values."""
-        return self.survey.unit
-
-    @property
-    def bands(self) -> tuple[str, str, str]:
-        """What is shown as red, green and blue, in words."""
-        return self.survey.bands
-
-    @property
-    def beam_deg(self) -> float:
-        """Angular resolution (full width), degrees."""
-        return self.survey.beam_deg
-
-    @property
     def extent(self) -> Extent:
         """The smaller of the caps that hold the survey and the part."""
         return min(self.survey.extent, self.mask_extent, key=lambda extent: extent.radius_deg)
-
-    @property
-    def source(self) -> Source:
-        """The file behind the survey."""
-        return self.survey.source
-
-    @property
-    def credits(self) -> tuple[str, ...]:
-        """Citations and acknowledgements that go with every product."""
-        return self.survey.credits
 
     @property
     def overview(self) -> MaskedSurvey:
