@@ -41,7 +41,7 @@ def baselines(judged: JudgedMap, workers: int, progress: Progress) -> dict[str, 
     if judged.survey is None or judged.sky is None:
         return found
     found |= brightness_baselines(judged.survey, judged)
-    return found | texture_baselines(judged.sky, judged.footprints(), judged.reference, workers, progress)
+    return found | texture_baselines(judged.sky, judged, workers, progress)
 
 
 def brightness_baselines(survey: Survey, judged: JudgedMap) -> dict[str, Numbers]:
@@ -63,13 +63,10 @@ def brightness_baselines(survey: Survey, judged: JudgedMap) -> dict[str, Numbers
 
 
 def texture_baselines(
-    sky: ColouredSky,
-    footprints: tuple[Footprint, ...],
-    reference: Footprint,
-    workers: int,
-    progress: Progress,
+    sky: ColouredSky, judged: JudgedMap, workers: int, progress: Progress
 ) -> dict[str, Numbers]:
-    """Likeness of small pictures of the tiles to that of the reference, without a network."""
+    """Likeness of small pictures of the tiles to those of the references, without a network."""
+    footprints = judged.footprints()
     parts = [footprints[i : i + TILES_AT_ONCE] for i in range(0, len(footprints), TILES_AT_ONCE)]
 
     def measure(part: tuple[Footprint, ...]) -> Mapping[str, Numbers]:
@@ -86,4 +83,6 @@ def texture_baselines(
 
         measured = list(counted())
     tiles = {name: np.concatenate([part[name] for part in measured]) for name in measured[0]}
-    return likeness(tiles, measure((reference,)))
+    each = [likeness(tiles, measure((reference,))) for reference in judged.references]
+    join = np.mean if judged.combine == "mean" else np.max
+    return {name: np.asarray(join([found[name] for found in each], axis=0)) for name in each[0]}

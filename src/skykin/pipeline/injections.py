@@ -60,6 +60,8 @@ class Injection:
         Of that noise.
     tiles : tuple of int
         Rows of the tiles around.
+    reference : int
+        Which of the references is copied.
     """
 
     footprint: Footprint
@@ -68,10 +70,11 @@ class Injection:
     noise: float
     seed: int
     tiles: tuple[int, ...]
+    reference: int
 
 
 def injections(judged: JudgedMap, number: int, seed: int, workers: int, progress: Progress) -> QTable:
-    """Inject copies of the reference, one at a time, and score the tiles around each.
+    """Inject copies of the reference, or of several in turn, and score the tiles around each.
 
     The copy is turned by a random angle, its intensity multiplied by 0.3 to 1, blurred by up to half a beam,
     and given noise of up to the scatter of the dark sky.  It is found if the best of the tiles around it
@@ -87,21 +90,22 @@ def injections(judged: JudgedMap, number: int, seed: int, workers: int, progress
     Returns
     -------
     QTable
-        A row per injection: ``lon_deg``, ``lat_deg``, ``turn_deg``, ``scale``, ``blur_deg``, ``noise``,
-        ``score`` (best tile around), ``score_before``, ``found``, ``found_before``, ``found_by_intensity``
-        (whether ranking by mean intensity finds it).
+        A row per injection: ``reference`` (its number), ``lon_deg``, ``lat_deg``, ``turn_deg``, ``scale``,
+        ``blur_deg``, ``noise``, ``score`` (best tile around), ``score_before``, ``found``, ``found_before``,
+        ``found_by_intensity`` (whether ranking by mean intensity finds it).
     """
     assert judged.survey is not None  # noqa: S101 - asked for by the caller
     survey = judged.survey
     planned = plan(judged, number, seed)
     store = WorkStore.of(cache_folder(), {"injections": judged.provenance.as_dict()})
     ready = bench(judged, Change("as it is"), settings_of(judged, workers), store, progress)
-    copy, scatter = reference_copy(survey, judged.reference), dark_scatter(survey, judged)
+    copies = [reference_copy(survey, each) for each in judged.references]
+    scatter = dark_scatter(survey, judged)
     footprints = judged.footprints()
     least = [best_of(judged, ranking) for ranking in (judged.score, judged.intensity)]
 
     def look(one: Injection) -> tuple[float, float]:
-        patch = Patch(one.footprint, changed(copy, one, survey.beam_deg, scatter))
+        patch = Patch(one.footprint, changed(copies[one.reference], one, survey.beam_deg, scatter))
         again = ready.with_survey(AlteredSurvey(survey, patch=patch))
         return _best(again, [footprints[i] for i in one.tiles])
 
@@ -113,6 +117,7 @@ def injections(judged: JudgedMap, number: int, seed: int, workers: int, progress
             before = float(np.nanmax(judged.score[around]))
             rows.append(
                 {
+                    "reference": one.reference,
                     "lon_deg": one.footprint.lon_deg,
                     "lat_deg": one.footprint.lat_deg,
                     "turn_deg": one.footprint.turn_deg,
@@ -130,11 +135,17 @@ def injections(judged: JudgedMap, number: int, seed: int, workers: int, progress
 
 
 def best_of(judged: JudgedMap, ranking: Numbers) -> float:
-    """Value from which a tile is among the best 1 % of the sky away from the reference."""
-    centres, reference = judged.centres, judged.reference
-    near = Extent(reference.lon_deg, reference.lat_deg, EXCLUDE_DEG)
-    away = ~near.contains(centres.lon_deg, centres.lat_deg) & np.isfinite(ranking)
+    """Value from which a tile is among the best 1 % of the sky away from the references."""
+    away = ~near_references(judged, EXCLUDE_DEG) & np.isfinite(ranking)
+    centres = judged.centres
     return threshold_of_top(ranking[away], TOP, centres.area[away])
+
+
+def near_references(judged: JudgedMap, radius_deg: float) -> np.ndarray:
+    """Tell which tiles are centred so near to a reference: bool array (tiles,)."""
+    centres = judged.centres
+    caps = (Extent(each.lon_deg, each.lat_deg, radius_deg) for each in judged.references)
+    return np.asarray(np.any([cap.contains(centres.lon_deg, centres.lat_deg) for cap in caps], axis=0))
 
 
 def plan(judged: JudgedMap, number: int, seed: int) -> list[Injection]:
@@ -146,11 +157,11 @@ def plan(judged: JudgedMap, number: int, seed: int) -> list[Injection]:
         If the map has no empty place.
     """
     rng = np.random.default_rng(seed)
-    centres, reference = judged.centres, judged.reference
-    near = Extent(reference.lon_deg, reference.lat_deg, min(EXCLUDE_DEG + reference.width_deg, 179.0))
+    centres, references = judged.centres, judged.references
+    near = near_references(judged, min(EXCLUDE_DEG + judged.reference.width_deg, 179.0))
     beam = 1.0 if judged.survey is None else judged.survey.beam_deg
     dark = np.isfinite(judged.score) & (judged.intensity <= np.nanpercentile(judged.intensity, DARKER_HALF))
-    dark &= (np.abs(centres.lat_deg) >= EMPTY_ABOVE_DEG) & ~near.contains(centres.lon_deg, centres.lat_deg)
+    dark &= (np.abs(centres.lat_deg) >= EMPTY_ABOVE_DEG) & ~near
     if not dark.any():
         raise DataQualityError(
             f"the map has no dark tile at |b| ≥ {EMPTY_ABOVE_DEG:g}° away from the reference, where the "
@@ -158,14 +169,14 @@ def plan(judged: JudgedMap, number: int, seed: int) -> list[Injection]:
             code="DQ-FEWVALID",
         )
     planned = []
-    for _ in range(number):
+    for each in range(number):
         tile = int(rng.choice(np.flatnonzero(dark)))
         # Anywhere on the piece of sky of the tile, not on its centre: the grid must not matter.
         away = centres.spacing_deg * (rng.random(2) - 0.5)
         lat = float(np.clip(centres.lat_deg[tile] + away[1], -89.9, 89.9))
         lon = float(centres.lon_deg[tile] + away[0] / max(np.cos(np.radians(lat)), 0.02)) % 360.0
         turn = float(rng.uniform(0, 360))
-        footprint = Footprint(lon, lat, copy_width_deg(reference), projection="TAN", turn_deg=turn)
+        footprint = Footprint(lon, lat, copy_width_deg(judged.reference), projection="TAN", turn_deg=turn)
         planned.append(
             Injection(
                 footprint,
@@ -174,6 +185,7 @@ def plan(judged: JudgedMap, number: int, seed: int) -> list[Injection]:
                 float(rng.random()),
                 int(rng.integers(1 << 31)),
                 _tiles_around(judged, lon, lat),
+                each % len(references),
             )
         )
     return planned

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import numpy as np
 from astropy import units as u
 from astropy.table import QTable
 
@@ -20,6 +21,7 @@ from skykin.evaluate.tile_centres import TileCentres
 from skykin.products.map_folder import read_map_folder
 from skykin.products.plain import plain
 from skykin.products.result import KinMap, numbers
+from skykin.style.recipe import Combine
 from skykin.survey.open import open_survey
 from skykin.survey.render import RenderedSurvey, Stretch
 
@@ -60,15 +62,30 @@ class JudgedMap:
 
     @property
     def reference(self) -> Footprint:
-        """What was looked for."""
-        place: Any = self.provenance.reference
+        """What was looked for; of several references the first."""
+        return self.references[0]
+
+    @property
+    def references(self) -> tuple[Footprint, ...]:
+        """All that was looked for."""
+        facts: Any = self.provenance.reference
         grid: Any = self.provenance.grid
-        return Footprint(
-            float(place["lon_deg"]),
-            float(place["lat_deg"]),
-            float(grid["tile_size_deg"]),
-            projection=grid["projection"],
+        size = float(grid["tile_size_deg"])
+        return tuple(
+            Footprint(float(place["lon_deg"]), float(place["lat_deg"]), size, projection=grid["projection"])
+            for place in facts.get("references", [facts])
         )
+
+    @property
+    def combine(self) -> Combine:
+        """How likenesses to several references are combined."""
+        how: Any = self.provenance.reference.get("combine", "max")
+        return cast("Combine", how)
+
+    @property
+    def places(self) -> Numbers:
+        """Galactic longitude and latitude of all references, degrees: (references, 2)."""
+        return np.array([(each.lon_deg, each.lat_deg) for each in self.references])
 
     @property
     def sky(self) -> RenderedSurvey | None:

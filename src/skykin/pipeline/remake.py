@@ -17,16 +17,17 @@ from skykin.core.picture import Picture
 from skykin.core.protocols import Progress, Survey
 from skykin.core.settings import MapSettings
 from skykin.core.shapes import Numbers
-from skykin.evaluate.reference import ReferencePlace, resolve_reference
+from skykin.evaluate.references import References, resolve_references
 from skykin.evaluate.tile_centres import TileCentres
 from skykin.pipeline.judge import (
     Judge,
     check_reference,
     cutter_of,
+    footprints_of,
     instrument,
     look_of,
     read_tiles,
-    style_of,
+    sought_of,
     with_standard,
 )
 from skykin.pipeline.judged_map import JudgedMap
@@ -93,14 +94,14 @@ class Remade:
     change : str
     centres : TileCentres
     score, intensity : array (tiles,)
-    reference : ReferencePlace
+    references : References
     """
 
     change: str
     centres: TileCentres
     score: Numbers
     intensity: Numbers
-    reference: ReferencePlace
+    references: References
 
     def at(self, centres: TileCentres) -> Numbers:
         """Score of the tile nearest to each of these centres; NaN where there is none."""
@@ -117,7 +118,7 @@ def settings_of(judged: JudgedMap, workers: int) -> MapSettings:
         If the recipe of that name measures something else by now.
     """
     grid: Any = judged.provenance.grid
-    place, chosen, how = judged.provenance.reference, judged.provenance.recipe, judged.provenance.rendering
+    chosen, how = judged.provenance.recipe, judged.provenance.rendering
     if recipe(str(chosen["name"])).key() != chosen["key"]:
         raise UsageError(
             f"the recipe {shown(chosen['name'])} has changed since the map was made; make the map again"
@@ -125,7 +126,8 @@ def settings_of(judged: JudgedMap, workers: int) -> MapSettings:
     edges = re.findall(r"=(-?[\d.]+)", str(grid["area"]))
     return MapSettings(
         survey=judged.survey,  # type: ignore[arg-type]
-        reference=f"{place['lon_deg']},{place['lat_deg']}",
+        reference=tuple(f"{each.lon_deg},{each.lat_deg}" for each in judged.references),
+        combine=judged.combine,
         tile_size=grid["tile_size_deg"],
         spacing=min(grid["spacing_deg"] * ROUNDED, grid["tile_size_deg"]),
         pixels=grid["pixels"],
@@ -166,7 +168,7 @@ class Bench:
 def remade(judged: JudgedMap, change: Change, workers: int, progress: Progress) -> Remade:
     """Make the scores of a map again; those of an earlier run are kept for later ones."""
     settings = replace(settings_of(judged, workers), **change.settings)
-    place = resolve_reference(settings.reference)
+    references = resolve_references(settings.reference, settings.combine)
     store = _store(judged, change)
     kept = store.get("scores")
     if kept is None:
@@ -174,7 +176,7 @@ def remade(judged: JudgedMap, change: Change, workers: int, progress: Progress) 
         store.clear()
         store.put("scores", kept)
     lon, lat, area, score, intensity = kept
-    return Remade(change.name, TileCentres(lon, lat, area), score, intensity, place)
+    return Remade(change.name, TileCentres(lon, lat, area), score, intensity, references)
 
 
 def bench(
@@ -182,16 +184,17 @@ def bench(
 ) -> Bench:
     """Set up what scores single pictures, as the map did."""
     assert judged.survey is not None  # noqa: S101 - asked for by the caller
-    chosen, place = recipe(settings.recipe), resolve_reference(settings.reference)
-    place = replace(place, lon_deg=(place.lon_deg + change.turn_deg) % 360.0)
+    chosen = recipe(settings.recipe)
+    references = resolve_references(settings.reference, settings.combine).turned(change.turn_deg)
     survey = change.survey(judged.survey)
     shared = settings.engine == "shared"
     kept = judged.sky.stretch if judged.sky is not None and change.same_stretch else None
     sky = RenderedSurvey(survey, kept or measure_stretch(survey, settings.stretch))
     cutter = cutter_of(settings, survey, sky)
     projection = judged.reference.projection
-    where = Footprint(place.lon_deg, place.lat_deg, settings.tile_size_deg, projection=projection)
-    check_reference(cutter(where), place, settings)
+    own = footprints_of(references, settings, projection)
+    for where, place in zip(own, references.places, strict=True):
+        check_reference(cutter(where), place, settings)
     meter, _, look = instrument(chosen, settings, sky, cutter, shared=shared, random_seed=change.random_seed)
     if change.alter is not None:
         plain, alter = look, change.alter
@@ -203,12 +206,11 @@ def bench(
     pieces = facets_of(settings, chosen, survey)
     grid = facet_grid(pieces) if pieces else grid_of(settings, survey)
     meter = with_standard(meter, grid, look, store=store, workers=settings.workers, progress=progress)
-    seen = look(where)
+    seen = [look(where) for where in own]
     if change.alter_reference is not None:
-        seen = change.alter_reference(seen)
-    return Bench(
-        Judge(meter, look, survey, style_of(meter, seen, place), settings.min_coverage), settings, sky
-    )
+        seen = [change.alter_reference(each) for each in seen]
+    sought = sought_of(meter, seen, references)
+    return Bench(Judge(meter, look, survey, sought, settings.min_coverage), settings, sky)
 
 
 def _scores(

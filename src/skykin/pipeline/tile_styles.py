@@ -41,7 +41,7 @@ def tile_styles(judged: JudgedMap, workers: int, progress: Progress) -> list[Num
     settings = settings_of(judged, workers)
     store = WorkStore.of(cache_folder(), {"styles of": judged.provenance.as_dict()})
     made = bench(judged, Change("style of every tile"), settings, store, progress)
-    size = sum(vector.size for vector in made.judge.reference.values()) * 4 * len(judged.centres)
+    size = sum(vector.size for vector in made.judge.sought.signatures[0].values()) * 4 * len(judged.centres)
     if size > MOST_BYTES:
         raise ResourceError(
             f"the styles of {len(judged.centres)} tiles by recipe {shown(settings.recipe)} take "
