@@ -141,7 +141,7 @@ def test_with_the_survey_at_hand_all_baselines_are_measured():
     kin = replace(made_up_result(provenance=facts()), sky=RenderedSurvey(survey, measure_stretch(survey)))
     judged = judged_map(kin, survey=None, survey_options=None, bands_km_s=None, progress=SilentProgress())
     found = baselines(judged, 1, SilentProgress())
-    contrasts = ["log contrast 5°/15°", "log contrast 2°/5°"]
+    contrasts = [f"log contrast {pair}" for pair in ("5°/15°", "2°/5°", "1°/5°")]
     assert list(found) == ["−|b|", "mean intensity", "mean intensity in 5°", *contrasts, *MEASURES]
     assert all(np.isfinite(score).mean() > 0.9 for score in found.values())
 

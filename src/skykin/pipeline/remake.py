@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -10,7 +9,6 @@ from typing import Any
 import numpy as np
 from astropy import units as u
 
-from skykin.core.area import SkyBox
 from skykin.core.errors import UsageError, shown
 from skykin.core.footprint import Footprint
 from skykin.core.picture import Picture
@@ -41,8 +39,6 @@ from skykin.survey.download import cache_folder
 from skykin.survey.render import RenderedSurvey, measure_stretch
 
 Alter = Callable[[Picture], Picture]
-#: The spacing in provenance is rounded; a little more asks for the same grid.
-ROUNDED = 1.001
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,18 +118,17 @@ def settings_of(judged: JudgedMap, workers: int) -> MapSettings:
         raise UsageError(
             f"the recipe {shown(chosen['name'])} has changed since the map was made; make the map again"
         )
-    edges = re.findall(r"=(-?[\d.]+)", str(grid["area"]))
     return MapSettings(
         survey=judged.survey,  # type: ignore[arg-type]
         reference=f"{place['lon_deg']},{place['lat_deg']}",
         tile_size=grid["tile_size_deg"],
-        spacing=min(grid["spacing_deg"] * ROUNDED, grid["tile_size_deg"]),
+        spacing=judged.spacing_deg,
         pixels=grid["pixels"],
         grid="plate-carree" if grid["kind"] == "plate-carree" else "healpix",
         stretch=how["kind"],  # type: ignore[arg-type]
         stretch_per_tile=bool(how["per_tile"]),
         recipe=str(chosen["name"]),
-        area=SkyBox(*map(float, edges)) if len(edges) == 4 else None,
+        area=judged.area,
         engine="shared" if grid["kind"] == "facets" else "tiles",
         min_coverage=grid["min_coverage"],
         jobs=workers,
