@@ -38,7 +38,7 @@ def test_a_patch_lies_where_its_footprint_says(turn_deg, lat_deg):
 def test_a_patch_adds_nothing_outside_nor_on_the_other_side_of_the_sky():
     patch = Patch(Footprint(100.0, 20.0, 10.0), np.ones((8, 8, 3), np.float32))
     lon, lat = np.array([100.0, 100.0, 112.0, 280.0]), np.array([20.0, 26.0, 20.0, -20.0])
-    np.testing.assert_array_equal(patch.at(lon, lat)[:, 0], [1, 0, 0, 0])
+    np.testing.assert_array_equal(patch.at(lon, lat)[0][:, 0], [1, 0, 0, 0])
     altered = AlteredSurvey(SURVEY, patch=patch)
     gain = altered.sample(lon, lat)[0] - SURVEY.sample(lon, lat)[0]
     np.testing.assert_allclose(gain[:, 1], [1, 0, 0, 0], atol=1e-5)

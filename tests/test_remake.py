@@ -8,7 +8,8 @@ from skykin.core.picture import Picture
 from skykin.core.progress import SilentProgress
 from skykin.pipeline import map_kin
 from skykin.pipeline.evaluate import evaluate_map
-from skykin.pipeline.injections import changed, injections, plan, reference_copy
+from skykin.pipeline.copies import plan, reference_copy
+from skykin.pipeline.injections import injections
 from skykin.pipeline.judged_map import JudgedMap
 from skykin.pipeline.nulls import NAMES, PhaseRandomiser, empty_place
 from skykin.pipeline.remake import Change, remade, settings_of
