@@ -2,20 +2,26 @@
 
 import numpy as np
 import pytest
+from astropy import units as u
 from astropy.table import QTable
 
 from skykin.core.footprint import Footprint
 from skykin.core.picture import Picture
 from skykin.core.progress import SilentProgress
+from skykin.evaluate.target_list import TargetList
+from skykin.evaluate.tile_centres import TileCentres
 from skykin.pipeline import map_kin
 from skykin.pipeline.copies import copy_width_deg, plan, reference_copy
 from skykin.pipeline.evaluate import evaluate_map
 from skykin.pipeline.injections import injections
 from skykin.pipeline.judged_map import JudgedMap
-from skykin.pipeline.nulls import NAMES, PhaseRandomiser, empty_place
+from skykin.pipeline.nulls import NAMES, PhaseRandomiser, empty_place, tiles_of
 from skykin.pipeline.remake import Change, remade, settings_of
 from skykin.style.weights import load_weights, random_weights
+from tests.kinds import provenance
 from tests.skies import BLOBS, blob_survey
+
+CENTRES = TileCentres.healpix(4)
 
 
 @pytest.fixture
@@ -91,6 +97,22 @@ def test_the_empty_place_is_the_darkest_far_from_the_plane(judged):
     assert abs(lat) >= 40
     dark, _ = judged.survey.sample(np.array(lon), np.array(lat))
     assert dark.sum() < 4 < judged.survey.sample(np.array(BLOBS[0][0]), np.array(BLOBS[0][1]))[0].sum()
+
+
+def test_a_null_measured_tile_by_tile_takes_the_tiles_of_the_objects_and_some_others(monkeypatch):
+    monkeypatch.setattr("skykin.pipeline.nulls.MOST_TILES", 40)
+    lon, lat, area = (getattr(CENTRES, name) for name in ("lon_deg", "lat_deg", "area"))
+    score = np.where(lat > 80, np.nan, 0.5)
+    tiles = QTable({"lon": lon * u.deg, "lat": lat * u.deg, "area": area, "score": score})
+    judged = JudgedMap(tiles, provenance(), None)
+    objects = TargetList("three", ("a", "b", "c"), lon[[5, 70, 71]], lat[[5, 70, 71]], np.full(3, np.nan))
+    rows = tiles_of(judged, [objects], 0)
+    assert len(rows) == 40
+    assert {70, 71} < set(rows)
+    assert np.isfinite(score[rows]).all()
+    np.testing.assert_array_equal(rows, np.unique(rows))
+    np.testing.assert_array_equal(rows, tiles_of(judged, [objects], 0))
+    assert not np.array_equal(rows, tiles_of(judged, [objects], 1))
 
 
 def test_the_same_picture_becomes_the_same_noise():

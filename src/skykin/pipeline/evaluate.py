@@ -125,7 +125,7 @@ def evaluate_map(
         )
     rivals = baselines(judged, workers, progress)
     if nulls:
-        rivals |= null_scores(judged, seed, workers, progress)
+        rivals |= null_scores(judged, _all(lists, confusers), seed, workers, progress)
     injected = inject(judged, injections, seed, workers, progress) if injections else None
     assessment = _assessment(judged, rivals, lists, confusers, turns=turns, seed=seed)
     trial = next(iter(assessment.scores))
@@ -188,6 +188,10 @@ def _assessment(
         turns=turns,
         seed=seed,
     )
+
+
+def _all(lists: Sequence[TargetList], confusers: TargetList | None) -> list[TargetList]:
+    return [*lists, *([] if confusers is None else [confusers])]
 
 
 def _lists(

@@ -162,7 +162,7 @@ def remade(judged: JudgedMap, change: Change, workers: int, progress: Progress) 
     """Make the scores of a map again; those of an earlier run are kept for later ones."""
     settings = replace(settings_of(judged, workers), **change.settings)
     place = resolve_reference(settings.reference)
-    store = _store(judged, change)
+    store = store_of(judged, change)
     kept = store.get("scores")
     if kept is None:
         kept = _scores(judged, change, settings, store, progress)
@@ -232,11 +232,12 @@ def _scores(
     )
 
 
-def _store(judged: JudgedMap, change: Change) -> WorkStore:
-    """Where the scores are kept: named after all that decides them."""
+def store_of(judged: JudgedMap, change: Change, rows: Numbers | None = None) -> WorkStore:
+    """Where the scores of all tiles, or of some rows, are kept: named after all that decides them."""
     facts = {
         "map": judged.provenance.as_dict(),
         "change": change.name,
         "settings": {name: str(value) for name, value in change.settings.items()},
+        **({} if rows is None else {"rows": rows.tolist()}),
     }
     return WorkStore.of(cache_folder(), facts)
