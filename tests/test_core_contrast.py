@@ -45,19 +45,21 @@ def test_a_masked_core_has_no_style():
     assert np.isnan(core_contrast(np.ones((1, 8, 8), np.float32), weights)).all()
 
 
-@pytest.mark.parametrize("spacing", [16, 32])
-def test_the_shared_engine_measures_the_same(spacing):
+@pytest.mark.parametrize(("side", "tile", "spacing"), [(192, 128, 16), (192, 128, 32), (104, 64, 8)])
+def test_the_shared_engine_measures_the_same(side, tile, spacing):
     network = block_network(CHOSEN.layers)
     meter, halo = SharedMeter(CHOSEN, network), network.halo
     generator = np.random.default_rng(2)
-    rgb = generator.random((192 + 2 * halo, 192 + 2 * halo, 3), dtype=np.float32)
+    rgb = generator.random((side + 2 * halo, side + 2 * halo, 3), dtype=np.float32)
     coverage = generator.random(rgb.shape[:2], dtype=np.float32)
-    lattice = Lattice(192, 192, 128, spacing)
-    found = list(meter.signatures(PlaneSource(rgb, coverage, halo, halo, 192, 192), lattice))
+    lattice = Lattice(side, side, tile, spacing)
+    found = list(meter.signatures(PlaneSource(rgb, coverage, halo, halo, side, side), lattice))
     at = lattice.columns + 1
-    part = PlaneSource(rgb, coverage, halo + spacing, halo + spacing, 128, 128)
+    part = PlaneSource(rgb, coverage, halo + spacing, halo + spacing, tile, tile)
     answers = {
-        piece.layer: np.zeros((piece.features.shape[0], 128 // piece.stride, 128 // piece.stride), np.float32)
+        piece.layer: np.zeros(
+            (piece.features.shape[0], tile // piece.stride, tile // piece.stride), np.float32
+        )
         for piece in stream(network, part)
         if not isinstance(piece, CoverageRows)
     }
@@ -67,7 +69,8 @@ def test_the_shared_engine_measures_the_same(spacing):
             answers[piece.layer][:, piece.row : piece.row + y, piece.column : piece.column + x] = (
                 piece.features
             )
-    own = coverage[halo + spacing : halo + spacing + 128, halo + spacing : halo + spacing + 128]
+    first = halo + spacing
+    own = coverage[first : first + tile, first : first + tile]
     for layer, features in answers.items():
         expected = core_contrast(features, position_weights(own, features.shape[1:]))
         assert found[at][layer] == pytest.approx(expected, abs=1e-5 * float(np.abs(expected).max()))

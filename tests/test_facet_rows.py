@@ -17,9 +17,12 @@ from skykin.core.area import SkyBox
 from skykin.core.errors import UsageError
 from skykin.core.extent import Extent
 from skykin.core.footprint import Footprint
+from skykin.core.progress import SilentProgress
 from skykin.core.settings import MapSettings
 from skykin.pipeline import facet_rows
 from skykin.pipeline.facet_rows import FacetReader, cut_in_context
+from skykin.pipeline.opening import sized
+from skykin.pipeline.plan import facets_of
 from skykin.search.similar import layer_cosines
 from skykin.sky.facets import facets
 from skykin.style.blocks import block_network
@@ -136,9 +139,12 @@ def test_scores_of_wham_have_no_step_at_borders_or_longitude_zero(wham_path, are
     assert across < most * inside
 
 
-def test_the_same_map_for_any_number_of_workers():
-    survey = blob_survey()
-    first, second = (skykin.map_kin(MapSettings(survey=survey, **SMALL, jobs=jobs)) for jobs in (1, 3))
+@pytest.mark.parametrize(
+    "changes", [{}, {"recipe": "core-contrast", "spacing": 15 / 4, "pixels": 64, "area": "200,215,-30,0"}]
+)
+def test_the_same_map_for_any_number_of_workers(changes):
+    survey, how = blob_survey(), SMALL | changes
+    first, second = (skykin.map_kin(MapSettings(survey=survey, **how, jobs=jobs)) for jobs in (1, 3))
     np.testing.assert_array_equal(first.tiles["score"], second.tiles["score"])
     assert first.provenance.as_dict()["grid"]["kind"] == "facets"
 
@@ -232,4 +238,12 @@ def test_settings_that_contradict_the_engine_are_refused():
         UsageError, match="only the shared engine runs the fast network; leave out stretch_per"
     ):
         MapSettings(fast=True, stretch_per_tile=True)
-    assert MapSettings(dense=True, pixels=128).spacing_deg == pytest.approx(15 / 8)
+
+
+@pytest.mark.parametrize(("name", "step"), [("covariance", 16), ("core-contrast", 8)])
+def test_a_dense_map_has_tiles_as_close_as_the_recipe_s_deepest_layer_lets_them_be(name, step):
+    asked = MapSettings(dense=True, tile_size=15, pixels=128)
+    found = sized(asked, blob_survey(), recipe(name), SilentProgress())
+    assert found.spacing_deg == pytest.approx(15 * step / 128)
+    piece, *_ = facets_of(found, recipe(name), blob_survey())
+    assert (piece.tile, piece.spacing) == (128, step)

@@ -16,14 +16,14 @@ from skykin.search.similar import layer_cosines
 from skykin.style.blocks import block_network
 from skykin.style.cells import Lattice
 from skykin.style.forms import form_of
-from skykin.style.network import LAYERS
+from skykin.style.network import LAYERS, step_of
 from skykin.style.pairs import pairs_are_cheaper
 from skykin.style.plane import PlaneSource
 from skykin.style.recipe import Recipe, recipe
 from skykin.style.shared import SharedMeter
 from skykin.style.signature import Signature
 from skykin.style.standard import Standardisation
-from skykin.style.statistics import gram, position_weights
+from skykin.style.statistics import core_contrast, covariance, gram, mean_std, position_weights
 from skykin.style.stream import CoverageRows, stream
 from skykin.style.vgg19 import VGG19Encoder
 
@@ -86,6 +86,28 @@ def test_every_tile_has_the_signature_that_a_direct_run_gives_it(name, shape, ti
         assert one.finite == other.finite
         for layer in how.layers if other.finite else ():
             assert _off(one[layer], other[layer]) < 1e-5, layer
+
+
+@pytest.mark.parametrize("statistic", [gram, covariance, mean_std, core_contrast])
+@pytest.mark.parametrize(("shape", "tile", "spacing"), [((72, 136), 64, 8), ((104, 128), 64, 24)])
+def test_cells_of_8_pixels_give_every_tile_what_a_direct_run_gives_it(statistic, shape, tile, spacing):
+    layers = (
+        ("block3_conv4", "block4_conv1") if statistic is core_contrast else ("block2_conv2", "block4_conv1")
+    )
+    how = replace(recipe("mean-std"), layers=layers, statistic=statistic)
+    lattice = Lattice(*shape, tile, spacing)
+    rgb, cover = _texture(*shape), _coverage(*shape)
+    expected = _direct(how, rgb, cover, lattice)
+    meter = SharedMeter(how, block_network(how.layers))
+    found = list(meter.signatures(PlaneSource(rgb, cover, 0, 0, *shape), lattice))
+    assert lattice.cell == how.step == 8
+    assert len(found) == len(expected) > 4
+    for one, other in zip(found, expected, strict=True):
+        for layer in layers:
+            assert _off(one[layer], other[layer]) < 1e-5, layer
+    raw = meter.cosines(PlaneSource(rgb, cover, 0, 0, *shape), lattice, expected[-1])
+    direct = np.array([list(layer_cosines(one, expected[-1]).values()) for one in expected])
+    np.testing.assert_allclose(raw.reshape(-1, 2), direct, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", ["poster", "covariance", "mean-std"])
@@ -210,10 +232,13 @@ def test_two_runs_give_the_same_bytes():
 
 
 def test_what_the_shared_engine_cannot_do_is_refused_with_the_way_out():
-    with pytest.raises(
-        UsageError, match="needs a tile in multiples of 16 pixels, not 100; choose 96, or use"
-    ):
+    with pytest.raises(UsageError, match="needs a tile in multiples of 8 pixels, not 100; choose 96, or use"):
         Lattice(128, 128, 100, 16)
+    with pytest.raises(
+        UsageError,
+        match="every 16 pixels cannot be read from tiles of 64 pixels every 8; use multiples of 16",
+    ):
+        pairs_are_cheaper(Lattice(64, 64, 64, 8), 512, 16)
     with pytest.raises(UsageError, match="tiles of 128 pixels do not fit a picture of 64 × 256"):
         Lattice(64, 256, 128, 32)
     with pytest.raises(UsageError, match="does not lie in a picture of 64 × 64"):
@@ -252,6 +277,15 @@ def test_without_openvino_the_fast_network_says_what_to_install(monkeypatch):
         ResourceError, match=r"needs OpenVINO, which is not installed; run pip install 'skykin\[fast\]'"
     ):
         block_network(("block1_conv1",), fast=True)
+
+
+def test_the_step_of_the_lattice_follows_from_the_deepest_layer():
+    assert [step_of(layers) for layers in (("block1_conv1",), ("block4_conv4", "block3_conv1"), LAYERS)] == [
+        8,
+        8,
+        16,
+    ]
+    assert [each.step for each in (recipe("covariance"), recipe("core-contrast"))] == [16, 8]
 
 
 def test_every_layer_can_be_measured():

@@ -187,7 +187,11 @@ def map_command(
     ] = None,
     dense: Annotated[
         bool,
-        typer.Option("--dense", help="A score every 16 pixels, by the shared engine.", rich_help_panel=TILES),
+        typer.Option(
+            "--dense",
+            help="Tiles as close as the shared engine reads them: 8 or 16 pixels apart.",
+            rich_help_panel=TILES,
+        ),
     ] = False,
     fast: Annotated[
         bool,

@@ -88,7 +88,8 @@ class MapSettings:
         of the sky, and every overlapping tile is read from sums, in its true context; the tiles then lie on
         the facets' own grid.  If left out: ``tiles`` where recipe, grid or stretch ask for it, or ``shared``.
     dense : bool
-        A tile every 16 pixels, as close as the shared engine can read them; `spacing` is then not used.
+        Tiles as close as the shared engine can read them: every 8 pixels, or 16 where the recipe measures
+        block 5; `spacing` is then not used.
     fast : bool
         The shared engine runs the network in bfloat16 (extra ``fast``): cosines differ by up to 0.002.
     min_coverage : float
@@ -191,8 +192,6 @@ class MapSettings:
     @property
     def spacing_deg(self) -> float:
         """Largest distance between neighbouring tile centres, degrees."""
-        if self.dense:
-            return 16 * self.tile_size_deg / self.side_pixels
         return self.tile_size_deg / 4 if self.spacing is None else float(self.spacing)
 
     @property
@@ -222,7 +221,9 @@ class MapSettings:
             )
         if self.dense and (self.engine == "tiles" or self.tiles_only or self.spacing is not None):
             other = self.tiles_only or ("engine=tiles" if self.engine == "tiles" else "a spacing")
-            raise UsageError(f"a dense map is read by the shared engine every 16 pixels; leave out {other}")
+            raise UsageError(
+                f"a dense map is read by the shared engine at its own spacing; leave out {other}"
+            )
 
     def _check_cut(self) -> None:
         lines = {name: getattr(self, name) for name in ("threshold", "top_fraction", "max_q")}

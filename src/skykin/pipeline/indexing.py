@@ -114,14 +114,15 @@ def _job(
     stretch = stretch_of(made["rendering"]) if made else measure_stretch(survey, settings.stretch)
     areas = _areas(settings, made)
     extent = survey.extent
+    chosen = recipe(settings.recipe)
     pieces = facets(
         settings.tile_size_deg,
         settings.spacing_deg,
         settings.side_pixels,
         _Union(areas) if areas else None,
         extent,
+        step=chosen.step,
     )
-    chosen = recipe(settings.recipe)
     sky = RenderedSurvey(survey, stretch)
     shared = SharedMeter(chosen, block_network(chosen.layers, fast=settings.fast))
     grid = facet_grid(pieces)

@@ -59,10 +59,13 @@ def suited(settings: MapSettings, chosen: Recipe) -> MapSettings:
 
 def sized(settings: MapSettings, survey: Survey, chosen: Recipe, progress: Progress) -> MapSettings:
     """Choose tile size and spacing that suit survey and recipe, where none were asked for."""
-    if settings.spacing is None and not settings.dense:
-        tiled = _tiled(settings, survey, chosen, progress)
+    tiled = _tiled(settings, survey, chosen, progress)
+    if tiled.dense:
+        closest = chosen.step * tiled.tile_size_deg / tiled.side_pixels
+        return replace(tiled, dense=False, engine="shared", spacing=closest)
+    if tiled.spacing is None:
         return replace(tiled, spacing=chosen.spacing * tiled.tile_size_deg)
-    return _tiled(settings, survey, chosen, progress)
+    return tiled
 
 
 def _tiled(settings: MapSettings, survey: Survey, chosen: Recipe, progress: Progress) -> MapSettings:

@@ -23,10 +23,11 @@ def grid_of(settings: MapSettings, survey: Survey) -> TileGrid:
 
 def facets_of(settings: MapSettings, chosen: Recipe, survey: Survey) -> tuple[Facet, ...]:
     """Facets of the shared engine; none where tiles are measured one by one."""
-    asked = settings.dense or settings.fast
+    asked = settings.fast
     literal = chosen.literal or settings.tiles_only is not None or not survey.extent.is_all_sky
     engine = settings.engine or ("tiles" if literal and not asked else "shared")
     if engine == "tiles":
         return ()
     area = settings.area if isinstance(settings.area, SkyBox) else None
-    return facets(settings.tile_size_deg, settings.spacing_deg, settings.side_pixels, area, survey.extent)
+    tile_deg, spacing_deg, tile = settings.tile_size_deg, settings.spacing_deg, settings.side_pixels
+    return facets(tile_deg, spacing_deg, tile, area, survey.extent, step=chosen.step)

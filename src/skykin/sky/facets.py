@@ -19,7 +19,7 @@ from skykin.sky.sectors import TURN_BOUND_DEG, Cap, Sector, facet_reach, sectors
 
 #: A tile's scale differs from that asked for by at most this share, wherever in a facet it lies.
 SCALE_BOUND = 0.025
-#: Everything is in multiples of this: four poolings leave one position.
+#: Tiles and spacings are multiples of this where block 5 is measured: four poolings leave one position.
 STEP_PIXELS = 16
 
 
@@ -165,6 +165,8 @@ def facets(
     tile: int,
     area: Area | None = None,
     extent: Extent = ALL_SKY,
+    *,
+    step: int = STEP_PIXELS,
 ) -> tuple[Facet, ...]:
     """Share out the sphere among facets; every tile position belongs to exactly one.
 
@@ -177,32 +179,34 @@ def facets(
     tile_deg : float
         Side of a tile on the sky.
     spacing_deg : float
-        Largest wanted distance between neighbouring tiles; rounded down to 16 pixels.
+        Largest wanted distance between neighbouring tiles; rounded down to a multiple of `step`.
     tile : int
-        Pixels on a side of a tile, a multiple of 16.
+        Pixels on a side of a tile, a multiple of `step`.
     area : SkyBox, optional
         Only tiles centred here.
     extent : Extent
         Only tiles centred here: what the survey saw.
+    step : int
+        Pixels of which the engine makes tiles and spacings: 8, or 16 where block 5 is measured.
 
     Raises
     ------
     UsageError
-        If `tile` is no multiple of 16, or the spacing smaller than 16 pixels.
+        If `tile` is no multiple of `step`, or the spacing smaller than that.
     SkyError
         If no tile is centred in the area.
     """
     pixel_deg = tile_deg / tile
-    spacing = int(spacing_deg / pixel_deg / STEP_PIXELS + 1e-6) * STEP_PIXELS
-    if tile % STEP_PIXELS:
+    spacing = int(spacing_deg / pixel_deg / step + 1e-6) * step
+    if tile % step:
         raise UsageError(
-            f"the shared engine cuts tiles of a multiple of 16 pixels, not {tile}; use "
-            f"{max(2, tile // 16) * 16} pixels, or --engine tiles"
+            f"the shared engine cuts tiles of a multiple of {step} pixels for this recipe, not {tile}; use "
+            f"{max(32, tile // step * step)} pixels, or --engine tiles"
         )
-    if spacing < STEP_PIXELS:
+    if spacing < step:
         raise UsageError(
             f"a spacing of {spacing_deg:g}° is {spacing_deg / pixel_deg:.1f} pixels, but the shared engine "
-            f"needs 16; use at least {STEP_PIXELS * pixel_deg:.3g}° or more pixels, or --engine tiles"
+            f"needs {step}; use at least {step * pixel_deg:.3g}° or more pixels, or --engine tiles"
         )
     scale = math.acos(math.sqrt((1 - SCALE_BOUND) / (1 + SCALE_BOUND))) * 2
     reach = min(scale, facet_reach(pixel_deg))

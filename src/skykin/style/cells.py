@@ -12,11 +12,12 @@ import numpy as np
 from skykin.core.errors import UsageError
 from skykin.core.shapes import Coverage, Numbers
 from skykin.style.forms import Form, Stretch, scale_of
+from skykin.style.network import SMALLEST_CELL
 from skykin.style.statistics import CORE_SHARE
 from skykin.style.stream import Piece
 
 #: Sides of a cell in pixels; larger ones would only be unions of these.
-CELL_PIXELS = (64, 32, 16)
+CELL_PIXELS = (64, 32, 16, SMALLEST_CELL)
 #: Fewest cells across a tile and its core, for statistics that need the core; even, so that it is central.
 TILE_CELLS, CORE_CELLS = round(2 / CORE_SHARE), 2
 #: What is worked on at a time fits the second cache of one core.
@@ -34,14 +35,14 @@ class Lattice:
     height, width : int
         Of the picture, pixels.
     tile : int
-        Side of a tile, a multiple of 16.
+        Side of a tile, a multiple of 8; of 16 where block 5 is measured.
     spacing : int
-        Distance between neighbouring tiles, a multiple of 16.
+        Distance between neighbouring tiles, likewise.
 
     Raises
     ------
     UsageError
-        If a number is not a multiple of 16, or no tile fits.
+        If a number is not a multiple of 8, or no tile fits.
     """
 
     height: int
@@ -52,10 +53,10 @@ class Lattice:
     def __post_init__(self) -> None:
         for name in ("height", "width", "tile", "spacing"):
             value = getattr(self, name)
-            if value < 16 or value % 16:
+            if value < SMALLEST_CELL or value % SMALLEST_CELL:
                 raise UsageError(
-                    f"the shared engine needs a {name} in multiples of 16 pixels, not {value}; choose "
-                    f"{max(16, value // 16 * 16)}, or use --engine tiles"
+                    f"the shared engine needs a {name} in multiples of {SMALLEST_CELL} pixels, not {value}; "
+                    f"choose {max(1, value // SMALLEST_CELL) * SMALLEST_CELL}, or use --engine tiles"
                 )
         if self.tile > min(self.height, self.width):
             raise UsageError(
@@ -67,6 +68,21 @@ class Lattice:
         """Side of a cell, pixels: the largest that divides tile, spacing and picture."""
         sides = (self.tile, self.spacing, self.height, self.width)
         return next(cell for cell in CELL_PIXELS if all(side % cell == 0 for side in sides))
+
+    def side(self, stride: int) -> int:
+        """Positions along a cell of a layer that has one every `stride` pixels.
+
+        Raises
+        ------
+        UsageError
+            If a cell is smaller than that.
+        """
+        if self.cell % stride:
+            raise UsageError(
+                f"a layer with a position every {stride} pixels cannot be read from tiles of {self.tile} "
+                f"pixels every {self.spacing}; use multiples of {stride} for both, or --engine tiles"
+            )
+        return self.cell // stride
 
     @property
     def rows(self) -> int:
@@ -106,14 +122,15 @@ class CellReader:
     Raises
     ------
     UsageError
-        If the form needs the core of a tile, and that is no whole number of cells.
+        If a cell holds no whole number of the layer's positions, or the core of a tile that the form needs
+        no whole number of cells.
     """
 
     def __init__(self, lattice: Lattice, layer: str, stride: int, form: Form, taker: Taker) -> None:
-        self._cell = _core_cell(lattice) if form.needs_core else lattice.cell
+        self._side = _core_side(lattice, stride) if form.needs_core else lattice.side(stride)
+        self._cell = self._side * stride
         self._lattice, self._form, self._taker = lattice, form, taker
         self._scale = scale_of(layer)
-        self._side = self._cell // stride
         self._across = lattice.width // self._cell
         self._reach = lattice.tile // self._cell
         self._step = lattice.spacing // self._cell
@@ -225,13 +242,15 @@ class CellReader:
         return [(left, min(left + tiles, columns)) for left in range(0, columns, tiles)]
 
 
-def _core_cell(lattice: Lattice) -> int:
-    """Side of a cell of which tile, core and spacing are made."""
+def _core_side(lattice: Lattice, stride: int) -> int:
+    """Positions along a cell of which tile, core and spacing are made."""
+    lattice.side(stride)
     sides = (lattice.spacing, lattice.height, lattice.width)
     for cell in CELL_PIXELS:
-        if lattice.tile % (TILE_CELLS * cell) == 0 and all(side % cell == 0 for side in sides):
-            return cell
-    step = TILE_CELLS * CELL_PIXELS[-1]
+        whole = cell % stride == 0 and all(side % cell == 0 for side in sides)
+        if whole and lattice.tile % (TILE_CELLS * cell) == 0:
+            return cell // stride
+    step = TILE_CELLS * max(SMALLEST_CELL, stride)
     raise UsageError(
         f"the shared engine cannot cut the core out of tiles of {lattice.tile} pixels; use "
         f"{max(lattice.tile // step, 1) * step} pixels, or --engine tiles"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -21,8 +22,20 @@ LAYERS = tuple(
 STYLE_LAYERS = ("block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1", "block5_conv1")
 #: Four poolings leave one position of block 5.
 SMALLEST_PIXELS = 16
+#: The shared engine reads no smaller cells than this, however shallow the layers.
+SMALLEST_CELL = 8
 #: Mean blue, green and red of ImageNet on a scale of 0–255, which the network was trained without.
 MEAN_BGR = (103.939, 116.779, 123.68)
+
+
+def stride_of(layer: str) -> int:
+    """Pixels of the picture between two positions of a layer."""
+    return 1 << (int(layer.removeprefix("block")[0]) - 1)
+
+
+def step_of(layers: Sequence[str]) -> int:
+    """Pixels of which the shared engine makes tiles and spacings, so that every layer has whole positions."""
+    return max(SMALLEST_CELL, *map(stride_of, layers))
 
 
 def checked_picture(rgb: RGB) -> RGB:

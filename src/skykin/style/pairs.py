@@ -17,7 +17,7 @@ ENTRY_COST = 250
 
 def pairs_are_cheaper(lattice: Lattice, channels: int, stride: int) -> bool:
     """Whether products of pairs cost less than the matrices of all cells."""
-    positions = (lattice.cell // stride) ** 2
+    positions = lattice.side(stride) ** 2
     reach = lattice.tile // lattice.cell
     pairs = 2 * positions**2 * channels * (3 * reach - 2) * reach
     matrices = positions * channels**2 + channels**2 // 2 * ENTRY_COST
@@ -49,7 +49,7 @@ class PairReader:
     ) -> None:
         self._lattice = lattice
         self._scale = scale_of(layer)
-        self._side = lattice.cell // stride
+        self._side = lattice.side(stride)
         self._across = lattice.width // lattice.cell
         self._reach = lattice.tile // lattice.cell
         self._step = lattice.spacing // lattice.cell

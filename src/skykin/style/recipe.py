@@ -15,7 +15,7 @@ from typing import Literal, get_args
 
 from skykin.core.errors import UnknownNameError, UsageError, shown
 from skykin.core.shapes import Chroma, Coverage
-from skykin.style.network import LAYERS, STYLE_LAYERS, Padding
+from skykin.style.network import LAYERS, STYLE_LAYERS, Padding, step_of
 from skykin.style.signature import Signature, Vector, flattened
 from skykin.style.statistics import Statistic, position_weights
 
@@ -108,6 +108,11 @@ class Recipe:
 
     def _refusal(self, reason: str) -> UsageError:
         return UsageError(f"recipe {shown(self.name)} {reason}")
+
+    @property
+    def step(self) -> int:
+        """Pixels of which the shared engine makes tiles and spacings: 8, or 16 where block 5 is measured."""
+        return step_of(self.layers)
 
     def as_dict(self) -> dict[str, object]:
         """All settings as plain values, ready for JSON."""

@@ -185,7 +185,7 @@ class SharedMeter:
         rgb : array (rows, columns, 3)
             In memory or a memory-mapped file: a few rows are looked at at a time.
         tile, spacing : int
-            Pixels, multiples of 16.
+            Pixels, multiples of `Recipe.step`.
         reference, coverage, standard :
             As for `cosines`.
         widest : int
@@ -195,7 +195,8 @@ class SharedMeter:
         -------
         float64 array (rows, columns, layers)
         """
-        height, width = (side // 16 * 16 for side in rgb.shape[:2])
+        step = self.recipe.step
+        height, width = (side // step * step for side in rgb.shape[:2])
         whole = Lattice(height, width, tile, spacing)
         found = np.empty((whole.rows, whole.columns, len(self.network.layers)))
         most = max((widest - tile) // spacing + 1, 1)

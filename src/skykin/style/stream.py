@@ -26,11 +26,11 @@ class RowSource(Protocol):
 
     @property
     def height(self) -> int:
-        """Own rows, a multiple of 16."""
+        """Own rows, a multiple of the deepest layer's stride."""
 
     @property
     def width(self) -> int:
-        """Own columns, a multiple of 16."""
+        """Own columns, likewise."""
 
     def rows(self, start: int, stop: int, halo: int) -> tuple[RGB, Coverage]:
         """Colours ``(stop − start, width + 2 halo, 3)`` and coverage of rows `start` to `stop`."""
