@@ -32,13 +32,24 @@ def test_a_patch_lies_where_its_footprint_says(turn_deg, lat_deg):
     footprint = Footprint(350.0, lat_deg, 20.0, turn_deg=turn_deg)
     values = np.random.default_rng(0).random((24, 24, 3)).astype(np.float32)
     lon, lat = footprint.pixel_positions((24, 24))
-    np.testing.assert_allclose(Patch(footprint, values).at(lon, lat), values, atol=1e-4)
+    np.testing.assert_allclose(Patch(footprint, values).at(lon, lat)[0], values, atol=1e-4)
 
 
 def test_a_patch_adds_nothing_outside_nor_on_the_other_side_of_the_sky():
     patch = Patch(Footprint(100.0, 20.0, 10.0), np.ones((8, 8, 3), np.float32))
     lon, lat = np.array([100.0, 100.0, 112.0, 280.0]), np.array([20.0, 26.0, 20.0, -20.0])
-    np.testing.assert_array_equal(patch.at(lon, lat)[:, 0], [1, 0, 0, 0])
+    np.testing.assert_array_equal(patch.at(lon, lat)[0][:, 0], [1, 0, 0, 0])
     altered = AlteredSurvey(SURVEY, patch=patch)
     gain = altered.sample(lon, lat)[0] - SURVEY.sample(lon, lat)[0]
     np.testing.assert_allclose(gain[:, 1], [1, 0, 0, 0], atol=1e-5)
+
+
+def test_what_a_patch_hides_is_not_seen():
+    hidden = np.zeros((8, 8), dtype=bool)
+    hidden[:, 4:] = True  # the right half, where longitudes are smaller
+    patch = Patch(Footprint(100.0, 20.0, 10.0), np.ones((8, 8, 3), np.float32), hidden)
+    lon, lat = np.array([102.0, 98.0, 60.0]), np.array([20.0, 20.0, 20.0])
+    _, before = SURVEY.sample(lon, lat)
+    values, coverage = AlteredSurvey(SURVEY, patch=patch).sample(lon, lat)
+    np.testing.assert_array_equal(coverage, before * [1, 0, 1])
+    assert np.isfinite(values).all()

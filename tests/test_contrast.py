@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from skykin.core.errors import UsageError
-from skykin.evaluate.contrast import BrightnessSamples
+from skykin.evaluate.contrast import BrightnessSamples, positions_in_discs
 from skykin.evaluate.tile_centres import TileCentres, directions
 
 FINE = TileCentres.healpix(32)
@@ -51,3 +51,12 @@ def test_values_below_zero_and_holes_do_no_harm():
 def test_a_disc_needs_a_diameter():
     with pytest.raises(UsageError, match="a disc of 0° has no mean; use a diameter from 0° to 180°"):
         samples(np.ones(len(FINE))).disc_mean(np.zeros(1), np.zeros(1), 0.0)
+
+
+def test_positions_in_a_small_disc_are_spread_evenly_over_it():
+    lon, lat = positions_in_discs(np.array([10.0, 200.0]), np.array([-89.5, 30.0]), 2.0)
+    assert lon.shape == lat.shape == (2, 19)
+    away = np.degrees(np.arccos(np.sum(directions(lon, lat) * directions(10.0, -89.5), axis=-1)))[0]
+    assert 0.95 < away.max() <= 1.0
+    assert np.mean(away**2) == pytest.approx(0.5, abs=0.001)  # as of a disc that is full
+    assert np.mean(lat[1]) == pytest.approx(30.0, abs=0.02)

@@ -18,7 +18,7 @@ from skykin.pipeline.baselines import baselines
 from skykin.pipeline.evaluate import evaluate_map, keep_in_map
 from skykin.pipeline.judged_map import judged_map
 from skykin.products.evaluation import Evaluation
-from skykin.products.evaluation_files import BEGIN, END, write_evaluation
+from skykin.products.evaluation_files import BEGIN, END, section, write_evaluation
 from skykin.products.figures.evaluation import draw_aucs
 from skykin.products.folder import output_folder
 from skykin.products.map_folder import read_map_folder
@@ -141,7 +141,7 @@ def test_with_the_survey_at_hand_all_baselines_are_measured():
     kin = replace(made_up_result(provenance=facts()), sky=RenderedSurvey(survey, measure_stretch(survey)))
     judged = judged_map(kin, survey=None, survey_options=None, bands_km_s=None, progress=SilentProgress())
     found = baselines(judged, 1, SilentProgress())
-    contrasts = ["log contrast 5°/15°", "log contrast 2°/5°"]
+    contrasts = [f"log contrast {pair}" for pair in ("5°/15°", "2°/5°", "1°/5°")]
     assert list(found) == ["−|b|", "mean intensity", "mean intensity in 5°", *contrasts, *MEASURES]
     assert all(np.isfinite(score).mean() > 0.9 for score in found.values())
 
@@ -164,7 +164,17 @@ def test_nulls_injections_and_stability_are_told(result):
         }
     )
     found = QTable({"found": [True, False], "found_before": [False] * 2, "found_by_intensity": [True] * 2})
-    told = replace(result, nulls=("mean intensity",), stability=rows, injections=found).sentences()
+    changes = QTable(
+        rows=[{"change": "turned", "n": 2, "found": 0.5, "low": 0.1, "high": 0.9, "score": 0.61}]
+    )
+    asked = replace(
+        result, nulls=("mean intensity",), stability=rows, injections=found, injection_changes=changes
+    )
+    told = asked.sentences()
+    assert "Share of the copies found, by what was changed: turned 0.50." in told
+    page = section(asked, ())
+    assert "The reference put at empty places" in page
+    assert "0.50 [0.10, 0.90]" in page
     assert any(line.startswith("AUC_lat of maps that should find nothing or less") for line in told)
     assert (
         "1 of 2 injected copies of the reference are among the best 1 % of the sky (0 of the same places "

@@ -17,7 +17,7 @@ from skykin.evaluate.reference_sets import CORE_DEG, LEAST_COVERAGE, NEARER_PC, 
 from skykin.evaluate.references import how_combined, listed, resolve_references, together
 from skykin.evaluate.turned import TurnedObjects
 from skykin.pipeline.concerns import nearest_well_seen
-from skykin.pipeline.injections import plan
+from skykin.pipeline.copies import plan
 from skykin.pipeline.judged_map import JudgedMap
 from skykin.pipeline.remake import Change, remade, settings_of
 from skykin.products.summary import summary_lines

@@ -2,18 +2,26 @@
 
 import numpy as np
 import pytest
+from astropy import units as u
 from astropy.table import QTable
 
+from skykin.core.footprint import Footprint
 from skykin.core.picture import Picture
 from skykin.core.progress import SilentProgress
+from skykin.evaluate.target_list import TargetList
+from skykin.evaluate.tile_centres import TileCentres
 from skykin.pipeline import map_kin
+from skykin.pipeline.copies import copy_width_deg, plan, reference_copy
 from skykin.pipeline.evaluate import evaluate_map
-from skykin.pipeline.injections import changed, injections, plan, reference_copy
+from skykin.pipeline.injections import injections
 from skykin.pipeline.judged_map import JudgedMap
-from skykin.pipeline.nulls import NAMES, PhaseRandomiser, empty_place
+from skykin.pipeline.nulls import NAMES, PhaseRandomiser, empty_place, tiles_of
 from skykin.pipeline.remake import Change, remade, settings_of
 from skykin.style.weights import load_weights, random_weights
+from tests.kinds import provenance
 from tests.skies import BLOBS, blob_survey
+
+CENTRES = TileCentres.healpix(4)
 
 
 @pytest.fixture
@@ -38,23 +46,49 @@ def test_a_map_made_again_without_a_change_has_the_same_scores(judged, own_cache
 
 @pytest.mark.slow
 def test_an_injected_copy_of_the_reference_raises_the_score(judged, own_cache):
-    table = injections(judged, 3, 1, 1, SilentProgress())
+    found = injections(judged, 3, 1, 1, SilentProgress())
+    table, changes = found.copies, found.changes
     assert (np.asarray(table["score"]) > np.asarray(table["score_before"])).all()
     assert ((np.asarray(table["scale"]) >= 0.3) & (np.asarray(table["scale"]) <= 1)).all()
     assert (np.abs(table["lat_deg"]) > 10).all()
     assert [one.footprint for one in plan(judged, 3, 1)] == [one.footprint for one in plan(judged, 3, 1)]
     assert plan(judged, 3, 1)[0].footprint != plan(judged, 3, 2)[0].footprint
+    assert list(changes["change"][:2]) == ["nothing, on the centre of a tile", "nothing"]
+    assert changes["change"][-1] == "all"
+    assert changes["found"][-1] == np.mean(table["found"])
+    assert list(changes["n"][:8]) == [3] * 8
+    assert sum(changes["n"][-4:-1]) == 3
 
 
 @pytest.mark.slow
 def test_the_copy_fades_to_nothing_and_noise_is_only_on_it(judged):
     copy = reference_copy(judged.survey, judged.reference)
-    assert copy.min() == 0
-    assert max(copy[0].max(), copy[:, 0].max()) < 0.01 * copy.max()
+    assert copy.values.min() == 0
+    assert max(copy.values[0].max(), copy.values[:, 0].max()) < 0.01 * copy.values.max()
     one = plan(judged, 1, 0)[0]
-    noisy = changed(copy, one, 1.0, np.full(3, 0.5))
-    assert noisy[0].max() < 0.05 * copy.max()
+    noisy = copy.patch(one, 1.0, np.full(3, 0.5)).values
+    assert noisy[0].max() < 0.05 * copy.values.max()
     assert noisy.std() > 0
+    same = copy.patch(one.unchanged(), 1.0, np.full(3, 0.5))
+    np.testing.assert_allclose(same.values, copy.values, atol=1e-5)
+    assert same.footprint.turn_deg == 0
+
+
+def test_a_copy_lies_on_nothing_and_keeps_its_holes():
+    """A disc of 10 on a plane of 3, with a hole in the disc."""
+
+    class Plane:
+        def sample(self, lon, lat):
+            away = np.hypot(lon - 100, lat)
+            values = np.where(away < 2, 10.0, 3.0)[..., None] * np.ones(3)
+            return values.astype(np.float32), (np.hypot(lon - 101, lat) > 0.3).astype(np.float32)
+
+    copy = reference_copy(Plane(), Footprint(100.0, 0.0, 6.0))
+    assert copy.values[96, 96] == pytest.approx(7.0)
+    assert copy.values[20, 96] == pytest.approx(0.0)
+    pixel_deg = copy_width_deg(Footprint(100.0, 0.0, 6.0)) / 192
+    assert copy.hidden.sum() * pixel_deg**2 == pytest.approx(np.pi * 0.09, rel=0.2)
+    assert not copy.without_holes().hidden.any()
 
 
 @pytest.mark.slow
@@ -63,6 +97,22 @@ def test_the_empty_place_is_the_darkest_far_from_the_plane(judged):
     assert abs(lat) >= 40
     dark, _ = judged.survey.sample(np.array(lon), np.array(lat))
     assert dark.sum() < 4 < judged.survey.sample(np.array(BLOBS[0][0]), np.array(BLOBS[0][1]))[0].sum()
+
+
+def test_a_null_measured_tile_by_tile_takes_the_tiles_of_the_objects_and_some_others(monkeypatch):
+    monkeypatch.setattr("skykin.pipeline.nulls.MOST_TILES", 40)
+    lon, lat, area = (getattr(CENTRES, name) for name in ("lon_deg", "lat_deg", "area"))
+    score = np.where(lat > 80, np.nan, 0.5)
+    tiles = QTable({"lon": lon * u.deg, "lat": lat * u.deg, "area": area, "score": score})
+    judged = JudgedMap(tiles, provenance(), None)
+    objects = TargetList("three", ("a", "b", "c"), lon[[5, 70, 71]], lat[[5, 70, 71]], np.full(3, np.nan))
+    rows = tiles_of(judged, [objects], 0)
+    assert len(rows) == 40
+    assert {70, 71} < set(rows)
+    assert np.isfinite(score[rows]).all()
+    np.testing.assert_array_equal(rows, np.unique(rows))
+    np.testing.assert_array_equal(rows, tiles_of(judged, [objects], 0))
+    assert not np.array_equal(rows, tiles_of(judged, [objects], 1))
 
 
 def test_the_same_picture_becomes_the_same_noise():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 
 import numpy as np
 from scipy.ndimage import convolve1d
@@ -76,14 +77,23 @@ def power_slope(grey: Numbers) -> Numbers:
     side = grey.shape[-1]
     window = np.hanning(side)
     away = grey - grey.mean(axis=(1, 2), keepdims=True)
-    power = np.abs(np.fft.fft2(away * window[:, None] * window)) ** 2
-    wave = np.fft.fftfreq(side) * side
-    ring = np.hypot(wave[:, None], wave).round().astype(int)
+    half = np.fft.rfft2(away * window[:, None] * window)
     rings = np.arange(1, side // SHORTEST_WAVE + 1)
-    mean = np.stack([power[:, ring == each].mean(axis=1) for each in rings], axis=-1)
+    mean = (half.real**2 + half.imag**2).reshape(len(grey), -1) @ _ring_means(side, len(rings))
     mean[mean.sum(axis=1) <= FAINTEST**2 * side**2] = np.nan
     x = np.log(rings) - np.log(rings).mean()
     return np.asarray((np.log(mean) @ x / (x @ x))[:, None])
+
+
+@cache
+def _ring_means(side: int, last: int) -> Numbers:
+    """Weights (wave numbers of half a spectrum, rings 1 to `last`) that average power over rings."""
+    wave = np.fft.fftfreq(side) * side
+    ring = np.hypot(wave[:, None], np.arange(side // 2 + 1)).round().astype(int)
+    times = np.full(ring.shape, 2.0)
+    times[:, [0, side // 2]] = 1.0  # these stand for themselves, the others for their mirror image too
+    inside = (ring.reshape(-1, 1) == np.arange(1, last + 1)) * times.reshape(-1, 1)
+    return np.asarray(inside / inside.sum(axis=0))
 
 
 def scattering(rgb: RGB) -> Numbers:

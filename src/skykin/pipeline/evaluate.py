@@ -125,7 +125,8 @@ def evaluate_map(
         )
     rivals = baselines(judged, workers, progress)
     if nulls:
-        rivals |= null_scores(judged, seed, workers, progress)
+        rivals |= null_scores(judged, _all(lists, confusers), seed, workers, progress)
+    injected = inject(judged, injections, seed, workers, progress) if injections else None
     assessment = _assessment(judged, rivals, lists, confusers, turns=turns, seed=seed)
     trial = next(iter(assessment.scores))
     result = Evaluation(
@@ -139,7 +140,8 @@ def evaluate_map(
         stability=make_again(judged, lists[0], turns=turns, seed=seed, workers=workers, progress=progress)
         if stability
         else QTable(),
-        injections=inject(judged, injections, seed, workers, progress) if injections else QTable(),
+        injections=QTable() if injected is None else injected.copies,
+        injection_changes=QTable() if injected is None else injected.changes,
         facts={
             "turns": turns,
             "seed": seed,
@@ -185,6 +187,10 @@ def _assessment(
         turns=turns,
         seed=seed,
     )
+
+
+def _all(lists: Sequence[TargetList], confusers: TargetList | None) -> list[TargetList]:
+    return [*lists, *([] if confusers is None else [confusers])]
 
 
 def _lists(

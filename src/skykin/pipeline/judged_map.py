@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
@@ -10,6 +12,7 @@ import numpy as np
 from astropy import units as u
 from astropy.table import QTable
 
+from skykin.core.area import SkyBox
 from skykin.core.errors import SkykinError, UsageError, shown
 from skykin.core.footprint import Footprint
 from skykin.core.protocols import Progress, Survey
@@ -21,9 +24,13 @@ from skykin.evaluate.tile_centres import TileCentres
 from skykin.products.map_folder import read_map_folder
 from skykin.products.plain import plain
 from skykin.products.result import KinMap, numbers
+from skykin.sky.facets import Facet, facets
 from skykin.style.recipe import Combine
 from skykin.survey.open import open_survey
 from skykin.survey.render import RenderedSurvey, Stretch
+
+#: The spacing in provenance is rounded; a little more asks for the same grid.
+ROUNDED = 1.001
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +50,7 @@ class JudgedMap:
     provenance: Provenance
     survey: Survey | None
 
-    @property
+    @cached_property
     def centres(self) -> TileCentres:
         """Where the tiles lie."""
         return TileCentres(
@@ -88,6 +95,18 @@ class JudgedMap:
         return np.array([(each.lon_deg, each.lat_deg) for each in self.references])
 
     @property
+    def spacing_deg(self) -> float:
+        """Distance between neighbouring tiles that asks for the grid of the map."""
+        grid: Any = self.provenance.grid
+        return float(min(grid["spacing_deg"] * ROUNDED, grid["tile_size_deg"]))
+
+    @property
+    def area(self) -> SkyBox | None:
+        """What the map was confined to."""
+        edges = re.findall(r"=(-?[\d.]+)", str(self.provenance.grid["area"]))
+        return SkyBox(*map(float, edges)) if len(edges) == 4 else None
+
+    @property
     def sky(self) -> RenderedSurvey | None:
         """The survey in the colours of the map; None without the survey."""
         if self.survey is None:
@@ -105,6 +124,21 @@ class JudgedMap:
                 *(self.tiles[name].to_value(u.deg) for name in ("lon", "lat", "width", "height")), strict=True
             )
         )
+
+    def facets(self) -> tuple[Facet, ...]:
+        """Large pictures that the tiles were read from; none where they were measured one by one."""
+        grid: Any = self.provenance.grid
+        if grid["kind"] != "facets" or self.survey is None:
+            return ()
+        width_deg, pixels = grid["tile_size_deg"], grid["pixels"]
+        return facets(width_deg, self.spacing_deg, pixels, self.area, self.survey.extent)
+
+    def rows_of(self, piece: Facet) -> tuple[Numbers, np.ndarray]:
+        """Row of the tile nearest to each own tile of a facet, and whether it is that very tile."""
+        centres = self.centres
+        lon, lat = (values[piece.own] for values in piece.centers())
+        row = centres.nearest(lon, lat)
+        return row, (row >= 0) & (np.abs(centres.lat_deg[row] - lat) < centres.spacing_deg / 4)
 
 
 def judged_map(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -10,31 +11,77 @@ from skykin.core.errors import DataQualityError
 from skykin.core.picture import Picture
 from skykin.core.protocols import Progress
 from skykin.core.shapes import Numbers
+from skykin.evaluate.target_list import TargetList
 from skykin.pipeline.judged_map import JudgedMap
-from skykin.pipeline.remake import Change, remade
+from skykin.pipeline.remake import Change, bench, remade, settings_of, store_of
 from skykin.products.result import numbers
+from skykin.scale.local import ordered_map
 from skykin.search.surrogates import phase_randomised
 
 RANDOM_NETWORK, RANDOM_PHASES, EMPTY = "random-weight network", "phase-randomised sky", "empty reference"
 NAMES = (RANDOM_NETWORK, RANDOM_PHASES, EMPTY)
 #: An empty place is at least so far from the plane.
 EMPTY_ABOVE_DEG = 40.0
+#: Tiles that are measured one by one for a null, those of the lists among them.
+MOST_TILES = 4000
 
 
-def null_scores(judged: JudgedMap, seed: int, workers: int, progress: Progress) -> dict[str, Numbers]:
+def null_scores(
+    judged: JudgedMap, lists: Sequence[TargetList], seed: int, workers: int, progress: Progress
+) -> dict[str, Numbers]:
     """Score the map's own tiles in ways that have no right to find anything; each array (tiles,).
 
     - *random-weight network*: the same architecture, never trained;
     - *phase-randomised sky*: every picture, the reference's too, keeps its mean colours and power spectra but
-      not the phases that make structure of them;
+      not the phases that make structure of them; measured tile by tile, and so on the tiles of the lists and
+      a few thousand others at most, NaN elsewhere;
     - *empty reference*: what is looked for is a dark piece of sky far from the plane.
     """
-    changes = (
-        Change(RANDOM_NETWORK, {}, random_seed=seed),
-        Change(RANDOM_PHASES, {"engine": "tiles"}, alter=PhaseRandomiser(seed)),
-        Change(EMPTY, {"reference": empty_place(judged)}),
-    )
-    return {change.name: remade(judged, change, workers, progress).at(judged.centres) for change in changes}
+    random = Change(RANDOM_NETWORK, {}, random_seed=seed)
+    empty = Change(EMPTY, {"reference": empty_place(judged)})
+    return {
+        RANDOM_NETWORK: remade(judged, random, workers, progress).at(judged.centres),
+        RANDOM_PHASES: _with_random_phases(judged, tiles_of(judged, lists, seed), seed, workers, progress),
+        EMPTY: remade(judged, empty, workers, progress).at(judged.centres),
+    }
+
+
+def tiles_of(judged: JudgedMap, lists: Sequence[TargetList], seed: int) -> Numbers:
+    """Rows of the tiles of all objects, and of random others until there are `MOST_TILES`, in order."""
+    centres = judged.centres
+    known = np.isfinite(judged.score)
+    own = np.zeros(len(centres), dtype=bool)
+    for each in lists:
+        row = centres.nearest(each.lon_deg, each.lat_deg)
+        own[row[row >= 0]] = True
+    others = np.random.default_rng(seed).permutation(np.flatnonzero(known & ~own))
+    chosen = own & known
+    chosen[others[: max(0, MOST_TILES - int(chosen.sum()))]] = True
+    return np.flatnonzero(chosen)
+
+
+def _with_random_phases(
+    judged: JudgedMap, rows: Numbers, seed: int, workers: int, progress: Progress
+) -> Numbers:
+    change = Change(RANDOM_PHASES, {"engine": "tiles"}, alter=PhaseRandomiser(seed))
+    store = store_of(judged, change, rows)
+    scores = store.get("scores")
+    if scores is None:
+        settings = replace(settings_of(judged, workers), **change.settings)
+        judge = bench(judged, change, settings, store, progress).judge
+        footprints = judged.footprints()
+        found = []
+        with progress.stage(RANDOM_PHASES, len(rows), "tiles") as counter:
+            pictures = (footprints[row] for row in rows)
+            for score in ordered_map(lambda each: judge.score(judge.cutter(each)), pictures, workers):
+                found.append(score)
+                counter.advance()
+        scores = np.array(found)
+        store.clear()
+        store.put("scores", scores)
+    whole = np.full(len(judged.centres), np.nan)
+    whole[rows] = scores
+    return whole
 
 
 def empty_place(judged: JudgedMap) -> str:

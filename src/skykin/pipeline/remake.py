@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -10,7 +9,6 @@ from typing import Any
 import numpy as np
 from astropy import units as u
 
-from skykin.core.area import SkyBox
 from skykin.core.errors import UsageError, shown
 from skykin.core.footprint import Footprint
 from skykin.core.picture import Picture
@@ -42,8 +40,6 @@ from skykin.survey.download import cache_folder
 from skykin.survey.render import RenderedSurvey, measure_stretch
 
 Alter = Callable[[Picture], Picture]
-#: The spacing in provenance is rounded; a little more asks for the same grid.
-ROUNDED = 1.001
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,19 +119,18 @@ def settings_of(judged: JudgedMap, workers: int) -> MapSettings:
         raise UsageError(
             f"the recipe {shown(chosen['name'])} has changed since the map was made; make the map again"
         )
-    edges = re.findall(r"=(-?[\d.]+)", str(grid["area"]))
     return MapSettings(
         survey=judged.survey,  # type: ignore[arg-type]
         reference=tuple(f"{each.lon_deg},{each.lat_deg}" for each in judged.references),
         combine=judged.combine,
         tile_size=grid["tile_size_deg"],
-        spacing=min(grid["spacing_deg"] * ROUNDED, grid["tile_size_deg"]),
+        spacing=judged.spacing_deg,
         pixels=grid["pixels"],
         grid="plate-carree" if grid["kind"] == "plate-carree" else "healpix",
         stretch=how["kind"],  # type: ignore[arg-type]
         stretch_per_tile=bool(how["per_tile"]),
         recipe=str(chosen["name"]),
-        area=SkyBox(*map(float, edges)) if len(edges) == 4 else None,
+        area=judged.area,
         engine="shared" if grid["kind"] == "facets" else "tiles",
         min_coverage=grid["min_coverage"],
         jobs=workers,
@@ -169,7 +164,7 @@ def remade(judged: JudgedMap, change: Change, workers: int, progress: Progress) 
     """Make the scores of a map again; those of an earlier run are kept for later ones."""
     settings = replace(settings_of(judged, workers), **change.settings)
     references = resolve_references(settings.reference, settings.combine)
-    store = _store(judged, change)
+    store = store_of(judged, change)
     kept = store.get("scores")
     if kept is None:
         kept = _scores(judged, change, settings, store, progress)
@@ -239,11 +234,12 @@ def _scores(
     )
 
 
-def _store(judged: JudgedMap, change: Change) -> WorkStore:
-    """Where the scores are kept: named after all that decides them."""
+def store_of(judged: JudgedMap, change: Change, rows: Numbers | None = None) -> WorkStore:
+    """Where the scores of all tiles, or of some rows, are kept: named after all that decides them."""
     facts = {
         "map": judged.provenance.as_dict(),
         "change": change.name,
         "settings": {name: str(value) for name, value in change.settings.items()},
+        **({} if rows is None else {"rows": rows.tolist()}),
     }
     return WorkStore.of(cache_folder(), facts)

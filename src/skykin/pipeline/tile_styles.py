@@ -9,7 +9,6 @@ import numpy as np
 from skykin.core.errors import ResourceError, shown
 from skykin.core.protocols import Progress
 from skykin.core.shapes import Numbers
-from skykin.evaluate.tile_centres import TileCentres
 from skykin.pipeline.judged_map import JudgedMap
 from skykin.pipeline.plan import facets_of
 from skykin.pipeline.remake import Bench, Change, bench, settings_of
@@ -50,7 +49,7 @@ def tile_styles(judged: JudgedMap, workers: int, progress: Progress) -> list[Num
             code="RS-MEM",
         )
     pieces = facets_of(settings, made.judge.meter.recipe, made.judge.survey)
-    styles = _by_facets(made, pieces, judged.centres, workers, progress) if pieces else None
+    styles = _by_facets(made, pieces, judged, workers, progress) if pieces else None
     found = styles if styles is not None else _tile_by_tile(made, judged, workers, progress)
     store.clear()
     return found
@@ -67,7 +66,7 @@ def _tile_by_tile(made: Bench, judged: JudgedMap, workers: int, progress: Progre
 
 
 def _by_facets(
-    made: Bench, pieces: Sequence[Facet], centres: TileCentres, workers: int, progress: Progress
+    made: Bench, pieces: Sequence[Facet], judged: JudgedMap, workers: int, progress: Progress
 ) -> list[Numbers]:
     """Read facet after facet, and put each tile into the row of the map that has its centre."""
     layers = made.judge.meter.recipe.layers
@@ -75,12 +74,11 @@ def _by_facets(
     with progress.stage("Style of every facet", len(pieces), "facets") as counter:
         found = ordered_map(lambda piece: _facet_styles(made, piece), pieces, workers)
         for piece, vectors in zip(pieces, found, strict=True):
-            lon, lat = (values[piece.own] for values in piece.centers())
-            row = centres.nearest(lon, lat)
-            here = (row >= 0) & (np.abs(centres.lat_deg[row] - lat) < centres.spacing_deg / 4)
+            row, here = judged.rows_of(piece)
             if not styles:
                 styles = [
-                    np.full((len(centres), vectors[layer].shape[1]), np.nan, np.float32) for layer in layers
+                    np.full((len(judged.centres), vectors[layer].shape[1]), np.nan, np.float32)
+                    for layer in layers
                 ]
             for whole, layer in zip(styles, layers, strict=True):
                 whole[row[here]] = vectors[layer][here]

@@ -45,6 +45,8 @@ class Evaluation:
         ``auc_high``; no rows where it was not asked for.
     injections : QTable
         The reference put at empty places: where, how, and whether it was found; no rows where not asked for.
+    injection_changes : QTable
+        What takes how much of it: ``change``, ``n``, ``found`` (share), ``low``, ``high`` and ``score``.
     facts : Mapping
         How it was done, JSON-ready.
     provenance : Provenance
@@ -60,6 +62,7 @@ class Evaluation:
     nulls: tuple[str, ...] = ()
     stability: QTable = field(default_factory=QTable)
     injections: QTable = field(default_factory=QTable)
+    injection_changes: QTable = field(default_factory=QTable)
     facts: Mapping[str, object] = field(default_factory=dict)
 
     @property
@@ -85,16 +88,7 @@ class Evaluation:
         told += self._about_nulls()
         told += [f"Rank correlation with brightness within latitude rows: {_with_interval(row)}."
                  for row in self.rows(measure=FOLLOWS, zone=ALL_SKY, ranking=self.trial)]  # fmt: skip
-        if len(self.injections):
-            found = np.asarray(self.injections["found"], dtype=bool)
-            before, by_intensity = (
-                int(np.sum(self.injections[name])) for name in ("found_before", "found_by_intensity")
-            )
-            told.append(
-                f"{found.sum()} of {len(found)} injected copies of the reference are among the best 1 % of "
-                f"the sky ({before} of the same places were before; ranking by mean intensity finds "
-                f"{by_intensity})."
-            )
+        told += self._about_injections()
         if len(self.stability):
             auc = np.asarray(self.stability["auc"], dtype=float)
             told.append(
@@ -121,6 +115,21 @@ class Evaluation:
         if known:
             told = ", ".join(f"{name} {_with_interval(rows[name])}" for name in known)
             yield f"AUC_lat of maps that should find nothing or less ({self.lists[0]}, all sky): {told}."
+
+    def _about_injections(self) -> Iterator[str]:
+        if not len(self.injections):
+            return
+        found, before, by_intensity = (
+            int(np.sum(self.injections[name])) for name in ("found", "found_before", "found_by_intensity")
+        )
+        yield (
+            f"{found} of {len(self.injections)} injected copies of the reference are among the best 1 % of "
+            f"the sky ({before} of the same places were before; ranking by mean intensity finds "
+            f"{by_intensity})."
+        )
+        if len(self.injection_changes):
+            told = ", ".join(f"{row['change']} {row['found']:.2f}" for row in self.injection_changes)
+            yield f"Share of the copies found, by what was changed: {told}."
 
     def _headline(self, title: str, zone: str, rows: Mapping[str, Row]) -> str:
         own = rows[self.trial]

@@ -95,7 +95,7 @@ def section(result: Evaluation, figures: Sequence[Drawn]) -> str:
     return environment.from_string(source).render(
         sentences=result.sentences(),
         exclude=result.facts.get("exclude_deg", ""),
-        tables=[_table(result, title) for title in result.lists] + _stability(result),
+        tables=[_table(result, title) for title in result.lists] + _stability(result) + _injections(result),
         figures=[(figure, inlined(figure.png)) for figure in figures],
         folder=FOLDER,
     )
@@ -112,6 +112,7 @@ def _write_tables(result: Evaluation, folder: Path) -> None:
         "numbers": _records(result.numbers),
         "stability": _records(result.stability),
         "injections": _records(result.injections),
+        "injection_changes": _records(result.injection_changes),
         "acknowledgements": facts.pop("credits"),
         "creator": creator(result.provenance),
         "provenance": facts,
@@ -170,3 +171,19 @@ def _stability(result: Evaluation) -> list[tuple[str, list[str], list[list[str]]
         for row in result.stability
     ]
     return [("The same map made differently", heads, rows)]
+
+
+def _injections(result: Evaluation) -> list[tuple[str, list[str], list[list[str]]]]:
+    if not len(result.injection_changes):
+        return []
+    heads = ["copies of the reference with these changes", "copies", "found in 1 % of the sky", "mean score"]
+    rows = [
+        [
+            str(row["change"]),
+            str(row["n"]),
+            f"{number(row['found'], '.2f')} [{number(row['low'], '.2f')}, {number(row['high'], '.2f')}]",
+            number(row["score"], ".3f"),
+        ]
+        for row in result.injection_changes
+    ]
+    return [("The reference put at empty places", heads, rows)]

@@ -101,6 +101,18 @@ class Facet:
         y = self.top + self.tile / 2 - (rows * step + side / 2)
         return x, y
 
+    def coarser(self, tile: int) -> Facet:
+        """Return the facet with so many pixels on a side of a tile; its spacing must stay a whole number."""
+        scale = self.tile / tile
+        return replace(
+            self,
+            pixel=self.pixel * scale,
+            tile=tile,
+            spacing=round(self.spacing / scale),
+            left=self.left / scale,
+            top=self.top / scale,
+        )
+
     def picture(self, sky: ColouredSky, halo: int) -> Picture:
         """Look at the sky through the facet, with `halo` pixels of context on each side."""
         rows, columns = self.shape

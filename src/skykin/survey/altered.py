@@ -25,13 +25,16 @@ class Patch:
         Where it lies; gnomonic and square, may be turned.
     values : float32 array (side, side, 3)
         In the survey's unit, first row at the top; should fall to zero at the border.
+    hidden : bool array (side, side), optional
+        Where nothing is seen any more.
     """
 
     footprint: Footprint
     values: BandValues
+    hidden: np.ndarray | None = None
 
-    def at(self, lon_deg: Degrees, lat_deg: Degrees) -> BandValues:
-        """Values ``(..., 3)`` at Galactic positions, interpolated; zero outside."""
+    def at(self, lon_deg: Degrees, lat_deg: Degrees) -> tuple[BandValues, np.ndarray]:
+        """Values ``(..., 3)`` at Galactic positions, interpolated, zero outside; and what is hidden."""
         x, y, ahead = self._plane(lon_deg, lat_deg)
         side = len(self.values)
         half = np.tan(np.radians(self.footprint.width_deg / 2))
@@ -43,7 +46,11 @@ class Patch:
             added[inside, band] = map_coordinates(
                 self.values[..., band], [row[inside], column[inside]], order=1, mode="nearest"
             )
-        return added
+        hidden = np.zeros(inside.shape, dtype=bool)
+        if self.hidden is not None:
+            nearest = (np.clip(at[inside].round().astype(int), 0, side - 1) for at in (row, column))
+            hidden[inside] = self.hidden[*nearest]
+        return added, hidden
 
     def _plane(self, lon_deg: Degrees, lat_deg: Degrees) -> tuple[Degrees, Degrees, np.ndarray]:
         """Gnomonic coordinates to the left and up, and whether a position is on this side of the sky."""
@@ -105,5 +112,6 @@ class AlteredSurvey(Behind):
         values, coverage = self.survey.sample((np.asarray(lon_deg) - self.turn_deg) % 360.0, lat_deg)
         values = values * np.float32(self.factor)
         if self.patch is not None:
-            values = values + self.patch.at(*np.broadcast_arrays(lon_deg, lat_deg))
+            added, hidden = self.patch.at(*np.broadcast_arrays(lon_deg, lat_deg))
+            values, coverage = values + added, np.where(hidden, np.float32(0), coverage)
         return values, coverage

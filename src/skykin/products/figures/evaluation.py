@@ -16,7 +16,7 @@ from skykin.products.figures.canvas import ORANGE, Drawn, new_figure, save_figur
 LINES: tuple[tuple[str, Any], ...] = (
     ("#0072B2", "-"), ("#009E73", "--"), ("#CC79A7", "-."), ("#56B4E9", ":"), ("#D55E00", (0, (5, 1))),
     ("black", (0, (1, 1))), ("#0072B2", (0, (3, 1, 1, 1))), ("#009E73", (0, (1, 2))),
-    ("0.5", "-"), ("0.5", "--"), ("0.5", ":"),
+    ("#E69F00", ":"), ("0.5", "-"), ("0.5", "--"), ("0.5", ":"), ("0.5", "-."), ("0.7", "-"),
 )  # fmt: skip
 MOST_OBJECTS = 45
 #: Letters of the names of lists and objects that are shown.
