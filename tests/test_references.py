@@ -29,6 +29,7 @@ from skykin.style.recipe import recipe
 from skykin.style.signature import Signature
 from skykin.survey.render import RenderedSurvey, measure_stretch
 from skykin.survey.wham import open_wham
+from tests.kinds import made_up_result, provenance
 from tests.skies import blob_survey
 
 #: Little sky in few pixels, tile by tile.
@@ -273,6 +274,21 @@ def test_every_product_names_every_reference(both, tmp_path):
     outlines = (tmp_path / "kin" / "matches.reg").read_text(encoding="utf-8")
     assert all(f"text={{{name}}}" in outlines for name in names)
     assert len(both.references) == len(both.pictures.references) == 2
+
+
+def test_titles_of_figures_have_a_name_that_fits():
+    more = (skykin.Footprint(94.2, -5.2, 15.0),)
+    long = "Orion Molecular Cloud Complex and IC 5146"
+    assert made_up_result(reference_name=long).short_name == long
+    assert made_up_result(reference_name=long, more_references=more).short_name == "2 references"
+    assert made_up_result(reference_name="a and b", more_references=more).short_name == "a and b"
+    facts = resolve_references("set:h-ii-regions").as_dict()
+    assert facts["set"] == "set:h-ii-regions"
+    several = made_up_result(
+        reference_name=long, more_references=more, provenance=provenance(reference=facts)
+    )
+    assert several.short_name == "set:h-ii-regions"
+    assert several.reference_names == (long, long)
 
 
 def test_a_reference_outside_the_survey_is_refused_whichever_it_is():

@@ -63,11 +63,13 @@ class References:
         )
 
     def as_dict(self) -> dict[str, object]:
-        """For provenance: the first place, and of several all of them and how they are combined."""
+        """For provenance: the first place; of several all of them, how they are combined, and their set."""
         facts = {**self.places[0].as_dict(), "name": self.name}
         if len(self.places) > 1:
             facts["references"] = [place.as_dict() for place in self.places]
             facts["combine"] = self.combine
+        if self.chosen_by:
+            facts["set"] = f"{PREFIX}{self.chosen_by}"
         return facts
 
 

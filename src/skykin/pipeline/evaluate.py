@@ -128,9 +128,9 @@ def evaluate_map(
         rivals |= null_scores(judged, _all(lists, confusers), seed, workers, progress)
     injected = inject(judged, injections, seed, workers, progress) if injections else None
     assessment = _assessment(judged, rivals, lists, confusers, turns=turns, seed=seed)
-    trial = next(iter(assessment.scores))
+    trial, reference = next(iter(assessment.scores)), judged.provenance.reference
     result = Evaluation(
-        title=f"The kin of {judged.provenance.reference['name']} on trial",
+        title=f"The kin of {reference.get('set', reference['name'])} on trial",
         trial=trial,
         numbers=assessment.table(),
         objects=assessment.objects(),

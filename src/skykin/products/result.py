@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from skykin.core.protocols import ColouredSky
     from skykin.products.score_map import ScoreMap
 
+#: Longer names of several references do not fit into titles of figures.
+LONGEST_NAME = 36
 TILE_COLUMNS = (
     "rank", "name", "lon", "lat", "width", "height", "score", "match", "standardised", "p", "q",
     "coverage", "brightness", "mean_intensity", "area",
@@ -160,6 +162,13 @@ class KinMap:
         told: Any = self.provenance.reference.get("references", [])
         names = tuple(str(each["name"]) for each in told if "lon_deg" in each)
         return names if len(names) == len(self.references) else (self.reference_name,) * len(self.references)
+
+    @property
+    def short_name(self) -> str:
+        """What was looked for, short enough for a title."""
+        if len(self.references) < 2 or len(self.reference_name) <= LONGEST_NAME:
+            return self.reference_name
+        return str(self.provenance.reference.get("set", f"{len(self.references)} references"))
 
     @property
     def scores(self) -> Numbers:

@@ -38,7 +38,7 @@ def draw_heat_map(result: KinMap, folder: Path) -> Drawn:
     above.axes.set_title(f"Well-known star-forming regions over {behind}")
     _draw_scores(below, scores, lined, result)
     _legend(above, result)
-    title = f"Likeness of the sky to {result.reference_name}"
+    title = f"Likeness of the sky to {result.short_name}"
     caption = (
         f"Below: score of every tile against {result.reference_name}, "
         "interpolated between the tiles' centres. "
@@ -77,13 +77,13 @@ def _draw_scores(sky: SkyAxes, scores: Numbers, lined: Numbers, result: KinMap) 
     figure = sky.axes.figure
     bar = figure.colorbar(
         image, cax=figure.add_axes((0.25, 0.045, 0.5, 0.012)), orientation="horizontal", extend="min",
-        label=f"score (likeness to {literal(result.reference_name)}, no unit)",
+        label=f"score (likeness to {literal(result.short_name)}, no unit)",
     )  # fmt: skip
     threshold = result.line.threshold
     if threshold is not None and low < threshold < high:
         bar.ax.axvline(threshold, color=THRESHOLD_COLOUR, linewidth=2)
     dashed = "reference tiles" if result.more_references else "reference tile"
-    sky.axes.set_title(f"Likeness to {literal(result.reference_name)} (dashed: the {dashed})")
+    sky.axes.set_title(f"Likeness to {literal(result.short_name)} (dashed: the {dashed})")
 
 
 def _interpolated(sky: SkyAxes, result: KinMap, column: str) -> Numbers:

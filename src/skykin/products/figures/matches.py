@@ -38,8 +38,8 @@ def draw_matches(result: KinMap, folder: Path) -> Drawn:
     sky.paint(backdrop.at(lon_deg, lat_deg) if backdrop else seen_colours(result, lon_deg, lat_deg))
     _draw_outlines(sky, result)
     name_regions(sky, result, _best_known(result), size=8.5)
-    matches, name = result.matching, literal(result.reference_name)
-    title = f"Tiles in the style of {result.reference_name}"
+    matches, name = result.matching, literal(result.short_name)
+    title = f"Tiles in the style of {result.short_name}"
     sky.axes.set_title(
         f"Tiles in the style of {name}: {len(matches)} of {len(result.footprints)} have {result.line.words}"
     )

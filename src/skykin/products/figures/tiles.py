@@ -35,7 +35,7 @@ def draw_reference(result: KinMap, folder: Path) -> Drawn:
     left = _sky_axes(figure, (0.09, 0.13, 0.38, 0.74), picture, result)
     left.imshow(picture.rgb[::-1].clip(0, 1), origin="lower", interpolation="nearest")
     _outline_gaps(left, picture.coverage[::-1])
-    left.set_title(f"Reference: {literal(result.reference_name)}")
+    left.set_title(f"Reference: {literal(result.short_name)}")
     right = _sky_axes(figure, (0.55, 0.13, 0.38, 0.74), picture, result)
     image = right.imshow(
         picture.coverage[::-1], origin="lower", interpolation="nearest", cmap="cividis", vmin=0, vmax=1
@@ -62,22 +62,20 @@ def _draw_references(result: KinMap, folder: Path) -> Drawn:
     shown = pictures[:MOST_REFERENCES]
     columns = min(len(shown), ABREAST)
     rows = -(-len(shown) // columns)
-    figure = new_figure(3.4 * columns, 4.1 * rows + 0.3)
+    height = 4.0 * rows + 0.1
+    figure = new_figure(3.4 * columns, height)
     names = dict(zip(result.references, result.reference_names, strict=True))
     for axes in (grid := figure.subplots(rows, columns, squeeze=False).ravel()):
         axes.set_axis_off()
-    figure.subplots_adjust(left=0.02, right=0.98, bottom=0.03, top=1 - 0.8 / (4.1 * rows + 0.3), hspace=0.3)
+    figure.subplots_adjust(left=0.02, right=0.98, bottom=0.02, top=1 - 0.7 / height, wspace=0.06, hspace=0.24)
     for axes, picture in zip(grid, shown, strict=False):
         axes.imshow(picture.rgb.clip(0, 1), interpolation="nearest")
         _outline_gaps(axes, picture.coverage)
-        where = picture.footprint
-        place = (
-            ""
-            if where is None
-            else f"{literal(names.get(where, result.reference_name))}\n{position(where)}\n"
-        )
-        axes.set_title(f"{place}coverage {picture.covered:.2f}", fontsize=10, fontweight="normal", pad=4)
-    title = f"The reference tiles: {result.reference_name}"
+        where, label = picture.footprint, f"coverage {picture.covered:.2f}"
+        if where in names:
+            label = f"{literal(names[where])}\n{position(where)}\n{label}"
+        axes.set_title(label, fontsize=10, fontweight="normal", loc="center", pad=4)
+    title = f"The reference tiles: {result.short_name}"
     more = f" The first {len(shown)} of {len(pictures)} are shown." if len(shown) < len(pictures) else ""
     caption = (
         f"What was looked for, as the network saw it ({', '.join(result.bands)} as red, green, blue; "
@@ -91,11 +89,11 @@ def draw_best_and_opposite(result: KinMap, folder: Path) -> Drawn:
     figure = new_figure(9.6, 10.4)
     sheet = figure.add_gridspec(1, 2, wspace=0.04)
     left, right = figure.add_subfigure(sheet[0, 0]), figure.add_subfigure(sheet[0, 1])
-    pictures = result.pictures
+    pictures, several = result.pictures, len(result.references) > 1
     for half, chosen, heading in zip(
         (left, right),
         (pictures.best, pictures.opposite),
-        (f"Most like {literal(result.reference_name)}", "Least like it"),
+        (f"Most like {literal(result.short_name)}", f"Least like {'them' if several else 'it'}"),
         strict=True,
     ):
         half.suptitle(heading, fontsize=13, fontweight="bold")
@@ -105,7 +103,7 @@ def draw_best_and_opposite(result: KinMap, folder: Path) -> Drawn:
             axes.set_axis_off()
         for axes, picture in zip(grid, chosen, strict=False):
             _draw_tile(axes, picture, result)
-    title = f"Best matches of {result.reference_name} and their opposite"
+    title = f"Best matches of {result.short_name} and their opposite"
     matching = set(result.matching)
     found = any(picture.footprint in matching for picture in pictures.best)
     which = "the best matches" if found else "none matches; the tiles with the highest scores"
