@@ -15,6 +15,7 @@ from skykin.core.shapes import Numbers
 from skykin.pipeline.anchors import Anchors
 from skykin.scale.local import ordered_map
 from skykin.scale.store import WorkStore
+from skykin.search.similar import combine
 from skykin.sky.facets import Facet
 from skykin.style.cells import Lattice, tile_sums
 from skykin.style.context import ContextMeter
@@ -76,6 +77,35 @@ class FacetReader:
             rows[..., -1] = covered
             rows[~wanted] = np.nan
         return np.asarray(rows[facet.own])
+
+    def scores(self, facet: Facet, references: Mapping[str, Numbers]) -> Numbers:
+        """Score of each own tile by several references, none of which is what the map asked for.
+
+        Parameters
+        ----------
+        facet : Facet
+        references : Mapping of str to array (references, n)
+            Signatures of each layer.
+
+        Returns
+        -------
+        float64 array (tiles, references)
+            NaN where too little is covered.
+        """
+        halo = self.meter.halo
+        picture = facet.picture(self.sky, halo)
+        height, width = facet.shape
+        lattice = Lattice(height, width, facet.tile, facet.spacing)
+        own = slice(halo, halo + height), slice(halo, halo + width)
+        covered = tile_sums(picture.coverage[own].astype(np.float64), lattice) / facet.tile**2
+        wanted = facet.own & (covered >= self.min_coverage)
+        if not wanted.any():
+            return np.full((int(facet.own.sum()), len(next(iter(references.values())))), np.nan)
+        source = PlaneSource(picture.rgb, picture.coverage, halo, halo, height, width)
+        cosines = self._cosines(source, lattice, references)
+        score = combine(cosines, self.meter.recipe.combine)
+        score[~wanted] = np.nan
+        return np.asarray(score[facet.own])
 
     def _cosines(self, source: PlaneSource, lattice: Lattice, reference: Mapping[str, Numbers]) -> Numbers:
         return self.meter.shared.cosines(source, lattice, reference, self.meter.standard)

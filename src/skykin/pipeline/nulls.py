@@ -38,12 +38,17 @@ def null_scores(
     - *empty reference*: what is looked for is a dark piece of sky far from the plane.
     """
     random = Change(RANDOM_NETWORK, {}, random_seed=seed)
-    empty = Change(EMPTY, {"reference": empty_place(judged)})
+    empty = empty_reference(judged)
     return {
         RANDOM_NETWORK: remade(judged, random, workers, progress).at(judged.centres),
         RANDOM_PHASES: _with_random_phases(judged, tiles_of(judged, lists, seed), seed, workers, progress),
         EMPTY: remade(judged, empty, workers, progress).at(judged.centres),
     }
+
+
+def empty_reference(judged: JudgedMap) -> Change:
+    """Ask for a dark piece of sky."""
+    return Change(EMPTY, {"reference": empty_place(judged)})
 
 
 def tiles_of(judged: JudgedMap, lists: Sequence[TargetList], seed: int) -> Numbers:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from skykin.core.settings import MapSettings
 from skykin.core.shapes import Numbers
 from skykin.evaluate.reference import ReferencePlace, resolve_reference
 from skykin.evaluate.tile_centres import TileCentres
+from skykin.pipeline.facet_rows import FacetReader
 from skykin.pipeline.judge import (
     Judge,
     check_reference,
@@ -31,9 +32,13 @@ from skykin.pipeline.judged_map import JudgedMap
 from skykin.pipeline.plan import facets_of, grid_of
 from skykin.pipeline.tiles import score_tiles
 from skykin.products.result import numbers
+from skykin.scale.local import ordered_map
 from skykin.scale.store import WorkStore
+from skykin.sky.cut import cut
 from skykin.sky.facets import facet_grid
+from skykin.style.context import ContextMeter
 from skykin.style.recipe import recipe
+from skykin.style.signature import Signature
 from skykin.survey.altered import AlteredSurvey
 from skykin.survey.download import cache_folder
 from skykin.survey.render import RenderedSurvey, measure_stretch
@@ -74,6 +79,14 @@ class Change:
     alter: Alter | None = None
     alter_reference: Alter | None = None
 
+    @property
+    def only_asks(self) -> bool:
+        """Whether the pictures, and how they are measured, are the map's own."""
+        same_sky = self.factor == 1 and self.turn_deg == 0 and self.same_stretch
+        return (
+            same_sky and self.random_seed is None and self.alter is None and {*self.settings} <= {"reference"}
+        )
+
     def survey(self, survey: Survey) -> Survey:
         """Give the survey that is used."""
         same = self.factor == 1 and self.turn_deg == 0
@@ -88,14 +101,13 @@ class Remade:
     ----------
     change : str
     centres : TileCentres
-    score, intensity : array (tiles,)
+    score : array (tiles,)
     reference : ReferencePlace
     """
 
     change: str
     centres: TileCentres
     score: Numbers
-    intensity: Numbers
     reference: ReferencePlace
 
     def at(self, centres: TileCentres) -> Numbers:
@@ -168,8 +180,22 @@ def remade(judged: JudgedMap, change: Change, workers: int, progress: Progress) 
         kept = _scores(judged, change, settings, store, progress)
         store.clear()
         store.put("scores", kept)
-    lon, lat, area, score, intensity = kept
-    return Remade(change.name, TileCentres(lon, lat, area), score, intensity, place)
+    lon, lat, area, score = kept
+    return Remade(change.name, TileCentres(lon, lat, area), score, place)
+
+
+def remade_all(
+    judged: JudgedMap, changes: Sequence[Change], workers: int, progress: Progress
+) -> list[Remade]:
+    """Make the scores again in several ways; those that only ask for something else are read together."""
+    settings = settings_of(judged, workers)
+    asked = [
+        change for change in changes
+        if change.only_asks and store_of(judged, change).get("scores") is None
+    ]  # fmt: skip
+    if len(asked) > 1 and settings.engine == "shared":
+        _read_together(judged, asked, settings, progress)
+    return [remade(judged, change, workers, progress) for change in changes]
 
 
 def bench(
@@ -209,7 +235,7 @@ def bench(
 def _scores(
     judged: JudgedMap, change: Change, settings: MapSettings, store: WorkStore, progress: Progress
 ) -> Numbers:
-    """Positions, area, score and intensity of every tile, each a row."""
+    """Positions, area and score of every tile, each a row."""
     progress.say(f"the map again: {change.name}")
     made = bench(judged, change, settings, store, progress)
     survey = made.judge.survey
@@ -227,9 +253,50 @@ def _scores(
             tiles["lat"].to_value(u.deg),
             numbers(tiles["area"]),
             numbers(tiles["score"]),
-            numbers(tiles["mean_intensity"]),
         ]
     )
+
+
+def _read_together(
+    judged: JudgedMap, changes: Sequence[Change], settings: MapSettings, progress: Progress
+) -> None:
+    """Read the facets once for all that is asked, and keep the scores of each change."""
+    progress.say("the map again: " + ", ".join(change.name for change in changes))
+    store = WorkStore.of(cache_folder(), {"asked of": judged.provenance.as_dict()})
+    made = bench(judged, Change("as it is"), settings, store, progress)
+    meter, survey = made.judge.meter, made.judge.survey
+    styles = [_asked(made, judged, change) for change in changes]
+    assert isinstance(meter, ContextMeter)  # noqa: S101 - there are facets
+    pieces = facets_of(settings, meter.recipe, survey)
+    reader = FacetReader(made.sky, meter, made.judge.reference, settings.min_coverage)
+    stacked = {layer: np.stack([style[layer] for style in styles]) for layer in meter.recipe.layers}
+    scores = []
+    with progress.stage("Style of every facet", len(pieces), "facets") as counter:
+        for found in ordered_map(lambda piece: reader.scores(piece, stacked), pieces, settings.workers):
+            scores.append(found)
+            counter.advance()
+    grid = facet_grid(pieces)
+    lon, lat = grid.centers()
+    score = np.concatenate(scores)
+    known = np.isfinite(score).any(axis=1)
+    for change, own in zip(changes, score.T, strict=True):
+        kept = np.stack([lon[known], lat[known], grid.area[known], own[known]])
+        store_of(judged, change).put("scores", kept)
+    store.clear()
+
+
+def _asked(made: Bench, judged: JudgedMap, change: Change) -> Signature:
+    """Style of what a change asks for."""
+    settings = replace(made.settings, **change.settings)
+    place = resolve_reference(settings.reference)
+    where = Footprint(
+        place.lon_deg, place.lat_deg, settings.tile_size_deg, projection=judged.reference.projection
+    )
+    check_reference(cut(made.sky, where, settings.side_pixels), place, settings)
+    seen = made.judge.cutter(where)
+    if change.alter_reference is not None:
+        seen = change.alter_reference(seen)
+    return style_of(made.judge.meter, seen, place)
 
 
 def store_of(judged: JudgedMap, change: Change, rows: Numbers | None = None) -> WorkStore:
