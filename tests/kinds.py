@@ -169,7 +169,7 @@ def made_up_result(footprints=None, tile_nside=4, threshold=0.9, **changes):
     })  # fmt: skip
     reference = Footprint(209.0, -19.0, 15.0)
     gallery = Gallery(
-        picture_of(reference, sky),
+        (picture_of(reference, sky),),
         tuple(picture_of(footprints[i], sky) for i in order[:8]),
         tuple(picture_of(footprints[i], sky) for i in order[::-1][:8]),
     )

@@ -24,6 +24,7 @@ from skykin.pipeline.facet_rows import FacetReader, cut_in_context
 from skykin.pipeline.opening import sized
 from skykin.pipeline.plan import facets_of
 from skykin.search.similar import layer_cosines
+from skykin.search.sought import Sought
 from skykin.sky.facets import facets
 from skykin.style.blocks import block_network
 from skykin.style.context import ContextMeter
@@ -73,7 +74,7 @@ def _reader(name="poster", tile=64):
     how = recipe(name)
     meter = ContextMeter(SharedMeter(how, block_network(how.layers)), tile)
     reference = meter(cut_in_context(Texture(), _footprint(), tile, meter.halo))
-    return FacetReader(Texture(), meter, reference, 0.5)
+    return FacetReader(Texture(), meter, Sought((reference,), how.combine), 0.5)
 
 
 def _footprint():
@@ -94,7 +95,7 @@ def test_a_facets_central_tile_scores_what_the_tile_alone_scores_in_its_context(
         width = np.degrees(4 * np.arctan(facet.pixel / pixel * np.tan(np.radians(15 / 4))))
         there = Footprint(footprints[number].lon_deg, footprints[number].lat_deg, width)
         alone = reader.meter(cut_in_context(Texture(), there, 64, reader.meter.halo))
-        cosines = list(layer_cosines(alone, reader.reference).values())
+        cosines = list(layer_cosines(alone, reader.sought.signatures[0]).values())
         np.testing.assert_allclose(rows[number, :5], cosines, rtol=0, atol=tolerance)
 
 
@@ -132,9 +133,8 @@ def test_scores_of_wham_have_no_step_at_borders_or_longitude_zero(wham_path, are
     survey = open_wham(wham_path)
     sky = RenderedSurvey(survey, measure_stretch(survey))
     meter = _reader().meter
-    reader = FacetReader(
-        sky, meter, meter(cut_in_context(sky, _footprint(), 64, meter.halo)), min_coverage=0.5
-    )
+    reference = meter(cut_in_context(sky, _footprint(), 64, meter.halo))
+    reader = FacetReader(sky, meter, Sought((reference,), meter.recipe.combine), min_coverage=0.5)
     across, inside = _steps(reader, facets(15, 3.75, 64, SkyBox(*area)))
     assert across < most * inside
 

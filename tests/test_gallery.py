@@ -20,6 +20,6 @@ def test_where_only_the_reference_matches_the_nearest_tiles_are_shown(matching, 
     tiles = QTable(
         {"rank": np.arange(1, 7), "score": np.linspace(1, -1, 6), "match": np.isin(range(6), matching)}
     )
-    found = gallery(picture(footprints[0]), tiles, footprints, picture)
+    found = gallery([picture(footprints[0])], tiles, footprints, picture)
     assert [each.footprint.lon_deg for each in found.best] == best
     assert [each.footprint.lon_deg for each in found.opposite][:2] == [50, 40]

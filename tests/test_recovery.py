@@ -150,7 +150,7 @@ def test_a_region_has_the_score_and_the_shares_of_its_nearest_tile() -> None:
     score = np.linspace(0, 1, lon_deg.size)
     tiles = ScoredTiles(lon_deg, lat_deg, score, -score)
     regions = some_regions([101.0], [86.0], [True])
-    (row,) = recovery(tiles, ORION, threshold=0.9, farthest_deg=8, regions=regions)
+    (row,) = recovery(tiles, [ORION], threshold=0.9, farthest_deg=8, regions=regions)
     tile = int(np.flatnonzero((lon_deg == 100) & (lat_deg == 85))[0])
     assert row["tile"] == tile
     assert row["tile_distance_deg"].to_value("deg") == pytest.approx(1.0029, abs=1e-3)
@@ -168,7 +168,7 @@ def test_regions_that_do_not_count_are_listed_with_the_reason() -> None:
     lon_deg, lat_deg = grid()
     south = lat_deg < 40
     tiles = ScoredTiles(lon_deg[south], lat_deg[south], lat_deg[south], lat_deg[south])
-    table = recovery(tiles, ORION, threshold=20.0, farthest_deg=8, regions=regions)
+    table = recovery(tiles, [ORION], threshold=20.0, farthest_deg=8, regions=regions)
     assert table["why_not_counted"].tolist() == [
         "near the reference",
         "not shown by this survey",
@@ -187,17 +187,19 @@ def test_the_mask_replaces_the_velocities_of_wham() -> None:
     regions = some_regions([100, 200], [0, 0], [False, True])
     tiles = tiles_of(np.arange(648.0))
     kwargs = {"threshold": 600.0, "farthest_deg": 8, "regions": regions}
-    assert recovery(tiles, ORION, **kwargs)["counted"].tolist() == [False, True]
-    assert recovery(tiles, ORION, **kwargs, mask=[True, True])["counted"].tolist() == [True, True]
+    assert recovery(tiles, [ORION], **kwargs)["counted"].tolist() == [False, True]
+    assert recovery(tiles, [ORION], **kwargs, mask=[True, True])["counted"].tolist() == [True, True]
     with pytest.raises(UsageError, match=r"^the mask has shape \(1,\), but there are 2 regions$"):
-        recovery(tiles, ORION, **kwargs, mask=[True])
+        recovery(tiles, [ORION], **kwargs, mask=[True])
 
 
 def test_the_distance_left_out_about_the_reference_can_be_chosen() -> None:
     regions = some_regions([209, 209], [-10, 40], [True, True])
     tiles = tiles_of(np.arange(648.0))
     for exclude_deg, counted in ((0, [True, True]), (9.5, [False, True]), (60, [False, False])):
-        table = recovery(tiles, ORION, threshold=1, farthest_deg=8, regions=regions, exclude_deg=exclude_deg)
+        table = recovery(
+            tiles, [ORION], threshold=1, farthest_deg=8, regions=regions, exclude_deg=exclude_deg
+        )
         assert table["counted"].tolist() == counted
 
 
@@ -210,7 +212,7 @@ def test_the_summary_counts_each_ranking_at_the_thresholds_share_and_beyond() ->
     brightness = -score
     table = recovery(
         ScoredTiles(lon_deg, lat_deg, score, brightness),
-        ORION,
+        [ORION],
         threshold=0.9,
         farthest_deg=8,
         regions=regions,
@@ -227,7 +229,7 @@ def test_the_summary_counts_each_ranking_at_the_thresholds_share_and_beyond() ->
 def test_equal_area_weights_count_the_sky_and_not_the_tiles() -> None:
     lon_deg, lat_deg = grid(5.0)
     tiles = ScoredTiles(lon_deg, lat_deg, -np.abs(lat_deg), lat_deg, np.cos(np.radians(lat_deg)))
-    table = recovery(tiles, ORION, threshold=-30.0, farthest_deg=8)
+    table = recovery(tiles, [ORION], threshold=-30.0, farthest_deg=8)
     # The belt |b| ≤ 32.5° holds sin 32.5° = 0.54 of the sphere.
     assert table.meta["threshold_sky_fraction"] == pytest.approx(0.537, abs=0.005)
 
@@ -238,9 +240,9 @@ def test_recovery_does_not_depend_on_the_order_of_the_tiles(seed: int) -> None:
     lon_deg, lat_deg = grid()
     score = rng.random(lon_deg.size).round(1)
     order = rng.permutation(lon_deg.size)
-    there = recovery(ScoredTiles(lon_deg, lat_deg, score, score**2), ORION, threshold=0.7, farthest_deg=8)
+    there = recovery(ScoredTiles(lon_deg, lat_deg, score, score**2), [ORION], threshold=0.7, farthest_deg=8)
     mixed = ScoredTiles(lon_deg[order], lat_deg[order], score[order], score[order] ** 2)
-    back = recovery(mixed, ORION, threshold=0.7, farthest_deg=8)
+    back = recovery(mixed, [ORION], threshold=0.7, farthest_deg=8)
     assert order[np.asarray(back["tile"])].tolist() == there["tile"].tolist()
     assert back["score"].tolist() == there["score"].tolist()
     assert summarise(back) == summarise(there)
@@ -249,13 +251,13 @@ def test_recovery_does_not_depend_on_the_order_of_the_tiles(seed: int) -> None:
 @given(st.integers(0, 2**32 - 1))
 def test_recovery_does_not_depend_on_the_scale_of_the_score(seed: int) -> None:
     score = np.random.default_rng(seed).random(648)
-    plain = summarise(recovery(tiles_of(score), ORION, threshold=0.7, farthest_deg=8))
-    cubed = summarise(recovery(tiles_of(score**3), ORION, threshold=0.7**3, farthest_deg=8))
+    plain = summarise(recovery(tiles_of(score), [ORION], threshold=0.7, farthest_deg=8))
+    cubed = summarise(recovery(tiles_of(score**3), [ORION], threshold=0.7**3, farthest_deg=8))
     assert plain.by_ranking["score"] == cubed.by_ranking["score"]
 
 
 def test_by_default_the_annotated_regions_are_looked_up_and_those_near_orion_left_out() -> None:
-    table = recovery(tiles_of(np.arange(648.0)), ORION, threshold=600, farthest_deg=8)
+    table = recovery(tiles_of(np.arange(648.0)), [ORION], threshold=600, farthest_deg=8)
     assert len(table) == np.count_nonzero(known_regions()["annotate"])
     left_out = set(table["name"][~table["counted"]])
     assert left_out == {
@@ -270,7 +272,7 @@ def test_by_default_the_annotated_regions_are_looked_up_and_those_near_orion_lef
 
 
 def test_a_score_that_cannot_be_had_recovers_nothing_but_counts() -> None:
-    table = recovery(tiles_of(np.full(648, np.nan)), ORION, threshold=0.9, farthest_deg=8)
+    table = recovery(tiles_of(np.full(648, np.nan)), [ORION], threshold=0.9, farthest_deg=8)
     summary = summarise(table)
     assert summary.sky_fractions[0] == 0
     assert summary.by_ranking["score"] == (0, 0, 0, 0)

@@ -59,7 +59,7 @@ def test_other_references_read_together_score_as_each_alone(own_cache, monkeypat
     ]
     read = []
     with monkeypatch.context() as patch:
-        patch.setattr("skykin.pipeline.remake.read_tiles", lambda *a, **k: read.append(1))
+        patch.setattr("skykin.pipeline.bench.read_tiles", lambda *a, **k: read.append(1))
         together = remade_all(judged, changes, 1, SilentProgress())
     assert not read
     monkeypatch.setenv("SKYKIN_CACHE", str(own_cache / "other"))
@@ -68,7 +68,7 @@ def test_other_references_read_together_score_as_each_alone(own_cache, monkeypat
         alone = remade(judged, change, 1, SilentProgress())
         np.testing.assert_allclose(one.score, alone.score, atol=1e-6)
         np.testing.assert_array_equal(one.centres.lon_deg, alone.centres.lon_deg)
-        assert one.reference == alone.reference
+        assert one.references == alone.references
     np.testing.assert_allclose(together[0].score, judged.score, atol=1e-6)
 
 

@@ -175,7 +175,7 @@ def test_parts_that_do_not_belong_together_are_refused():
         kinds.made_up_result(tiles=tiles)
     stranger = kinds.picture_of(Footprint(1.0, 2.0, 3.0))
     with pytest.raises(ValueError, match="1 pictures of the gallery are of no tile"):
-        kinds.made_up_result(pictures=Gallery(stranger, (stranger,), ()))
+        kinds.made_up_result(pictures=Gallery((stranger,), (stranger,), ()))
 
 
 def test_a_map_shows_itself_in_a_notebook_with_names_escaped():

@@ -127,7 +127,7 @@ def test_anchors_that_share_sky_with_a_tile_do_not_tell_whether_it_is_a_hub():
     tile = Signature({"a": np.float32([1.0, 0.0])})
     assert anchors.hubness_of(tile, Footprint(5.0, 0.0, 10.0)) == pytest.approx(0.6)
     assert anchors.hubness_of(tile, Footprint(180.0, 0.0, 10.0)) == pytest.approx((1 + 1 + 0.6) / 3)
-    assert anchors.with_reference(tile)["a"].shape == (4, 2)
+    assert anchors.below(tile)["a"].shape == (4, 2)
     near = Anchors(anchors.signatures[:2], footprints[:2], "mean")
     with pytest.raises(SkyError, match="each of 2 tiles that scores could be scaled by shares sky with the"):
         hubness_of_reference(near, tile, Footprint(5.0, 0.0, 10.0))

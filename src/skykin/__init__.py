@@ -37,6 +37,7 @@ _WHERE = {
     "texture": "skykin.generate.texture",
     "transfer": "skykin.generate.transfer",
     "known_regions": "skykin.evaluate.catalogues",
+    "reference_sets": "skykin.evaluate.reference_sets",
     "object_list": "skykin.evaluate.object_lists",
     "object_lists": "skykin.evaluate.object_lists",
     "read_catalogue": "skykin.evaluate.user_catalogue",
@@ -73,6 +74,7 @@ __all__ = [
     "read_catalogue",
     "recipe",
     "recipes",
+    "reference_sets",
     "search_index",
     "texture",
     "transfer",
@@ -84,6 +86,7 @@ if TYPE_CHECKING:
     from skykin.core.survey_options import SurveyOptions
     from skykin.evaluate.catalogues import known_regions
     from skykin.evaluate.object_lists import object_list, object_lists
+    from skykin.evaluate.reference_sets import reference_sets
     from skykin.evaluate.user_catalogue import read_catalogue
     from skykin.generate.layers import analyse_layers
     from skykin.generate.texture import texture

@@ -17,8 +17,9 @@ def recipes_command() -> None:
 
 
 def regions_command() -> None:
-    """List the regions that can be named as a reference, with their Galactic positions."""
+    """List the regions that can be named as a reference, with their positions, and the named sets."""
     from skykin.evaluate.catalogues import known_regions
+    from skykin.evaluate.reference_sets import PREFIX, reference_sets
 
     table = Table("name", "l [deg]", "b [deg]", "size [deg]", "kind", "also called")
     for row in known_regions():
@@ -31,3 +32,7 @@ def regions_command() -> None:
             str(row["aliases"]).replace(";", ", "),
         )
     Console().print(table)
+    sets = Table("set", "regions", "combined by", "chosen by this rule")
+    for one in reference_sets():
+        sets.add_row(f"{PREFIX}{one.name}", ", ".join(one.members), one.combine, one.rule)
+    Console().print(sets)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 from rich.console import Console
@@ -18,6 +18,9 @@ from skykin.core.settings import (
     MapSettings,
     StretchKind,
 )
+
+if TYPE_CHECKING:
+    from skykin.style.recipe import Combine
 
 DEFAULTS: dict[str, Any] = {field.name: field.default for field in fields(MapSettings)}
 
@@ -50,15 +53,25 @@ def map_command(
         ),
     ] = None,
     reference: Annotated[
-        str,
+        list[str] | None,
         typer.Option(
             "--reference",
             "-r",
-            help="What to look for: a name (`skykin regions` lists them), Galactic `l,b` in "
-            "degrees, or any position such as `05h35m17s -05d23m28s` (ICRS).",
+            help="What to look for: a name, or a set as `set:NAME` (`skykin regions` lists both), Galactic "
+            "`l,b` in degrees, or any position such as `05h35m17s -05d23m28s` (ICRS); may be given several "
+            "times.",
+            show_default=DEFAULTS["reference"],
             rich_help_panel=SKY,
         ),
-    ] = DEFAULTS["reference"],
+    ] = None,
+    combine: Annotated[
+        str | None,
+        typer.Option(
+            help="With several references: be like any of them (`max`) or like all (`mean`).",
+            show_default="as the named set says, else max",
+            rich_help_panel=SKY,
+        ),
+    ] = None,
     area: Annotated[
         str | None,
         typer.Option(
@@ -248,14 +261,15 @@ def map_command(
     """Map the kin of a region: compare the style of every tile of a survey with the reference's.
 
     Without options the sky of WHAM, coloured by velocity, is compared with the Orion Molecular Cloud
-    Complex; `--recipe poster` is the poster's experiment.  It writes a score map (HEALPix), a catalogue of
-    tiles, the matches as DS9 regions and as MOC, figures, and report.html, which says first what the scores
-    are worth.
+    Complex; `--recipe poster` is the poster's experiment.  Several references are looked for together:
+    `-r carina -r rosette`, or a named set.  It writes a score map (HEALPix), a catalogue of tiles, the
+    matches as DS9 regions and as MOC, figures, and report.html, which says first what the scores are worth.
     """
     settings = MapSettings(
         survey=survey,
         survey_options=parse_options(survey_option or []),
-        reference=reference,
+        reference=_asked(reference),
+        combine=cast("Combine | None", combine),
         tile_size=tile_size,
         spacing=spacing,
         pixels=pixels,
@@ -297,7 +311,16 @@ def map_command(
         raise typer.Exit(SOME_LEFT_OUT)
 
 
+def _asked(reference: list[str] | None) -> str | list[str]:
+    """Take the default where nothing was asked for, and one reference as one."""
+    if not reference:
+        return str(DEFAULTS["reference"])
+    return reference[0] if len(reference) == 1 else reference
+
+
 def default_folder(settings: MapSettings) -> Path:
     """Name the output after what was asked, with nothing that a shell or file system minds."""
-    asked = "".join(c if c.isalnum() else "-" for c in str(settings.reference).lower())
+    several = isinstance(settings.reference, tuple)
+    told = " ".join(map(str, settings.reference)) if several else str(settings.reference)
+    asked = "".join(c if c.isalnum() else "-" for c in told.lower())
     return Path(f"skykin-{asked.strip('-')[:40]}-{settings.recipe}")

@@ -21,7 +21,7 @@ LINE = "What matches"
 OUTPUT = "What is written"
 A_REFERENCE = (
     "a name, Galactic `l,b`, any position, the name of a tile, a file (DS9 regions, MOC, PNG, JPEG, TIFF), "
-    "or `place@INDEX` for a place in another survey's index"
+    "`place@INDEX` for a place in another survey's index, or `set:NAME` for a named set"
 )
 
 Index = Annotated[Path, typer.Argument(help="Folder of the index, made by `skykin index`.")]
@@ -73,12 +73,13 @@ def search_command(
     width: Width = None,
     pixel_scale: PixelScale = None,
     combine: Annotated[
-        str,
+        str | None,
         typer.Option(
             help="With several references: be like any of them (`max`) or like all (`mean`).",
+            show_default="as the named set says, else max",
             rich_help_panel=ASKED,
         ),
-    ] = "max",
+    ] = None,
     weight: Annotated[
         list[str] | None,
         typer.Option(
@@ -159,7 +160,7 @@ def search_command(
         unlike=list(unlike or []),
         width_deg=width,
         pixel_deg=pixel_scale,
-        combine=cast("Combine", combine),
+        combine=cast("Combine | None", combine),
         weights=weights,
         measure=measure,
         pyramid=pyramid,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -42,9 +43,12 @@ class MapSettings:
         Name of a survey (``wham``), what `open_survey` opens, or an object that is one.
     survey_options : SurveyOptions, optional
         What the survey's file does not say itself.
-    reference : str or SkyCoord
-        What is looked for: a name of `known_regions`, ``"l,b"`` in Galactic degrees, or any position text
-        that `~astropy.coordinates.SkyCoord` reads.
+    reference : str or SkyCoord, or a sequence of these
+        What is looked for: a name of `known_regions`, ``"l,b"`` in Galactic degrees, any position text
+        that `~astropy.coordinates.SkyCoord` reads, or ``set:NAME`` for one of `reference_sets`.
+    combine : {"max", "mean"}, optional
+        Whether a tile should be like any of several references, or like all of them; if left out, as a named
+        set says, and otherwise ``max``.
     tile_size : Quantity or float, optional
         Side of a tile on the sky; bare numbers are degrees.  If left out, what suits the recipe on a
         survey of the whole sky, and a sixth of its diameter on a smaller one.
@@ -105,7 +109,8 @@ class MapSettings:
 
     survey: str | Path | Survey = "wham"
     survey_options: SurveyOptions | None = None
-    reference: str | SkyCoord = "orion"
+    reference: str | SkyCoord | Sequence[str | SkyCoord] = "orion"
+    combine: Literal["max", "mean"] | None = None
     tile_size: float | u.Quantity | None = None
     spacing: float | u.Quantity | None = None
     pixels: int | None = None
@@ -129,6 +134,11 @@ class MapSettings:
     jobs: int | None = None
 
     def __post_init__(self) -> None:
+        if isinstance(self.reference, list):
+            self._set("reference", tuple(self.reference))
+        self._check(
+            "combine", self.combine, self.combine in (None, "max", "mean"), "max or mean, or left out"
+        )
         if self.tile_size is not None:
             self._set("tile_size", _degrees("tile_size", self.tile_size))
         if self.spacing is not None:

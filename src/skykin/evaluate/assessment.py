@@ -10,7 +10,7 @@ import numpy as np
 from astropy.table import QTable
 
 from skykin.core.errors import DataQualityError, UsageError, shown
-from skykin.core.shapes import Numbers
+from skykin.core.shapes import Degrees, Numbers
 from skykin.evaluate.auc import auc_between, auc_in_rows, auc_turned
 from skykin.evaluate.latitude_rows import rank_correlation_in_rows
 from skykin.evaluate.measurement import Measurement
@@ -66,7 +66,7 @@ class Assessment:
         What should be found.
     confusers : TargetList, optional
         What should not.
-    reference : (lon_deg, lat_deg), optional
+    reference : (lon_deg, lat_deg) or array (references, 2), optional
         What was looked for; left out with all that is near it.
     exclude_deg : float
     turns : int
@@ -86,7 +86,7 @@ class Assessment:
     brightness: Numbers
     lists: Sequence[TargetList]
     confusers: TargetList | None = None
-    reference: tuple[float, float] | None = None
+    reference: tuple[float, float] | Degrees | None = None
     exclude_deg: float = EXCLUDE_DEG
     turns: int = TURNS
     seed: int = 0

@@ -23,7 +23,7 @@ SKY_FRACTIONS = (0.05, 0.10, 0.20)
 RANKINGS = ("score", "brightness", "latitude")
 #: What the columns of `recovery` mean, beyond those of the table of regions.
 _DESCRIPTIONS = {
-    "reference_distance_deg": "angular distance from the reference",
+    "reference_distance_deg": "angular distance from the nearest reference",
     "tile": "index of the tile whose centre is nearest; -1 if the region lies off the scored sky",
     "tile_distance_deg": "angular distance from that centre",
     "score": "score of that tile",
@@ -132,7 +132,7 @@ def nearest_tiles(
 
 def recovery(
     tiles: ScoredTiles,
-    reference: ReferencePlace | None,
+    references: Sequence[ReferencePlace],
     *,
     threshold: float | None = None,
     match: np.ndarray | None = None,
@@ -149,8 +149,8 @@ def recovery(
     ----------
     tiles : ScoredTiles
         The whole scored sky; shares of the sky are shares of these tiles.
-    reference : ReferencePlace or None
-        Where what was looked for lies; None if it lies nowhere on this sky.
+    references : sequence of ReferencePlace
+        Where what was looked for lies; empty if it lies nowhere on this sky.
     threshold : float, optional
         Score from which a tile is a match.
     match : bool array (tiles,), optional
@@ -158,7 +158,7 @@ def recovery(
     farthest_deg : float
         A region whose nearest tile centre is farther than this lies off the scored sky.
     exclude_deg : float
-        Regions nearer to the reference than this are listed but not counted: finding them is no merit.
+        Regions nearer to a reference than this are listed but not counted: finding them is no merit.
     regions : QTable, optional
         Rows as from `known_regions`; by default its rows with ``annotate``.
     mask : array of bool (regions,), optional
@@ -190,8 +190,9 @@ def recovery(
     index, distance_deg = nearest_tiles(tiles.lon_deg, tiles.lat_deg, lon_deg, lat_deg)
     on_sky = distance_deg <= farthest_deg
     from_reference_deg = np.full(len(regions), np.nan)
-    if reference is not None:
-        from_reference_deg = _separation_deg(reference.lon_deg, reference.lat_deg, lon_deg, lat_deg)
+    for place in references:
+        away_deg = _separation_deg(place.lon_deg, place.lat_deg, lon_deg, lat_deg)
+        from_reference_deg = np.fmin(from_reference_deg, away_deg)
     why_not = np.select(
         [~visible, ~on_sky, from_reference_deg < exclude_deg],
         ["not shown by this survey", "off the scored sky", "near the reference"],

@@ -64,6 +64,15 @@ class ReferencePlace:
         object.__setattr__(self, "lon_deg", lon_deg % 360.0 % 360.0)  # -1e-20 % 360 is 360
         object.__setattr__(self, "lat_deg", lat_deg)
 
+    def as_dict(self) -> dict[str, object]:
+        """Name and position, for provenance."""
+        return {"name": self.name, "lon_deg": self.lon_deg, "lat_deg": self.lat_deg}
+
+    @property
+    def told(self) -> str:
+        """Where it is, in words."""
+        return f"l={self.lon_deg:.2f}°, b={self.lat_deg:+.2f}°"
+
     @property
     def center(self) -> SkyCoord:
         """The place as a Galactic `~astropy.coordinates.SkyCoord`."""

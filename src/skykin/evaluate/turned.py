@@ -49,7 +49,7 @@ class TurnedObjects:
         lon_deg: Degrees,
         lat_deg: Degrees,
         *,
-        reference: tuple[float, float] | None = None,
+        reference: tuple[float, float] | Degrees | None = None,
         exclude_deg: float = EXCLUDE_DEG,
         turns: int = TURNS,
     ) -> TurnedObjects:
@@ -60,9 +60,9 @@ class TurnedObjects:
         tiles : TileCentres
         lon_deg, lat_deg : array (objects,)
             Galactic positions, degrees.
-        reference : (lon_deg, lat_deg), optional
+        reference : (lon_deg, lat_deg) or array (references, 2), optional
             What was looked for: objects, turned objects and sky nearer to it than `exclude_deg` are left out,
-            because to find the reference is no merit.
+            because to find a reference is no merit.
         turns : int
             How often the objects are turned.
 
@@ -81,9 +81,9 @@ class TurnedObjects:
         turned_lat = np.broadcast_to(lat_deg[:, None], turned_lon.shape)
         tile = tiles.nearest(turned_lon, turned_lat) if lon_deg.size else np.empty(turned_lon.shape, int)
         sky = np.ones(len(tiles), dtype=bool)
-        if reference is not None:
-            about = Extent(*reference, exclude_deg)
-            sky = ~about.contains(tiles.lon_deg, tiles.lat_deg)
+        for place in () if reference is None else np.atleast_2d(reference):
+            about = Extent(float(place[0]), float(place[1]), exclude_deg)
+            sky &= ~about.contains(tiles.lon_deg, tiles.lat_deg)
             tile = np.where(about.contains(turned_lon, turned_lat), -1, tile)
         rows = np.flatnonzero(tile[:, 0] >= 0)
         return cls(lon_deg[rows], lat_deg[rows], rows, tile[rows], sky)

@@ -149,13 +149,17 @@ def _folder(each: KinMap | str | Path) -> MapFolder:
 
 
 def _check_references(read: Sequence[MapFolder]) -> None:
-    places: list[Any] = [each.provenance.reference for each in read]
-    first = Extent(float(places[0]["lon_deg"]), float(places[0]["lat_deg"]), SAME_DEG)
-    for place in places[1:]:
-        if not first.contains(np.array([place["lon_deg"]]), np.array([place["lat_deg"]])).all():
+    asked: list[Any] = [each.provenance.reference for each in read]
+    first, *others = (
+        np.array([(place["lon_deg"], place["lat_deg"]) for place in one.get("references", [one])])
+        for one in asked
+    )
+    for number, other in enumerate(others, 1):
+        found = [Extent(lon, lat, SAME_DEG).contains(*other.T).any() for lon, lat in first]
+        if len(first) != len(other) or not all(found):
             raise UsageError(
-                f"the maps are of different references, {shown(places[0]['name'])} and "
-                f"{shown(place['name'])}; make them of the same, or allow it with --any-reference"
+                f"the maps are of different references, {shown(asked[0]['name'])} and "
+                f"{shown(asked[number]['name'])}; make them of the same, or allow it with --any-reference"
             )
 
 

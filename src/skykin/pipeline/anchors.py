@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from astropy.table import QTable
 
 from skykin.core.errors import SkyError
 from skykin.core.footprint import Footprint
 from skykin.core.shapes import Degrees, Numbers
 from skykin.search.local_scaling import hubness
 from skykin.search.similar import combine, layer_cosines
+from skykin.search.sought import Sought
 from skykin.style.recipe import Combine
 from skykin.style.signature import Signature
 
@@ -35,11 +38,11 @@ class Anchors:
     footprints: tuple[Footprint, ...]
     combine: Combine
 
-    def with_reference(self, reference: Signature) -> dict[str, Numbers]:
-        """Stack a reference and the anchors: per layer an array (1 + anchors, n)."""
+    def below(self, vectors: Mapping[str, Numbers]) -> dict[str, Numbers]:
+        """Stack vectors (n,) or (references, n), and the anchors below them, layer by layer."""
         return {
-            layer: np.stack([vector, *(anchor[layer] for anchor in self.signatures)])
-            for layer, vector in reference.items()
+            layer: np.stack([*np.atleast_2d(rows), *(anchor[layer] for anchor in self.signatures)])
+            for layer, rows in vectors.items()
         }
 
     def hubness(self, cosines: Numbers, lon_deg: Degrees, lat_deg: Degrees) -> Numbers:
@@ -73,8 +76,18 @@ class Anchors:
         return np.asarray(cosine < math.cos(math.radians(min(reach_deg, 180.0))))
 
 
+def hubness_of_references(
+    anchors: Anchors, sought: Sought, references: Sequence[Footprint], tiles: QTable
+) -> float | Numbers:
+    """Tell how much the reference that counts is like the anchors; tile by tile if only the nearest does."""
+    each = np.array([
+        hubness_of_reference(anchors, *one) for one in zip(sought.signatures, references, strict=True)
+    ])  # fmt: skip
+    return np.asarray(each[tiles["nearest"]]) if sought.names_nearest else float(each.mean())
+
+
 def hubness_of_reference(anchors: Anchors, style: Signature, reference: Footprint) -> float:
-    """Tell how much the reference is like the anchors.
+    """Tell how much a reference is like the anchors.
 
     Raises
     ------

@@ -21,6 +21,7 @@ from skykin.core.shapes import Degrees
 from skykin.evaluate.honesty import honest_summary
 from skykin.evaluate.recovery import recovery
 from skykin.evaluate.reference import ReferencePlace
+from skykin.evaluate.references import together
 from skykin.index.answers import Style
 from skykin.index.sky_index import SkyIndex
 from skykin.pipeline.asked import Asked
@@ -77,7 +78,7 @@ class Answer:
     @property
     def name(self) -> str:
         """What was looked for, in words."""
-        told = " and ".join(each.name for each in self.asked)
+        told = together([each.name for each in self.asked])
         return told + "".join(f", not {each.name}" for each in self.unlike)
 
     @property
@@ -158,9 +159,9 @@ class Answer:
         sky = sky_of(self.index) if self.survey is None else self.index.sky(self.survey)
         controls = self._controls()
         reference, *more = self.references or (None,)
-        place = None if reference is None else ReferencePlace(self.name, reference.lon_deg, reference.lat_deg)
+        places = [ReferencePlace(self.name, each.lon_deg, each.lat_deg) for each in self.references]
         farthest_deg = FARTHEST_TILE * self.index.spacing_deg
-        regions = recovery(scored(self.tiles), place, match=self.tiles["match"], farthest_deg=farthest_deg)
+        regions = recovery(scored(self.tiles), places, match=self.tiles["match"], farthest_deg=farthest_deg)
         match = np.asarray(self.tiles["match"])
         matching = [where for where, hit in zip(self.footprints, match, strict=True) if hit]
         return KinMap(
@@ -175,7 +176,7 @@ class Answer:
             bands=self.index.bands,
             sky=sky,
             pictures=gallery(
-                picture_of(self.asked[0], sky),
+                [picture_of(each, sky) for each in self.asked],
                 self.tiles,
                 self.footprints,
                 lambda where: cut(sky, where, self.index.pixels),

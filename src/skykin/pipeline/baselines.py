@@ -95,18 +95,21 @@ def _in_knots(
 def texture_baselines(
     sky: ColouredSky, judged: JudgedMap, workers: int, progress: Progress
 ) -> dict[str, Numbers]:
-    """Likeness of small pictures of the tiles to that of the reference, without a network.
+    """Likeness of small pictures of the tiles to those of the references, without a network.
 
     Tiles that the map read from facets are measured there together, with what lies around them.
     """
-    shared = _textures_of_facets(sky, judged, workers, progress)
-    if shared is not None:
-        alone = cut_in_context(sky, judged.reference, PIXELS, HALO)
-        own = {name: values[0] for name, values in textures_in_plane(alone.rgb, PIXELS).items()}
-        return likeness(shared, own)
-    return likeness(
-        _textures_of_tiles(sky, judged.footprints(), workers, progress), _measured(sky, (judged.reference,))
-    )
+    tiles = _textures_of_facets(sky, judged, workers, progress)
+    if tiles is None:
+        tiles = _textures_of_tiles(sky, judged.footprints(), workers, progress)
+        own = [_measured(sky, (reference,)) for reference in judged.references]
+    else:
+        alone = (cut_in_context(sky, reference, PIXELS, HALO) for reference in judged.references)
+        planes = (textures_in_plane(picture.rgb, PIXELS) for picture in alone)
+        own = [{name: values[0] for name, values in plane.items()} for plane in planes]
+    each = [likeness(tiles, reference) for reference in own]
+    join = np.mean if judged.combine == "mean" else np.max
+    return {name: np.asarray(join([found[name] for found in each], axis=0)) for name in each[0]}
 
 
 def _measured(sky: ColouredSky, part: tuple[Footprint, ...]) -> dict[str, Numbers]:

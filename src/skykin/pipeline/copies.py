@@ -50,6 +50,8 @@ class Injection:
         Of that noise.
     tiles : tuple of int
         Rows of the tiles around.
+    reference : int
+        Which of the references is copied.
     """
 
     footprint: Footprint
@@ -58,6 +60,7 @@ class Injection:
     noise: float
     seed: int
     tiles: tuple[int, ...]
+    reference: int = 0
 
     def unchanged(self) -> Injection:
         """Return the copy as it is, upright, at the same place."""
@@ -116,10 +119,10 @@ def plan(judged: JudgedMap, number: int, seed: int) -> list[Injection]:
     """
     rng = np.random.default_rng(seed)
     centres, reference = judged.centres, judged.reference
-    near = Extent(reference.lon_deg, reference.lat_deg, min(EXCLUDE_DEG + reference.width_deg, 179.0))
+    near = near_references(judged, min(EXCLUDE_DEG + reference.width_deg, 179.0))
     beam = 1.0 if judged.survey is None else judged.survey.beam_deg
     dark = np.isfinite(judged.score) & (judged.intensity <= np.nanpercentile(judged.intensity, DARKER_HALF))
-    dark &= (np.abs(centres.lat_deg) >= EMPTY_ABOVE_DEG) & ~near.contains(centres.lon_deg, centres.lat_deg)
+    dark &= (np.abs(centres.lat_deg) >= EMPTY_ABOVE_DEG) & ~near
     if not dark.any():
         raise DataQualityError(
             f"the map has no dark tile at |b| ≥ {EMPTY_ABOVE_DEG:g}° away from the reference, where the "
@@ -127,7 +130,7 @@ def plan(judged: JudgedMap, number: int, seed: int) -> list[Injection]:
             code="DQ-FEWVALID",
         )
     planned = []
-    for _ in range(number):
+    for each in range(number):
         tile = int(rng.choice(np.flatnonzero(dark)))
         # Anywhere on the piece of sky of the tile, not on its centre: the grid must not matter.
         away = centres.spacing_deg * (rng.random(2) - 0.5)
@@ -143,9 +146,17 @@ def plan(judged: JudgedMap, number: int, seed: int) -> list[Injection]:
                 float(rng.random()),
                 int(rng.integers(1 << 31)),
                 _tiles_around(judged, lon, lat),
+                each % len(judged.references),
             )
         )
     return planned
+
+
+def near_references(judged: JudgedMap, radius_deg: float) -> np.ndarray:
+    """Tell which tiles are centred so near to a reference: bool array (tiles,)."""
+    centres = judged.centres
+    caps = (Extent(each.lon_deg, each.lat_deg, radius_deg) for each in judged.references)
+    return np.asarray(np.any([cap.contains(centres.lon_deg, centres.lat_deg) for cap in caps], axis=0))
 
 
 def _tiles_around(judged: JudgedMap, lon_deg: float, lat_deg: float) -> tuple[int, ...]:

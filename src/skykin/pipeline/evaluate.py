@@ -182,14 +182,13 @@ def _assessment(
     seed: int,
 ) -> Assessment:
     name = f"score ({judged.provenance.recipe.get('name', 'style')})"
-    reference = judged.reference
     return Assessment(
         judged.centres,
         {name: judged.score, **rivals},
         judged.intensity,
         lists,
         confusers,
-        (reference.lon_deg, reference.lat_deg),
+        judged.places,
         turns=turns,
         seed=seed,
     )

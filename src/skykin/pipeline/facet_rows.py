@@ -15,7 +15,7 @@ from skykin.core.shapes import Numbers
 from skykin.pipeline.anchors import Anchors
 from skykin.scale.local import ordered_map
 from skykin.scale.store import WorkStore
-from skykin.search.similar import combine
+from skykin.search.sought import Sought
 from skykin.sky.facets import Facet
 from skykin.style.cells import Lattice, tile_sums
 from skykin.style.context import ContextMeter
@@ -32,7 +32,7 @@ class FacetReader:
     ----------
     sky : ColouredSky
     meter : ContextMeter
-    reference : Signature
+    sought : Sought
     min_coverage : float
         Tiles with a smaller share of observed pixels have no row.
     anchors : Anchors, optional
@@ -41,71 +41,85 @@ class FacetReader:
 
     sky: ColouredSky
     meter: ContextMeter
-    reference: Signature
+    sought: Sought
     min_coverage: float
     anchors: Anchors | None = None
 
+    @property
+    def columns(self) -> int:
+        """How many numbers a tile has."""
+        return len(self.meter.recipe.layers) + 4 + (self.anchors is not None)
+
     def rows(self, facet: Facet) -> Numbers:
-        """Cosines of the layers, brightness and coverage of each own tile; NaN where too little is covered.
+        """Numbers of each own tile; NaN where too little is covered.
 
         Returns
         -------
-        float64 array (tiles, layers + 2)
-            With anchors one more, the hubness, after the cosines.
+        float64 array (tiles, layers + 4)
+            Cosines of the layers, score, number of the nearest reference, brightness, coverage.  With anchors
+            one more, the hubness, after the nearest reference.
         """
-        halo = self.meter.halo
-        picture = facet.picture(self.sky, halo)
-        height, width = facet.shape
-        lattice = Lattice(height, width, facet.tile, facet.spacing)
-        own = slice(halo, halo + height), slice(halo, halo + width)
-        coverage = picture.coverage[own].astype(np.float64)
+        picture, source, lattice = self._looked(facet)
+        coverage = picture.coverage.astype(np.float64)
         weight = tile_sums(coverage, lattice)
-        light = tile_sums(picture.rgb[own].mean(axis=-1, dtype=np.float64) * coverage, lattice)
+        light = tile_sums(picture.rgb.mean(axis=-1, dtype=np.float64) * coverage, lattice)
         covered = weight / facet.tile**2
         wanted = facet.own & (covered >= self.min_coverage)
-        layers = len(self.reference)
-        rows = np.full((*facet.own.shape, layers + 2 + (self.anchors is not None)), np.nan)
+        layers = len(self.meter.recipe.layers)
+        rows = np.full((*facet.own.shape, self.columns), np.nan)
         if wanted.any():
-            source = PlaneSource(picture.rgb, picture.coverage, halo, halo, height, width)
             if self.anchors is None:
-                rows[..., :layers] = self._cosines(source, lattice, self.reference)
+                own_cosines = self._cosines(source, lattice, self.sought.vectors)
             else:
-                both = self._cosines(source, lattice, self.anchors.with_reference(self.reference))
-                rows[..., :layers] = both[..., 0, :]
-                rows[..., layers] = self.anchors.hubness(both[..., 1:, :], *facet.centers())
+                both = self._cosines(source, lattice, self.anchors.below(self.sought.vectors))
+                anchors = len(self.anchors.signatures)
+                own_cosines = both[..., :-anchors, :] if self.sought.several_rows else both[..., 0, :]
+                rows[..., layers + 2] = self.anchors.hubness(both[..., -anchors:, :], *facet.centers())
+            found = self.sought.likeness(own_cosines)
+            rows[..., :layers], rows[..., layers], rows[..., layers + 1] = (
+                found.cosines, found.score, found.nearest,
+            )  # fmt: skip
             rows[..., -2] = light / np.where(weight > 0, weight, np.nan)
             rows[..., -1] = covered
             rows[~wanted] = np.nan
         return np.asarray(rows[facet.own])
 
-    def scores(self, facet: Facet, references: Mapping[str, Numbers]) -> Numbers:
-        """Score of each own tile by several references, none of which is what the map asked for.
-
-        Parameters
-        ----------
-        facet : Facet
-        references : Mapping of str to array (references, n)
-            Signatures of each layer.
+    def scores(self, facet: Facet, asked: Sequence[Sought]) -> Numbers:
+        """Score of each own tile by each of several things to look for, none of them the reader's own.
 
         Returns
         -------
-        float64 array (tiles, references)
+        float64 array (tiles, asked)
             NaN where too little is covered.
         """
+        picture, source, lattice = self._looked(facet)
+        covered = tile_sums(picture.coverage.astype(np.float64), lattice) / facet.tile**2
+        wanted = facet.own & (covered >= self.min_coverage)
+        score = np.full((*facet.own.shape, len(asked)), np.nan)
+        if wanted.any():
+            stacked = {
+                layer: np.concatenate([np.atleast_2d(each.vectors[layer]) for each in asked])
+                for layer in self.meter.recipe.layers
+            }
+            cosines = self._cosines(source, lattice, stacked)
+            first = 0
+            for i, each in enumerate(asked):
+                number = len(each.signatures) if each.several_rows else 1
+                own = cosines[..., first : first + number, :]
+                score[..., i] = each.likeness(own if each.several_rows else own[..., 0, :]).score
+                first += number
+            score[~wanted] = np.nan
+        return np.asarray(score[facet.own])
+
+    def _looked(self, facet: Facet) -> tuple[Picture, PlaneSource, Lattice]:
+        """Return the picture of a facet, the same with its context, and the lattice of its tiles."""
         halo = self.meter.halo
         picture = facet.picture(self.sky, halo)
         height, width = facet.shape
-        lattice = Lattice(height, width, facet.tile, facet.spacing)
         own = slice(halo, halo + height), slice(halo, halo + width)
-        covered = tile_sums(picture.coverage[own].astype(np.float64), lattice) / facet.tile**2
-        wanted = facet.own & (covered >= self.min_coverage)
-        if not wanted.any():
-            return np.full((int(facet.own.sum()), len(next(iter(references.values())))), np.nan)
         source = PlaneSource(picture.rgb, picture.coverage, halo, halo, height, width)
-        cosines = self._cosines(source, lattice, references)
-        score = combine(cosines, self.meter.recipe.combine)
-        score[~wanted] = np.nan
-        return np.asarray(score[facet.own])
+        lattice = Lattice(height, width, facet.tile, facet.spacing)
+        return Picture(picture.rgb[own], picture.coverage[own]), source, lattice
 
     def _cosines(self, source: PlaneSource, lattice: Lattice, reference: Mapping[str, Numbers]) -> Numbers:
         return self.meter.shared.cosines(source, lattice, reference, self.meter.standard)
@@ -119,7 +133,7 @@ def read_facets(
     def rows(numbered: tuple[int, Facet]) -> Numbers:
         number, facet = numbered
         kept = store.get(f"facet-{number}")
-        if kept is not None and kept.shape[0] == facet.own.sum():
+        if kept is not None and kept.shape == (facet.own.sum(), reader.columns):
             return kept
         made = reader.rows(facet)
         store.put(f"facet-{number}", made)

@@ -15,10 +15,12 @@ from skykin.products.result import Gallery
 GALLERY_TILES = 8
 
 
-def gallery(reference: Picture, tiles: QTable, footprints: Sequence[Footprint], cutter: Cutter) -> Gallery:
+def gallery(
+    references: Sequence[Picture], tiles: QTable, footprints: Sequence[Footprint], cutter: Cutter
+) -> Gallery:
     """Choose the best matches, or the best tiles where none matches, and the least alike.
 
-    None of them is centred in another or the reference.
+    None of them is centred in another or a reference.
     """
     order = np.argsort(tiles["rank"])
     matches = [i for i in order if tiles["match"][i]]
@@ -34,11 +36,11 @@ def gallery(reference: Picture, tiles: QTable, footprints: Sequence[Footprint], 
                 break
         return tuple(cutter(footprint) for footprint in chosen)
 
-    own = [] if reference.footprint is None else [reference.footprint]
+    own = [each.footprint for each in references if each.footprint is not None]
     # Where nothing matches, the upper half of the tiles still shows what comes nearest.
     nearest = [i for i in finite[::-1] if tiles["rank"][i] <= len(tiles) / 2]
     best = apart(matches, own) or apart(nearest, own)
-    return Gallery(reference, best, apart(finite, [*own, *(where(picture) for picture in best)]))
+    return Gallery(tuple(references), best, apart(finite, [*own, *(where(picture) for picture in best)]))
 
 
 def where(picture: Picture) -> Footprint:

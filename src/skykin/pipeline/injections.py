@@ -10,18 +10,19 @@ from itertools import pairwise
 import numpy as np
 from astropy.table import QTable
 
-from skykin.core.extent import Extent
 from skykin.core.footprint import Footprint
 from skykin.core.protocols import Progress
 from skykin.core.shapes import Numbers
 from skykin.evaluate.ranking import threshold_of_top
 from skykin.evaluate.share import share_interval
 from skykin.evaluate.turned import EXCLUDE_DEG
-from skykin.pipeline.copies import Copy, Injection, dark_scatter, plan, reference_copy
+from skykin.pipeline.bench import Bench
+from skykin.pipeline.copies import Copy, Injection, dark_scatter, near_references, plan, reference_copy
 from skykin.pipeline.judged_map import JudgedMap
-from skykin.pipeline.remake import Bench, Change, bench, settings_of
+from skykin.pipeline.remake import Change, bench_of, settings_of
 from skykin.scale.local import ordered_map
 from skykin.scale.store import WorkStore
+from skykin.search.sought import Sought
 from skykin.survey.altered import AlteredSurvey
 from skykin.survey.download import cache_folder
 from skykin.survey.intensity import mean_intensity
@@ -41,9 +42,10 @@ class Injections:
     Parameters
     ----------
     copies : QTable
-        A row per copy: ``lon_deg``, ``lat_deg``, ``turn_deg``, ``scale``, ``blur_deg``, ``noise``,
-        ``intensity_before`` (of the nearest tile), ``score`` (best tile around), ``score_before``, ``found``,
-        ``found_before``, ``found_by_intensity`` (whether ranking by mean intensity finds it).
+        A row per copy: ``reference`` (its number), ``lon_deg``, ``lat_deg``, ``turn_deg``, ``scale``,
+        ``blur_deg``, ``noise``, ``intensity_before`` (of the nearest tile), ``score`` (best tile around),
+        ``score_before``, ``found``, ``found_before``, ``found_by_intensity`` (whether ranking by mean
+        intensity finds it).
     changes : QTable
         What takes how much of it: ``change``, ``n``, ``found`` (share), ``low`` and ``high`` (95 %), and
         ``score`` (mean).
@@ -54,7 +56,7 @@ class Injections:
 
 
 def injections(judged: JudgedMap, number: int, seed: int, workers: int, progress: Progress) -> Injections:
-    """Inject copies of the reference, one at a time, and score the tiles around each.
+    """Inject copies of the reference, or of several in turn, and score the tiles around each.
 
     The copy is turned by a random angle, its intensity multiplied by 0.3 to 1, blurred by up to half a beam,
     and given noise of up to the scatter of the dark sky.  It is found if the best of the tiles around it
@@ -73,12 +75,13 @@ def injections(judged: JudgedMap, number: int, seed: int, workers: int, progress
     before = np.array([np.nanmax(judged.score[list(one.tiles)]) for one in planned])
     with progress.stage("Injections", number, "copies") as counter:
         looked = []
-        for each in ordered_map(partial(trial.look, copy=trial.copy), planned, workers):
+        for each in ordered_map(partial(trial.look, copies=trial.copies), planned, workers):
             looked.append(each)
             counter.advance()
     score, intensity = np.array(looked).T
     copies = QTable(
         {
+            "reference": [one.reference for one in planned],
             "lon_deg": [one.footprint.lon_deg for one in planned],
             "lat_deg": [one.footprint.lat_deg for one in planned],
             "turn_deg": [one.footprint.turn_deg for one in planned],
@@ -101,7 +104,8 @@ class Trial:
     """All that scores a copy at a place."""
 
     ready: Bench
-    copy: Copy
+    sought: Sought
+    copies: tuple[Copy, ...]
     scatter: Numbers
     footprints: tuple[Footprint, ...]
     least: float
@@ -111,19 +115,21 @@ class Trial:
         """Set up the map's own instruments."""
         assert judged.survey is not None  # noqa: S101 - asked for by the caller
         store = WorkStore.of(cache_folder(), {"injections": judged.provenance.as_dict()})
+        ready = bench_of(judged, Change("as it is"), settings_of(judged, workers), store, progress)
         return cls(
-            bench(judged, Change("as it is"), settings_of(judged, workers), store, progress),
-            reference_copy(judged.survey, judged.reference),
+            ready,
+            ready.sought(),
+            tuple(reference_copy(judged.survey, each) for each in judged.references),
             dark_scatter(judged.survey, judged),
             judged.footprints(),
             best_of(judged, judged.score),
         )
 
-    def look(self, one: Injection, copy: Copy) -> tuple[float, float]:
+    def look(self, one: Injection, copies: tuple[Copy, ...]) -> tuple[float, float]:
         """Best score and best mean intensity of the tiles around a copy."""
-        survey = self.ready.judge.survey
-        altered = AlteredSurvey(survey, patch=copy.patch(one, survey.beam_deg, self.scatter))
-        judge = self.ready.with_survey(altered)
+        survey = self.ready.sky.survey
+        altered = AlteredSurvey(survey, patch=copies[one.reference].patch(one, survey.beam_deg, self.scatter))
+        judge = self.ready.judge_of(altered, self.sought)
         tiles = [self.footprints[i] for i in one.tiles]
         score = float(np.nanmax([judge.score(judge.cutter(tile)) for tile in tiles]))
         return score, max(mean_intensity(altered, tile) for tile in tiles)
@@ -136,38 +142,37 @@ class Trial:
 
 
 def best_of(judged: JudgedMap, ranking: Numbers) -> float:
-    """Value from which a tile is among the best 1 % of the sky away from the reference."""
-    centres, reference = judged.centres, judged.reference
-    near = Extent(reference.lon_deg, reference.lat_deg, EXCLUDE_DEG)
-    away = ~near.contains(centres.lon_deg, centres.lat_deg) & np.isfinite(ranking)
-    return threshold_of_top(ranking[away], TOP, centres.area[away])
+    """Value from which a tile is among the best 1 % of the sky away from the references."""
+    away = ~near_references(judged, EXCLUDE_DEG) & np.isfinite(ranking)
+    return threshold_of_top(ranking[away], TOP, judged.centres.area[away])
 
 
 def _changes(
     trial: Trial, planned: Sequence[Injection], copies: QTable, workers: int, progress: Progress
 ) -> QTable:
     """Try each change alone at the same places, the unchanged copy first; the whole test last."""
-    beam_deg = trial.ready.judge.survey.beam_deg
+    beam_deg = trial.ready.sky.survey.beam_deg
     whole = [one.unchanged() for one in planned]
-    kinds: dict[str, tuple[list[Injection], Copy]] = {
-        "nothing, on the centre of a tile": ([trial.centred(one) for one in whole], trial.copy),
-        "nothing": (whole, trial.copy),
-        "holes filled": (whole, trial.copy.without_holes()),
+    copied = trial.copies
+    kinds: dict[str, tuple[list[Injection], tuple[Copy, ...]]] = {
+        "nothing, on the centre of a tile": ([trial.centred(one) for one in whole], copied),
+        "nothing": (whole, copied),
+        "holes filled": (whole, tuple(copy.without_holes() for copy in copied)),
         "turned": (
             [replace(one, footprint=old.footprint) for one, old in zip(whole, planned, strict=True)],
-            trial.copy,
+            copied,
         ),
         **{
-            f"intensity × {scale:g}": ([replace(one, scale=scale) for one in whole], trial.copy)
+            f"intensity × {scale:g}": ([replace(one, scale=scale) for one in whole], copied)
             for scale in SCALES[1::-1]
         },
-        "blurred by half a beam": ([replace(one, blur_deg=beam_deg / 2) for one in whole], trial.copy),
-        "noise as the dark sky's": ([replace(one, noise=1.0) for one in whole], trial.copy),
+        "blurred by half a beam": ([replace(one, blur_deg=beam_deg / 2) for one in whole], copied),
+        "noise as the dark sky's": ([replace(one, noise=1.0) for one in whole], copied),
     }
     rows = []
     with progress.stage("Single changes", len(kinds) * len(planned), "copies") as counter:
-        for name, (changed, copy) in kinds.items():
-            looked = ordered_map(partial(trial.look, copy=copy), changed, workers)
+        for name, (changed, put) in kinds.items():
+            looked = ordered_map(partial(trial.look, copies=put), changed, workers)
             scores = []
             for score, _ in looked:
                 scores.append(score)

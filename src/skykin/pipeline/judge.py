@@ -1,19 +1,20 @@
-"""A judge scores tiles against the style of the reference."""
+"""A judge scores tiles against the style of what is sought."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from skykin.core.errors import DataQualityError, SkyError
-from skykin.core.footprint import Footprint
+from skykin.core.footprint import Footprint, Projection
 from skykin.core.picture import Picture
 from skykin.core.protocols import ColouredSky, Progress, Survey
 from skykin.core.settings import MapSettings
 from skykin.core.shapes import Numbers
 from skykin.evaluate.reference import ReferencePlace
+from skykin.evaluate.references import References
 from skykin.pipeline.anchors import ANCHORS, Anchors
 from skykin.pipeline.facet_rows import (
     FacetReader,
@@ -24,7 +25,7 @@ from skykin.pipeline.facet_rows import (
 )
 from skykin.scale.local import ordered_map
 from skykin.scale.store import WorkStore
-from skykin.search.similar import combine, layer_cosines
+from skykin.search.sought import Sought
 from skykin.sky.cut import cut
 from skykin.sky.facets import Facet
 from skykin.sky.grid import TileGrid
@@ -61,9 +62,9 @@ def check_reference(reference: Picture, place: ReferencePlace, settings: MapSett
     """Refuse a reference that lies off the survey or in a hole."""
     if reference.covered < settings.min_coverage:
         raise SkyError(
-            f"the survey covers {reference.covered:.0%} of the reference tile at l={place.lon_deg:.2f}°, "
-            f"b={place.lat_deg:+.2f}°, less than {settings.min_coverage:.0%}; choose another reference, a "
-            "larger tile size or a smaller min_coverage"
+            f"the survey covers {reference.covered:.0%} of the reference tile at {place.told}, "
+            f"less than {settings.min_coverage:.0%}; choose another reference, a larger tile size or a "
+            "smaller min_coverage"
         )
 
 
@@ -146,6 +147,22 @@ def _evenly(total: int, wanted: int) -> Numbers:
     return np.unique(np.linspace(0, total - 1, min(total, wanted)).round().astype(int))
 
 
+def footprints_of(
+    references: References, settings: MapSettings, projection: Projection
+) -> tuple[Footprint, ...]:
+    """Give the tile about each reference."""
+    return tuple(
+        Footprint(place.lon_deg, place.lat_deg, settings.tile_size_deg, projection=projection)
+        for place in references.places
+    )
+
+
+def sought_of(meter: Meter, pictures: Sequence[Picture], references: References) -> Sought:
+    """Measure every reference; refuse one that has no style."""
+    styles = (style_of(meter, *each) for each in zip(pictures, references.places, strict=True))
+    return Sought(tuple(styles), meter.recipe.combine, references.combine)
+
+
 def style_of(meter: Meter, reference: Picture, place: ReferencePlace) -> Signature:
     """Measure the reference; refuse one that has no style."""
     signature = meter(reference)
@@ -160,25 +177,21 @@ def style_of(meter: Meter, reference: Picture, place: ReferencePlace) -> Signatu
 
 @dataclass(frozen=True, eq=False)
 class Judge:
-    """Scores footprints against the reference."""
+    """Scores footprints against what is sought."""
 
     meter: Meter
     cutter: Cutter
     survey: Survey
-    reference: Signature
+    sought: Sought
     min_coverage: float
     anchors: Anchors | None = None
 
-    def cosines(self, picture: Picture) -> tuple[float, ...]:
-        """Cosine of each layer with the reference's."""
-        return tuple(layer_cosines(self.meter(picture), self.reference).values())
-
     def score(self, picture: Picture) -> float:
-        """Cosines combined as the recipe says."""
-        return float(combine(self.cosines(picture), self.meter.recipe.combine))
+        """Cosines with the reference combined as the recipe says, and those of several as was asked."""
+        return float(self.sought.likeness_of(self.meter(picture)).score)
 
     def row(self, footprint: Footprint) -> Numbers | None:
-        """Cosines, hubness if there are anchors, brightness, coverage and mean intensity.
+        """Cosines, score, nearest reference, hubness if there are anchors, brightness, coverage, intensity.
 
         None where too little is covered.
         """
@@ -189,11 +202,11 @@ class Judge:
         if picture.covered < self.min_coverage:
             return None
         signature = self.meter(picture)
-        cosines = layer_cosines(signature, self.reference).values()
+        found = self.sought.likeness_of(signature)
         hubness = [] if self.anchors is None else [self.anchors.hubness_of(signature, footprint)]
-        return np.array(
-            [*cosines, *hubness, picture.brightness, picture.covered, mean_intensity(self.survey, footprint)]
-        )
+        intensity = mean_intensity(self.survey, footprint)
+        likeness = [*found.cosines, found.score, found.nearest, *hubness]
+        return np.array([*likeness, picture.brightness, picture.covered, intensity])
 
 
 def read_tiles(
@@ -207,7 +220,7 @@ def read_tiles(
 ) -> list[Numbers | None]:
     """Rows of numbers as `Judge.row` gives them, facet by facet."""
     assert isinstance(judge.meter, ContextMeter)  # noqa: S101 - there are facets
-    reader = FacetReader(sky, judge.meter, judge.reference, judge.min_coverage, judge.anchors)
+    reader = FacetReader(sky, judge.meter, judge.sought, judge.min_coverage, judge.anchors)
     rows: list[Numbers | None] = []
     with progress.stage("Style of every facet", len(pieces), "facets") as counter:
         found = read_facets(reader, pieces, store, workers)

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from astropy import units as u
@@ -25,6 +25,8 @@ from skykin.products.map_folder import read_map_folder
 from skykin.products.plain import plain
 from skykin.products.result import KinMap, numbers
 from skykin.sky.facets import Facet, facets
+from skykin.style.network import SMALLEST_CELL
+from skykin.style.recipe import Combine
 from skykin.survey.open import open_survey
 from skykin.survey.render import RenderedSurvey, Stretch
 
@@ -68,15 +70,30 @@ class JudgedMap:
 
     @property
     def reference(self) -> Footprint:
-        """What was looked for."""
-        place: Any = self.provenance.reference
+        """What was looked for; of several references the first."""
+        return self.references[0]
+
+    @property
+    def references(self) -> tuple[Footprint, ...]:
+        """All that was looked for."""
+        facts: Any = self.provenance.reference
         grid: Any = self.provenance.grid
-        return Footprint(
-            float(place["lon_deg"]),
-            float(place["lat_deg"]),
-            float(grid["tile_size_deg"]),
-            projection=grid["projection"],
+        size = float(grid["tile_size_deg"])
+        return tuple(
+            Footprint(float(place["lon_deg"]), float(place["lat_deg"]), size, projection=grid["projection"])
+            for place in facts.get("references", [facts])
         )
+
+    @property
+    def combine(self) -> Combine:
+        """How likenesses to several references are combined."""
+        how: Any = self.provenance.reference.get("combine", "max")
+        return cast("Combine", how)
+
+    @property
+    def places(self) -> Numbers:
+        """Galactic longitude and latitude of all references, degrees: (references, 2)."""
+        return np.array([(each.lon_deg, each.lat_deg) for each in self.references])
 
     @property
     def spacing_deg(self) -> float:
@@ -114,8 +131,9 @@ class JudgedMap:
         grid: Any = self.provenance.grid
         if grid["kind"] != "facets" or self.survey is None:
             return ()
-        width_deg, pixels = grid["tile_size_deg"], grid["pixels"]
-        return facets(width_deg, self.spacing_deg, pixels, self.area, self.survey.extent)
+        size = grid["tile_size_deg"], self.spacing_deg, grid["pixels"]
+        # What was made in steps of 16 pixels is in steps of 8, too.
+        return facets(*size, self.area, self.survey.extent, step=SMALLEST_CELL)
 
     def rows_of(self, piece: Facet) -> tuple[Numbers, np.ndarray]:
         """Row of the tile nearest to each own tile of a facet, and whether it is that very tile."""

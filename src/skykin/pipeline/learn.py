@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from astropy.coordinates import SkyCoord
@@ -179,13 +179,12 @@ def _learnt(
         BRIGHTNESS: judged.intensity,
         **brightness_baselines(judged.survey, judged),
     }
-    place: Any = judged.provenance.reference
     table = Assessment(
         judged.centres,
         {HELD_OUT: held_out, **rivals},
         judged.intensity,
         (wanted,),
-        reference=(float(place["lon_deg"]), float(place["lat_deg"])),
+        reference=judged.places,
     ).table()
     follows = {
         name: rank_correlation_in_rows(judged.centres, held_out, values).value

@@ -1,4 +1,4 @@
-"""The whole job in one function: from a survey and a reference to a map of kin."""
+"""The whole job in one function: from a survey and references to a map of kin."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from skykin.core.footprint import Footprint
 from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Progress
 from skykin.core.provenance import Provenance
@@ -16,37 +15,23 @@ from skykin.core.settings import MapSettings
 from skykin.evaluate.confounders import control_pictures
 from skykin.evaluate.honesty import honest_summary
 from skykin.evaluate.recovery import recovery
-from skykin.evaluate.reference import resolve_reference
-from skykin.pipeline.anchors import hubness_of_reference
-from skykin.pipeline.gallery import gallery, where
-from skykin.pipeline.judge import (
-    Judge,
-    anchors_of,
-    check_reference,
-    cutter_of,
-    instrument,
-    read_tiles,
-    style_of,
-    with_standard,
-)
+from skykin.evaluate.references import resolve_references
+from skykin.pipeline.anchors import hubness_of_references
+from skykin.pipeline.bench import Bench
+from skykin.pipeline.concerns import Seen, concerns
+from skykin.pipeline.gallery import gallery
 from skykin.pipeline.kept import CONTROL_SEED
 from skykin.pipeline.opening import check_resolution, sized, suited, survey_of
-from skykin.pipeline.plan import facets_of, grid_of
 from skykin.pipeline.second_look import SecondLook
-from skykin.pipeline.tiles import line_of, score_tiles, scored, share_inside
+from skykin.pipeline.tiles import line_of, name_nearest, scored, share_inside
 from skykin.pipeline.trust import calibrated
 from skykin.products.folder import check_output_folder
 from skykin.products.result import KinMap
 from skykin.products.write import write_products
 from skykin.scale.store import WorkStore
-from skykin.sky.facets import facet_grid
 from skykin.sky.grid import TileGrid
 from skykin.style.recipe import recipe
 from skykin.survey.download import cache_folder
-from skykin.survey.render import (
-    RenderedSurvey,
-    measure_stretch,
-)
 
 #: A place farther from every centre than so many spacings lies outside the grid.
 FARTHEST_TILE = 1.1
@@ -82,7 +67,8 @@ def map_kin(
     progress : Progress, optional
         Told how far the work is; silent if left out.
     **changes
-        Any field of `MapSettings`, such as ``reference="carina"`` or ``tile_size=10 * u.deg``.
+        Any field of `MapSettings`, such as ``reference="carina"``, ``reference=("carina", "rosette")`` or
+        ``tile_size=10 * u.deg``.
 
     Returns
     -------
@@ -115,27 +101,19 @@ def _map(settings: MapSettings, download: bool, progress: Progress) -> KinMap:
     """Walk the stages; what costs nothing and can go wrong comes first."""
     chosen = recipe(settings.recipe)
     settings = suited(settings, chosen)
-    place = resolve_reference(settings.reference)
+    references = resolve_references(settings.reference, settings.combine)
     survey = survey_of(settings, download, progress)
     settings = sized(settings, survey, chosen, progress)
-    pieces = facets_of(settings, chosen, survey)
-    grid = facet_grid(pieces) if pieces else grid_of(settings, survey)
     check_resolution(settings, survey, progress)
-    stretch = measure_stretch(survey, settings.stretch)
-    sky = RenderedSurvey(survey, stretch)
-    cutter = cutter_of(settings, survey, sky)
-    projection = grid.footprints[0].projection
-    reference = cutter(Footprint(place.lon_deg, place.lat_deg, settings.tile_size_deg, projection=projection))
-    check_reference(reference, place, settings)
-
-    meter, encoder, look = instrument(chosen, settings, sky, cutter, shared=bool(pieces))
+    bench = Bench.set_up(settings, survey, references)
+    stretch, own = bench.sky.stretch, bench.own
     provenance = Provenance(
         survey=survey.as_dict(),
         rendering={**stretch.as_dict(), "per_tile": settings.stretch_per_tile},
-        grid=grid_facts(grid, settings, projection),
-        reference={"name": place.name, "lon_deg": place.lon_deg, "lat_deg": place.lat_deg},
+        grid=grid_facts(bench.grid, settings),
+        reference=references.as_dict(),
         recipe={**chosen.as_dict(), "key": chosen.key()},
-        encoder=encoder,
+        encoder=bench.encoder,
         calibration={
             "csls": settings.csls,
             "surrogates": settings.surrogates,
@@ -145,49 +123,43 @@ def _map(settings: MapSettings, download: bool, progress: Progress) -> KinMap:
         credits=(*survey.credits, *METHOD_CREDITS),
     )
     store = store_of(provenance)
-    meter = with_standard(meter, grid, look, store=store, workers=settings.workers, progress=progress)
-    style = style_of(meter, look(where(reference)), place)
-    anchors = (
-        anchors_of(meter, grid, look, workers=settings.workers, progress=progress) if settings.csls else None
-    )
-    judge = Judge(meter, look, survey, style, settings.min_coverage, anchors)
-    numbers = (
-        read_tiles(judge, sky, pieces, store=store, workers=settings.workers, progress=progress)
-        if pieces
-        else None
-    )
-    tiles, grid = score_tiles(judge, grid, settings, progress, numbers)
-    hubness = None if anchors is None else hubness_of_reference(anchors, style, where(reference))
-    calibration = calibrated(tiles, where(reference), hubness)
-    again = SecondLook(judge, grid.footprints, where(reference), settings, stretch)
+    bench = bench.standardised(store, progress)
+    sought, anchors = bench.sought(), bench.anchors(progress)
+    judge = bench.judge(sought, anchors)
+    tiles, grid = bench.tiles(judge, store, progress)
+    hubness = None if anchors is None else hubness_of_references(anchors, sought, own, tiles)
+    calibration = calibrated(tiles, own, hubness)
+    name_nearest(tiles, references)
+    again = SecondLook(judge, grid.footprints, own, settings, stretch)
     surrogates, noise = again.with_surrogates(tiles, progress), again.with_noise(tiles, progress)
     line = line_of(tiles, chosen, settings)
     tiles["match"] = line.matches(tiles[line.column])
-    side = settings.side_pixels + 2 * meter.halo
+    side = settings.side_pixels + 2 * bench.meter.halo
     controls = {
         name: judge.score(picture) for name, picture in control_pictures((side, side), CONTROL_SEED).items()
     }
     regions = recovery(
-        scored(tiles), place, match=tiles["match"], farthest_deg=FARTHEST_TILE * grid.spacing_deg
+        scored(tiles), references.places, match=tiles["match"], farthest_deg=FARTHEST_TILE * grid.spacing_deg
     )
     return KinMap(
         tiles=tiles,
         footprints=grid.footprints,
         tile_nside=grid.nside,
-        reference=where(reference),
-        reference_name=place.name,
+        reference=own[0],
+        reference_name=references.name,
+        more_references=own[1:],
         line=line,
         layers=chosen.layers,
         survey_title=survey.title,
         bands=survey.bands,
-        sky=sky,
-        pictures=gallery(reference, tiles, grid.footprints, cutter),
+        sky=bench.sky,
+        pictures=gallery(bench.pictures, tiles, grid.footprints, bench.cutter),
         regions=regions,
         summary=honest_summary(
             tiles,
             regions,
             controls,
-            reference_score=judge.score(look(where(reference))),
+            reference_score=float(np.max([judge.score(bench.look(each)) for each in own])),
             sky_fraction_in_matching_tiles=share_inside(tiles, grid),
             n_left_out=tiles.meta["n_left_out"],
             line=line.as_dict(),
@@ -199,7 +171,13 @@ def _map(settings: MapSettings, download: bool, progress: Progress) -> KinMap:
             noise=noise,
             recipe=chosen.name,
             survey=survey.title,
-            reference=place.name,
+            reference=references.name,
+            references=[
+                {**place.as_dict(), **Seen.of(picture, chosen).as_dict()}
+                for place, picture in zip(references.places, bench.pictures, strict=True)
+            ],
+            combine=references.combine if len(own) > 1 else None,
+            concerns=concerns(references, bench.pictures, chosen, bench.sky),
         ),
         provenance=provenance,
         extent=survey.extent,
@@ -211,12 +189,12 @@ def store_of(provenance: Provenance) -> WorkStore:
     return WorkStore.of(cache_folder(), provenance.as_dict())
 
 
-def grid_facts(grid: TileGrid, settings: MapSettings, projection: str) -> dict[str, object]:
+def grid_facts(grid: TileGrid, settings: MapSettings) -> dict[str, object]:
     """Gather the settings of the grid for provenance."""
     return {
         "kind": grid.kind,
         "nside": grid.nside,
-        "projection": projection,
+        "projection": grid.footprints[0].projection,
         "tile_size_deg": settings.tile_size_deg,
         "spacing_deg": round(grid.spacing_deg, 4),
         "pixels": settings.side_pixels,

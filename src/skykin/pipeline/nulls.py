@@ -13,7 +13,7 @@ from skykin.core.protocols import Progress
 from skykin.core.shapes import Numbers
 from skykin.evaluate.target_list import TargetList
 from skykin.pipeline.judged_map import JudgedMap
-from skykin.pipeline.remake import Change, bench, remade, settings_of, store_of
+from skykin.pipeline.remake import Change, bench_of, remade, settings_of, store_of
 from skykin.products.result import numbers
 from skykin.scale.local import ordered_map
 from skykin.search.surrogates import phase_randomised
@@ -73,7 +73,8 @@ def _with_random_phases(
     scores = store.get("scores")
     if scores is None:
         settings = replace(settings_of(judged, workers), **change.settings)
-        judge = bench(judged, change, settings, store, progress).judge
+        made = bench_of(judged, change, settings, store, progress)
+        judge = made.judge(made.sought())
         footprints = judged.footprints()
         found = []
         with progress.stage(RANDOM_PHASES, len(rows), "tiles") as counter:

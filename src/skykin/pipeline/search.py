@@ -13,6 +13,7 @@ from astropy.table import QTable
 from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Progress, Survey
 from skykin.core.settings import MapSettings
+from skykin.evaluate.references import how_combined, listed
 from skykin.index.answers import Kind
 from skykin.index.sky_index import SkyIndex, open_index
 from skykin.pipeline.answer import Answer
@@ -23,8 +24,9 @@ from skykin.pipeline.reference_picture import measured
 from skykin.pipeline.tiles import line_of, ranks
 from skykin.pipeline.trust import calibrated_against
 from skykin.products.folder import check_output_folder
-from skykin.search.likeness import Likeness, likeness
+from skykin.search.likeness import likeness
 from skykin.search.pyramid import pyramid as search_pyramid
+from skykin.search.several import Likeness
 from skykin.search.wanted import Wanted
 from skykin.style.recipe import Combine
 
@@ -40,7 +42,7 @@ def search_index(
     unlike: Reference | Sequence[Reference] = (),
     width_deg: float | None = None,
     pixel_deg: float | None = None,
-    combine: Combine = "max",
+    combine: Combine | None = None,
     weights: Mapping[str, float] | None = None,
     measure: bool = False,
     pyramid: bool = False,
@@ -59,15 +61,17 @@ def search_index(
     index : SkyIndex or path
     reference : str, Path, int, SkyCoord, tuple, Footprint, MOC, Picture, Elsewhere, or a list of these
         What to look for.  Text is a name, a position, the name of a tile, a file (DS9 regions, MOC, or a
-        picture), or ``place@folder`` for a place in another survey's index of the same recipe.
+        picture), ``place@folder`` for a place in another survey's index of the same recipe, or ``set:NAME``
+        for all places of one of `reference_sets`.
     unlike : the same
         Counter-examples: what a tile has in common with one is taken off its score.
     width_deg : float, optional
         Side of the square about a position; that of a tile if left out.
     pixel_deg : float, optional
         Side of a pixel of a picture file on the sky; needed for pictures.
-    combine : {"max", "mean"}
-        Whether a tile should be like any of several references, or like all of them.
+    combine : {"max", "mean"}, optional
+        Whether a tile should be like any of several references, or like all of them; if left out, as a named
+        set says, and otherwise ``max``.
     weights : Mapping of str to float, optional
         How much each layer counts; 1 where it is not named.
     measure : bool
@@ -108,8 +112,9 @@ def search_index(
     rule = MapSettings(threshold=threshold, top_fraction=top_fraction, max_q=max_q)
     opened = index if isinstance(index, SkyIndex) else open_index(index)
     scale = Scale(width_deg, pixel_deg)
-    asked = tuple(read_asked(opened, each, scale) for each in _listed(reference))
-    others = tuple(read_asked(opened, each, scale) for each in _listed(unlike))
+    by = how_combined(reference, combine)
+    asked = tuple(read_asked(opened, each, scale) for each in listed(reference))
+    others = tuple(read_asked(opened, each, scale) for each in listed(unlike))
 
     if measure:
         sky = sky_of(opened) if survey is None else opened.sky(survey)
@@ -118,7 +123,7 @@ def search_index(
     @cache
     def wanted_in(kind: Kind) -> Wanted:
         likes, unlikes = (tuple(each.style(kind) for each in group) for group in (asked, others))
-        return Wanted(opened.recipe, likes, unlikes, combine, dict(weights or {}))
+        return Wanted(opened.recipe, likes, unlikes, by, dict(weights or {}))
 
     tiles = answered(opened, likeness(opened, wanted_in), asked)
     if pyramid:
@@ -149,16 +154,3 @@ def answered(index: SkyIndex, found: Likeness, asked: Sequence[Asked]) -> QTable
         table["best_reference"] = np.array([each.name for each in asked])[found.nearest]
     table.meta["n_left_out"] = 0
     return table
-
-
-def _listed(references: Reference | Sequence[Reference]) -> Sequence[Reference]:
-    # A pair of numbers is one place.
-    if isinstance(references, tuple) and len(references) == 2 and _numbers(references):
-        return [references]
-    if isinstance(references, list | tuple):
-        return references
-    return [references]
-
-
-def _numbers(pair: tuple[object, ...]) -> bool:
-    return all(isinstance(each, float | int | np.number | u.Quantity) for each in pair)

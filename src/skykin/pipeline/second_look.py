@@ -34,14 +34,14 @@ class SecondLook:
     judge : Judge
     footprints : tuple of Footprint
         Those of all tiles of the map.
-    reference : Footprint
+    references : tuple of Footprint
     settings : MapSettings
     stretch : Stretch
     """
 
     judge: Judge
     footprints: Sequence[Footprint]
-    reference: Footprint
+    references: tuple[Footprint, ...]
     settings: MapSettings
     stretch: Stretch
 
@@ -75,7 +75,8 @@ class SecondLook:
             noisy = survey.resampled(int(np.random.SeedSequence([seed, draw]).generate_state(1)[0]))
             sky = RenderedSurvey(noisy, self.stretch)
             look = look_of(self.judge.meter, self.settings, sky, cutter_of(self.settings, noisy, sky))
-            judge = replace(self.judge, cutter=look, reference=self.judge.meter(look(self.reference)))
+            styles = tuple(self.judge.meter(look(each)) for each in self.references)
+            judge = replace(self.judge, cutter=look, sought=replace(self.judge.sought, signatures=styles))
             found.append(self._counted(f"Noise {draw + 1} of {draws}", self._score_by(judge), rows, progress))
         again = np.stack(found, axis=-1)
         first = self._counted("Without new noise", self._score_by(self.judge), rows, progress)

@@ -80,7 +80,7 @@ def _row(judged: JudgedMap, made: Remade, targets: TargetList, turns: int, seed:
         made.centres,
         targets.lon_deg,
         targets.lat_deg,
-        reference=(made.reference.lon_deg, made.reference.lat_deg),
+        reference=made.references.positions,
         turns=turns,
     ).scored(made.score)
     auc = auc_turned(placed, made.score, seed=seed)

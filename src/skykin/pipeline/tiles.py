@@ -13,10 +13,10 @@ from skykin.core.settings import MapSettings
 from skykin.core.shapes import Numbers
 from skykin.evaluate.ranking import threshold_of_top
 from skykin.evaluate.recovery import ScoredTiles
+from skykin.evaluate.references import References
 from skykin.pipeline.judge import Judge
 from skykin.products.matches import coverage_map
 from skykin.scale.local import ordered_map
-from skykin.search.similar import combine
 from skykin.sky.grid import TileGrid
 from skykin.sky.names import tile_names
 from skykin.style.recipe import Recipe
@@ -53,8 +53,8 @@ def score_tiles(
 
 def _tile_table(numbers: Numbers, grid: TileGrid, judge: Judge) -> QTable:
     lon, lat = grid.centers()
-    cosines = numbers[:, : len(judge.meter.recipe.layers)]
-    score = combine(cosines, judge.meter.recipe.combine)
+    layers = len(judge.meter.recipe.layers)
+    cosines, score = numbers[:, :layers], numbers[:, layers]
     brightness, coverage, intensity = numbers[:, -3:].T
     table = QTable(
         {
@@ -72,7 +72,9 @@ def _tile_table(numbers: Numbers, grid: TileGrid, judge: Judge) -> QTable:
         }
     )
     if judge.anchors is not None:
-        table["hubness"] = numbers[:, cosines.shape[1]]
+        table["hubness"] = numbers[:, layers + 2]
+    if judge.sought.names_nearest:
+        table["nearest"] = numbers[:, layers + 1].astype(int)
     if isinstance(judge.survey, NoisySurvey):
         where = np.array([footprint.pixel_positions(NOISE_POSITIONS) for footprint in grid.footprints])
         noise = judge.survey.noise_at(where[:, 0], where[:, 1]).mean(axis=(-2, -1))
@@ -80,6 +82,14 @@ def _tile_table(numbers: Numbers, grid: TileGrid, judge: Judge) -> QTable:
     for layer, column in zip(judge.meter.recipe.layers, cosines.T, strict=True):
         table[f"cosine_{layer}"] = column
     return table
+
+
+def name_nearest(tiles: QTable, references: References) -> None:
+    """Name the nearest reference in the column ``best_reference``, where it is known."""
+    if "nearest" in tiles.colnames:
+        names = np.array([place.name for place in references.places])
+        tiles["best_reference"] = names[tiles["nearest"]]
+        tiles.remove_column("nearest")
 
 
 def ranks(score: Numbers) -> Numbers:

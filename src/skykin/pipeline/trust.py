@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from astropy import units as u
 from astropy.table import QTable
@@ -16,15 +18,18 @@ from skykin.search.matched_null import Tiles
 NEAREST = 1e-9
 
 
-def calibrated(tiles: QTable, reference: Footprint, hubness: float | None = None) -> Calibration:
+def calibrated(
+    tiles: QTable, references: Sequence[Footprint], hubness: float | Numbers | None = None
+) -> Calibration:
     """Compare each tile with those like it, and add the columns ``standardised``, ``p`` and ``q``.
 
     Parameters
     ----------
     tiles : QTable
-    reference : Footprint
-    hubness : float, optional
-        That of the reference: the tiles' scores are then scaled locally, in the column ``csls``.
+    references : sequence of Footprint
+    hubness : float or array (tiles,), optional
+        That of the reference, or of the one that counts for each tile: the tiles' scores are then scaled
+        locally, in the column ``csls``.
     """
     if hubness is None:
         score = fisher(tiles["score"])
@@ -32,7 +37,8 @@ def calibrated(tiles: QTable, reference: Footprint, hubness: float | None = None
         score = csls(tiles["score"], tiles["hubness"], hubness)
         tiles["csls"] = score
     rows = _rows(tiles, score)
-    return _with_columns(tiles, calibrate(rows, reference.lon_deg, reference.lat_deg))
+    places = [(each.lon_deg, each.lat_deg) for each in references]
+    return _with_columns(tiles, calibrate(rows, *np.transpose(places)))
 
 
 def calibrated_against(tiles: QTable, apart: np.ndarray) -> Calibration:

@@ -56,13 +56,14 @@ def write_coverage_map(result: KinMap, path: Path) -> None:
 
 
 def write_regions(result: KinMap, path: Path) -> None:
-    """Write the matching tiles, the best first, and the reference as DS9 polygons in Galactic coordinates."""
+    """Write the matching tiles, the best first, and the references as Galactic DS9 polygons."""
     polygons = [
         _polygon(footprint, MATCH_COLOUR, f"{result.score_of(footprint):.3f}", width=1)
         for footprint in result.matching
     ]
     polygons += [
-        _polygon(where, REFERENCE_COLOUR, result.reference_name, width=3) for where in result.references
+        _polygon(where, REFERENCE_COLOUR, name, width=3)
+        for where, name in zip(result.references, result.reference_names, strict=True)
     ]
     first, _, rest = Regions(polygons).serialize(format="ds9", precision=6).partition("\n")
     comments = "".join(f"# {ascii_text(line)}\n" for line in stamp_lines(result))

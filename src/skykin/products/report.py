@@ -88,10 +88,14 @@ def inlined(png: Path) -> str:
 def _asked(result: KinMap) -> list[tuple[str, str]]:
     where, provenance = result.reference, result.provenance
     told = result.reference_name
-    if where is not None:
+    if where is not None and not result.more_references:
         told += f": {where.width_deg:g}° × {where.height_deg:g}° about {position(where, 2)}"
+    elif where is not None:
+        places = zip(result.reference_names, result.references, strict=True)
+        told += f": {where.width_deg:g}° × {where.height_deg:g}° about each of "
+        told += ", ".join(f"{name} ({position(place, 2)})" for name, place in places)
     return [
-        ("Reference", told),
+        ("References" if result.more_references else "Reference", told),
         ("Survey", result.survey_title),
         ("Colours", "red: {}; green: {}; blue: {}".format(*result.bands)),
         ("Recipe", str(provenance.recipe.get("name", ""))),

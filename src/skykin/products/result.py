@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from astropy.table import QTable
@@ -46,13 +46,13 @@ class Gallery:
 
     Parameters
     ----------
-    reference : Picture
-        What was looked for.
+    references : tuple of Picture
+        What was looked for, at least one.
     best, opposite : tuple of Picture
         The best matches, best first, and the least alike tiles, least alike first.
     """
 
-    reference: Picture
+    references: tuple[Picture, ...]
     best: tuple[Picture, ...]
     opposite: tuple[Picture, ...]
 
@@ -153,6 +153,13 @@ class KinMap:
         """Where all references lie that lie in the survey."""
         own = () if self.reference is None else (self.reference,)
         return (*own, *self.more_references)
+
+    @property
+    def reference_names(self) -> tuple[str, ...]:
+        """What each of `references` is called."""
+        told: Any = self.provenance.reference.get("references", [])
+        names = tuple(str(each["name"]) for each in told if "lon_deg" in each)
+        return names if len(names) == len(self.references) else (self.reference_name,) * len(self.references)
 
     @property
     def scores(self) -> Numbers:

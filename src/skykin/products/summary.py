@@ -8,6 +8,11 @@ Keys of the summary; any may be missing or None and is then left out of the text
     Matches that share sky with the reference.
 ``line``
     Where the line between match and no match is drawn: ``column`` (score or q) and ``value``.
+``references``, ``combine``
+    Every reference: ``name``, ``lon_deg``, ``lat_deg``, ``coverage`` of its tile and, where the recipe
+    compares cores, ``core_coverage``; how likenesses to several are combined.
+``concerns``
+    Sentences on what makes the references a poor question.
 ``threshold``, ``recipe``, ``survey``, ``reference``
     The score from which a tile matches, if that is the rule; names for the reader.
 ``n_independent``
@@ -91,7 +96,7 @@ def summary_lines(summary: Mapping[str, Any]) -> list[str]:
     """
     facts = plain(summary)
     assert isinstance(facts, dict)  # noqa: S101 - a mapping stays a mapping
-    tellers = (_counts, _second_look, _regions, _recall, _correlations, _controls)
+    tellers = (_asked, _counts, _second_look, _regions, _recall, _correlations, _controls)
     return [line for tell in tellers for line in tell(facts)]
 
 
@@ -112,6 +117,17 @@ def recall_rows(summary: Mapping[str, Any]) -> tuple[list[str], list[tuple[str, 
         for name, row in sorted(recall.items(), key=lambda item: _place(item[0]))
     ]
     return [percent(float(share), 0) for share in shares], rows
+
+
+def _asked(facts: Mapping[str, Any]) -> list[str]:
+    """Name several references, and say what is wrong with them."""
+    asked = facts.get("references") or []
+    how = {"mean": "mean of the likenesses to", "max": "largest of the likenesses to"}.get(
+        facts.get("combine") or ""
+    )
+    names = [str(each["name"]) for each in asked]
+    told = [f"The score is the {how} {', '.join(names[:-1])} and {names[-1]}."] if how else []
+    return [*told, *(facts.get("concerns") or [])]
 
 
 def _counts(facts: Mapping[str, Any]) -> list[str]:

@@ -28,6 +28,7 @@ COLUMNS = {
     ),
     "p": ("Share of tiles without kinship that stand out as much", "stat.probability"),
     "q": ("False discovery rate at which the tile is a match", "stat.probability"),
+    "best_reference": ("Reference that the tile is most like", "meta.id"),
     "hubness": ("Mean of the ten largest scores against 64 tiles spread over the map", "stat.mean"),
     "csls": ("Score scaled locally: twice the score less the hubness of tile and reference", "stat.value"),
     "p_surrogate": ("Share of phase-randomised pictures of such tiles that gain as much", "stat.probability"),

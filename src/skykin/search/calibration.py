@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skykin.core.shapes import Numbers
+from skykin.core.shapes import Degrees, Numbers
 from skykin.search.false_discovery import q_values
 from skykin.search.matched_null import FEWEST_INDEPENDENT, Tiles, independent_tiles, standardised
 from skykin.search.tail import Tail
@@ -29,7 +29,7 @@ class Calibration:
     q : array (tiles,)
         False discovery rate at which the tile is a match; 1 where the score itself is not high.
     beside : bool array (tiles,)
-        Whether the tile shares sky with the reference.
+        Whether the tile shares sky with a reference.
     independent : float
         Tiles without common sky that the others are worth.
     """
@@ -46,14 +46,14 @@ class Calibration:
         return bool(np.isfinite(self.p).any())
 
 
-def calibrate(tiles: Tiles, lon_deg: float, lat_deg: float) -> Calibration:
-    """Tell how unusual the score of each tile is, among the tiles that share no sky with the reference.
+def calibrate(tiles: Tiles, lon_deg: float | Degrees, lat_deg: float | Degrees) -> Calibration:
+    """Tell how unusual the score of each tile is, among the tiles that share no sky with a reference.
 
     Parameters
     ----------
     tiles : Tiles
-    lon_deg, lat_deg : float
-        Centre of the reference, degrees.
+    lon_deg, lat_deg : float or array (references,)
+        Centre of the reference, or of several, degrees.
 
     Returns
     -------
@@ -65,7 +65,9 @@ def calibrate(tiles: Tiles, lon_deg: float, lat_deg: float) -> Calibration:
         by one beside the others: they are likenesses that nobody doubts, and must not make room for false
         ones.
     """
-    return calibrate_against(tiles, tiles.apart_from(lon_deg, lat_deg))
+    places = zip(np.atleast_1d(lon_deg), np.atleast_1d(lat_deg), strict=True)
+    apart = [tiles.apart_from(float(lon), float(lat)) for lon, lat in places]
+    return calibrate_against(tiles, np.all(apart, axis=0))
 
 
 def calibrate_against(tiles: Tiles, apart: np.ndarray) -> Calibration:

@@ -3,36 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from skykin.core.shapes import Numbers
 from skykin.index.answers import Kind, Level, Style
 from skykin.index.sky_index import SkyIndex
+from skykin.search.several import Likeness, likeness_to_several
 from skykin.search.wanted import Wanted
 
 #: Tiles that the second, larger kind of vector ranks again.
 SHORTLIST = 256
-
-
-@dataclass(frozen=True, eq=False)
-class Likeness:
-    """Scores of tiles.
-
-    Parameters
-    ----------
-    score : float64 array (tiles,)
-        Combined cosine less what is common with a counter-example, −2 to 1; NaN where a tile has no style.
-    cosines : float64 array (tiles, layers)
-        With the reference that a tile is most like, or their mean.
-    nearest : int array (tiles,)
-        Which reference a tile is most like.
-    """
-
-    score: Numbers
-    cosines: Numbers
-    nearest: Numbers
 
 
 #: Brings something measured into the space of one kind of vector.
@@ -84,18 +66,13 @@ def compared(
     """
     cosines = cosines_with(index, wanted.styles, tiles, blocks, kind)
     likes = len(wanted.likes)
-    each = wanted.joined(np.moveaxis(cosines, 1, -1))
-    nearest = np.argmax(np.nan_to_num(each[:, :likes], nan=-np.inf), axis=1)
-    if wanted.combine == "max":
-        score = np.take_along_axis(each, nearest[:, None], axis=1)[:, 0]
-        shown = np.take_along_axis(cosines, nearest[:, None, None], axis=2)[..., 0]
-    else:
-        score, shown = each[:, :likes].mean(axis=1), cosines[..., :likes].mean(axis=2)
-    found = Likeness(score, shown, nearest)
+    by_style = np.moveaxis(cosines, 1, -1)
+    each = wanted.joined(by_style)
+    found = likeness_to_several(by_style[:, :likes], each[:, :likes], wanted.combine)
     if not wanted.unlikes:
         return found
     # Standardised styles of nothing in common have a cosine about 0: only what is above is taken off.
-    return replace(found, score=score - np.maximum(each[:, likes:].max(axis=1), 0))
+    return replace(found, score=found.score - np.maximum(each[:, likes:].max(axis=1), 0))
 
 
 def cosines_with(

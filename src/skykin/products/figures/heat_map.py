@@ -80,7 +80,8 @@ def _draw_scores(sky: SkyAxes, scores: Numbers, result: KinMap) -> None:
     threshold = result.line.threshold
     if threshold is not None and low < threshold < high:
         bar.ax.axvline(threshold, color=THRESHOLD_COLOUR, linewidth=2)
-    sky.axes.set_title(f"Likeness to {literal(result.reference_name)} (dashed: the reference tile)")
+    dashed = "reference tiles" if result.more_references else "reference tile"
+    sky.axes.set_title(f"Likeness to {literal(result.reference_name)} (dashed: the {dashed})")
 
 
 def _interpolated(sky: SkyAxes, result: KinMap, column: str) -> Numbers:

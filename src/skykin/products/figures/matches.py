@@ -29,7 +29,7 @@ BRIGHT = ListedColormap(matplotlib.colormaps["plasma"](np.linspace(0.4, 1.0, 256
 
 
 def draw_matches(result: KinMap, folder: Path) -> Drawn:
-    """Outline every matching tile, coloured by its score, and the reference."""
+    """Outline every matching tile, coloured by its score, and the references."""
     figure = new_figure(12, 7.1)
     sky = axes_for(figure, (0.06, 0.17, 0.92, 0.77), result.extent, "plate carrée")
     regional = result.extent.radius_deg < WIDEST_REGION_DEG
@@ -47,13 +47,14 @@ def draw_matches(result: KinMap, folder: Path) -> Drawn:
         handles=[Line2D([], [], color=REFERENCE_COLOUR, lw=2.5, ls="--", label=f"reference: {name}")],
         loc="upper right", labelcolor="white", fontsize=9,
     )  # fmt: skip
+    dashed = "references" if result.more_references else "reference"
     behind = f"over {backdrop.title}" if backdrop else "over the survey itself as rendered"
     if not (backdrop or regional):
         behind += " (the pictures of the extra `milkyway` are not installed)"
     caption = (
         f"The {len(matches)} tiles with {result.line.words}, coloured by score, {behind}. "
         + ("" if regional else "Plate carrée in Galactic coordinates: tiles look wider towards the poles. ")
-        + "Dashed: the reference. Named are recovered regions with the highest scores."
+        + f"Dashed: the {dashed}. Named are recovered regions with the highest scores."
     )
     return save_figure(
         figure,

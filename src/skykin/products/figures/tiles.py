@@ -18,12 +18,19 @@ from skykin.products.upright import upright_wcs
 from skykin.products.wording import number, position
 
 ROWS, COLUMNS = 4, 2
+#: References side by side, and at most.
+ABREAST, MOST_REFERENCES = 4, 12
 GAPS = "thin lines enclose gaps in the data, which are filled in from around them"
 
 
 def draw_reference(result: KinMap, folder: Path) -> Drawn:
-    """Draw the reference with Galactic coordinates, and how much data stands behind each pixel."""
-    picture, where = result.pictures.reference, result.reference
+    """Draw the reference with Galactic coordinates, and how much data stands behind each pixel.
+
+    Several references are drawn side by side.
+    """
+    if len(result.pictures.references) > 1:
+        return _draw_references(result, folder)
+    picture, where = result.pictures.references[0], result.reference
     figure = new_figure(11, 5.2)
     left = _sky_axes(figure, (0.09, 0.13, 0.38, 0.74), picture, result)
     left.imshow(picture.rgb[::-1].clip(0, 1), origin="lower", interpolation="nearest")
@@ -45,6 +52,36 @@ def draw_reference(result: KinMap, folder: Path) -> Drawn:
     caption = (
         f"What was looked for: {result.reference_name}{sides}, as the network saw it "
         f"({', '.join(result.bands)} as red, green, blue; {GAPS}). Mean coverage {picture.covered:.3f}."
+    )
+    return save_figure(figure, result, folder, name="reference-tile", title=title, caption=caption)
+
+
+def _draw_references(result: KinMap, folder: Path) -> Drawn:
+    """Draw several references, each with its name, place and coverage."""
+    pictures = result.pictures.references
+    shown = pictures[:MOST_REFERENCES]
+    columns = min(len(shown), ABREAST)
+    rows = -(-len(shown) // columns)
+    figure = new_figure(3.4 * columns, 4.1 * rows + 0.3)
+    names = dict(zip(result.references, result.reference_names, strict=True))
+    for axes in (grid := figure.subplots(rows, columns, squeeze=False).ravel()):
+        axes.set_axis_off()
+    figure.subplots_adjust(left=0.02, right=0.98, bottom=0.03, top=1 - 0.8 / (4.1 * rows + 0.3), hspace=0.3)
+    for axes, picture in zip(grid, shown, strict=False):
+        axes.imshow(picture.rgb.clip(0, 1), interpolation="nearest")
+        _outline_gaps(axes, picture.coverage)
+        where = picture.footprint
+        place = (
+            ""
+            if where is None
+            else f"{literal(names.get(where, result.reference_name))}\n{position(where)}\n"
+        )
+        axes.set_title(f"{place}coverage {picture.covered:.2f}", fontsize=10, fontweight="normal", pad=4)
+    title = f"The reference tiles: {result.reference_name}"
+    more = f" The first {len(shown)} of {len(pictures)} are shown." if len(shown) < len(pictures) else ""
+    caption = (
+        f"What was looked for, as the network saw it ({', '.join(result.bands)} as red, green, blue; "
+        f"{GAPS}), each with its Galactic position and mean coverage.{more}"
     )
     return save_figure(figure, result, folder, name="reference-tile", title=title, caption=caption)
 
@@ -73,7 +110,7 @@ def draw_best_and_opposite(result: KinMap, folder: Path) -> Drawn:
     found = any(picture.footprint in matching for picture in pictures.best)
     which = "the best matches" if found else "none matches; the tiles with the highest scores"
     caption = (
-        f"Left: {which} that do not much overlap the reference or a better one, best first. "
+        f"Left: {which} that do not much overlap a reference or a better one, best first. "
         f"Right: tiles with the lowest scores. Each with its Galactic position and score; {GAPS}."
     )
     return save_figure(figure, result, folder, name="best-and-opposite", title=title, caption=caption)
