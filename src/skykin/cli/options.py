@@ -18,6 +18,9 @@ TILES = "How the sky is cut and coloured"
 STYLE = "How style is measured"
 OUTPUT = "What is written, and how fast"
 
+COMBINED = "With several references: be like any of them (`max`) or like all (`mean`)."
+COMBINED_DEFAULT = "as the named set says, else max"
+
 SurveyOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -44,6 +47,9 @@ Area = Annotated[
         show_default="all that the survey saw",
         rich_help_panel=SKY,
     ),
+]
+Combined = Annotated[
+    str | None, typer.Option("--combine", help=COMBINED, show_default=COMBINED_DEFAULT, rich_help_panel=SKY)
 ]
 Bands = Annotated[
     str | None,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 from rich.table import Table
 
-from skykin.cli.options import OUTPUT, Overwrite, Quiet, printer, progress_unless
+from skykin.cli.options import COMBINED, COMBINED_DEFAULT, OUTPUT, Overwrite, Quiet, printer, progress_unless
 from skykin.core.errors import UsageError, shown
 
 if TYPE_CHECKING:
@@ -67,8 +67,9 @@ def search_command(
     combine: Annotated[
         str | None,
         typer.Option(
-            help="With several references: be like any of them (`max`) or like all (`mean`).",
-            show_default="as the named set says, else max",
+            "--combine",
+            help=COMBINED,
+            show_default=COMBINED_DEFAULT,
             rich_help_panel=ASKED,
         ),
     ] = None,
