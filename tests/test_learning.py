@@ -14,7 +14,7 @@ from skykin.evaluate.learning import (
     unit_vectors_of,
 )
 from skykin.pipeline.judged_map import judged_map
-from skykin.pipeline.remake import Change, bench, settings_of
+from skykin.pipeline.remake import Change, bench_of, settings_of
 from skykin.pipeline.tile_styles import tile_styles
 from skykin.products.map_folder import read_map_folder
 from skykin.scale.store import WorkStore
@@ -96,11 +96,12 @@ def test_the_styles_of_the_tiles_are_those_that_the_map_compared(kin, tmp_path):
     judged = judged_map(kin, survey=None, survey_options=None, bands_km_s=None, progress=SilentProgress())
     styles = tile_styles(judged, 1, SilentProgress())
     store = WorkStore.of(tmp_path, {})
-    made = bench(judged, Change("as it was"), settings_of(judged, 1), store, SilentProgress())
-    layers = list(made.judge.reference)
+    made = bench_of(judged, Change("as it was"), settings_of(judged, 1), store, SilentProgress())
+    (sought,) = made.sought().signatures
+    layers = list(sought)
     for row in (0, 7, 20):
         own = {layer: styles[i][row] for i, layer in enumerate(layers)}
-        cosines = list(layer_cosines(own, made.judge.reference).values())
+        cosines = list(layer_cosines(own, sought).values())
         assert combine(cosines, "mean") == pytest.approx(kin.tiles["score"][row], abs=1e-5)
 
 

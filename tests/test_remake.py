@@ -16,7 +16,8 @@ from skykin.pipeline.evaluate import evaluate_map
 from skykin.pipeline.injections import injections
 from skykin.pipeline.judged_map import JudgedMap
 from skykin.pipeline.nulls import NAMES, PhaseRandomiser, empty_place, tiles_of
-from skykin.pipeline.remake import Change, remade, settings_of
+from skykin.pipeline.remake import Change, remade, remade_all, settings_of
+from skykin.pipeline.stability import quarter_turn
 from skykin.style.weights import load_weights, random_weights
 from tests.kinds import provenance
 from tests.skies import BLOBS, blob_survey
@@ -27,6 +28,7 @@ CENTRES = TileCentres.healpix(4)
 @pytest.fixture
 def own_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("SKYKIN_CACHE", str(tmp_path))
+    return tmp_path
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +44,32 @@ def test_a_map_made_again_without_a_change_has_the_same_scores(judged, own_cache
     assert settings_of(judged, 1).tile_size_deg == 50
     kept = remade(judged, Change("as it is"), 1, SilentProgress())
     np.testing.assert_array_equal(kept.score, again.score)
+
+
+@pytest.mark.slow
+def test_other_references_read_together_score_as_each_alone(own_cache, monkeypatch):
+    monkeypatch.setattr("skykin.pipeline.judge.STANDARD_TILES_IN_CONTEXT", 8)
+    settings = {"tile_size": 50, "pixels": 64, "spacing": 50, "engine": "shared", "jobs": 1}
+    kin = map_kin(survey=blob_survey(nside=32), recipe="mean-std", **settings)
+    judged = JudgedMap(kin.tiles, kin.provenance, kin.sky.survey)
+    changes = [
+        Change("as it is"),
+        Change("elsewhere", {"reference": "285,-1"}),
+        Change("turned", alter_reference=quarter_turn),
+    ]
+    read = []
+    with monkeypatch.context() as patch:
+        patch.setattr("skykin.pipeline.bench.read_tiles", lambda *a, **k: read.append(1))
+        together = remade_all(judged, changes, 1, SilentProgress())
+    assert not read
+    monkeypatch.setenv("SKYKIN_CACHE", str(own_cache / "other"))
+    for one in together:
+        change = next(each for each in changes if each.name == one.change)
+        alone = remade(judged, change, 1, SilentProgress())
+        np.testing.assert_allclose(one.score, alone.score, atol=1e-6)
+        np.testing.assert_array_equal(one.centres.lon_deg, alone.centres.lon_deg)
+        assert one.references == alone.references
+    np.testing.assert_allclose(together[0].score, judged.score, atol=1e-6)
 
 
 @pytest.mark.slow

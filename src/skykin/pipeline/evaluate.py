@@ -23,7 +23,9 @@ from skykin.evaluate.user_catalogue import read_catalogue
 from skykin.pipeline.baselines import baselines
 from skykin.pipeline.injections import injections as inject
 from skykin.pipeline.judged_map import JudgedMap, judged_map
-from skykin.pipeline.nulls import NAMES, null_scores
+from skykin.pipeline.nulls import NAMES, empty_reference, null_scores
+from skykin.pipeline.remake import remade_all
+from skykin.pipeline.stability import changes_of
 from skykin.pipeline.stability import stability as make_again
 from skykin.products.evaluation import Evaluation
 from skykin.products.evaluation_files import FOLDER, REPORT, add_to_map, write_evaluation
@@ -124,6 +126,9 @@ def evaluate_map(
             "give them for one of those"
         )
     rivals = baselines(judged, workers, progress)
+    if nulls and stability:
+        # Where only other references are asked for, the sky is read once for all of them.
+        remade_all(judged, [*changes_of(judged), empty_reference(judged)], workers, progress)
     if nulls:
         rivals |= null_scores(judged, _all(lists, confusers), seed, workers, progress)
     injected = inject(judged, injections, seed, workers, progress) if injections else None

@@ -59,20 +59,15 @@ class FacetReader:
             Cosines of the layers, score, number of the nearest reference, brightness, coverage.  With anchors
             one more, the hubness, after the nearest reference.
         """
-        halo = self.meter.halo
-        picture = facet.picture(self.sky, halo)
-        height, width = facet.shape
-        lattice = Lattice(height, width, facet.tile, facet.spacing)
-        own = slice(halo, halo + height), slice(halo, halo + width)
-        coverage = picture.coverage[own].astype(np.float64)
+        picture, source, lattice = self._looked(facet)
+        coverage = picture.coverage.astype(np.float64)
         weight = tile_sums(coverage, lattice)
-        light = tile_sums(picture.rgb[own].mean(axis=-1, dtype=np.float64) * coverage, lattice)
+        light = tile_sums(picture.rgb.mean(axis=-1, dtype=np.float64) * coverage, lattice)
         covered = weight / facet.tile**2
         wanted = facet.own & (covered >= self.min_coverage)
         layers = len(self.meter.recipe.layers)
         rows = np.full((*facet.own.shape, self.columns), np.nan)
         if wanted.any():
-            source = PlaneSource(picture.rgb, picture.coverage, halo, halo, height, width)
             if self.anchors is None:
                 own_cosines = self._cosines(source, lattice, self.sought.vectors)
             else:
@@ -88,6 +83,43 @@ class FacetReader:
             rows[..., -1] = covered
             rows[~wanted] = np.nan
         return np.asarray(rows[facet.own])
+
+    def scores(self, facet: Facet, asked: Sequence[Sought]) -> Numbers:
+        """Score of each own tile by each of several things to look for, none of them the reader's own.
+
+        Returns
+        -------
+        float64 array (tiles, asked)
+            NaN where too little is covered.
+        """
+        picture, source, lattice = self._looked(facet)
+        covered = tile_sums(picture.coverage.astype(np.float64), lattice) / facet.tile**2
+        wanted = facet.own & (covered >= self.min_coverage)
+        score = np.full((*facet.own.shape, len(asked)), np.nan)
+        if wanted.any():
+            stacked = {
+                layer: np.concatenate([np.atleast_2d(each.vectors[layer]) for each in asked])
+                for layer in self.meter.recipe.layers
+            }
+            cosines = self._cosines(source, lattice, stacked)
+            first = 0
+            for i, each in enumerate(asked):
+                number = len(each.signatures) if each.several_rows else 1
+                own = cosines[..., first : first + number, :]
+                score[..., i] = each.likeness(own if each.several_rows else own[..., 0, :]).score
+                first += number
+            score[~wanted] = np.nan
+        return np.asarray(score[facet.own])
+
+    def _looked(self, facet: Facet) -> tuple[Picture, PlaneSource, Lattice]:
+        """Return the picture of a facet, the same with its context, and the lattice of its tiles."""
+        halo = self.meter.halo
+        picture = facet.picture(self.sky, halo)
+        height, width = facet.shape
+        own = slice(halo, halo + height), slice(halo, halo + width)
+        source = PlaneSource(picture.rgb, picture.coverage, halo, halo, height, width)
+        lattice = Lattice(height, width, facet.tile, facet.spacing)
+        return Picture(picture.rgb[own], picture.coverage[own]), source, lattice
 
     def _cosines(self, source: PlaneSource, lattice: Lattice, reference: Mapping[str, Numbers]) -> Numbers:
         return self.meter.shared.cosines(source, lattice, reference, self.meter.standard)

@@ -16,11 +16,13 @@ from skykin.core.shapes import Numbers
 from skykin.evaluate.ranking import threshold_of_top
 from skykin.evaluate.share import share_interval
 from skykin.evaluate.turned import EXCLUDE_DEG
+from skykin.pipeline.bench import Bench
 from skykin.pipeline.copies import Copy, Injection, dark_scatter, near_references, plan, reference_copy
 from skykin.pipeline.judged_map import JudgedMap
-from skykin.pipeline.remake import Bench, Change, bench, settings_of
+from skykin.pipeline.remake import Change, bench_of, settings_of
 from skykin.scale.local import ordered_map
 from skykin.scale.store import WorkStore
+from skykin.search.sought import Sought
 from skykin.survey.altered import AlteredSurvey
 from skykin.survey.download import cache_folder
 from skykin.survey.intensity import mean_intensity
@@ -102,6 +104,7 @@ class Trial:
     """All that scores a copy at a place."""
 
     ready: Bench
+    sought: Sought
     copies: tuple[Copy, ...]
     scatter: Numbers
     footprints: tuple[Footprint, ...]
@@ -112,8 +115,10 @@ class Trial:
         """Set up the map's own instruments."""
         assert judged.survey is not None  # noqa: S101 - asked for by the caller
         store = WorkStore.of(cache_folder(), {"injections": judged.provenance.as_dict()})
+        ready = bench_of(judged, Change("as it is"), settings_of(judged, workers), store, progress)
         return cls(
-            bench(judged, Change("as it is"), settings_of(judged, workers), store, progress),
+            ready,
+            ready.sought(),
             tuple(reference_copy(judged.survey, each) for each in judged.references),
             dark_scatter(judged.survey, judged),
             judged.footprints(),
@@ -122,9 +127,9 @@ class Trial:
 
     def look(self, one: Injection, copies: tuple[Copy, ...]) -> tuple[float, float]:
         """Best score and best mean intensity of the tiles around a copy."""
-        survey = self.ready.judge.survey
+        survey = self.ready.sky.survey
         altered = AlteredSurvey(survey, patch=copies[one.reference].patch(one, survey.beam_deg, self.scatter))
-        judge = self.ready.with_survey(altered)
+        judge = self.ready.judge_of(altered, self.sought)
         tiles = [self.footprints[i] for i in one.tiles]
         score = float(np.nanmax([judge.score(judge.cutter(tile)) for tile in tiles]))
         return score, max(mean_intensity(altered, tile) for tile in tiles)
@@ -146,7 +151,7 @@ def _changes(
     trial: Trial, planned: Sequence[Injection], copies: QTable, workers: int, progress: Progress
 ) -> QTable:
     """Try each change alone at the same places, the unchanged copy first; the whole test last."""
-    beam_deg = trial.ready.judge.survey.beam_deg
+    beam_deg = trial.ready.sky.survey.beam_deg
     whole = [one.unchanged() for one in planned]
     copied = trial.copies
     kinds: dict[str, tuple[list[Injection], tuple[Copy, ...]]] = {

@@ -25,6 +25,7 @@ from skykin.products.map_folder import read_map_folder
 from skykin.products.plain import plain
 from skykin.products.result import KinMap, numbers
 from skykin.sky.facets import Facet, facets
+from skykin.style.network import SMALLEST_CELL
 from skykin.style.recipe import Combine
 from skykin.survey.open import open_survey
 from skykin.survey.render import RenderedSurvey, Stretch
@@ -130,8 +131,9 @@ class JudgedMap:
         grid: Any = self.provenance.grid
         if grid["kind"] != "facets" or self.survey is None:
             return ()
-        width_deg, pixels = grid["tile_size_deg"], grid["pixels"]
-        return facets(width_deg, self.spacing_deg, pixels, self.area, self.survey.extent)
+        size = grid["tile_size_deg"], self.spacing_deg, grid["pixels"]
+        # What was made in steps of 16 pixels is in steps of 8, too.
+        return facets(*size, self.area, self.survey.extent, step=SMALLEST_CELL)
 
     def rows_of(self, piece: Facet) -> tuple[Numbers, np.ndarray]:
         """Row of the tile nearest to each own tile of a facet, and whether it is that very tile."""

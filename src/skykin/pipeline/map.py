@@ -17,37 +17,21 @@ from skykin.evaluate.honesty import honest_summary
 from skykin.evaluate.recovery import recovery
 from skykin.evaluate.references import resolve_references
 from skykin.pipeline.anchors import hubness_of_references
+from skykin.pipeline.bench import Bench
 from skykin.pipeline.concerns import Seen, concerns
 from skykin.pipeline.gallery import gallery
-from skykin.pipeline.judge import (
-    Judge,
-    anchors_of,
-    check_reference,
-    cutter_of,
-    footprints_of,
-    instrument,
-    read_tiles,
-    sought_of,
-    with_standard,
-)
 from skykin.pipeline.kept import CONTROL_SEED
 from skykin.pipeline.opening import check_resolution, sized, suited, survey_of
-from skykin.pipeline.plan import facets_of, grid_of
 from skykin.pipeline.second_look import SecondLook
-from skykin.pipeline.tiles import line_of, name_nearest, score_tiles, scored, share_inside
+from skykin.pipeline.tiles import line_of, name_nearest, scored, share_inside
 from skykin.pipeline.trust import calibrated
 from skykin.products.folder import check_output_folder
 from skykin.products.result import KinMap
 from skykin.products.write import write_products
 from skykin.scale.store import WorkStore
-from skykin.sky.facets import facet_grid
 from skykin.sky.grid import TileGrid
 from skykin.style.recipe import recipe
 from skykin.survey.download import cache_folder
-from skykin.survey.render import (
-    RenderedSurvey,
-    measure_stretch,
-)
 
 #: A place farther from every centre than so many spacings lies outside the grid.
 FARTHEST_TILE = 1.1
@@ -120,26 +104,16 @@ def _map(settings: MapSettings, download: bool, progress: Progress) -> KinMap:
     references = resolve_references(settings.reference, settings.combine)
     survey = survey_of(settings, download, progress)
     settings = sized(settings, survey, chosen, progress)
-    pieces = facets_of(settings, chosen, survey)
-    grid = facet_grid(pieces) if pieces else grid_of(settings, survey)
     check_resolution(settings, survey, progress)
-    stretch = measure_stretch(survey, settings.stretch)
-    sky = RenderedSurvey(survey, stretch)
-    cutter = cutter_of(settings, survey, sky)
-    projection = grid.footprints[0].projection
-    own = footprints_of(references, settings, projection)
-    pictures = tuple(cutter(each) for each in own)
-    for picture, place in zip(pictures, references.places, strict=True):
-        check_reference(picture, place, settings)
-
-    meter, encoder, look = instrument(chosen, settings, sky, cutter, shared=bool(pieces))
+    bench = Bench.set_up(settings, survey, references)
+    stretch, own = bench.sky.stretch, bench.own
     provenance = Provenance(
         survey=survey.as_dict(),
         rendering={**stretch.as_dict(), "per_tile": settings.stretch_per_tile},
-        grid=grid_facts(grid, settings, projection),
+        grid=grid_facts(bench.grid, settings),
         reference=references.as_dict(),
         recipe={**chosen.as_dict(), "key": chosen.key()},
-        encoder=encoder,
+        encoder=bench.encoder,
         calibration={
             "csls": settings.csls,
             "surrogates": settings.surrogates,
@@ -149,18 +123,10 @@ def _map(settings: MapSettings, download: bool, progress: Progress) -> KinMap:
         credits=(*survey.credits, *METHOD_CREDITS),
     )
     store = store_of(provenance)
-    meter = with_standard(meter, grid, look, store=store, workers=settings.workers, progress=progress)
-    sought = sought_of(meter, [look(each) for each in own], references)
-    anchors = (
-        anchors_of(meter, grid, look, workers=settings.workers, progress=progress) if settings.csls else None
-    )
-    judge = Judge(meter, look, survey, sought, settings.min_coverage, anchors)
-    numbers = (
-        read_tiles(judge, sky, pieces, store=store, workers=settings.workers, progress=progress)
-        if pieces
-        else None
-    )
-    tiles, grid = score_tiles(judge, grid, settings, progress, numbers)
+    bench = bench.standardised(store, progress)
+    sought, anchors = bench.sought(), bench.anchors(progress)
+    judge = bench.judge(sought, anchors)
+    tiles, grid = bench.tiles(judge, store, progress)
     hubness = None if anchors is None else hubness_of_references(anchors, sought, own, tiles)
     calibration = calibrated(tiles, own, hubness)
     name_nearest(tiles, references)
@@ -168,7 +134,7 @@ def _map(settings: MapSettings, download: bool, progress: Progress) -> KinMap:
     surrogates, noise = again.with_surrogates(tiles, progress), again.with_noise(tiles, progress)
     line = line_of(tiles, chosen, settings)
     tiles["match"] = line.matches(tiles[line.column])
-    side = settings.side_pixels + 2 * meter.halo
+    side = settings.side_pixels + 2 * bench.meter.halo
     controls = {
         name: judge.score(picture) for name, picture in control_pictures((side, side), CONTROL_SEED).items()
     }
@@ -186,14 +152,14 @@ def _map(settings: MapSettings, download: bool, progress: Progress) -> KinMap:
         layers=chosen.layers,
         survey_title=survey.title,
         bands=survey.bands,
-        sky=sky,
-        pictures=gallery(pictures, tiles, grid.footprints, cutter),
+        sky=bench.sky,
+        pictures=gallery(bench.pictures, tiles, grid.footprints, bench.cutter),
         regions=regions,
         summary=honest_summary(
             tiles,
             regions,
             controls,
-            reference_score=float(np.max([judge.score(look(each)) for each in own])),
+            reference_score=float(np.max([judge.score(bench.look(each)) for each in own])),
             sky_fraction_in_matching_tiles=share_inside(tiles, grid),
             n_left_out=tiles.meta["n_left_out"],
             line=line.as_dict(),
@@ -208,10 +174,10 @@ def _map(settings: MapSettings, download: bool, progress: Progress) -> KinMap:
             reference=references.name,
             references=[
                 {**place.as_dict(), **Seen.of(picture, chosen).as_dict()}
-                for place, picture in zip(references.places, pictures, strict=True)
+                for place, picture in zip(references.places, bench.pictures, strict=True)
             ],
             combine=references.combine if len(own) > 1 else None,
-            concerns=concerns(references, pictures, chosen, sky),
+            concerns=concerns(references, bench.pictures, chosen, bench.sky),
         ),
         provenance=provenance,
         extent=survey.extent,
@@ -223,12 +189,12 @@ def store_of(provenance: Provenance) -> WorkStore:
     return WorkStore.of(cache_folder(), provenance.as_dict())
 
 
-def grid_facts(grid: TileGrid, settings: MapSettings, projection: str) -> dict[str, object]:
+def grid_facts(grid: TileGrid, settings: MapSettings) -> dict[str, object]:
     """Gather the settings of the grid for provenance."""
     return {
         "kind": grid.kind,
         "nside": grid.nside,
-        "projection": projection,
+        "projection": grid.footprints[0].projection,
         "tile_size_deg": settings.tile_size_deg,
         "spacing_deg": round(grid.spacing_deg, 4),
         "pixels": settings.side_pixels,

@@ -13,7 +13,7 @@ from skykin.core.protocols import Progress
 from skykin.core.shapes import Numbers
 from skykin.evaluate.target_list import TargetList
 from skykin.pipeline.judged_map import JudgedMap
-from skykin.pipeline.remake import Change, bench, remade, settings_of, store_of
+from skykin.pipeline.remake import Change, bench_of, remade, settings_of, store_of
 from skykin.products.result import numbers
 from skykin.scale.local import ordered_map
 from skykin.search.surrogates import phase_randomised
@@ -38,12 +38,17 @@ def null_scores(
     - *empty reference*: what is looked for is a dark piece of sky far from the plane.
     """
     random = Change(RANDOM_NETWORK, {}, random_seed=seed)
-    empty = Change(EMPTY, {"reference": empty_place(judged)})
+    empty = empty_reference(judged)
     return {
         RANDOM_NETWORK: remade(judged, random, workers, progress).at(judged.centres),
         RANDOM_PHASES: _with_random_phases(judged, tiles_of(judged, lists, seed), seed, workers, progress),
         EMPTY: remade(judged, empty, workers, progress).at(judged.centres),
     }
+
+
+def empty_reference(judged: JudgedMap) -> Change:
+    """Ask for a dark piece of sky."""
+    return Change(EMPTY, {"reference": empty_place(judged)})
 
 
 def tiles_of(judged: JudgedMap, lists: Sequence[TargetList], seed: int) -> Numbers:
@@ -68,7 +73,8 @@ def _with_random_phases(
     scores = store.get("scores")
     if scores is None:
         settings = replace(settings_of(judged, workers), **change.settings)
-        judge = bench(judged, change, settings, store, progress).judge
+        made = bench_of(judged, change, settings, store, progress)
+        judge = made.judge(made.sought())
         footprints = judged.footprints()
         found = []
         with progress.stage(RANDOM_PHASES, len(rows), "tiles") as counter:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,36 +10,21 @@ import numpy as np
 from astropy import units as u
 
 from skykin.core.errors import UsageError, shown
-from skykin.core.footprint import Footprint
-from skykin.core.picture import Picture
 from skykin.core.protocols import Progress, Survey
 from skykin.core.settings import MapSettings
 from skykin.core.shapes import Numbers
 from skykin.evaluate.references import References, resolve_references
 from skykin.evaluate.tile_centres import TileCentres
-from skykin.pipeline.judge import (
-    Judge,
-    check_reference,
-    cutter_of,
-    footprints_of,
-    instrument,
-    look_of,
-    read_tiles,
-    sought_of,
-    with_standard,
-)
+from skykin.pipeline.bench import Alter, Bench
+from skykin.pipeline.facet_rows import FacetReader
 from skykin.pipeline.judged_map import JudgedMap
-from skykin.pipeline.plan import facets_of, grid_of
-from skykin.pipeline.tiles import score_tiles
 from skykin.products.result import numbers
+from skykin.scale.local import ordered_map
 from skykin.scale.store import WorkStore
-from skykin.sky.facets import facet_grid
+from skykin.style.context import ContextMeter
 from skykin.style.recipe import recipe
 from skykin.survey.altered import AlteredSurvey
 from skykin.survey.download import cache_folder
-from skykin.survey.render import RenderedSurvey, measure_stretch
-
-Alter = Callable[[Picture], Picture]
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +60,18 @@ class Change:
     alter: Alter | None = None
     alter_reference: Alter | None = None
 
+    @property
+    def only_asks(self) -> bool:
+        """Whether the pictures, and how they are measured, are the map's own."""
+        same_sky = self.factor == 1 and self.turn_deg == 0 and self.same_stretch
+        return (
+            same_sky and self.random_seed is None and self.alter is None and {*self.settings} <= {"reference"}
+        )
+
+    def references(self, settings: MapSettings) -> References:
+        """Give what is looked for, where it lies on the sky that is used."""
+        return resolve_references(settings.reference, settings.combine).turned(self.turn_deg)
+
     def survey(self, survey: Survey) -> Survey:
         """Give the survey that is used."""
         same = self.factor == 1 and self.turn_deg == 0
@@ -89,14 +86,13 @@ class Remade:
     ----------
     change : str
     centres : TileCentres
-    score, intensity : array (tiles,)
+    score : array (tiles,)
     references : References
     """
 
     change: str
     centres: TileCentres
     score: Numbers
-    intensity: Numbers
     references: References
 
     def at(self, centres: TileCentres) -> Numbers:
@@ -137,101 +133,93 @@ def settings_of(judged: JudgedMap, workers: int) -> MapSettings:
     )
 
 
-@dataclass(frozen=True, eq=False)
-class Bench:
-    """A map's instruments set up again: what scores a picture, and the tiles that it scores.
-
-    Parameters
-    ----------
-    judge : Judge
-        Its ``cutter`` gives the pictures.
-    settings : MapSettings
-    sky : RenderedSurvey
-    """
-
-    judge: Judge
-    settings: MapSettings
-    sky: RenderedSurvey
-
-    def with_survey(self, survey: Survey) -> Judge:
-        """Return the judge of another survey in the same colours, with the same standard and reference."""
-        sky = replace(self.sky, survey=survey)
-        look = look_of(self.judge.meter, self.settings, sky, cutter_of(self.settings, survey, sky))
-        return replace(self.judge, cutter=look, survey=survey)
-
-
 def remade(judged: JudgedMap, change: Change, workers: int, progress: Progress) -> Remade:
     """Make the scores of a map again; those of an earlier run are kept for later ones."""
     settings = replace(settings_of(judged, workers), **change.settings)
-    references = resolve_references(settings.reference, settings.combine)
     store = store_of(judged, change)
     kept = store.get("scores")
     if kept is None:
         kept = _scores(judged, change, settings, store, progress)
         store.clear()
         store.put("scores", kept)
-    lon, lat, area, score, intensity = kept
-    return Remade(change.name, TileCentres(lon, lat, area), score, intensity, references)
+    lon, lat, area, score = kept
+    references = resolve_references(settings.reference, settings.combine)
+    return Remade(change.name, TileCentres(lon, lat, area), score, references)
 
 
-def bench(
+def remade_all(
+    judged: JudgedMap, changes: Sequence[Change], workers: int, progress: Progress
+) -> list[Remade]:
+    """Make the scores again in several ways; those that only ask for something else are read together."""
+    settings = settings_of(judged, workers)
+    asked = [
+        change for change in changes
+        if change.only_asks and store_of(judged, change).get("scores") is None
+    ]  # fmt: skip
+    if len(asked) > 1 and settings.engine == "shared":
+        _read_together(judged, asked, settings, progress)
+    return [remade(judged, change, workers, progress) for change in changes]
+
+
+def bench_of(
     judged: JudgedMap, change: Change, settings: MapSettings, store: WorkStore, progress: Progress
 ) -> Bench:
     """Set up what scores single pictures, as the map did."""
     assert judged.survey is not None  # noqa: S101 - asked for by the caller
-    chosen = recipe(settings.recipe)
-    references = resolve_references(settings.reference, settings.combine).turned(change.turn_deg)
-    survey = change.survey(judged.survey)
-    shared = settings.engine == "shared"
-    kept = judged.sky.stretch if judged.sky is not None and change.same_stretch else None
-    sky = RenderedSurvey(survey, kept or measure_stretch(survey, settings.stretch))
-    cutter = cutter_of(settings, survey, sky)
-    projection = judged.reference.projection
-    own = footprints_of(references, settings, projection)
-    for where, place in zip(own, references.places, strict=True):
-        check_reference(cutter(where), place, settings)
-    meter, _, look = instrument(chosen, settings, sky, cutter, shared=shared, random_seed=change.random_seed)
-    if change.alter is not None:
-        plain, alter = look, change.alter
-
-        def altered(footprint: Footprint) -> Picture:
-            return alter(plain(footprint))
-
-        look = altered
-    pieces = facets_of(settings, chosen, survey)
-    grid = facet_grid(pieces) if pieces else grid_of(settings, survey)
-    meter = with_standard(meter, grid, look, store=store, workers=settings.workers, progress=progress)
-    seen = [look(where) for where in own]
-    if change.alter_reference is not None:
-        seen = [change.alter_reference(each) for each in seen]
-    sought = sought_of(meter, seen, references)
-    return Bench(Judge(meter, look, survey, sought, settings.min_coverage), settings, sky)
+    made = Bench.set_up(
+        settings,
+        change.survey(judged.survey),
+        change.references(settings),
+        judged.sky.stretch if judged.sky is not None and change.same_stretch else None,
+        random_seed=change.random_seed,
+        alter=change.alter,
+    )
+    return made.standardised(store, progress)
 
 
 def _scores(
     judged: JudgedMap, change: Change, settings: MapSettings, store: WorkStore, progress: Progress
 ) -> Numbers:
-    """Positions, area, score and intensity of every tile, each a row."""
+    """Positions, area and score of every tile, each a row."""
     progress.say(f"the map again: {change.name}")
-    made = bench(judged, change, settings, store, progress)
-    survey = made.judge.survey
-    pieces = facets_of(settings, made.judge.meter.recipe, survey)
-    grid = facet_grid(pieces) if pieces else grid_of(settings, survey)
-    rows = (
-        read_tiles(made.judge, made.sky, pieces, store=store, workers=settings.workers, progress=progress)
-        if pieces
-        else None
-    )
-    tiles, _ = score_tiles(made.judge, grid, settings, progress, rows)
+    made = bench_of(judged, change, settings, store, progress)
+    tiles, _ = made.tiles(made.judge(made.sought(change.alter_reference)), store, progress)
     return np.stack(
         [
             (tiles["lon"].to_value(u.deg) - change.turn_deg) % 360.0,
             tiles["lat"].to_value(u.deg),
             numbers(tiles["area"]),
             numbers(tiles["score"]),
-            numbers(tiles["mean_intensity"]),
         ]
     )
+
+
+def _read_together(
+    judged: JudgedMap, changes: Sequence[Change], settings: MapSettings, progress: Progress
+) -> None:
+    """Read the facets once for all that is asked, and keep the scores of each change."""
+    progress.say("the map again: " + ", ".join(change.name for change in changes))
+    store = WorkStore.of(cache_folder(), {"asked of": judged.provenance.as_dict()})
+    made = bench_of(judged, Change("as it is"), settings, store, progress)
+    assert isinstance(made.meter, ContextMeter)  # noqa: S101 - there are facets
+    asked = [
+        made.asking(change.references(replace(settings, **change.settings))).sought(change.alter_reference)
+        for change in changes
+    ]
+    reader = FacetReader(made.sky, made.meter, asked[0], settings.min_coverage)
+    scores = []
+    with progress.stage("Style of every facet", len(made.pieces), "facets") as counter:
+        found = ordered_map(lambda piece: reader.scores(piece, asked), made.pieces, settings.workers)
+        for each in found:
+            scores.append(each)
+            counter.advance()
+    lon, lat = made.grid.centers()
+    score = np.concatenate(scores)
+    known = np.isfinite(score).any(axis=1)
+    for change, own in zip(changes, score.T, strict=True):
+        kept = np.stack([lon[known], lat[known], made.grid.area[known], own[known]])
+        store_of(judged, change).put("scores", kept)
+    store.clear()
 
 
 def store_of(judged: JudgedMap, change: Change, rows: Numbers | None = None) -> WorkStore:

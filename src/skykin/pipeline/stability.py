@@ -16,7 +16,7 @@ from skykin.evaluate.ranking import threshold_of_top
 from skykin.evaluate.target_list import TargetList
 from skykin.evaluate.turned import TurnedObjects
 from skykin.pipeline.judged_map import JudgedMap
-from skykin.pipeline.remake import Change, Remade, remade
+from skykin.pipeline.remake import Change, Remade, remade_all
 
 REFERENCES = ("Orion", "Carina", "Cygnus X", "Rosette", "rho Oph")
 TOP = 0.1
@@ -41,11 +41,8 @@ def stability(
         A row per change: ``change``, ``correlation`` (ranks, with the map on trial), ``overlap`` (of the best
         10 % of the sky: common part of the whole), ``auc``, ``auc_low``, ``auc_high``, ``other_reference``.
     """
-    rows = []
-    for change in changes_of(judged):
-        made = remade(judged, change, workers, progress)
-        rows.append(_row(judged, made, targets, turns, seed))
-    return QTable(rows=rows)
+    made = remade_all(judged, changes_of(judged), workers, progress)
+    return QTable(rows=[_row(judged, each, targets, turns, seed) for each in made])
 
 
 def changes_of(judged: JudgedMap) -> Sequence[Change]:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from skykin.core.errors import ResourceError, shown
 from skykin.core.protocols import Progress
 from skykin.core.shapes import Numbers
+from skykin.pipeline.bench import Bench
 from skykin.pipeline.judged_map import JudgedMap
-from skykin.pipeline.plan import facets_of
-from skykin.pipeline.remake import Bench, Change, bench, settings_of
+from skykin.pipeline.remake import Change, bench_of, settings_of
 from skykin.scale.local import ordered_map
 from skykin.scale.store import WorkStore
 from skykin.sky.facets import Facet
@@ -39,8 +37,8 @@ def tile_styles(judged: JudgedMap, workers: int, progress: Progress) -> list[Num
     """
     settings = settings_of(judged, workers)
     store = WorkStore.of(cache_folder(), {"styles of": judged.provenance.as_dict()})
-    made = bench(judged, Change("style of every tile"), settings, store, progress)
-    size = sum(vector.size for vector in made.judge.sought.signatures[0].values()) * 4 * len(judged.centres)
+    made = bench_of(judged, Change("style of every tile"), settings, store, progress)
+    size = sum(vector.size for vector in made.sought().signatures[0].values()) * 4 * len(judged.centres)
     if size > MOST_BYTES:
         raise ResourceError(
             f"the styles of {len(judged.centres)} tiles by recipe {shown(settings.recipe)} take "
@@ -48,32 +46,29 @@ def tile_styles(judged: JudgedMap, workers: int, progress: Progress) -> list[Num
             "use a map by core-contrast or mean-std",
             code="RS-MEM",
         )
-    pieces = facets_of(settings, made.judge.meter.recipe, made.judge.survey)
-    styles = _by_facets(made, pieces, judged, workers, progress) if pieces else None
-    found = styles if styles is not None else _tile_by_tile(made, judged, workers, progress)
+    read = _by_facets if made.pieces else _tile_by_tile
+    found = read(made, judged, workers, progress)
     store.clear()
     return found
 
 
 def _tile_by_tile(made: Bench, judged: JudgedMap, workers: int, progress: Progress) -> list[Numbers]:
-    judge, footprints = made.judge, judged.footprints()
+    footprints = judged.footprints()
     rows: list[list[Numbers]] = []
     with progress.stage("Style of every tile", len(footprints), "tiles") as counter:
-        for signature in ordered_map(lambda each: judge.meter(judge.cutter(each)), footprints, workers):
+        for signature in ordered_map(lambda each: made.meter(made.look(each)), footprints, workers):
             rows.append(list(signature.values()))
             counter.advance()
     return [np.stack(layer) for layer in zip(*rows, strict=True)]
 
 
-def _by_facets(
-    made: Bench, pieces: Sequence[Facet], judged: JudgedMap, workers: int, progress: Progress
-) -> list[Numbers]:
+def _by_facets(made: Bench, judged: JudgedMap, workers: int, progress: Progress) -> list[Numbers]:
     """Read facet after facet, and put each tile into the row of the map that has its centre."""
-    layers = made.judge.meter.recipe.layers
+    layers = made.meter.recipe.layers
     styles: list[Numbers] = []
-    with progress.stage("Style of every facet", len(pieces), "facets") as counter:
-        found = ordered_map(lambda piece: _facet_styles(made, piece), pieces, workers)
-        for piece, vectors in zip(pieces, found, strict=True):
+    with progress.stage("Style of every facet", len(made.pieces), "facets") as counter:
+        found = ordered_map(lambda piece: _facet_styles(made, piece), made.pieces, workers)
+        for piece, vectors in zip(made.pieces, found, strict=True):
             row, here = judged.rows_of(piece)
             if not styles:
                 styles = [
@@ -88,7 +83,7 @@ def _by_facets(
 
 def _facet_styles(made: Bench, piece: Facet) -> dict[str, Numbers]:
     """Signatures of the facet's own tiles, layer by layer (tiles, n)."""
-    meter = made.judge.meter
+    meter = made.meter
     assert isinstance(meter, ContextMeter)  # noqa: S101 - there are facets
     halo, (height, width) = meter.halo, piece.shape
     picture = piece.picture(made.sky, halo)
