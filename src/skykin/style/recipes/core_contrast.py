@@ -18,8 +18,9 @@ RECIPE = Recipe(
         "discovery rate of 0.10."
     ),
     statistic=core_contrast,
-    layers=("block3_conv1", "block4_conv1"),
+    layers=("block3_conv4", "block4_conv1"),
     max_q=0.10,
     tile_deg=6.0,
+    pixels=64,
     spacing=0.125,
 )
