@@ -126,8 +126,10 @@ def _near(facet: StoredFacet, around: Extent | None) -> Numbers:
 
 def _share(facet: StoredFacet, mine: Numbers, contains: Contains, place: Place) -> Numbers:
     """Share of each cell that lies inside; 0 or 1 if cells are not divided."""
+    if not len(mine):
+        return np.zeros(0)
     cells = facet.cells[mine]
-    if place.around is None or not len(mine):
+    if place.around is None:
         return np.asarray(contains(cells["lon"], cells["lat"]), dtype=np.float64)
     side = facet.cell // POINTS
     rows = (cells["row"] * POINTS)[:, None, None] + np.arange(POINTS)[:, None]

@@ -85,8 +85,8 @@ def check_shard(folder: Path, shard: Shard) -> None:
         raise _corrupt(shard, "is missing" if isinstance(error, FileNotFoundError) else str(error)) from error
 
 
-def open_shard(folder: Path, shard: Shard) -> Numbers:
-    """Map a shard that was checked before; read-only."""
+def open_shard(folder: Path, shard: Shard) -> tuple[Numbers, int]:
+    """Map a shard that was checked before; read-only.  Return it and where in the file it begins."""
     # What is empty cannot be mapped.
     mode: Literal["r"] | None = "r" if shard.shape and 0 not in shard.shape else None
     try:
@@ -95,7 +95,17 @@ def open_shard(folder: Path, shard: Shard) -> Numbers:
         raise _corrupt(shard, f"cannot be read ({error})") from error
     if array.shape != shard.shape or _spelled(array.dtype) != shard.dtype:
         raise _corrupt(shard, f"holds {array.shape} numbers, not {shard.shape}")
-    return array
+    return array, shard.size - array.nbytes
+
+
+def map_again(folder: Path, shard: Shard, dtype: np.dtype, begins: int) -> Numbers:
+    """Map a shard that was opened before, without reading its header again."""
+    if 0 in shard.shape or not shard.shape:
+        return open_shard(folder, shard)[0]
+    try:
+        return np.memmap(folder / shard.file, dtype, "r", begins, shard.shape)
+    except (OSError, ValueError) as error:
+        raise _corrupt(shard, f"cannot be read ({error})") from error
 
 
 def _spelled(dtype: np.dtype) -> str:

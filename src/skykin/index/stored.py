@@ -18,7 +18,7 @@ from skykin.index.basis import unit_rows
 from skykin.index.compare import Space
 from skykin.index.contrasts import ContrastsOfCells
 from skykin.index.moments import add_all, add_up
-from skykin.index.shards import Shard, check_shard, open_shard
+from skykin.index.shards import Shard, check_shard, map_again, open_shard
 from skykin.sky.facets import Facet
 from skykin.sky.sectors import Cap, Sector
 from skykin.style.cells import Lattice, core_side
@@ -38,17 +38,19 @@ class Shelf:
 
     folder: Path
     shards: Mapping[str, Shard]
-    _checked: set[str] = field(default_factory=set)
+    _opened: dict[str, tuple[np.dtype, int]] = field(default_factory=dict)
 
     def __call__(self, name: str) -> Numbers:
         """Map the shard of that name."""
         shard = self.shards.get(name)
         if shard is None:
             raise IndexRefusedError(f"the index has no shard {name!r}, although its manifest needs one")
-        if name not in self._checked:
-            check_shard(self.folder, shard)
-            self._checked.add(name)
-        return open_shard(self.folder, shard)
+        if name in self._opened:
+            return map_again(self.folder, shard, *self._opened[name])
+        check_shard(self.folder, shard)
+        array, begins = open_shard(self.folder, shard)
+        self._opened[name] = array.dtype, begins
+        return array
 
 
 @dataclass(frozen=True, eq=False)
