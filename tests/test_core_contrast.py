@@ -88,10 +88,10 @@ def test_the_shared_engine_refuses_tiles_whose_core_is_no_whole_number_of_cells(
 def test_the_recipe_chooses_size_spacing_and_pixels_of_its_tiles():
     settings = suited(MapSettings(), CHOSEN)
     found = sized(settings, blob_survey(), CHOSEN, SilentProgress())
-    assert (found.tile_size_deg, found.spacing_deg, found.side_pixels) == (6, 0.75, 128)
+    assert (found.tile_size_deg, found.spacing_deg, found.side_pixels) == (6, 0.75, 64)
 
 
 def test_what_was_asked_for_comes_before_the_recipe():
-    settings = suited(MapSettings(tile_size=9, spacing=3, pixels=64), CHOSEN)
+    settings = suited(MapSettings(tile_size=9, spacing=3, pixels=128), CHOSEN)
     found = sized(settings, blob_survey(), CHOSEN, SilentProgress())
-    assert (found.tile_size_deg, found.spacing_deg, found.side_pixels) == (9, 3, 64)
+    assert (found.tile_size_deg, found.spacing_deg, found.side_pixels) == (9, 3, 128)

@@ -13,6 +13,7 @@ from skykin.core.protocols import ColouredSky, Survey
 from skykin.core.shapes import Coverage, Numbers
 from skykin.index.basis import unit_rows
 from skykin.index.compare import Space, width_of
+from skykin.index.facet_intensity import mean_intensities
 from skykin.index.layout import CELL, tile_record
 from skykin.index.moments import Whole, add_up
 from skykin.index.stored import cell_pixels
@@ -21,7 +22,6 @@ from skykin.style.cells import Lattice, tile_sums
 from skykin.style.plane import PlaneSource
 from skykin.style.shared import Reader, SharedMeter
 from skykin.style.stream import Piece
-from skykin.survey.intensity import mean_intensity
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,7 +150,7 @@ class FacetMeter:
             for name, value in zip(("lon", "lat", "width", "height"), place, strict=True):
                 tiles[name][number] = value
             tiles["turn"][number] = footprint.turn_deg
-            tiles["mean_intensity"][number] = mean_intensity(self.survey, footprint)
+        tiles["mean_intensity"] = mean_intensities(self.survey, facet)[wanted]
         tiles["coverage"] = covered[wanted]
         tiles["brightness"] = light[wanted] / covered[wanted]
         tiles["area"] = facet.share

@@ -14,6 +14,7 @@ from skykin.core.protocols import ColouredSky, Progress, Survey
 from skykin.core.settings import MapSettings
 from skykin.core.shapes import Numbers
 from skykin.evaluate.reference import ReferencePlace
+from skykin.index.facet_intensity import mean_intensities
 from skykin.pipeline.anchors import ANCHORS, Anchors
 from skykin.pipeline.facet_rows import (
     FacetReader,
@@ -217,8 +218,8 @@ def read_tiles(
     with progress.stage("Style of every facet", len(pieces), "facets") as counter:
         found = read_facets(reader, pieces, store, workers)
         for piece, numbers in zip(pieces, found, strict=True):
-            for footprint, row in zip(piece.footprints(), numbers, strict=True):
-                covered = np.isfinite(row[-1])
-                rows.append(np.append(row, mean_intensity(judge.survey, footprint)) if covered else None)
+            light = mean_intensities(judge.survey, piece)[piece.own]
+            whole = np.column_stack([numbers, light])
+            rows += [row if np.isfinite(row[-2]) else None for row in whole]
             counter.advance()
     return rows

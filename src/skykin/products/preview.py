@@ -86,4 +86,4 @@ def write_preview(result: KinMap, path: Path, width: int = 2048) -> None:
         region_image(result.sky, result.extent, width // 2) if regional else sky_image(result.sky, width)
     )
     pixels = np.round(picture * 255.0).clip(0, 255).astype(np.uint8)
-    Image.fromarray(pixels).save(path, format="PNG", pnginfo=texts, optimize=True)
+    Image.fromarray(pixels).save(path, format="PNG", pnginfo=texts)

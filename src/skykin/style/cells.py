@@ -284,12 +284,13 @@ def boxes(values: Numbers, side: int, axis: int, width: int = 1) -> Numbers:
 
 
 def tile_sums(values: Numbers, lattice: Lattice) -> Numbers:
-    """Sum a picture over each tile."""
+    """Sum a picture, or one number for each small square of it, over each tile."""
+    square = lattice.height // len(values)
     sums = np.zeros((values.shape[0] + 1, values.shape[1] + 1))
     sums[1:, 1:] = values.cumsum(axis=0).cumsum(axis=1)
-    top = np.arange(lattice.rows) * lattice.spacing
-    left = np.arange(lattice.columns) * lattice.spacing
-    low, right = top + lattice.tile, left + lattice.tile
+    top = np.arange(lattice.rows) * (lattice.spacing // square)
+    left = np.arange(lattice.columns) * (lattice.spacing // square)
+    low, right = top + lattice.tile // square, left + lattice.tile // square
     return np.asarray(
         sums[np.ix_(low, right)]
         - sums[np.ix_(top, right)]
