@@ -11,6 +11,7 @@ from skykin.core.shapes import Numbers
 from skykin.index.answers import Kind, Level, Style
 from skykin.index.sky_index import SkyIndex
 from skykin.search.wanted import Wanted
+from skykin.style.halves import widened
 
 #: Tiles that the second, larger kind of vector ranks again.
 SHORTLIST = 256
@@ -107,10 +108,14 @@ def cosines_with(
 ) -> Numbers:
     """Cosines (tiles, layers, styles) of tiles with styles."""
     columns = index.columns(kind)
-    wanted = {layer: np.stack([style.vectors[layer] for style in styles], axis=-1) for layer in index.layers}
+    wanted = {
+        layer: np.stack([style.vectors[layer] for style in styles], axis=-1).astype(np.float32)
+        for layer in index.layers
+    }
     found = np.empty((tiles, len(index.layers), len(styles)))
-    for part, rows in blocks:
-        for number, layer in enumerate(index.layers):
-            own = np.asarray(rows[:, columns[layer]], np.float32)
-            found[part, number] = own @ wanted[layer].astype(np.float32)
+    for block, rows in blocks:
+        scores = found[block]
+        for part, wide in widened(rows):
+            for number, layer in enumerate(index.layers):
+                scores[part, number] = wide[:, columns[layer]] @ wanted[layer]
     return np.clip(found, -1, 1, out=found)
