@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -13,6 +14,9 @@ import numpy as np
 from skykin.core.atomic import sha256_of, whole_file
 from skykin.core.errors import IndexRefusedError, shown
 from skykin.core.shapes import Numbers
+
+#: Bytes of a shard that are mapped at a time where all of it is read.
+WINDOW = 64 << 20
 
 
 @dataclass(frozen=True)
@@ -96,6 +100,28 @@ def open_shard(folder: Path, shard: Shard) -> Numbers:
     if array.shape != shard.shape or _spelled(array.dtype) != shard.dtype:
         raise _corrupt(shard, f"holds {array.shape} numbers, not {shard.shape}")
     return array
+
+
+def windows(folder: Path, shard: Shard) -> Iterator[tuple[slice, Numbers]]:
+    """Map a shard that was checked before, some rows after the other; read-only.
+
+    What was mapped counts as memory of the process until it is let go: a large shard is never mapped whole.
+
+    Yields
+    ------
+    slice, array
+        Which rows, and they.
+    """
+    whole = open_shard(folder, shard)
+    step = max(1, WINDOW // max(1, whole.nbytes // max(1, len(whole))))
+    if not isinstance(whole, np.memmap) or step >= len(whole):
+        yield slice(0, len(whole)), whole
+        return
+    for start in range(0, len(whole), step):
+        rows = slice(start, min(start + step, len(whole)))
+        shape = (rows.stop - start, *whole.shape[1:])
+        offset = whole.offset + start * whole.strides[0]
+        yield rows, np.memmap(folder / shard.file, whole.dtype, "r", offset, shape)
 
 
 def _spelled(dtype: np.dtype) -> str:

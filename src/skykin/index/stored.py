@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from skykin.core.shapes import Numbers
 from skykin.index.basis import unit_rows
 from skykin.index.compare import Space
 from skykin.index.moments import add_all, add_up
-from skykin.index.shards import Shard, check_shard, open_shard
+from skykin.index.shards import Shard, check_shard, open_shard, windows
 from skykin.sky.facets import Facet
 from skykin.sky.sectors import Cap, Sector
 from skykin.style.cells import Lattice
@@ -39,13 +39,20 @@ class Shelf:
 
     def __call__(self, name: str) -> Numbers:
         """Map the shard of that name."""
+        return open_shard(self.folder, self._known(name))
+
+    def windows(self, name: str) -> Iterator[tuple[slice, Numbers]]:
+        """Map the shard of that name, some rows after the other."""
+        return windows(self.folder, self._known(name))
+
+    def _known(self, name: str) -> Shard:
         shard = self.shards.get(name)
         if shard is None:
             raise IndexRefusedError(f"the index has no shard {name!r}, although its manifest needs one")
         if name not in self._checked:
             check_shard(self.folder, shard)
             self._checked.add(name)
-        return open_shard(self.folder, shard)
+        return shard
 
 
 @dataclass(frozen=True, eq=False)

@@ -74,8 +74,12 @@ class TileVectors:
         columns = slice(None) if layer is None else self.columns(kind)[layer]
         start = 0
         for facet, count in zip(self.facets, self.counts, strict=True):
-            if count:
-                yield slice(start, start + count), self._block(facet, kind, layer, columns)
+            if count and self._stored(kind):
+                for part, rows in self.shelf.windows(f"{kind}-{facet.name}"):
+                    yield slice(start + part.start, start + part.stop), rows[:, columns]
+            elif count:
+                layers = self.space.recipe.layers if layer is None else (layer,)
+                yield slice(start, start + count), np.concatenate([facet.summed(x) for x in layers], axis=1)
             start += count
 
     def rows(self, numbers: Sequence[int] | Numbers, kind: Kind | None) -> Numbers:
@@ -93,12 +97,6 @@ class TileVectors:
                 found[mine] = self._some(facet, kind, wanted[mine] - start)
             start += count
         return found
-
-    def _block(self, facet: StoredFacet, kind: Kind, layer: str | None, columns: slice) -> Numbers:
-        if self._stored(kind):
-            return self.shelf(f"{kind}-{facet.name}")[:, columns]
-        layers = self.space.recipe.layers if layer is None else (layer,)
-        return np.concatenate([facet.summed(each) for each in layers], axis=1)
 
     def _some(self, facet: StoredFacet, kind: Kind, numbers: Numbers) -> Numbers:
         if self._stored(kind):
