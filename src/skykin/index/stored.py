@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from skykin.index.basis import unit_rows
 from skykin.index.compare import Space
 from skykin.index.contrasts import ContrastsOfCells
 from skykin.index.moments import add_all, add_up
-from skykin.index.shards import Shard, check_shard, map_again, open_shard
+from skykin.index.shards import Shard, check_shard, map_again, open_shard, windows
 from skykin.sky.facets import Facet
 from skykin.sky.sectors import Cap, Sector
 from skykin.style.cells import Lattice, core_side
@@ -42,15 +42,23 @@ class Shelf:
 
     def __call__(self, name: str) -> Numbers:
         """Map the shard of that name."""
+        shard = self._known(name)
+        return map_again(self.folder, shard, *self._opened[name])
+
+    def windows(self, name: str) -> Iterator[tuple[slice, Numbers]]:
+        """Map the shard of that name, some rows after the other."""
+        shard = self._known(name)
+        return windows(self.folder, shard, *self._opened[name])
+
+    def _known(self, name: str) -> Shard:
         shard = self.shards.get(name)
         if shard is None:
             raise IndexRefusedError(f"the index has no shard {name!r}, although its manifest needs one")
-        if name in self._opened:
-            return map_again(self.folder, shard, *self._opened[name])
-        check_shard(self.folder, shard)
-        array, begins = open_shard(self.folder, shard)
-        self._opened[name] = array.dtype, begins
-        return array
+        if name not in self._opened:
+            check_shard(self.folder, shard)
+            array, begins = open_shard(self.folder, shard)
+            self._opened[name] = array.dtype, begins
+        return shard
 
 
 @dataclass(frozen=True, eq=False)

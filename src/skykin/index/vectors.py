@@ -13,6 +13,7 @@ from skykin.core.shapes import Numbers
 from skykin.index.answers import Kind, Style
 from skykin.index.compare import Space, side_by_side, width_of
 from skykin.index.stored import Shelf, StoredFacet
+from skykin.style.halves import widened
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,8 +77,12 @@ class TileVectors:
         columns = slice(None) if layer is None else self.columns(kind)[layer]
         start = 0
         for facet, count in zip(self.facets, self.counts, strict=True):
-            if count:
-                yield slice(start, start + count), self._block(facet, kind, layer, columns)
+            if count and self._stored(kind):
+                for part, rows in self.shelf.windows(f"{kind}-{facet.name}"):
+                    yield slice(start + part.start, start + part.stop), rows[:, columns]
+            elif count:
+                layers = self.space.recipe.layers if layer is None else (layer,)
+                yield slice(start, start + count), np.concatenate([facet.summed(x) for x in layers], axis=1)
             start += count
 
     def cosines(self, styles: Sequence[Style]) -> Numbers:
@@ -108,12 +113,6 @@ class TileVectors:
                 found[mine] = self._some(facet, kind, wanted[mine] - start)
             start += count
         return found
-
-    def _block(self, facet: StoredFacet, kind: Kind, layer: str | None, columns: slice) -> Numbers:
-        if self._stored(kind):
-            return self.shelf(f"{kind}-{facet.name}")[:, columns]
-        layers = self.space.recipe.layers if layer is None else (layer,)
-        return np.concatenate([facet.summed(each) for each in layers], axis=1)
 
     def _some(self, facet: StoredFacet, kind: Kind, numbers: Numbers) -> Numbers:
         if self._stored(kind):
@@ -148,7 +147,9 @@ def cosines_of(
         for layer in columns
     }
     found = np.empty((tiles, len(columns), len(styles)))
-    for part, rows in blocks:
-        for number, (layer, own) in enumerate(columns.items()):
-            found[part, number] = np.asarray(rows[:, own], np.float32) @ wanted[layer]
+    for block, rows in blocks:
+        scores = found[block]
+        for part, wide in widened(rows):
+            for number, (layer, own) in enumerate(columns.items()):
+                scores[part, number] = wide[:, own] @ wanted[layer]
     return np.clip(found, -1, 1, out=found)

@@ -110,8 +110,8 @@ def search_index(
     rule = MapSettings(threshold=threshold, top_fraction=top_fraction, max_q=max_q)
     opened = index if isinstance(index, SkyIndex) else open_index(index)
     scale = Scale(width_deg, pixel_deg)
-    asked = tuple(read_asked(opened, each, scale) for each in _listed(reference))
-    others = tuple(read_asked(opened, each, scale) for each in _listed(unlike))
+    asked = tuple(read_asked(opened, each, scale) for each in listed(reference))
+    others = tuple(read_asked(opened, each, scale) for each in listed(unlike))
 
     if measure:
         sky = sky_of(opened) if survey is None else opened.sky(survey)
@@ -165,8 +165,8 @@ def answered(index: SkyIndex, found: Likeness, asked: Sequence[Asked]) -> QTable
     return table
 
 
-def _listed(references: Reference | Sequence[Reference]) -> Sequence[Reference]:
-    # A pair of numbers is one place.
+def listed(references: Reference | Sequence[Reference]) -> Sequence[Reference]:
+    """Make a list of one reference or several; a pair of numbers is one place."""
     if isinstance(references, tuple) and len(references) == 2 and _numbers(references):
         return [references]
     if isinstance(references, list | tuple):
