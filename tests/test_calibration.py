@@ -1,6 +1,7 @@
 """What scores are worth: the matched null, its tail, and what both do to skies without kin and with."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +9,9 @@ from scipy.stats import rankdata, spearmanr
 
 from skykin.core.errors import UsageError
 from skykin.search.calibration import calibrate
-from skykin.search.matched_null import Tiles, independent_tiles, standardised
+from skykin.search.matched_null import independent_tiles, standardised
+from skykin.search.matching import Matching
+from skykin.search.scored_tiles import Tiles
 from skykin.search.tail import Tail
 
 SIZE_DEG = 15.0
@@ -107,6 +110,50 @@ def test_without_kin_one_tile_in_twenty_has_p_below_a_twentieth_and_none_is_disc
     assert np.mean(p < 0.05) == pytest.approx(0.05, abs=0.01)
     assert np.mean(p < 0.5) == pytest.approx(0.5, abs=0.05)
     assert sum((each.q <= 0.1).any() for each in found) <= 1
+
+
+@pytest.mark.parametrize(
+    "seeds", [range(2), pytest.param(range(2, 10), marks=pytest.mark.slow)], ids=["few", "more"]
+)
+def test_where_tiles_are_many_and_share_their_null_it_is_as_valid(seeds):
+    """More tiles than are matched one by one, and overlapping far more."""
+    skies = [sky(seed, count=6000) for seed in seeds]
+    found = [calibrate(tiles, *REFERENCE) for tiles in skies]
+    p = np.concatenate([each.p for each in found])
+    assert np.mean(p < 0.05) == pytest.approx(0.05, abs=0.01)
+    assert np.mean(p < 0.5) == pytest.approx(0.5, abs=0.05)
+    assert sum((each.q <= 0.1).any() for each in found) <= len(found) / 4
+    for tiles, each in zip(skies, found, strict=True):
+        assert abs(spearmanr(each.standardised, tiles.brightness).statistic) < 0.15
+        assert abs(spearmanr(each.standardised, np.abs(tiles.lat_deg)).statistic) < 0.15
+
+
+def test_tiles_that_share_their_null_score_as_if_each_had_its_own(monkeypatch):
+    tiles = sky(5, count=3000)
+    everything = np.ones(3000, bool)
+    exact = standardised(tiles, everything)
+    pool = np.arange(3000)
+    monkeypatch.setattr("skykin.search.matching.MOST_TILES", 2999)
+    few = Matching.of(tiles, pool[::2])
+    monkeypatch.setattr("skykin.search.matching.MOST_TILES", 3000)
+    one_by_one = standardised(tiles, everything, Matching.of(tiles, pool[::2]))
+    shared = standardised(tiles, everything, few)
+    assert few.group.max() + 1 < 1500
+    assert np.corrcoef(shared, one_by_one)[0, 1] > 0.98
+    # What comes of sharing is less than what comes of which tiles stand for all.
+    assert np.median(np.abs(shared - one_by_one)) < 1.5 * np.median(np.abs(exact - one_by_one))
+
+
+def test_a_matching_made_before_gives_the_same_and_is_not_used_for_other_tiles():
+    tiles = sky(6, count=800)
+    made = Matching.of(tiles, np.arange(800))
+    apart = tiles.apart_from(*REFERENCE)
+    np.testing.assert_array_equal(standardised(tiles, apart, made), standardised(tiles, apart))
+    score = tiles.score.copy()
+    score[:5] = np.nan
+    fewer = replace(tiles, score=score)
+    assert not made.fits(fewer)
+    np.testing.assert_array_equal(standardised(fewer, apart, made), standardised(fewer, apart))
 
 
 def test_planted_kin_are_found_and_little_else():

@@ -4,13 +4,13 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.stats import false_discovery_control
 
 from skykin.core.errors import UsageError
-from skykin.search.false_discovery import q_values
+from skykin.search.false_discovery import q_of_one_more, q_values
 
 p_values = arrays(np.float64, st.integers(1, 30), elements=st.floats(0, 1))
 
@@ -58,3 +58,15 @@ def test_what_is_no_p_value_or_weight_is_refused():
         q_values(np.array([0.5, 1.5]))
     with pytest.raises(UsageError, match="some weights are not above 0"):
         q_values(np.array([0.5, 0.1]), np.array([1.0, 0.0]))
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_one_tile_more_has_the_q_that_it_has_among_all(seed):
+    rng = np.random.default_rng(seed)
+    p, weight = rng.integers(0, 20, 30) / 19, rng.choice([0.5, 1.0, 2.0], 30)
+    p[rng.random(30) < 0.1] = np.nan
+    more, own = rng.integers(0, 25, 8) / 24, rng.choice([0.5, 3.0], 8)
+    found = q_of_one_more(p, weight, more, own)
+    wanted = [q_values(np.append(p, x), np.append(weight, w))[-1] for x, w in zip(more, own, strict=True)]
+    np.testing.assert_allclose(found, wanted, rtol=1e-12)

@@ -5,7 +5,7 @@ import pytest
 
 from skykin.pipeline.trust import fisher
 from skykin.search.calibration import calibrate
-from skykin.search.matched_null import Tiles
+from skykin.search.scored_tiles import Tiles
 from skykin.sky.cut import cut
 from skykin.sky.grid import tile_grid
 from skykin.style.meter import StyleMeter

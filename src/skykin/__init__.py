@@ -19,6 +19,7 @@ _WHERE = {
     "agree_maps": "skykin.pipeline.agree",
     "Learnt": "skykin.products.learnt",
     "learn_kin": "skykin.pipeline.learn",
+    "nearest_tiles": "skykin.pipeline.nearest",
     "neighbours": "skykin.pipeline.kinds",
     "outliers": "skykin.pipeline.kinds",
     "search_index": "skykin.pipeline.search",
@@ -64,6 +65,7 @@ __all__ = [
     "known_regions",
     "learn_kin",
     "map_kin",
+    "nearest_tiles",
     "neighbours",
     "object_list",
     "object_lists",
@@ -100,6 +102,7 @@ if TYPE_CHECKING:
     from skykin.pipeline.indexing import build_index
     from skykin.pipeline.kinds import cluster, neighbours, outliers
     from skykin.pipeline.learn import learn_kin
+    from skykin.pipeline.nearest import nearest_tiles
     from skykin.pipeline.search import search_index
     from skykin.products.agreement import Agreement
     from skykin.products.evaluation import Evaluation

@@ -12,7 +12,8 @@ from skykin.cli.options import COMBINED, COMBINED_DEFAULT, OUTPUT, Overwrite, Qu
 from skykin.core.errors import UsageError, shown
 
 if TYPE_CHECKING:
-    from skykin.pipeline.answer import Answer
+    from astropy.table import QTable
+
     from skykin.style.recipe import Combine
 
 ASKED = "What to look for"
@@ -123,6 +124,15 @@ def search_command(
             "-k", help="How many tiles are listed, none of which shares sky.", rich_help_panel=OUTPUT
         ),
     ] = 10,
+    approximate: Annotated[
+        bool,
+        typer.Option(
+            "--approximate",
+            help="Only list the best tiles, from a part of a large index; no p-values, no map. Needs the "
+            "extra `approximate`; prepares itself at its first use.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = False,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -142,10 +152,33 @@ def search_command(
     DS9 regions and MOC, figures, and report.html, which says first what the scores are worth.
     """
     weights = parse_weights(weight or [])
+    from skykin.pipeline.nearest import nearest_tiles
     from skykin.pipeline.search import search_index
     from skykin.products.summary import summary_lines
 
-    progress = progress_unless(quiet)
+    progress, out = progress_unless(quiet), printer()
+    if approximate:
+        _without_a_map({
+            "--measure": measure, "--pyramid": pyramid, "--threshold": threshold is not None,
+            "--top-fraction": top_fraction is not None, "--max-q": max_q is not None,
+            "--output": output is not None,
+        })  # fmt: skip
+        best = nearest_tiles(
+            index,
+            list(reference),
+            k,
+            approximate=True,
+            unlike=list(unlike or []),
+            width_deg=width,
+            pixel_deg=pixel_scale,
+            combine=cast("Combine", combine),
+            weights=weights,
+            progress=progress,
+        )
+        out.print(listed(best, f"The kin of {' and '.join(map(shown, reference))}"))
+        if not quiet:
+            out.print("No p-values: without --approximate, the answer says what its scores are worth.")
+        return
     answer = search_index(
         index,
         list(reference),
@@ -163,8 +196,7 @@ def search_command(
         overwrite=overwrite,
         progress=progress,
     )
-    out = printer()
-    out.print(listed(answer, k))
+    out.print(listed(answer.best(k), f"The kin of {answer.name}"))
     if not quiet:
         matches = int(answer.tiles["match"].sum())
         out.print(f"{matches} of {len(answer.tiles)} tiles match ({answer.line.words}).")
@@ -176,21 +208,27 @@ def search_command(
             out.print(f"\nOpen {output / 'report.html'}")
 
 
-def listed(answer: Answer, k: int) -> Table:
+def _without_a_map(options: dict[str, bool]) -> None:
+    for name, given in options.items():
+        if given:
+            raise UsageError(f"--approximate only lists the best tiles and knows no {name}; leave one out")
+
+
+def listed(best: QTable, title: str) -> Table:
     """Lay the best tiles out for a terminal."""
-    best = answer.best(k)
-    more = [name for name in ("best_reference", "best_size", "best_score") if name in best.colnames]
-    heads = {"best_reference": "most like", "best_size": "best size", "best_score": "score there"}
+    heads = {"p": "p", "q": "q", "best_reference": "most like", "best_size": "best size",
+             "best_score": "score there"}  # fmt: skip
+    more = [name for name in heads if name in best.colnames]
     table = Table(
-        "rank", "tile", "l [deg]", "b [deg]", "score", "p", "q", *(heads[name] for name in more),
-        title=f"The kin of {answer.name}", title_justify="left",
+        "rank", "tile", "l [deg]", "b [deg]", "score", *(heads[name] for name in more),
+        title=title, title_justify="left",
     )  # fmt: skip
     for row in best:
         cells = [f"{row['lon'].value:.2f}", f"{row['lat'].value:+.2f}", f"{row['score']:.3f}"]
-        cells += [f"{row[name]:.2g}" for name in ("p", "q")]
         for name in more:
             value = getattr(row[name], "value", row[name])
-            cells.append(str(value) if name == "best_reference" else f"{value:.3g}")
+            digits = 2 if name in {"p", "q"} else 3
+            cells.append(str(value) if name == "best_reference" else f"{value:.{digits}g}")
         table.add_row(str(row["rank"]), str(row["name"]), *cells)
     return table
 

@@ -23,6 +23,7 @@ def fit_basis(rows: Numbers, components: int = COMPONENTS) -> Numbers:
     rows : float array (tiles, n)
         Of length 1; rows that are not finite are left out.
     components : int
+        Fewer if the rows lie in fewer directions.
 
     Returns
     -------
@@ -35,12 +36,13 @@ def fit_basis(rows: Numbers, components: int = COMPONENTS) -> Numbers:
     known = rows[np.isfinite(rows).all(axis=1)].astype(np.float64)
     if not len(known):
         return np.zeros((0, width), np.float32)
-    # The small symmetric matrix has the same directions, seen from the tiles.
-    last = len(known) - 1
-    first = max(0, len(known) - components)
-    values, sides = scipy.linalg.eigh(known @ known.T, subset_by_index=(first, last))
+    # The smaller of the two symmetric matrices has the same directions.
+    few = len(known) <= width
+    matrix = known @ known.T if few else known.T @ known
+    last = len(matrix) - 1
+    values, sides = scipy.linalg.eigh(matrix, subset_by_index=(max(0, last + 1 - components), last))
     kept = values > ROUNDING * values[-1]
-    directions = (known.T @ sides[:, kept]) / np.sqrt(values[kept])
+    directions = (known.T @ sides[:, kept]) / np.sqrt(values[kept]) if few else sides[:, kept]
     # Signs are a matter of taste: the largest number of each direction is positive.
     largest = np.abs(directions).argmax(axis=0)
     directions *= np.sign(directions[largest, np.arange(directions.shape[1])])

@@ -15,6 +15,7 @@ from skykin.core.protocols import Progress
 from skykin.core.shapes import Numbers
 from skykin.index.basis import FITTED_TILES, evenly, fit_basis
 from skykin.index.compare import Space
+from skykin.index.contrasts import CellCode
 from skykin.index.differences import differences
 from skykin.index.facet_style import FacetMeter, FacetStyle
 from skykin.index.layout import SHARDS
@@ -27,6 +28,7 @@ from skykin.sky.facets import Facet
 from skykin.style.recipe import Recipe
 from skykin.style.signature import Signature
 from skykin.style.standard import Standardisation
+from skykin.style.statistics import core_contrast
 
 #: Facts that an index may outgrow when data is appended.
 GROWING = ("survey", "extent", "area", "opened", "versions", "credits")
@@ -43,7 +45,8 @@ class Job:
     recipe : Recipe
     facets : sequence of Facet
     measure_scale : callable
-        Measures mean and spread of the survey's tiles, if they are not known yet.
+        Measures mean and spread of the survey's tiles, and the codes of cells that are kept in few
+        directions, if they are not known yet.
     meter : callable
         Gives what measures facets, once the space is known.
     exact : bool
@@ -53,7 +56,7 @@ class Job:
     facts: Mapping[str, Any]
     recipe: Recipe
     facets: Sequence[Facet]
-    measure_scale: Callable[[], Standardisation]
+    measure_scale: Callable[[], tuple[Standardisation, Mapping[str, CellCode]]]
     meter: Callable[[Space], FacetMeter]
     exact: bool
 
@@ -114,6 +117,8 @@ class _Builder:
             Step("basis", {}),
             *(Step(step.name.replace("facet", "vectors"), {"facet": step.name}) for step in facets),
         ]
+        if keeps_directions(self.job.recipe):
+            after = []
         first = [known.get(step.name, step) for step in (Step("scale", {}), *facets)]
         steps = (*first, *(after if changed else [known.get(step.name, step) for step in after]))
         if steps != self.writer.state.steps:
@@ -141,11 +146,12 @@ class _Builder:
         _remove_orphans(self.folder, self.writer)
         missing = {step.name for step in self.writer.state.missing}
         if "scale" in missing:
-            scale = self.job.measure_scale()
-            shards = [
-                self._write(f"scale-{layer}", np.stack([scale.mean[layer], scale.spread[layer]]))
-                for layer in self.job.recipe.layers
-            ]
+            scale, codes = self.job.measure_scale()
+            rows = {layer: [scale.mean[layer], scale.spread[layer]] for layer in self.job.recipe.layers}
+            for layer, code in codes.items():
+                rows[layer].append(code.middle)
+            shards = [self._write(f"scale-{layer}", np.stack(parts)) for layer, parts in rows.items()]
+            shards += [self._write(f"basis-{layer}", code.basis) for layer, code in codes.items()]
             self.writer.commit("scale", {"tiles": scale.tiles}, shards)
         space = self._space()
         self._measure_facets(space, missing)
@@ -230,13 +236,21 @@ def read_space(recipe: Recipe, shelf: Shelf, steps: Sequence[Step]) -> Space:
     tiles = next(step.result["tiles"] for step in steps if step.name == "scale" and step.result)
     mean = Signature({layer: part[0] for layer, part in parts.items()})
     spread = Signature({layer: part[1] for layer, part in parts.items()})
-    return Space(recipe, Standardisation(mean, spread, int(tiles)))
+    codes = {}
+    if keeps_directions(recipe):
+        codes = {layer: CellCode(part[2], np.array(shelf(f"basis-{layer}"))) for layer, part in parts.items()}
+    return Space(recipe, Standardisation(mean, spread, int(tiles)), codes)
+
+
+def keeps_directions(recipe: Recipe) -> bool:
+    """Whether cells are kept in the directions of a basis, from which the projections of tiles follow."""
+    return recipe.statistic is core_contrast
 
 
 def stored_facets(steps: Sequence[Step], shelf: Shelf, space: Space) -> list[StoredFacet]:
     """Facets that are committed, in the order of the plan."""
     return [
-        StoredFacet(step.name, step.plan, shelf, space, cell_of(step.plan))
+        StoredFacet(step.name, step.plan, shelf, space, cell_of(step.plan, space.recipe))
         for step in steps
         if step.name.startswith("facet-") and step.result is not None
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import TypeAlias
 
@@ -12,16 +12,17 @@ import numpy as np
 from skykin.core.errors import UsageError, shown
 from skykin.core.shapes import Numbers
 from skykin.index.answers import Kind
+from skykin.index.contrasts import CellCode, ContrastsOfCells
 from skykin.index.first_moments import FirstMomentsOfCells
 from skykin.index.second_moments import SecondMomentsOfCells
 from skykin.style.forms import scale_of
 from skykin.style.recipe import Recipe
 from skykin.style.shared import CHANNELS
 from skykin.style.standard import Standardisation
-from skykin.style.statistics import covariance, gram, mean_std
+from skykin.style.statistics import core_contrast, covariance, gram, mean_std
 
 #: What is kept of each cell, by the recipe's statistic.
-CellMoments: TypeAlias = FirstMomentsOfCells | SecondMomentsOfCells
+CellMoments: TypeAlias = FirstMomentsOfCells | SecondMomentsOfCells | ContrastsOfCells
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +35,8 @@ class Space:
     scale : Standardisation
         Mean and spread of the survey's tiles: the code of the cells, and the standard where the recipe asks
         for one.
+    codes : Mapping of str to CellCode
+        Per layer, where cells are kept in few directions.
 
     Raises
     ------
@@ -43,12 +46,14 @@ class Space:
 
     recipe: Recipe
     scale: Standardisation
+    codes: Mapping[str, CellCode] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.recipe.statistic not in (mean_std, gram, covariance):
+        if self.recipe.statistic not in (mean_std, gram, covariance, core_contrast):
             name = shown(getattr(self.recipe.statistic, "__name__", self.recipe.statistic))
             raise UsageError(
-                f"an index cannot add up the statistic {name}, only gram, covariance and mean_std"
+                f"an index cannot add up the statistic {name}, only gram, covariance, mean_std and "
+                "core_contrast"
             )
 
     @property
@@ -58,7 +63,9 @@ class Space:
 
     @property
     def cell_kind(self) -> Kind:
-        """What cells add up to: whole vectors, or sketches of them."""
+        """What cells add up to: whole vectors, projections or sketches of them."""
+        if self.recipe.statistic is core_contrast:
+            return "projection"
         return "exact" if self.recipe.statistic is mean_std else "sketch"
 
     @cached_property
@@ -104,6 +111,10 @@ class Space:
         """Whether it is no sketch."""
         return signature.size == self.scale.mean[layer].size
 
+    def is_projected(self, layer: str, signature: Numbers) -> bool:
+        """Whether it was added up from cells that are kept in the directions of a basis."""
+        return self.cell_kind == "projection" and signature.size == len(self.codes[layer].basis)
+
     def short(self, layer: str, signature: Numbers) -> Numbers:
         """Bring a whole compared vector to what cells add up to; a sketch stays one."""
         moments = self.moments[layer]
@@ -113,6 +124,9 @@ class Space:
 
     def _moments(self, layer: str) -> CellMoments:
         mean, spread = self.scale.mean[layer], self.scale.spread[layer]
+        if self.recipe.statistic is core_contrast:
+            relative = (mean, spread) if self.standard else (np.zeros_like(mean), np.ones_like(spread))
+            return ContrastsOfCells(*relative, self.codes[layer])
         if self.recipe.statistic is mean_std:
             return FirstMomentsOfCells(mean, spread, partial(self.compared, layer))
         offset = mean

@@ -16,6 +16,7 @@ from skykin.index.compare import Space, width_of
 from skykin.index.facet_intensity import mean_intensities
 from skykin.index.layout import CELL, tile_record
 from skykin.index.moments import Whole, add_up
+from skykin.index.stored import cell_pixels
 from skykin.sky.facets import Facet
 from skykin.style.cells import Lattice, tile_sums
 from skykin.style.plane import PlaneSource
@@ -91,7 +92,8 @@ class FacetMeter:
         coverage = picture.coverage[own].astype(np.float64)
         covered = tile_sums(coverage, lattice) / facet.tile**2
         wanted = facet.own & (covered >= self.min_coverage)
-        cells = _cells(facet, lattice, coverage, wanted)
+        cell = cell_pixels(lattice, self.space.recipe)
+        cells = _cells(facet, cell, coverage, wanted)
         layers = self.shared.network.layers
         if not wanted.any():
             nothing = np.zeros((0, width_of(self.space.columns)), np.float16)
@@ -99,11 +101,11 @@ class FacetMeter:
             exact = np.zeros((0, whole_width), np.float16) if self._keeps_exact else None
             return FacetStyle(cells[:0], nothing, np.zeros(0, tile_record(layers)), sha256, exact)
         source = PlaneSource(picture.rgb, picture.coverage, halo, halo, height, width)
-        by_layer, whole = self._read(source, lattice)
+        by_layer, whole = self._read(source, lattice, cell)
         light = tile_sums(picture.rgb[own].mean(axis=-1, dtype=np.float64) * coverage, lattice)
         tiles = self._tiles(facet, wanted, covered, light / facet.tile**2)
-        weights = self.space.weights(_shares(coverage, lattice.cell).astype(np.float32))
-        reach, step = facet.tile // lattice.cell, facet.spacing // lattice.cell
+        weights = self.space.weights(cell_shares(coverage, cell).astype(np.float32))
+        reach, step = facet.tile // cell, facet.spacing // cell
         for number, (layer, grid) in enumerate(by_layer.items()):
             if layer in whole:
                 tiles["norms"][:, number] = whole[layer].norms[wanted]
@@ -113,9 +115,11 @@ class FacetMeter:
         kept = np.concatenate([grid[cells["row"], cells["column"]] for grid in by_layer.values()], axis=-1)
         return FacetStyle(cells, kept, tiles, sha256, self._exact(whole, tiles, wanted))
 
-    def _read(self, source: PlaneSource, lattice: Lattice) -> tuple[dict[str, Numbers], dict[str, Whole]]:
+    def _read(
+        self, source: PlaneSource, lattice: Lattice, cell: int
+    ) -> tuple[dict[str, Numbers], dict[str, Whole]]:
         """Cells of each layer, and whole vectors of its tiles where cells do not add up to them."""
-        squares = Lattice(lattice.height, lattice.width, lattice.cell, lattice.cell)
+        squares = Lattice(lattice.height, lattice.width, cell, cell)
         readers: dict[str, Reader] = {}
         cells, whole = {}, {}
         for layer, moments in self.space.moments.items():
@@ -153,11 +157,11 @@ class FacetMeter:
         return tiles
 
 
-def _cells(facet: Facet, lattice: Lattice, coverage: Numbers, wanted: Numbers) -> Numbers:
+def _cells(facet: Facet, cell: int, coverage: Numbers, wanted: Numbers) -> Numbers:
     """List the cells that a tile needs, or that are covered and the facet's own."""
-    cell, reach, step = lattice.cell, facet.tile // lattice.cell, facet.spacing // lattice.cell
-    rows, columns = lattice.height // cell, lattice.width // cell
-    share = _shares(coverage, cell)
+    reach, step = facet.tile // cell, facet.spacing // cell
+    share = cell_shares(coverage, cell)
+    rows, columns = share.shape
     needed = np.zeros((rows, columns), dtype=bool)
     for row, column in zip(*np.nonzero(wanted), strict=True):
         needed[row * step : row * step + reach, column * step : column * step + reach] = True
@@ -170,7 +174,7 @@ def _cells(facet: Facet, lattice: Lattice, coverage: Numbers, wanted: Numbers) -
     return found
 
 
-def _shares(coverage: Numbers, cell: int) -> Numbers:
+def cell_shares(coverage: Numbers, cell: int) -> Numbers:
     """Mean coverage of each cell."""
     rows, columns = (length // cell for length in coverage.shape)
     return np.asarray(coverage.reshape(rows, cell, columns, cell).mean(axis=(1, 3)))

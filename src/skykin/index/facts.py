@@ -18,6 +18,7 @@ from skykin.index.reopen import reopened
 from skykin.index.shards import check_shard
 from skykin.index.stored import cell_of
 from skykin.style.recipe import Recipe, recipe
+from skykin.style.statistics import core_contrast
 from skykin.survey.render import RenderedSurvey
 
 
@@ -132,7 +133,10 @@ class IndexFacts:
     @property
     def sizes_deg(self) -> tuple[float, ...]:
         """Sizes of tiles that cells add up to, the largest first; the standard tile's is the first."""
-        return tuple(reach * self.cell_deg for reach in reaches(self.pixels // self._cell))
+        whole = self.pixels // self._cell
+        # A core that is no whole number of cells is no core.
+        found = [whole] if self.recipe.statistic is core_contrast else reaches(whole)
+        return tuple(reach * self.cell_deg for reach in found)
 
     def sky(
         self, survey: Survey | None = None, *, download: bool = False, progress: Progress | None = None
@@ -201,4 +205,5 @@ class IndexFacts:
     @cached_property
     def _cell(self) -> int:
         """Side of a cell, pixels."""
-        return cell_of(next(step.plan for step in self.manifest.steps if step.name.startswith("facet-")))
+        plan = next(step.plan for step in self.manifest.steps if step.name.startswith("facet-"))
+        return cell_of(plan, self.recipe)

@@ -8,12 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from skykin.core.shapes import Numbers
+from skykin.index.moments import halved
 from skykin.style.cells import CellReader, Lattice
 from skykin.style.forms import Stretch
 from skykin.style.shared import Reader, SharedMeter
-
-#: Half precision ends at 65 504.
-LARGEST = 6e4
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +43,11 @@ class FirstMomentsOfCells:
         """The same number."""
         return self.width
 
+    @property
+    def needs_core(self) -> bool:
+        """The core is like the rest."""
+        return False
+
     def reader(
         self, shared: SharedMeter, layer: str, lattice: Lattice
     ) -> tuple[Reader, Callable[[], Numbers]]:
@@ -71,7 +74,7 @@ class FirstMomentsOfCells:
         # Coded means are deviations in units of the spread: nothing cancels in their squares.
         return np.asarray(weights * np.concatenate([means, means**2, inner**2], axis=-1))
 
-    def finish(self, means: Numbers) -> Numbers:
+    def finish(self, means: Numbers, core: Numbers | None) -> Numbers:  # noqa: ARG002
         """Mean and spread of all together, compared."""
         mean, square, inner = np.split(means, 3, axis=-1)
         channels = mean.shape[-1]
@@ -93,9 +96,3 @@ class _Taker:
         rows, columns, _ = values.shape
         coded = (values / self._unit - self._moments.mean) / self._moments.spread
         self.cells[row : row + rows, column : column + columns] = halved(coded)
-
-
-def halved(values: Numbers) -> Numbers:
-    """Half precision; what is not finite becomes 0."""
-    finite = np.nan_to_num(values, nan=0, posinf=0, neginf=0)
-    return np.asarray(np.clip(finite, -LARGEST, LARGEST), np.float16)

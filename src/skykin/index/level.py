@@ -77,7 +77,7 @@ class LevelReader:
                 stop = start + int(where.sum())
                 if stop > start:
                     rows = [self._rows(facet, each, where, reach, step) for each in layers]
-                    if kind != self.space.cell_kind:
+                    if (kind or "projection") != self.space.cell_kind:
                         rows = [part @ self.bases[each].T for each, part in zip(layers, rows, strict=True)]
                     yield slice(start, stop), np.concatenate(rows, axis=1)
                 start = stop

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -11,9 +12,12 @@ import numpy as np
 from skykin.core.shapes import Numbers
 from skykin.style.cells import Lattice, boxes
 from skykin.style.shared import Reader, SharedMeter
+from skykin.style.statistics import middle_quarter
 
 #: Numbers in double precision that are added up together.
 TOGETHER = 8 << 20
+#: Half precision ends at 65 504.
+LARGEST = 6e4
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,11 +60,18 @@ class Moments(Protocol):
     ) -> tuple[Reader, Callable[[], Whole]] | None:
         """Give what reads the whole vectors of tiles, where cells do not add up to them exactly."""
 
+    @property
+    def needs_core(self) -> bool:
+        """Whether the core of a square counts by itself."""
+
     def sums(self, cells: Numbers, weights: Numbers) -> Numbers:
         """Weighted numbers that add up, float64: from ``(..., width)`` and ``(..., 1)``."""
 
-    def finish(self, means: Numbers) -> Numbers:
-        """Compare: float32, from those sums divided by the weight; NaN stays NaN."""
+    def finish(self, means: Numbers, core: Numbers | None) -> Numbers:
+        """Compare: float32, from those sums divided by the weight, and the same of the core where needed.
+
+        NaN stays NaN.
+        """
 
 
 def add_up(moments: Moments, cells: Numbers, weights: Numbers, reach: int, step: int = 1) -> Numbers:
@@ -88,18 +99,53 @@ def add_up(moments: Moments, cells: Numbers, weights: Numbers, reach: int, step:
     for top in range(0, down, high):
         bottom = min(top + high, down)
         strip = slice(top * step, (bottom - 1) * step + reach)
-        whole, part = (
-            boxes(boxes(values, reach, 0), reach, 1)[::step, ::step]
-            for values in (w[strip], moments.sums(cells[strip], w[strip]))
+        both = (w[strip], moments.sums(cells[strip], w[strip]))
+        (weight, core_weight), (part, core) = (
+            with_core(values, reach, step, core=moments.needs_core) for values in both
         )
-        found[top:bottom] = moments.finish(part / positive(whole))
+        middle = None if core is None or core_weight is None else core / positive(core_weight)
+        found[top:bottom] = moments.finish(part / positive(weight), middle)
     return found
 
 
 def add_all(moments: Moments, cells: Numbers, weights: Numbers) -> Numbers:
-    """Add up what is compared of groups of cells: from ``(groups, cells, width)`` to ``(groups, n)``."""
+    """Add up what is compared of squares of cells: from ``(squares, cells, width)`` to ``(squares, n)``.
+
+    The cells of a square follow each other row by row.
+    """
     w = np.asarray(weights, np.float64)[..., None]
-    return moments.finish(moments.sums(cells, w).sum(axis=-2) / positive(w.sum(axis=-2)))
+    sums, middle = moments.sums(cells, w), None
+    if moments.needs_core:
+        own = core_of(math.isqrt(cells.shape[-2]))
+        middle = sums[..., own, :].sum(axis=-2) / positive(w[..., own, :].sum(axis=-2))
+    return moments.finish(sums.sum(axis=-2) / positive(w.sum(axis=-2)), middle)
+
+
+def with_core(
+    values: Numbers, reach: int, step: int = 1, *, core: bool = True
+) -> tuple[Numbers, Numbers | None]:
+    """Sum all squares of `reach` × `reach` cells, and their cores where those are asked for."""
+    whole = boxes(boxes(values, reach, 0), reach, 1)[::step, ::step]
+    if not core:
+        return whole, None
+    own = middle_quarter(reach)
+    side = own.stop - own.start
+    # The core of the first square begins where that does, and a margin further.
+    part = values[own.start : len(values) - own.start, own.start : values.shape[1] - own.start]
+    return whole, boxes(boxes(part, side, 0), side, 1)[::step, ::step]
+
+
+def core_of(reach: int) -> np.ndarray:
+    """Which cells of a square are its core, row by row: bool array (reach × reach,)."""
+    own = np.zeros((reach, reach), dtype=bool)
+    own[middle_quarter(reach), middle_quarter(reach)] = True
+    return own.ravel()
+
+
+def halved(values: Numbers) -> Numbers:
+    """Half precision; what is not finite becomes 0."""
+    finite = np.nan_to_num(values, nan=0, posinf=0, neginf=0)
+    return np.asarray(np.clip(finite, -LARGEST, LARGEST), np.float16)
 
 
 def positive(weights: Numbers) -> Numbers:

@@ -4,43 +4,84 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from skykin.core.errors import SkyError
+from skykin.core.errors import SkyError, UsageError
+from skykin.core.extent import Extent
 from skykin.core.shapes import Numbers
 from skykin.index.answers import Contains, Region
 from skykin.index.compare import Space
+from skykin.index.moments import positive
 from skykin.index.stored import StoredFacet
 from skykin.style.signature import Signature
 
+#: Points along a side of a cell that tell how much of it lies inside.
+POINTS = 4
 
-def region_of(facets: Sequence[StoredFacet], space: Space, contains: Contains, cell_deg: float) -> Region:
-    """Add up the cells that are centred inside.
+
+@dataclass(frozen=True)
+class Place:
+    """A part of the sky.
+
+    Parameters
+    ----------
+    contains : callable
+        What lies inside.
+    core : callable, optional
+        What is its core, for recipes that compare that with the rest.
+    around : Extent, optional
+        Holds all of it.  Cells then count as far as they lie inside, instead of those that are centred there.
+    """
+
+    contains: Contains
+    core: Contains | None = None
+    around: Extent | None = None
+
+
+def region_of(facets: Sequence[StoredFacet], space: Space, place: Place, cell_deg: float) -> Region:
+    """Add up the cells that lie inside.
+
+    Parameters
+    ----------
+    facets : sequence of StoredFacet
+    space : Space
+    place : Place
+    cell_deg : float
+        Side of a cell, degrees.
 
     Raises
     ------
     SkyError
         If there is none, or none has data (``SKY-RANGE``).
+    UsageError
+        If the recipe needs a core, and none is given.
     """
-    sums: dict[str, Numbers] = {}
-    weight, inside, covered, area = 0.0, 0, 0, 0.0
+    needed = any(moments.needs_core for moments in space.moments.values())
+    core = place.core if needed else None
+    if needed and core is None:
+        raise UsageError(
+            f"the recipe {space.recipe.name} compares the core of a region with the rest of it; say what its "
+            "core is"
+        )
+    whole, middle = _Sum(space), _Sum(space)
+    inside, covered, area = 0, 0, 0.0
     for facet in facets:
-        cells = facet.cells
-        mine = np.flatnonzero(cells["own"])
-        mine = mine[np.asarray(contains(cells["lon"][mine], cells["lat"][mine]), dtype=bool)]
+        mine = _near(facet, place.around)
+        share = _share(facet, mine, place.contains, place)
+        mine, share = mine[share > 0], share[share > 0]
         if not mine.size:
             continue
-        coverage = cells["coverage"][mine]
+        cells = facet.cells[mine]
+        coverage = cells["coverage"] * share
         inside += mine.size
         covered += int((coverage > 0).sum())
-        area += float((coverage * _area_deg2(facet, cells[mine])).sum())
-        w = np.where(coverage > 0, space.weights(coverage), 0).astype(np.float64)
-        weight += w.sum()
-        moments = facet.moments[mine]
-        for layer, columns in space.columns.items():
-            part = space.moments[layer].sums(moments[:, columns], w[:, None]).sum(axis=0)
-            sums[layer] = sums.get(layer, 0) + part
+        area += float((coverage * _area_deg2(facet, cells)).sum())
+        weights = np.where(coverage > 0, space.weights(cells["coverage"]), 0).astype(np.float64)
+        whole.add(facet.moments[mine], weights * share)
+        if core is not None:
+            middle.add(facet.moments[mine], weights * _share(facet, mine, core, place))
     if not covered:
         found = (
             f"0 of {inside} cells in the region have data"
@@ -48,8 +89,54 @@ def region_of(facets: Sequence[StoredFacet], space: Space, contains: Contains, c
             else f"no cell of the index is centred in the region (cells are {cell_deg:.2g}° wide)"
         )
         raise SkyError(f"{found}; choose a region that the survey covers, or a larger one")
-    found_style = {layer: space.moments[layer].finish(total / weight) for layer, total in sums.items()}
-    return Region(Signature(found_style), covered, area)
+    means, inner = whole.means(), middle.means()
+    style = {layer: space.moments[layer].finish(mean, inner.get(layer)) for layer, mean in means.items()}
+    return Region(Signature(style), covered, area)
+
+
+class _Sum:
+    """Adds cells up."""
+
+    def __init__(self, space: Space) -> None:
+        self._space = space
+        self._weight, self._sums = 0.0, dict[str, Numbers]()
+
+    def add(self, moments: Numbers, weights: Numbers) -> None:
+        """Take coded moments of cells, all layers beside each other."""
+        self._weight += float(weights.sum())
+        for layer, columns in self._space.columns.items():
+            part = self._space.moments[layer].sums(moments[:, columns], weights[:, None]).sum(axis=0)
+            self._sums[layer] = self._sums.get(layer, 0) + part
+
+    def means(self) -> dict[str, Numbers]:
+        """Divide by the weight; NaN if there is none."""
+        weight = positive(np.array(self._weight))
+        return {layer: total / weight for layer, total in self._sums.items()}
+
+
+def _near(facet: StoredFacet, around: Extent | None) -> Numbers:
+    """Which of a facet's own cells may lie inside."""
+    cells = facet.cells
+    own = np.flatnonzero(cells["own"])
+    if around is None:
+        return own
+    reach = around.widened(math.degrees(2 * facet.cell * facet.facet.pixel))
+    return np.asarray(own[reach.contains(cells["lon"][own], cells["lat"][own])])
+
+
+def _share(facet: StoredFacet, mine: Numbers, contains: Contains, place: Place) -> Numbers:
+    """Share of each cell that lies inside; 0 or 1 if cells are not divided."""
+    if not len(mine):
+        return np.zeros(0)
+    cells = facet.cells[mine]
+    if place.around is None:
+        return np.asarray(contains(cells["lon"], cells["lat"]), dtype=np.float64)
+    side = facet.cell // POINTS
+    rows = (cells["row"] * POINTS)[:, None, None] + np.arange(POINTS)[:, None]
+    columns = (cells["column"] * POINTS)[:, None, None] + np.arange(POINTS)
+    lon, lat = facet.facet.square_centers(side, side, *np.broadcast_arrays(rows, columns))
+    found = np.asarray(contains(lon.ravel(), lat.ravel()), dtype=np.float64)
+    return np.asarray(found.reshape(len(mine), -1).mean(axis=1))
 
 
 def _area_deg2(facet: StoredFacet, cells: Numbers) -> Numbers:

@@ -9,8 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from skykin.core.shapes import Numbers
-from skykin.index.first_moments import halved
-from skykin.index.moments import Whole
+from skykin.index.moments import Whole, halved
 from skykin.index.sketch import SKETCHED, Sketch
 from skykin.style.cells import CellReader, Lattice
 from skykin.style.forms import SecondMoments, Stretch
@@ -54,6 +53,11 @@ class SecondMomentsOfCells:
         """The sketch."""
         return SKETCHED
 
+    @property
+    def needs_core(self) -> bool:
+        """The core is like the rest."""
+        return False
+
     @cached_property
     def sketch(self) -> Sketch:
         """How long vectors become short."""
@@ -79,7 +83,7 @@ class SecondMomentsOfCells:
         """Sketches and means."""
         return weights * np.asarray(cells, np.float64)
 
-    def finish(self, means: Numbers) -> Numbers:
+    def finish(self, means: Numbers, core: Numbers | None) -> Numbers:  # noqa: ARG002
         """Sketch of the statistic, relative to the survey."""
         found = np.asarray(means[..., :SKETCHED], np.float32)
         if not self.centred:

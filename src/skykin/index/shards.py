@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import io
-from dataclasses import dataclass
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -13,6 +15,9 @@ import numpy as np
 from skykin.core.atomic import sha256_of, whole_file
 from skykin.core.errors import IndexRefusedError, shown
 from skykin.core.shapes import Numbers
+
+#: Bytes of a shard that are mapped at a time where all of it is read.
+WINDOW = 64 << 20
 
 
 @dataclass(frozen=True)
@@ -85,8 +90,8 @@ def check_shard(folder: Path, shard: Shard) -> None:
         raise _corrupt(shard, "is missing" if isinstance(error, FileNotFoundError) else str(error)) from error
 
 
-def open_shard(folder: Path, shard: Shard) -> Numbers:
-    """Map a shard that was checked before; read-only."""
+def open_shard(folder: Path, shard: Shard) -> tuple[Numbers, int]:
+    """Map a shard that was checked before; read-only.  Return it and where in the file it begins."""
     # What is empty cannot be mapped.
     mode: Literal["r"] | None = "r" if shard.shape and 0 not in shard.shape else None
     try:
@@ -95,7 +100,39 @@ def open_shard(folder: Path, shard: Shard) -> Numbers:
         raise _corrupt(shard, f"cannot be read ({error})") from error
     if array.shape != shard.shape or _spelled(array.dtype) != shard.dtype:
         raise _corrupt(shard, f"holds {array.shape} numbers, not {shard.shape}")
-    return array
+    return array, shard.size - array.nbytes
+
+
+def map_again(folder: Path, shard: Shard, dtype: np.dtype, begins: int) -> Numbers:
+    """Map a shard that was opened before, without reading its header again."""
+    if 0 in shard.shape or not shard.shape:
+        return open_shard(folder, shard)[0]
+    try:
+        return np.memmap(folder / shard.file, dtype, "r", begins, shard.shape)
+    except (OSError, ValueError) as error:
+        raise _corrupt(shard, f"cannot be read ({error})") from error
+
+
+def windows(folder: Path, shard: Shard, dtype: np.dtype, begins: int) -> Iterator[tuple[slice, Numbers]]:
+    """Map a shard that was opened before, some rows after the other; read-only.
+
+    What was mapped counts as memory of the process until it is let go: a large shard is never mapped whole.
+
+    Yields
+    ------
+    slice, array
+        Which rows, and they.
+    """
+    count, *width = shard.shape
+    row = dtype.itemsize * math.prod(width)
+    step = max(1, WINDOW // max(1, row))
+    if step >= count:
+        yield slice(0, count), map_again(folder, shard, dtype, begins)
+        return
+    for start in range(0, count, step):
+        rows = slice(start, min(start + step, count))
+        part = replace(shard, shape=(rows.stop - start, *width))
+        yield rows, map_again(folder, part, dtype, begins + start * row)
 
 
 def _spelled(dtype: np.dtype) -> str:

@@ -13,6 +13,7 @@ from astropy.table import QTable
 
 from skykin.core.area import SkyBox
 from skykin.core.errors import IndexRefusedError, UsageError, shown
+from skykin.core.extent import Extent
 from skykin.core.footprint import Footprint
 from skykin.core.shapes import Numbers
 from skykin.index.answers import Contains, Kind, Level, Region, Style
@@ -22,7 +23,7 @@ from skykin.index.facts import IndexFacts
 from skykin.index.layout import SHARDS
 from skykin.index.level import LevelReader, inside_areas
 from skykin.index.manifest import read_manifest
-from skykin.index.region import region_of
+from skykin.index.region import Place, region_of
 from skykin.index.stored import Shelf, StoredFacet
 from skykin.index.vectors import TileVectors
 from skykin.sky.names import tile_names
@@ -121,6 +122,16 @@ class SkyIndex(IndexFacts):
         """
         return self._vectors.rows(numbers, kind)
 
+    def cosines(self, styles: Sequence[Style]) -> Numbers:
+        """Compare all standard tiles with styles of one kind.
+
+        Returns
+        -------
+        float64 array (tiles, layers, styles)
+            From −1 to 1; NaN where a tile has no style.
+        """
+        return self._vectors.cosines(styles)
+
     def norms(self, layer: str) -> Numbers:
         """Length of each standard tile's whole signature in a layer: float32 array (tiles,)."""
         self._known_layer(layer)
@@ -156,9 +167,13 @@ class SkyIndex(IndexFacts):
             norms[layer] = float(np.linalg.norm(given))
             unit = (given / norms[layer] if norms[layer] > 0 else given * np.nan).astype(np.float32)
             if kind == "exact" and not self._space.is_whole(layer, unit):
-                raise UsageError("the style is a sketch, which has no exact vector; use projection or sketch")
+                raise UsageError(
+                    f"the style is a {self._space.cell_kind}, which has no exact vector; use "
+                    f"{' or '.join(dict.fromkeys(('projection', self._space.cell_kind)))}"
+                )
             short = unit if kind == "exact" else self._space.short(layer, unit)
-            vectors[layer] = self._vectors.bases[layer] @ short if kind == "projection" else short
+            turned = kind == "projection" and not self._space.is_projected(layer, unit)
+            vectors[layer] = self._vectors.bases[layer] @ short if turned else short
         return Style(kind, vectors, norms)
 
     def translate(self, other: SkyIndex, signature: Signature) -> Signature:
@@ -180,8 +195,8 @@ class SkyIndex(IndexFacts):
             return signature
         if not all(self._space.is_whole(layer, signature[layer]) for layer in self.layers):
             raise UsageError(
-                f"a sketch relative to {shown(other.survey_title)} cannot be brought to another survey; cut "
-                "the region's picture and measure that"
+                f"what cells of {shown(other.survey_title)} add up to cannot be brought to another survey by "
+                f"the recipe {self.recipe.name}; cut the region's picture and give that"
             )
         return Signature(
             {
@@ -190,7 +205,9 @@ class SkyIndex(IndexFacts):
             }
         )
 
-    def region(self, contains: Contains) -> Region:
+    def region(
+        self, contains: Contains, core: Contains | None = None, around: Extent | None = None
+    ) -> Region:
         """Return the style of all that lies inside: a box, a polygon, a MOC; every cell counts once.
 
         Parameters
@@ -198,13 +215,20 @@ class SkyIndex(IndexFacts):
         contains : callable
             From Galactic longitudes and latitudes (arrays of degrees) to a bool array, such as
             `SkyBox.contains`.
+        core : callable, optional
+            The same of its core; needed by recipes that compare that with the rest.
+        around : Extent, optional
+            Holds all of the region.  Cells then count as far as they lie inside, instead of those that are
+            centred there.
 
         Raises
         ------
         SkyError
-            If no cell with data is centred there (``SKY-RANGE``).
+            If no cell with data lies there (``SKY-RANGE``).
+        UsageError
+            If the recipe needs a core, and none is given.
         """
-        return region_of(self._facets, self._space, contains, self.cell_deg)
+        return region_of(self._facets, self._space, Place(contains, core, around), self.cell_deg)
 
     def tiles_at(self, size_deg: float) -> Level:
         """Return the level of the pyramid whose tiles are nearest in size."""

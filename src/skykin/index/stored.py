@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,14 @@ from skykin.core.extent import Extent
 from skykin.core.shapes import Numbers
 from skykin.index.basis import unit_rows
 from skykin.index.compare import Space
+from skykin.index.contrasts import ContrastsOfCells
 from skykin.index.moments import add_all, add_up
-from skykin.index.shards import Shard, check_shard, open_shard
+from skykin.index.shards import Shard, check_shard, map_again, open_shard, windows
 from skykin.sky.facets import Facet
 from skykin.sky.sectors import Cap, Sector
-from skykin.style.cells import Lattice
+from skykin.style.cells import Lattice, core_side
+from skykin.style.recipe import Recipe
+from skykin.style.statistics import core_contrast
 
 #: Tiles that are gathered cell by cell at a time.
 GATHERED = 256
@@ -35,17 +38,27 @@ class Shelf:
 
     folder: Path
     shards: Mapping[str, Shard]
-    _checked: set[str] = field(default_factory=set)
+    _opened: dict[str, tuple[np.dtype, int]] = field(default_factory=dict)
 
     def __call__(self, name: str) -> Numbers:
         """Map the shard of that name."""
+        shard = self._known(name)
+        return map_again(self.folder, shard, *self._opened[name])
+
+    def windows(self, name: str) -> Iterator[tuple[slice, Numbers]]:
+        """Map the shard of that name, some rows after the other."""
+        shard = self._known(name)
+        return windows(self.folder, shard, *self._opened[name])
+
+    def _known(self, name: str) -> Shard:
         shard = self.shards.get(name)
         if shard is None:
             raise IndexRefusedError(f"the index has no shard {name!r}, although its manifest needs one")
-        if name not in self._checked:
+        if name not in self._opened:
             check_shard(self.folder, shard)
-            self._checked.add(name)
-        return open_shard(self.folder, shard)
+            array, begins = open_shard(self.folder, shard)
+            self._opened[name] = array.dtype, begins
+        return shard
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,6 +123,21 @@ class StoredFacet:
         grid = np.zeros((*self._shape, columns.stop - columns.start), np.float16)
         grid[cells["row"], cells["column"]] = self.moments[:, columns]
         return add_up(self.space.moments[layer], grid, self.weights(), reach, step)
+
+    def products(self, layer: str, vectors: Numbers) -> Numbers:
+        """Multiply the standard tiles with vectors (n, m), each divided by its length: float64 (tiles, m).
+
+        Only for moments that are linear: the product is taken of the cells, and added up.
+        """
+        tiles, cells, moments = self.tiles, self.cells, self.space.moments[layer]
+        assert isinstance(moments, ContrastsOfCells)  # noqa: S101 - no others are linear
+        grid = np.zeros((*self._shape, vectors.shape[1]))
+        own = np.asarray(self.moments[:, self.space.columns[layer]], np.float32)
+        grid[cells["row"], cells["column"]] = own @ vectors
+        found = add_up(moments.along(vectors), grid, self.weights(), self._reach, self._step)
+        lengths = self._norms(layer).astype(np.float64)
+        rows = found[tiles["row"], tiles["column"]].astype(np.float64)
+        return np.asarray(rows / np.where(lengths > 0, lengths, np.nan)[:, None])
 
     def summed(self, layer: str) -> Numbers:
         """Add cells up to the standard tiles; rows divided by the lengths: float32 (tiles, n)."""
@@ -192,6 +220,19 @@ def facet_of(plan: Mapping[str, Any]) -> Facet:
     return Facet(lon, lat, plan["pixel"], plan["tile"], plan["spacing"], *edge, own, plan["share"], home)
 
 
-def cell_of(plan: Mapping[str, Any]) -> int:
+def cell_of(plan: Mapping[str, Any], recipe: Recipe) -> int:
     """Side of a cell, pixels."""
-    return Lattice(plan["tile"], plan["tile"], plan["tile"], plan["spacing"]).cell
+    return cell_pixels(Lattice(plan["tile"], plan["tile"], plan["tile"], plan["spacing"]), recipe)
+
+
+def cell_pixels(lattice: Lattice, recipe: Recipe) -> int:
+    """Side of the cells that the tiles of a lattice are made of, and their cores where the recipe needs them.
+
+    Raises
+    ------
+    UsageError
+        If there is no such cell.
+    """
+    if recipe.statistic is core_contrast:
+        return core_side(lattice, recipe.step) * recipe.step
+    return lattice.cell

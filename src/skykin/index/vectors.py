@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,9 +10,10 @@ import numpy as np
 
 from skykin.core.errors import UsageError, shown
 from skykin.core.shapes import Numbers
-from skykin.index.answers import Kind
+from skykin.index.answers import Kind, Style
 from skykin.index.compare import Space, side_by_side, width_of
 from skykin.index.stored import Shelf, StoredFacet
+from skykin.style.halves import widened
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,8 +45,10 @@ class TileVectors:
     @property
     def kinds(self) -> tuple[Kind, ...]:
         """Kinds of vectors that there are, the quickest first."""
-        cells = self.space.cell_kind
-        return ("projection", cells, *(("exact",) if self.whole and cells != "exact" else ()))
+        found: list[Kind] = ["projection", self.space.cell_kind]
+        if self.whole:
+            found.append("exact")
+        return tuple(dict.fromkeys(found))
 
     def known(self, kind: Kind | None) -> Kind:
         """Give the kind that is meant, the quickest one by default.
@@ -74,9 +77,26 @@ class TileVectors:
         columns = slice(None) if layer is None else self.columns(kind)[layer]
         start = 0
         for facet, count in zip(self.facets, self.counts, strict=True):
-            if count:
-                yield slice(start, start + count), self._block(facet, kind, layer, columns)
+            if count and self._stored(kind):
+                for part, rows in self.shelf.windows(f"{kind}-{facet.name}"):
+                    yield slice(start + part.start, start + part.stop), rows[:, columns]
+            elif count:
+                layers = self.space.recipe.layers if layer is None else (layer,)
+                yield slice(start, start + count), np.concatenate([facet.summed(x) for x in layers], axis=1)
             start += count
+
+    def cosines(self, styles: Sequence[Style]) -> Numbers:
+        """Cosines (tiles, layers, styles) of all tiles with styles of one kind."""
+        kind, layers = self.known(styles[0].kind), self.space.recipe.layers
+        if kind != "projection" or self._stored(kind):
+            return cosines_of(self.blocks(None, kind), self.columns(kind), styles, sum(self.counts))
+        found, start = np.empty((sum(self.counts), len(layers), len(styles))), 0
+        for facet, count in zip(self.facets, self.counts, strict=True):
+            for number, layer in enumerate(layers if count else ()):
+                wanted = np.stack([style.vectors[layer] for style in styles], axis=-1)
+                found[start : start + count, number] = facet.products(layer, wanted)
+            start += count
+        return np.clip(found, -1, 1, out=found)
 
     def rows(self, numbers: Sequence[int] | Numbers, kind: Kind | None) -> Numbers:
         """Vectors of some tiles: float32 (len(numbers), n)."""
@@ -94,12 +114,6 @@ class TileVectors:
             start += count
         return found
 
-    def _block(self, facet: StoredFacet, kind: Kind, layer: str | None, columns: slice) -> Numbers:
-        if self._stored(kind):
-            return self.shelf(f"{kind}-{facet.name}")[:, columns]
-        layers = self.space.recipe.layers if layer is None else (layer,)
-        return np.concatenate([facet.summed(each) for each in layers], axis=1)
-
     def _some(self, facet: StoredFacet, kind: Kind, numbers: Numbers) -> Numbers:
         if self._stored(kind):
             return self.shelf(f"{kind}-{facet.name}")[numbers]
@@ -107,4 +121,35 @@ class TileVectors:
         return np.concatenate(parts, axis=1)
 
     def _stored(self, kind: Kind) -> bool:
+        if kind == self.space.cell_kind == "projection":
+            return False
         return kind == "projection" or (kind == "exact" and self.whole)
+
+
+def cosines_of(
+    blocks: Iterable[tuple[slice, Numbers]], columns: Mapping[str, slice], styles: Sequence[Style], tiles: int
+) -> Numbers:
+    """Cosines (tiles, layers, styles) of tiles, whose vectors come block by block, with styles.
+
+    Parameters
+    ----------
+    blocks : iterable of (slice, array)
+        Which tiles, and their vectors with all layers beside each other.
+    columns : Mapping of str to slice
+        Which columns belong to which layer.
+    styles : sequence of Style
+        Of the same kind.
+    tiles : int
+        How many there are.
+    """
+    wanted = {
+        layer: np.stack([style.vectors[layer] for style in styles], axis=-1).astype(np.float32)
+        for layer in columns
+    }
+    found = np.empty((tiles, len(columns), len(styles)))
+    for block, rows in blocks:
+        scores = found[block]
+        for part, wide in widened(rows):
+            for number, (layer, own) in enumerate(columns.items()):
+                scores[part, number] = wide[:, own] @ wanted[layer]
+    return np.clip(found, -1, 1, out=found)

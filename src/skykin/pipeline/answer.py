@@ -26,12 +26,12 @@ from skykin.index.answers import Style
 from skykin.index.sky_index import SkyIndex
 from skykin.pipeline.asked import Asked
 from skykin.pipeline.gallery import gallery
-from skykin.pipeline.kept import controls_of, sky_of
+from skykin.pipeline.kept import Kept, controls_of, sky_of
 from skykin.pipeline.map import FARTHEST_TILE
 from skykin.pipeline.tiles import scored
 from skykin.products.matches import coverage_map
 from skykin.products.result import KinMap
-from skykin.products.score_map import ScoreMap, score_map
+from skykin.products.score_map import MapPixels, ScoreMap, map_pixels, score_map
 from skykin.products.write import write_products
 from skykin.search.calibration import Calibration
 from skykin.search.likeness import compared
@@ -119,7 +119,7 @@ class Answer:
     @cached_property
     def score_map(self) -> ScoreMap:
         """Scores, cosines and coverage as HEALPix maps."""
-        return score_map(self)
+        return score_map(self, pixels_of(self))
 
     def best(self, k: int = 10) -> QTable:
         """Return the `k` best tiles that share no sky with a better one or a reference.
@@ -240,6 +240,15 @@ class Answer:
         """Show the best tiles in a notebook."""
         best = self.best(min(10, len(self.tiles)))["rank", "name", "lon", "lat", "score", "mean_intensity"]
         return f"<h3>The kin of {escape(self.name)}</h3>{best._repr_html_()}"
+
+
+#: Which tile each pixel of a map of an index shows.
+_PIXELS = Kept[MapPixels]()
+
+
+def pixels_of(answer: Answer) -> MapPixels:
+    """Which tile each pixel of an index's map shows; kept while the index is among the last four."""
+    return _PIXELS.of(answer.index, lambda: map_pixels(answer))
 
 
 def picture_of(asked: Asked, sky: RenderedSurvey) -> Picture:

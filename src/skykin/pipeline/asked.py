@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -15,6 +15,7 @@ from astropy.coordinates import SkyCoord
 from mocpy import MOC
 
 from skykin.core.errors import DataQualityError, ResourceError, SkyError, UnknownNameError, UsageError, shown
+from skykin.core.extent import Extent
 from skykin.core.footprint import WIDEST_TANGENT_DEG, Footprint
 from skykin.core.picture import Picture
 from skykin.core.shapes import Degrees
@@ -25,6 +26,7 @@ from skykin.pipeline.elsewhere import Elsewhere, Scale
 from skykin.pipeline.pictured import picture_signature, read_picture_reference
 from skykin.search.separation import apart, directions, directions_of, reach_deg
 from skykin.style.signature import Signature
+from skykin.style.statistics import CORE_SHARE
 from skykin.survey.picture_file import begins_as_picture
 from skykin.survey.sky_mask import SkyMask, read_sky_mask
 
@@ -38,6 +40,8 @@ FILES = frozenset({
     ".reg", ".fits", ".fit", ".json", ".txt", ".moc", ".png", ".jpg", ".jpeg", ".tif", ".tiff",
 })  # fmt: skip
 FEW_CELLS = 3
+#: Of so many cells, those that are cut by the border make no difference.
+MANY_CELLS = 4096
 #: Square degrees on the sphere.
 SPHERE_DEG2 = 4 * math.pi * math.degrees(1) ** 2
 
@@ -159,10 +163,8 @@ def _from_place(index: SkyIndex, what: Any, scale: Scale) -> Asked:
 
 
 def _from_footprint(index: SkyIndex, where: Footprint, name: str) -> Asked:
-    def contains(lon_deg: Degrees, lat_deg: Degrees) -> np.ndarray:
-        return where.contains(SkyCoord(lon_deg * u.deg, lat_deg * u.deg, frame="galactic"))
-
-    signature, covered = _measured(index, contains, name, _solid_angle_deg2(where))
+    contains = _inside(where)
+    signature, covered = _measured(index, contains, name, where, _solid_angle_deg2(where))
     facts = {**_place_facts(where), "covered": covered}
     return Asked(name, index, where, contains, signature, facts=facts)
 
@@ -183,11 +185,11 @@ def _from_file(index: SkyIndex, path: Path, scale: Scale) -> Asked:
 
 
 def _from_mask(index: SkyIndex, mask: SkyMask, name: str) -> Asked:
-    signature, covered = _measured(index, mask.contains, name, mask.share * SPHERE_DEG2)
     extent = mask.extent()
     # A square as large as the part that is covered: what a map can outline.
     side = min(max(2 * extent.radius_deg, index.cell_deg), WIDEST_TANGENT_DEG)
     where = Footprint(extent.lon_deg, extent.lat_deg, side)
+    signature, covered = _measured(index, mask.contains, name, where, mask.share * SPHERE_DEG2)
     facts = {"region": name, "sky_fraction": mask.share, "covered": covered}
     return Asked(name, index, where, mask.contains, signature, facts=facts)
 
@@ -222,9 +224,15 @@ def _from_elsewhere(index: SkyIndex, elsewhere: Elsewhere, scale: Scale) -> Aske
     )  # fmt: skip
 
 
-def _measured(index: SkyIndex, contains: Contains, name: str, wanted_deg2: float) -> tuple[Signature, float]:
-    """Signature of a part of the sky, and the share of it that is covered."""
-    region = index.region(contains)
+def _measured(
+    index: SkyIndex, contains: Contains, name: str, where: Footprint, wanted_deg2: float
+) -> tuple[Signature, float]:
+    """Signature of a part of the sky in a square, and the share of it that is covered."""
+    half = math.tan(math.radians(where.width_deg / 2)) * math.sqrt(2)
+    around = Extent(where.lon_deg, where.lat_deg, math.degrees(math.atan(half)))
+    core = _inside(replace(where, width_deg=where.width_deg * CORE_SHARE, height_deg=math.nan))
+    many = wanted_deg2 > MANY_CELLS * index.cell_deg**2
+    region = index.region(contains, core, None if many else around)
     covered = min(region.area_deg2 / wanted_deg2, 1.0)
     # Of a few cells, how many are centred inside is chance.
     if covered < index.min_coverage and wanted_deg2 > FEW_CELLS * index.cell_deg**2:
@@ -234,6 +242,15 @@ def _measured(index: SkyIndex, contains: Contains, name: str, wanted_deg2: float
         )
     _check_style(region.signature, name)
     return region.signature, covered
+
+
+def _inside(where: Footprint) -> Contains:
+    """Tell which positions lie in a square."""
+
+    def contains(lon_deg: Degrees, lat_deg: Degrees) -> np.ndarray:
+        return where.contains(SkyCoord(lon_deg * u.deg, lat_deg * u.deg, frame="galactic"))
+
+    return contains
 
 
 def _check_style(signature: Signature, name: str) -> None:

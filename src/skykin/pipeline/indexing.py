@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,14 @@ from skykin.core.protocols import Progress, Survey
 from skykin.core.provenance import library_versions
 from skykin.core.settings import MapSettings
 from skykin.core.survey_options import SurveyOptions
-from skykin.index.builder import Job, build
+from skykin.index.builder import Job, build, keeps_directions
+from skykin.index.contrasts import CellCode
 from skykin.index.facet_style import FacetMeter
 from skykin.index.layout import MANIFEST
 from skykin.index.manifest import read_manifest
 from skykin.index.reopen import stretch_of
 from skykin.index.sky_index import SkyIndex, open_index
+from skykin.pipeline.cell_sample import Sampler
 from skykin.pipeline.facet_rows import cut_in_context
 from skykin.pipeline.judge import with_standard
 from skykin.pipeline.map import METHOD_CREDITS
@@ -37,7 +40,7 @@ from skykin.survey.download import cache_folder
 from skykin.survey.render import RenderedSurvey, measure_stretch
 
 #: Recipe of an index, if none is asked for.
-DEFAULT_RECIPE = "mean-std"
+DEFAULT_RECIPE = "core-contrast"
 
 
 def build_index(
@@ -127,7 +130,10 @@ def _job(
     shared = SharedMeter(chosen, block_network(chosen.layers, fast=settings.fast))
     grid = facet_grid(pieces)
 
-    def measure_scale() -> Standardisation:
+    def measure_scale() -> tuple[Standardisation, Mapping[str, CellCode]]:
+        if keeps_directions(chosen):
+            sampler = Sampler(sky, shared, settings.side_pixels, pieces[0].spacing)
+            return sampler.scale(grid, workers=settings.workers, progress=progress)
         # Cells are coded relative to the survey even where the recipe compares raw signatures.
         own = SharedMeter(replace(chosen, standardised=True), shared.network)
         meter = ContextMeter(own, settings.side_pixels)
@@ -142,7 +148,7 @@ def _job(
         )
         store.clear()
         assert found.standard is not None  # noqa: S101 - asked for above
-        return found.standard
+        return found.standard, {}
 
     facts = {
         "survey": survey.as_dict(),

@@ -111,8 +111,7 @@ def with_standard(
         return meter
     if kept := kept_standard(store, meter.recipe.layers):
         return replace(meter, standard=kept)
-    wanted = STANDARD_TILES if isinstance(meter, StyleMeter) else STANDARD_TILES_IN_CONTEXT
-    sample = [grid.footprints[i] for i in _evenly(len(grid), wanted)]
+    sample = standard_sample(grid, in_context=isinstance(meter, ContextMeter))
 
     def measure(footprint: Footprint) -> Signature:
         return meter(look(footprint))
@@ -128,6 +127,12 @@ def with_standard(
     if made.standard is not None and isinstance(made, ContextMeter):
         keep_standard(store, made.standard)
     return made
+
+
+def standard_sample(grid: TileGrid, *, in_context: bool) -> list[Footprint]:
+    """Give tiles, evenly spread, that tell what an average tile of the survey is like."""
+    wanted = STANDARD_TILES_IN_CONTEXT if in_context else STANDARD_TILES
+    return [grid.footprints[i] for i in _evenly(len(grid), wanted)]
 
 
 def anchors_of(meter: Meter, grid: TileGrid, look: Cutter, *, workers: int, progress: Progress) -> Anchors:

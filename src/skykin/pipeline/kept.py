@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
 from functools import lru_cache
+from typing import Generic, TypeVar
 
 from skykin.core.footprint import Footprint
 from skykin.core.picture import Picture
@@ -16,6 +18,27 @@ from skykin.style.signature import Signature
 from skykin.survey.render import RenderedSurvey
 
 CONTROL_SEED = 20161116
+#: Indexes of which what was made for one question stays for the next.
+INDEXES = 4
+
+T = TypeVar("T")
+
+
+class Kept(Generic[T]):
+    """Something made once for an index, that stays while the index is among the last four."""
+
+    def __init__(self) -> None:
+        self._made: OrderedDict[SkyIndex, T] = OrderedDict()
+
+    def of(self, index: SkyIndex, make: Callable[[], T], fits: Callable[[T], bool] | None = None) -> T:
+        """Give what was made, or make it; anew if what was made does not fit."""
+        found = self._made.pop(index, None)
+        if found is None or (fits is not None and not fits(found)):
+            found = make()
+        self._made[index] = found
+        while len(self._made) > INDEXES:
+            self._made.popitem(last=False)
+        return found
 
 
 @lru_cache(maxsize=4)

@@ -13,8 +13,10 @@ from skykin.core.picture import Picture
 from skykin.core.shapes import Numbers
 from skykin.index.sky_index import SkyIndex
 from skykin.pipeline.kept import meter_of
+from skykin.style.cells import TILE_CELLS
 from skykin.style.context import ContextMeter
 from skykin.style.signature import Signature
+from skykin.style.statistics import core_contrast
 from skykin.survey.picture_file import read_picture
 
 #: The network pools four times: a smaller picture has no position in its deepest layer.
@@ -84,7 +86,8 @@ def picture_signature(
 
 def picture_context(index: SkyIndex, picture: Picture) -> Picture:
     """Make a square of a picture at the index's scale, and repeat its border as context."""
-    square = _padded(picture) if index.recipe.weighted else _cropped(picture)
+    step = picture_step(index)
+    square = _padded(picture, step) if index.recipe.weighted else _cropped(picture, step)
     around = [(meter_of(index).halo, meter_of(index).halo)] * 2
     return Picture(
         np.pad(square.rgb, [*around, (0, 0)], mode="edge"), np.pad(square.coverage, around, mode="edge")
@@ -109,18 +112,26 @@ def _resized(values: Numbers, rows: int, columns: int) -> Numbers:
     return np.asarray(image.resize((columns, rows), Image.Resampling.BILINEAR), np.float32)
 
 
-def _padded(picture: Picture) -> Picture:
-    """Make it a square of a multiple of 16 pixels; what is added repeats the border and is not covered."""
+def picture_step(index: SkyIndex) -> int:
+    """Pixels of which the sides of a measured picture are a multiple."""
+    return TILE_CELLS * index.recipe.step if index.recipe.statistic is core_contrast else 16
+
+
+def _padded(picture: Picture, step: int) -> Picture:
+    """Make it a square of a multiple of `step` pixels about its middle.
+
+    What is added repeats the border and is not covered.
+    """
     rows, columns = picture.coverage.shape
-    side = math.ceil(max(rows, columns) / 16) * 16
-    more = [(0, side - rows), (0, side - columns)]
+    side = math.ceil(max(rows, columns) / step) * step
+    more = [((side - n) // 2, side - n - (side - n) // 2) for n in (rows, columns)]
     return Picture(np.pad(picture.rgb, [*more, (0, 0)], mode="edge"), np.pad(picture.coverage, more))
 
 
-def _cropped(picture: Picture) -> Picture:
-    """Cut out the largest square of a multiple of 16 pixels about the middle."""
+def _cropped(picture: Picture, step: int) -> Picture:
+    """Cut out the largest square of a multiple of `step` pixels about the middle."""
     rows, columns = picture.coverage.shape
-    side = min(rows, columns) // 16 * 16
+    side = min(rows, columns) // step * step
     top, left = (rows - side) // 2, (columns - side) // 2
     own = slice(top, top + side), slice(left, left + side)
     return Picture(picture.rgb[own], picture.coverage[own])

@@ -13,7 +13,7 @@ from skykin.index.answers import Contains
 from skykin.pipeline.asked import Asked
 from skykin.pipeline.facet_rows import cut_in_context
 from skykin.pipeline.kept import meter_of, sky_of
-from skykin.pipeline.pictured import picture_context
+from skykin.pipeline.pictured import picture_context, picture_step
 from skykin.style.context import ContextMeter
 
 #: Largest reference that is measured at once, pixels.
@@ -44,11 +44,12 @@ def reference_in_context(asked: Asked, sky: ColouredSky) -> Picture:
         assert asked.origin is not None  # noqa: S101 - what lies nowhere here came from elsewhere
         return reference_in_context(asked.origin, sky_of(asked.origin.index))
     where = asked.footprint
-    pixels = round(where.width_deg / (index.tile_deg / index.pixels) / 16) * 16
+    step = picture_step(index)
+    pixels = round(where.width_deg / (index.tile_deg / index.pixels) / step) * step
     part: ColouredSky = sky
     if asked.contains is not None and "region" in asked.facts:
         part = MaskedSky(sky, asked.contains)
-    return cut_in_context(part, where, min(max(pixels, 16), LARGEST), meter_of(index).halo)
+    return cut_in_context(part, where, min(max(pixels, step), LARGEST), meter_of(index).halo)
 
 
 def measured(asked: Asked, sky: ColouredSky) -> Asked:

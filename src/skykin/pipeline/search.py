@@ -19,13 +19,15 @@ from skykin.index.sky_index import SkyIndex, open_index
 from skykin.pipeline.answer import Answer
 from skykin.pipeline.asked import Asked, Reference, read_asked
 from skykin.pipeline.elsewhere import Scale
-from skykin.pipeline.kept import sky_of
+from skykin.pipeline.kept import Kept, sky_of
 from skykin.pipeline.reference_picture import measured
 from skykin.pipeline.tiles import line_of, ranks
-from skykin.pipeline.trust import calibrated_against
+from skykin.pipeline.trust import calibrated_against, scored_tiles
 from skykin.products.folder import check_output_folder
 from skykin.search.likeness import likeness
+from skykin.search.matching import Matching
 from skykin.search.pyramid import pyramid as search_pyramid
+from skykin.search.scored_tiles import Tiles
 from skykin.search.several import Likeness
 from skykin.search.wanted import Wanted
 from skykin.style.recipe import Combine
@@ -130,7 +132,8 @@ def search_index(
         sizes = search_pyramid(opened, wanted_in)
         tiles["best_size"] = sizes.best_size_deg * u.deg
         tiles["best_score"] = sizes.best_score
-    calibration = calibrated_against(tiles, np.all([each.apart() for each in asked], axis=0))
+    apart = np.all([each.apart() for each in asked], axis=0)
+    calibration = calibrated_against(tiles, apart, matching_of(opened, scored_tiles(tiles)))
     line = line_of(tiles, opened.recipe, rule)
     tiles["match"] = line.matches(tiles[line.column])
     wanted = wanted_in(opened.kinds[-1])
@@ -138,6 +141,17 @@ def search_index(
     if output is not None:
         answer.write(output, overwrite=overwrite, progress=progress or SilentProgress())
     return answer
+
+
+#: Which tiles of an index are compared with which: the same for every question.
+_MATCHED = Kept[Matching]()
+
+
+def matching_of(index: SkyIndex, tiles: Tiles) -> Matching:
+    """Match the tiles of an index; kept while it is among the last four."""
+    return _MATCHED.of(
+        index, lambda: Matching.of(tiles, np.flatnonzero(tiles.usable)), lambda made: made.fits(tiles)
+    )
 
 
 def answered(index: SkyIndex, found: Likeness, asked: Sequence[Asked]) -> QTable:

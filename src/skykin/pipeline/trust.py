@@ -12,7 +12,8 @@ from skykin.core.footprint import Footprint
 from skykin.core.shapes import Numbers
 from skykin.search.calibration import Calibration, calibrate, calibrate_against
 from skykin.search.local_scaling import csls
-from skykin.search.matched_null import Tiles
+from skykin.search.matching import Matching
+from skykin.search.scored_tiles import Tiles
 
 #: A cosine nearer to ±1 than this counts as so near.
 NEAREST = 1e-9
@@ -41,14 +42,19 @@ def calibrated(
     return _with_columns(tiles, calibrate(rows, *np.transpose(places)))
 
 
-def calibrated_against(tiles: QTable, apart: np.ndarray) -> Calibration:
+def calibrated_against(tiles: QTable, apart: np.ndarray, matching: Matching | None = None) -> Calibration:
     """Do the same where `apart` (bool) tells which tiles share no sky with any reference."""
-    return _with_columns(tiles, calibrate_against(_rows(tiles, fisher(tiles["score"])), apart))
+    return _with_columns(tiles, calibrate_against(scored_tiles(tiles), apart, matching))
 
 
 def _with_columns(tiles: QTable, found: Calibration) -> Calibration:
     tiles["standardised"], tiles["p"], tiles["q"] = found.standardised, found.p, found.q
     return found
+
+
+def scored_tiles(tiles: QTable) -> Tiles:
+    """Give what calibration needs of a table of scored tiles."""
+    return _rows(tiles, fisher(tiles["score"]))
 
 
 def _rows(tiles: QTable, score: Numbers) -> Tiles:

@@ -113,7 +113,25 @@ class ScoreMap:
             return np.asarray(np.where(np.isfinite(here), mean / total, np.nan))
 
 
-def score_map(result: ScoredSky) -> ScoreMap:
+@dataclass(frozen=True, eq=False)
+class MapPixels:
+    """Which tile each pixel of a map shows.
+
+    Parameters
+    ----------
+    nside : int
+    source : int array
+        Row of the tile, −1 for none.
+    pixels : int array or None
+        Numbers of the pixels; all of them if None.
+    """
+
+    nside: int
+    source: Numbers
+    pixels: Numbers | None = None
+
+
+def score_map(result: ScoredSky, pixels: MapPixels | None = None) -> ScoreMap:
     """Paint the scores on a HEALPix map.
 
     On a HEALPix grid of tiles, a pixel of the grid's own NSIDE has the score of the tile centred on it; a
@@ -121,28 +139,38 @@ def score_map(result: ScoredSky) -> ScoreMap:
     On any other grid a pixel, at most half as large as the tiles' spacing, has the score of the tile whose
     centre is nearest, and none where that is farther than the spacing.
 
+    Parameters
+    ----------
+    result : KinMap or answer
+    pixels : MapPixels, optional
+        Of these tiles, if they were found before.
+
     Returns
     -------
     ScoreMap
     """
-    pixels = None
-    if result.tile_nside is not None and result.tile_nside > FINEST_NSIDE:
-        nside, (pixels, source) = result.tile_nside, _tiles_by_pixel(result, result.tile_nside)
-    elif result.tile_nside is not None:
-        nside, source = result.tile_nside, _tile_of_own_pixel(result, result.tile_nside)
-    else:
-        spacing_deg = _spacing_deg(result)
-        wanted = BASE_PIXEL_DEG / (spacing_deg / 2)
-        nside = min(FINEST_NSIDE, 2 ** max(0, math.ceil(math.log2(wanted))))
-        source = _nearest_tile(result, nside, spacing_deg)
+    where = pixels or map_pixels(result)
     columns = {"SCORE": "score"}
     columns |= {f"COSINE_{layer.upper()}": f"cosine_{layer}" for layer in result.layers}
     columns |= {"STANDARDISED": "standardised", "P": "p", "Q": "q", "COVERAGE": "coverage"}
     return ScoreMap(
-        nside,
-        {name: _painted(numbers(result.tiles[column]), source) for name, column in columns.items()},
-        pixels,
+        where.nside,
+        {name: _painted(numbers(result.tiles[column]), where.source) for name, column in columns.items()},
+        where.pixels,
     )
+
+
+def map_pixels(result: ScoredSky) -> MapPixels:
+    """Find which tile each pixel shows, as `score_map` describes it."""
+    if result.tile_nside is not None and result.tile_nside > FINEST_NSIDE:
+        pixels, rows = _tiles_by_pixel(result, result.tile_nside)
+        return MapPixels(result.tile_nside, rows, pixels)
+    if result.tile_nside is not None:
+        return MapPixels(result.tile_nside, _tile_of_own_pixel(result, result.tile_nside))
+    spacing_deg = _spacing_deg(result)
+    wanted = BASE_PIXEL_DEG / (spacing_deg / 2)
+    nside = min(FINEST_NSIDE, 2 ** max(0, math.ceil(math.log2(wanted))))
+    return MapPixels(nside, _nearest_tile(result, nside, spacing_deg))
 
 
 def write_score_map(result: KinMap, path: Path) -> None:

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from skykin.core.shapes import Degrees, Numbers
-from skykin.search.false_discovery import q_values
-from skykin.search.matched_null import FEWEST_INDEPENDENT, Tiles, independent_tiles, standardised
+from skykin.search.false_discovery import q_of_one_more, q_values
+from skykin.search.matched_null import FEWEST_INDEPENDENT, independent_tiles, standardised
+from skykin.search.matching import Matching
+from skykin.search.scored_tiles import Tiles
 from skykin.search.tail import Tail
 
 #: Share of the tiles, by score alone, among which a match must be.
@@ -70,7 +72,7 @@ def calibrate(tiles: Tiles, lon_deg: float | Degrees, lat_deg: float | Degrees) 
     return calibrate_against(tiles, np.all(apart, axis=0))
 
 
-def calibrate_against(tiles: Tiles, apart: np.ndarray) -> Calibration:
+def calibrate_against(tiles: Tiles, apart: np.ndarray, matching: Matching | None = None) -> Calibration:
     """Tell how unusual the score of each tile is, among the tiles that share no sky with any reference.
 
     Parameters
@@ -78,6 +80,8 @@ def calibrate_against(tiles: Tiles, apart: np.ndarray) -> Calibration:
     tiles : Tiles
     apart : bool array (tiles,)
         Which tiles share no sky with any reference.
+    matching : Matching, optional
+        Of these tiles, if it was made before: it does not depend on the reference.
 
     Returns
     -------
@@ -87,7 +91,7 @@ def calibrate_against(tiles: Tiles, apart: np.ndarray) -> Calibration:
     beside = ~apart
     null = tiles.usable & apart
     independent = independent_tiles(tiles.area[null], tiles.size_deg)
-    t = standardised(tiles, null)
+    t = standardised(tiles, null, matching)
     unknown = np.full(len(t), np.nan)
     if independent < FEWEST_INDEPENDENT or not np.isfinite(t).any():
         return Calibration(t, unknown, unknown, beside, independent)
@@ -100,9 +104,8 @@ def calibrate_against(tiles: Tiles, apart: np.ndarray) -> Calibration:
     )
     q = unknown.copy()
     q[null] = q_values(tested[null], tiles.area[null])
-    for row in np.flatnonzero(beside & np.isfinite(p)):
-        rows = np.append(np.flatnonzero(null), row)
-        q[row] = q_values(tested[rows], tiles.area[rows])[-1]
+    rows = np.flatnonzero(beside & np.isfinite(p))
+    q[rows] = q_of_one_more(tested[null], tiles.area[null], tested[rows], tiles.area[rows])
     return Calibration(t, p, q, beside, independent)
 
 

@@ -58,3 +58,35 @@ def q_values(p: Numbers, weight: Numbers | None = None) -> Numbers:
     climbing = np.minimum.accumulate((ordered / share)[::-1])[::-1]
     q[np.flatnonzero(tested)[order]] = np.minimum(climbing, 1.0)
     return q
+
+
+def q_of_one_more(p: Numbers, weight: Numbers, more: Numbers, more_weight: Numbers) -> Numbers:
+    """Give the q-value that each of some other tiles would have beside all of these, one at a time.
+
+    Parameters
+    ----------
+    p, weight : array (tiles,)
+        As for `q_values`; NaN is not tested.
+    more, more_weight : array (others,)
+        p-values, none of them NaN, and weights of the others.
+
+    Returns
+    -------
+    float64 array (others,)
+        For each what `q_values` gives it when it is appended to the tiles.
+    """
+    tested = ~np.isnan(p)
+    order = np.argsort(p[tested], kind="stable")
+    ordered, held = p[tested][order], np.cumsum(weight[tested][order])
+    total = held[-1] if held.size else 0.0
+    last = np.searchsorted(ordered, ordered, side="right") - 1
+    q = np.empty(len(more))
+    for own in np.unique(more_weight):
+        rows = more_weight == own
+        rates = ordered * (total + own) / (held[last] + own)
+        # What is called with it, or after it: the smallest rate from its place on.
+        climbing = np.append(np.minimum.accumulate(rates[::-1])[::-1], np.inf)
+        below = np.searchsorted(ordered, more[rows], side="right")
+        alone = more[rows] * (total + own) / (np.append(0.0, held)[below] + own)
+        q[rows] = np.minimum(np.minimum(alone, climbing[below]), 1.0)
+    return q

@@ -8,8 +8,9 @@ from dataclasses import replace
 import numpy as np
 
 from skykin.core.shapes import Numbers
-from skykin.index.answers import Kind, Level, Style
+from skykin.index.answers import Kind, Level
 from skykin.index.sky_index import SkyIndex
+from skykin.index.vectors import cosines_of
 from skykin.search.several import Likeness, likeness_to_several
 from skykin.search.wanted import Wanted
 
@@ -31,7 +32,8 @@ def likeness(index: SkyIndex, wanted_in: WantedIn) -> Likeness:
         From a kind of vector to what is looked for, in that kind.
     """
     quick, exact = index.kinds[0], index.kinds[-1]
-    found = compared(index, wanted_in(quick), len(index), index.vectors(kind=quick), quick)
+    wanted = wanted_in(quick)
+    found = judged(wanted, index.cosines(wanted.styles))
     if quick == exact:
         return found
     best = np.argsort(-np.nan_to_num(found.score, nan=-np.inf), kind="stable")[:SHORTLIST]
@@ -64,7 +66,11 @@ def compared(
         Which tiles, and their vectors with all layers beside each other.
     kind : {"projection", "exact"}
     """
-    cosines = cosines_with(index, wanted.styles, tiles, blocks, kind)
+    return judged(wanted, cosines_of(blocks, index.columns(kind), wanted.styles, tiles))
+
+
+def judged(wanted: Wanted, cosines: Numbers) -> Likeness:
+    """Make scores of cosines (tiles, layers, styles) with what is looked for and what is not."""
     likes = len(wanted.likes)
     by_style = np.moveaxis(cosines, 1, -1)
     each = wanted.joined(by_style)
@@ -73,21 +79,3 @@ def compared(
         return found
     # Standardised styles of nothing in common have a cosine about 0: only what is above is taken off.
     return replace(found, score=found.score - np.maximum(each[:, likes:].max(axis=1), 0))
-
-
-def cosines_with(
-    index: SkyIndex,
-    styles: tuple[Style, ...],
-    tiles: int,
-    blocks: Iterable[tuple[slice, Numbers]],
-    kind: Kind,
-) -> Numbers:
-    """Cosines (tiles, layers, styles) of tiles with styles."""
-    columns = index.columns(kind)
-    wanted = {layer: np.stack([style.vectors[layer] for style in styles], axis=-1) for layer in index.layers}
-    found = np.empty((tiles, len(index.layers), len(styles)))
-    for part, rows in blocks:
-        for number, layer in enumerate(index.layers):
-            own = np.asarray(rows[:, columns[layer]], np.float32)
-            found[part, number] = own @ wanted[layer].astype(np.float32)
-    return np.clip(found, -1, 1, out=found)

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import rankdata
 
-from skykin.core.errors import UsageError
-from skykin.core.shapes import Degrees, Numbers
+from skykin.core.shapes import Numbers
+from skykin.search.matching import SPAN, Matching
+from skykin.search.scored_tiles import Tiles
 
-#: Share of the tiles, the most alike, that a tile is compared with.
-SPAN = 0.25
 #: Independent tiles that a comparison needs: one for each number that is fitted, and some to tell a spread.
 FEWEST_INDEPENDENT = 12.0
-#: Tiles that the null is measured on, evenly spread: more of them overlap and tell nothing new.
-MOST_TILES = 4096
+#: Where fewer of the tiles are away from the reference, these alone are matched.
+MOSTLY = 0.75
 #: Residuals beyond so many spreads do not count: kin must not make their own null.
 ROBUSTNESS = 6.0
 ROUNDS = 3
@@ -24,64 +21,8 @@ ROUNDS = 3
 NORMAL = 1.4826
 #: Smallest local spread, in units of that of all tiles.
 FLOOR = 0.1
-#: Pairs of tiles that are looked at at a time: some 100 MB.
-PAIRS_AT_ONCE = 1 << 20
-
-
-@dataclass(frozen=True, eq=False)
-class Tiles:
-    """Scored tiles, with what their scores may depend on besides likeness.
-
-    Parameters
-    ----------
-    lon_deg, lat_deg : array (tiles,)
-        Galactic positions of the centres, degrees.
-    score : array (tiles,)
-        NaN where a tile has none.
-    brightness, coverage : array (tiles,)
-        Only their order counts.
-    area : array (tiles,)
-        Share of the sky that each tile stands for.
-    size_deg : float
-        Side of a tile, degrees.
-    """
-
-    lon_deg: Degrees
-    lat_deg: Degrees
-    score: Numbers
-    brightness: Numbers
-    coverage: Numbers
-    area: Numbers
-    size_deg: float
-
-    def __post_init__(self) -> None:
-        for name in ("lon_deg", "lat_deg", "score", "brightness", "coverage", "area"):
-            values = np.asarray(getattr(self, name), dtype=np.float64)
-            if values.shape != (len(self.lon_deg),):
-                raise UsageError(f"{name} has shape {values.shape}, but there are {len(self.lon_deg)} tiles")
-            object.__setattr__(self, name, values)
-
-    @property
-    def reach_deg(self) -> float:
-        """Distance of two centres from which on tiles share no sky: the diagonal."""
-        return min(math.sqrt(2) * self.size_deg, 180.0)
-
-    @property
-    def usable(self) -> np.ndarray:
-        """Which tiles have a score and all that it may depend on."""
-        known = (self.score, self.brightness, self.coverage)
-        return np.asarray(np.all([np.isfinite(values) for values in known], axis=0))
-
-    def directions(self) -> Numbers:
-        """Return unit vectors (tiles, 3) towards the centres."""
-        lon, lat = np.radians(self.lon_deg), np.radians(self.lat_deg)
-        return np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)], axis=-1)
-
-    def apart_from(self, lon_deg: float, lat_deg: float) -> np.ndarray:
-        """Tell which tiles share no sky with one of their size at a place."""
-        lon, lat = math.radians(lon_deg), math.radians(lat_deg)
-        place = np.array([math.cos(lat) * math.cos(lon), math.cos(lat) * math.sin(lon), math.sin(lat)])
-        return np.asarray(self.directions() @ place < math.cos(math.radians(self.reach_deg)))
+#: Pairs of tiles that are fitted at a time, so that they stay in the cache.
+PAIRS_AT_ONCE = 1 << 16
 
 
 def independent_tiles(area: Numbers, size_deg: float) -> float:
@@ -97,7 +38,7 @@ def independent_tiles(area: Numbers, size_deg: float) -> float:
     return float(min(len(area), np.sum(area) * 4 * math.pi / math.radians(size_deg) ** 2))
 
 
-def standardised(tiles: Tiles, null: np.ndarray) -> Numbers:
+def standardised(tiles: Tiles, null: np.ndarray, matching: Matching | None = None) -> Numbers:
     r"""How far each tile scores above what is usual for tiles like it, in units of their spread.
 
     .. math:: t_i = \frac{s_i - \mu(x_i)}{\sigma(x_i)}
@@ -112,6 +53,8 @@ def standardised(tiles: Tiles, null: np.ndarray) -> Numbers:
     tiles : Tiles
     null : bool array (tiles,)
         Which tiles tell what is usual: those away from the reference.
+    matching : Matching, optional
+        Of these tiles, if it was made before; made anew if left out, or if other tiles have a score now.
 
     Returns
     -------
@@ -129,54 +72,44 @@ def standardised(tiles: Tiles, null: np.ndarray) -> Numbers:
     independent = independent_tiles(tiles.area[pool], tiles.size_deg)
     if independent < FEWEST_INDEPENDENT:
         return found
-    pool = pool[:: math.ceil(len(pool) / MOST_TILES)]
-    overall = float(np.median(np.abs(tiles.score[pool] - np.median(tiles.score[pool])))) * NORMAL
+    span = max(SPAN, FEWEST_INDEPENDENT / independent)
+    if span > SPAN or len(pool) < MOSTLY * usable.sum():
+        # Of a small sky all that is left is needed.
+        matching = Matching.of(tiles, pool, span)
+    elif matching is None or not matching.fits(tiles):
+        matching = Matching.of(tiles, np.flatnonzero(usable))
+    measured = matching.pool[null[matching.pool]]
+    middle = np.median(tiles.score[measured])
+    overall = float(np.median(np.abs(tiles.score[measured] - middle))) * NORMAL
     if not overall > 0:
         return found
-    fit = _LocalFit(tiles, pool, max(SPAN, FEWEST_INDEPENDENT / independent))
+    plane, spread = _planes(tiles, matching, null)
     rows = np.flatnonzero(usable)
-    step = max(1, PAIRS_AT_ONCE // len(pool))
-    for start in range(0, len(rows), step):
-        part = rows[start : start + step]
-        usual, spread = fit.at(part)
-        found[part] = (tiles.score[part] - usual) / np.maximum(spread, FLOOR * overall)
+    group = matching.group[rows]
+    away = matching.likeness[rows] - matching.middle[group]
+    usual = plane[group, 0] + np.einsum("nx,nx->n", plane[group, 1:], away)
+    found[rows] = (tiles.score[rows] - usual) / np.maximum(spread[group], FLOOR * overall)
     return found
 
 
-class _LocalFit:
-    """Planes through the scores of the most alike tiles elsewhere."""
-
-    def __init__(self, tiles: Tiles, pool: Numbers, span: float) -> None:
-        self.pool = pool
-        usable = tiles.usable
-        ranks = [
-            _ranks(values, usable) for values in (tiles.brightness, np.abs(tiles.lat_deg), tiles.coverage)
-        ]
-        self.likeness = np.stack(ranks, axis=-1)
-        self.directions = tiles.directions()
-        self.nearest = math.cos(math.radians(tiles.reach_deg))
-        self.score, self.area = tiles.score[pool], tiles.area[pool]
-        self.last = min(math.ceil(span * len(pool)), len(pool)) - 1
-
-    def at(self, rows: Numbers) -> tuple[Numbers, Numbers]:
-        """Usual score and its spread for tiles, each (rows,)."""
-        there = self.likeness[self.pool]
-        distance = np.sqrt(np.square(self.likeness[rows][:, None, :] - there).sum(axis=-1))
-        distance[self.directions[rows] @ self.directions[self.pool].T >= self.nearest] = np.inf
-        near = np.argpartition(distance, self.last, axis=1)[:, : self.last + 1]
-        distance = np.take_along_axis(distance, near, axis=1)
-        # Where most of the sky is one's own neighbourhood, fewer are left.
-        reach = np.max(np.where(np.isfinite(distance), distance, 0), axis=1, keepdims=True)
-        share = np.clip(distance / np.maximum(reach * 1.001, 1e-12), 0, 1)
-        kernel = (1 - share**3) ** 3 * self.area[near]
-        plane = np.concatenate(
-            [np.ones((*near.shape, 1)), there[near] - self.likeness[rows][:, None, :]], axis=-1
-        )
-        return _robust_intercept(plane, self.score[near], kernel)
+def _planes(tiles: Tiles, matching: Matching, null: np.ndarray) -> tuple[Numbers, Numbers]:
+    """Plane (groups, 4) through the scores of the most alike tiles elsewhere, and the spread about it."""
+    groups, count = matching.near.shape
+    planes, spreads = np.empty((groups, 4)), np.empty(groups)
+    step = max(1, PAIRS_AT_ONCE // count)
+    score = np.where(null & tiles.usable, tiles.score, 0)
+    for start in range(0, groups, step):
+        part = slice(start, start + step)
+        near = matching.near[part]
+        kernel = matching.kernel[part] * null[near]
+        away = matching.likeness[near] - matching.middle[part, None, :]
+        plane = np.concatenate([np.ones((*near.shape, 1)), away], axis=-1)
+        planes[part], spreads[part] = _robust_plane(plane, score[near], kernel)
+    return planes, spreads
 
 
-def _robust_intercept(plane: Numbers, score: Numbers, kernel: Numbers) -> tuple[Numbers, Numbers]:
-    """Intercept of robust fits (fits, points), and the spread about them."""
+def _robust_plane(plane: Numbers, score: Numbers, kernel: Numbers) -> tuple[Numbers, Numbers]:
+    """Robust fits (fits, 4) to points (fits, points), and the spread about them."""
     weight = kernel
     # A feature that is the same for all points has no slope.
     ridge = 1e-6 * np.diag([0.0, *[1.0] * (plane.shape[-1] - 1)])
@@ -190,7 +123,7 @@ def _robust_intercept(plane: Numbers, score: Numbers, kernel: Numbers) -> tuple[
         deviation = _weighted_median(np.abs(residual), kernel)
         cut = ROBUSTNESS * np.maximum(deviation, 1e-300)[:, None]
         weight = kernel * np.clip(1 - (residual / cut) ** 2, 0, None) ** 2
-    return solved[:, 0], NORMAL * deviation
+    return solved, NORMAL * deviation
 
 
 def _weighted_median(values: Numbers, weight: Numbers) -> Numbers:
@@ -199,10 +132,3 @@ def _weighted_median(values: Numbers, weight: Numbers) -> Numbers:
     held = np.cumsum(np.take_along_axis(weight, order, axis=1), axis=1)
     middle = np.argmax(held >= held[:, -1:] / 2, axis=1)
     return np.asarray(np.take_along_axis(values, order, axis=1)[np.arange(len(values)), middle])
-
-
-def _ranks(values: Numbers, usable: np.ndarray) -> Numbers:
-    """Ranks from 0 to 1 among the usable tiles; ties share theirs."""
-    ranks = np.zeros(len(values))
-    ranks[usable] = (rankdata(values[usable]) - 0.5) / usable.sum()
-    return ranks

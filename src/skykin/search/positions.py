@@ -14,7 +14,15 @@ from skykin.style.plane import PlaneSource
 from skykin.style.recipe import Recipe
 from skykin.style.signature import Signature, flattened
 from skykin.style.standard import Standardisation
-from skykin.style.statistics import Statistic, covariance, gram, mean_std, position_weights
+from skykin.style.statistics import (
+    Statistic,
+    core_contrast,
+    covariance,
+    gram,
+    mean_std,
+    middle_quarter,
+    position_weights,
+)
 from skykin.style.stream import Piece, stream
 
 
@@ -42,10 +50,13 @@ def position_cosines(
     covariance   :math:`\psi_p = (f_p - m)(f_p - m)^{\mathsf T}` with the tile's own mean m
     mean_std     :math:`\psi_p = \left(f_p,\ \frac12\left(\frac{(f_p - m)^2}{s} + s\right)\right)` with the
                  tile's own mean m and spread s
+    core         :math:`\psi_p = (k_p - 1)(f_p - m)` with the tile's own mean m, and with
+    contrast     :math:`k_p = 1 / \sum_{q \in K} w_q` in the core K, 0 outside
     ===========  =================================================================================
 
-    Gram matrices are linear in the positions.  The other two are so to first order: :math:`\psi_p - x` is
-    the influence function, by which x changes if a little more weight lies on p.  For the spread,
+    Gram matrices and contrasts are linear in the positions.  The other two are so to first order:
+    :math:`\psi_p - x` is the influence function, by which x changes if a little more weight lies on p.  For
+    the spread,
     :math:`s = v^{1/2}` gives :math:`ds = dv / 2s` with :math:`dv = w_p((f_p - m)^2 - v)`; the part of m in
     it vanishes.
 
@@ -69,7 +80,7 @@ def position_cosines(
     Raises
     ------
     UsageError
-        If the recipe's statistic is none of the three.
+        If the recipe's statistic is none of the four.
     """
     found = {}
     for layer in recipe.layers:
@@ -94,7 +105,11 @@ def _of_layer(
     direction = wanted / spread / (np.linalg.norm(own) * np.linalg.norm(wanted))
     flat = features.reshape(len(features), -1).astype(np.float64)
     share = np.ones(flat.shape[1]) if weights is None else weights.reshape(-1).astype(np.float64)
-    found = _linear_part(statistic)(flat, share / share.sum(), direction) - mean @ direction
+    share_of_all = share / share.sum()
+    if statistic is core_contrast:
+        found = _contrast(flat, share_of_all, direction, _core(*features.shape[1:])) - mean @ direction
+    else:
+        found = _linear_part(statistic)(flat, share_of_all, direction) - mean @ direction
     return np.where(share > 0, found, np.nan).reshape(features.shape[1:])
 
 
@@ -107,7 +122,8 @@ def _linear_part(statistic: Statistic) -> Callable[[Numbers, Numbers, Numbers], 
         return _first_moments
     name = shown(getattr(statistic, "__name__", statistic))
     raise UsageError(
-        f"the statistic {name} cannot be divided among positions, only gram, covariance and mean_std"
+        f"the statistic {name} cannot be divided among positions, only gram, covariance, mean_std and "
+        "core_contrast"
     )
 
 
@@ -132,6 +148,17 @@ def _first_moments(flat: Numbers, share: Numbers, direction: Numbers) -> Numbers
     # A dead channel has no spread: nothing of it lies anywhere.
     alive = np.where(spread > 0, for_spread / np.where(spread > 0, spread, 1), 0)
     return np.asarray(for_mean @ flat + (alive @ square + for_spread @ spread) / 2)
+
+
+def _contrast(flat: Numbers, share: Numbers, direction: Numbers, core: np.ndarray) -> Numbers:
+    deviations = direction @ (flat - (flat @ share)[:, None])
+    return np.asarray(deviations * (core / share[core].sum() - 1))
+
+
+def _core(rows: int, columns: int) -> np.ndarray:
+    own = np.zeros((rows, columns), dtype=bool)
+    own[middle_quarter(rows), middle_quarter(columns)] = True
+    return own.ravel()
 
 
 def features_of(network: BlockNetwork, picture: Picture) -> dict[str, Chroma]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import cKDTree
 
+from skykin.core.errors import UsageError
 from skykin.core.shapes import Degrees, Numbers
 from skykin.index.answers import Level
 from skykin.index.sky_index import SkyIndex
@@ -48,7 +49,18 @@ class Pyramid:
 
 
 def pyramid(index: SkyIndex, wanted_in: WantedIn) -> Pyramid:
-    """Score all sizes of tiles that the index can add up, at the places of its standard tiles."""
+    """Score all sizes of tiles that the index can add up, at the places of its standard tiles.
+
+    Raises
+    ------
+    UsageError
+        If there is only one size.
+    """
+    if len(index.sizes_deg) < 2:
+        raise UsageError(
+            f"the cells of this index add up to tiles of one size only, {index.tile_deg:g}°; leave out the "
+            "pyramid, or use an index of another recipe"
+        )
     kind = index.kinds[0]
     wanted = wanted_in(kind)
     columns = []

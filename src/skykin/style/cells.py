@@ -127,7 +127,7 @@ class CellReader:
     """
 
     def __init__(self, lattice: Lattice, layer: str, stride: int, form: Form, taker: Taker) -> None:
-        self._side = _core_side(lattice, stride) if form.needs_core else lattice.side(stride)
+        self._side = core_side(lattice, stride) if form.needs_core else lattice.side(stride)
         self._cell = self._side * stride
         self._lattice, self._form, self._taker = lattice, form, taker
         self._scale = scale_of(layer)
@@ -242,7 +242,7 @@ class CellReader:
         return [(left, min(left + tiles, columns)) for left in range(0, columns, tiles)]
 
 
-def _core_side(lattice: Lattice, stride: int) -> int:
+def core_side(lattice: Lattice, stride: int) -> int:
     """Positions along a cell of which tile, core and spacing are made."""
     lattice.side(stride)
     sides = (lattice.spacing, lattice.height, lattice.width)
