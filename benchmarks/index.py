@@ -69,6 +69,15 @@ def timed(work):
     return time.process_time() - cpu, time.perf_counter() - wall
 
 
+def peak_gib():
+    """Largest resident memory of this process; `ru_maxrss` would count its parent's, too."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        (line,) = (text for text in status.read_text().splitlines() if text.startswith("VmHWM"))
+        return int(line.split()[1]) / 2**20
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2 ** (30 if sys.platform == "darwin" else 20)
+
+
 def load():
     """Tell how busy the machine is."""
     return f"load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "load unknown"
@@ -162,7 +171,7 @@ def write_large(index, rows, folder, gigabytes):
     cells_known = np.concatenate([np.asarray(facet.moments) for facet in index._facets])
     half = rows.astype(np.float16)
     bytes_each = 2 * (cells_known.shape[1] + rows.shape[1]) + 200
-    cell_deg = np.sqrt(41253 * bytes_each / (gigabytes * 1e9) * 1.25)  # a quarter lies beyond a facet's own
+    cell_deg = np.sqrt(41253 * bytes_each / (gigabytes * 1e9) * 1.1)  # some lie beyond a facet's own part
     random = np.random.default_rng(1)
     parts = facets(4 * cell_deg, cell_deg, 128)
     plans = [facet_plan(part) for part in parts]
@@ -238,11 +247,9 @@ def ask(path, what):
     index = skykin.open_index(path)
     reference = "83,2"
     seconds = [timed(lambda: work(index, reference, width_deg=3 * index.tile_deg)) for _ in range(2)]
-    unit = 1 if sys.platform == "darwin" else 1024
-    peak_gib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30
     (_, first), (_, again) = seconds
     print(
-        f"   {work.__name__:14s} first {first:5.1f} s, again {again:5.1f} s; peak memory {peak_gib:.2f} GiB "
+        f"   {work.__name__:14s} first {first:5.1f} s, again {again:5.1f} s; peak memory {peak_gib():.2f} GiB "
         f"(aim {BOUND_GIB}); {load()}"
     )
 

@@ -75,7 +75,8 @@ def made(blocks: Callable[[], Iterator[Numbers]], total: int, progress: Progress
     Parameters
     ----------
     blocks : callable
-        Gives the rows block by block, float16 (n, width), each time anew.
+        Gives the rows block by block, float16 or float32 (n, width), each time anew; a row without numbers
+        counts as zeros, as it is stored.
     total : int
         How many there are.
     progress : Progress
@@ -98,9 +99,10 @@ def made(blocks: Callable[[], Iterator[Numbers]], total: int, progress: Progress
     with progress.stage("Approximate index", total, "tiles") as counter:
         for block in blocks():
             for _, wide in widened(block):
-                truth.see(wide, inverted.ntotal)
-                inverted.add(wide)
-                counter.advance(len(wide))
+                known = np.nan_to_num(wide)
+                truth.see(known, inverted.ntotal)
+                inverted.add(known)
+                counter.advance(len(known))
     truth.set_lists_read(inverted)
     return Lists(inverted)
 
@@ -141,15 +143,14 @@ def _some(blocks: Iterator[Numbers], numbers: Numbers) -> Numbers:
     start, found = 0, []
     for block in blocks:
         mine = numbers[(numbers >= start) & (numbers < start + len(block))]
-        found.append(np.asarray(block[mine - start], np.float32))
+        found.append(np.nan_to_num(block[mine - start].astype(np.float32)))
         start += len(block)
     return np.concatenate(found)
 
 
 def _key(index: SkyIndex) -> str:
     """Sixteen digits that change with any vector."""
-    shards = index.manifest.shards
-    hashes = [shards[name].sha256 for name in sorted(shards) if name.startswith("projection-")]
+    hashes = [shard.sha256 for _, shard in sorted(index.manifest.shards.items())]
     order = [step.name for step in index.manifest.steps]
     return hashlib.sha256("\n".join(hashes + order).encode()).hexdigest()[:16]
 
