@@ -105,9 +105,10 @@ def test_cosines_agree_with_a_direct_run_to_1e_5_corners_included(name, spacing)
     np.testing.assert_allclose(found.reshape(-1, 5), expected, rtol=0, atol=1e-5)
 
 
-def test_several_references_are_compared_with_at_once_as_one_by_one():
+@pytest.mark.parametrize("name", ["mean-std", "poster"])
+def test_several_references_are_compared_with_at_once_as_one_by_one(name):
     shape = (160, 160)
-    how, lattice = recipe("mean-std"), Lattice(*shape, 96, 32)
+    how, lattice = recipe(name), Lattice(*shape, 96, 32)
     source = PlaneSource(_texture(*shape), _coverage(*shape))
     meter = SharedMeter(how, block_network(how.layers))
     several = list(meter.signatures(source, lattice))[:3]

@@ -8,7 +8,7 @@ import numpy as np
 
 from skykin.core.shapes import Coverage, Numbers
 from skykin.style.cells import Lattice
-from skykin.style.forms import scale_of
+from skykin.style.forms import scale_of, unit_matrix
 from skykin.style.stream import Piece
 
 #: What summing one entry of a matrix over cells and tiles costs, in multiplications of a matrix product.
@@ -53,7 +53,7 @@ class PairReader:
         self._across = lattice.width // lattice.cell
         self._reach = lattice.tile // lattice.cell
         self._step = lattice.spacing // lattice.cell
-        self._matrix, self._length = _square(reference, channels)
+        self._matrix, self._length = unit_matrix(reference, channels)
         around = self._across + 2 * (self._reach - 1)
         # Cells of context stay zero: products with them are.
         self._rows = np.zeros((self._side**2, around, self._reach, channels), np.float32)
@@ -146,16 +146,3 @@ class PairReader:
         with np.errstate(invalid="ignore", divide="ignore"):
             cosines = np.where(lengths > 0, products / lengths, np.nan)
         self._cosines[row] = np.clip(cosines[:: self._step], -1, 1)
-
-
-def _square(reference: Numbers, channels: int) -> tuple[Numbers, float]:
-    """Matrix of a `flattened` upper triangle, scaled to length 1, and that length."""
-    exact = reference.astype(np.float64)
-    length = float(np.sqrt(exact @ exact))
-    exact /= length if length > 0 else 1.0
-    upper, right = np.triu_indices(channels)
-    values = np.where(upper == right, exact, exact / np.sqrt(2))
-    matrix = np.zeros((channels, channels))
-    matrix[upper, right] = values
-    matrix[right, upper] = values
-    return matrix.astype(np.float32), 1.0 if length > 0 else 0.0
