@@ -11,12 +11,15 @@ from skykin.style.cells import Lattice
 from skykin.style.forms import SIDE, scale_of, unit_matrix
 from skykin.style.stream import Piece
 
-#: What is made, and what is multiplied, at a time: fits the second cache of one core.
-CACHE_BYTES, MOST_ENTRIES = 512 << 10, 4096
+#: What is made at a time fits the second cache of one core.
+CACHE_BYTES = 512 << 10
+#: Multiplications of one small product: up to a million OpenBLAS does not copy its factors, and is quicker.
+SMALL = 1_000_000
 #: Fewest columns that are multiplied with their neighbours at once.
 FEWEST_COLUMNS = 8
-#: What adding one entry to another costs, in multiplications of a matrix product.
-ADDED = 150
+#: What an entry costs in multiplications of a large product: added to another one, multiplied with those of
+#: one more column, and made.
+ADDED, MULTIPLIED, MADE = 70, 6, 40
 HALF = np.float32(np.sqrt(0.5))
 
 
@@ -50,8 +53,8 @@ class ColumnReader:
         self._across = lattice.width // lattice.cell
         self._reach = lattice.tile // lattice.cell
         self._step = lattice.spacing // lattice.cell
-        self._stack = stacked(self._reach, self._side**2)
-        self._entries = sum((bottom - top) * (channels - top) for top, bottom in _bands(channels))
+        self._stack, _ = _stacked(self._reach, self._side**2)
+        self._entries = _entries(channels)
         self._held = np.zeros((self._across, self._stack - 1, self._side**2, channels), np.float32)
         self._rings = []
         height = self._stack
@@ -140,8 +143,9 @@ class ColumnReader:
         """Multiply a block of columns with itself, the one before it, and the references."""
         count, together = len(along), self._together
         every = np.zeros((len(self._columns), count))
-        for start in range(0, self._entries, MOST_ENTRIES):
-            part = self._columns[:, start : start + MOST_ENTRIES]
+        most = max(SMALL // every.size // 256, 1) * 256
+        for start in range(0, self._entries, most):
+            part = self._columns[:, start : start + most]
             every += part @ part[own : own + count].T
         column = np.arange(count)[:, None]
         along[:] = every[(own + column - np.arange(self._reach)) % (2 * together), column]
@@ -160,16 +164,26 @@ class ColumnReader:
         self._cosines[row] = np.clip(cosines[:: self._step], -1, 1)
 
 
-def stacked(reach: int, positions: int) -> int:
-    """Return how many cells, one above the other, are best multiplied at once in a column of `reach`."""
-    stack, best, cost, adds = reach, reach, float("inf"), 0
+def column_cost(lattice: Lattice, channels: int, stride: int) -> float:
+    """Multiplications that a cell costs, and what takes as long."""
+    reach = lattice.tile // lattice.cell
+    _, each = _stacked(reach, (lattice.cell // stride) ** 2)
+    return _entries(channels) * (each + MULTIPLIED * max(reach, FEWEST_COLUMNS) + MADE)
+
+
+def _stacked(reach: int, positions: int) -> tuple[int, float]:
+    """Cells, one above the other, that are best multiplied at once, and what an entry of a column costs."""
+    choices, stack, adds = [], reach, 0
     while True:
-        own = 2 * positions * stack + ADDED * adds
-        if own < cost:
-            best, cost = stack, own
+        choices.append((2.0 * positions * stack + ADDED * adds, stack))
         if stack % 2:
-            return best
+            cost, best = min(choices)
+            return best, cost
         stack, adds = stack // 2, adds + 1
+
+
+def _entries(channels: int) -> int:
+    return sum((bottom - top) * (channels - top) for top, bottom in _bands(channels))
 
 
 def _products(features: Numbers, out: Numbers) -> None:

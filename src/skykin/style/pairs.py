@@ -8,24 +8,22 @@ import numpy as np
 
 from skykin.core.shapes import Coverage, Numbers
 from skykin.style.cells import Lattice
+from skykin.style.columns import column_cost
 from skykin.style.forms import scale_of, unit_matrix
 from skykin.style.stream import Piece
 
-#: What summing one entry of a matrix over cells and tiles costs, in multiplications of a matrix product.
-ENTRY_COST = 250
 
-
-def pairs_are_cheaper(lattice: Lattice, channels: int, stride: int) -> bool:
-    """Whether products of pairs cost less than the matrices of all cells."""
+def pairs_are_cheaper(lattice: Lattice, channels: int, stride: int, references: int = 1) -> bool:
+    """Whether products of pairs cost less than the matrices of columns."""
     positions = (lattice.cell // stride) ** 2
     reach = lattice.tile // lattice.cell
     pairs = 2 * positions**2 * channels * (3 * reach - 2) * reach
-    matrices = positions * channels**2 + channels**2 // 2 * ENTRY_COST
-    return pairs < matrices
+    pairs += 2 * positions * channels**2 * references
+    return pairs < column_cost(lattice, channels, stride)
 
 
 class PairReader:
-    r"""Cosine of each tile's Gram matrix with a reference, from products of pairs of positions.
+    r"""Cosine of each tile's Gram matrix with references, from products of pairs of positions.
 
     .. math:: \|G\|^2 = \sum_{p,q} w_p w_q (f_p \cdot f_q)^2 , \qquad
               \langle G, R\rangle = \sum_p w_p\, f_p^{\mathsf T} R f_p
@@ -39,8 +37,8 @@ class PairReader:
     layer : str
     stride : int
         Pixels between positions of the layer.
-    reference : array (n,)
-        The layer's part of the reference's signature: a `flattened` Gram matrix.
+    reference : array (n,) or (references, n)
+        The layer's part of the reference's signature, or of several: `flattened` Gram matrices.
     channels : int
     """
 
@@ -53,7 +51,9 @@ class PairReader:
         self._across = lattice.width // lattice.cell
         self._reach = lattice.tile // lattice.cell
         self._step = lattice.spacing // lattice.cell
-        self._matrix, self._length = unit_matrix(reference, channels)
+        self._references = [
+            unit_matrix(each, channels) for each in reference.reshape(-1, reference.shape[-1])
+        ]
         around = self._across + 2 * (self._reach - 1)
         # Cells of context stay zero: products with them are.
         self._rows = np.zeros((self._side**2, around, self._reach, channels), np.float32)
@@ -61,11 +61,12 @@ class PairReader:
         self._sums: deque[Numbers] = deque(maxlen=self._reach)
         self._products: deque[Numbers] = deque(maxlen=self._reach)
         self._summed = 0
-        self._cosines = np.full((lattice.rows, lattice.columns), np.nan)
+        self._several = reference.shape[:-1]
+        self._cosines = np.full((lattice.rows, lattice.columns, len(self._references)), np.nan)
 
     def cosines(self) -> Numbers:
-        """Cosines (rows, columns) from −1 to 1; NaN where a tile has no style."""
-        return self._cosines
+        """Cosines (rows, columns) or (rows, columns, references), −1 to 1; NaN where a tile has no style."""
+        return self._cosines.reshape(*self._cosines.shape[:2], *self._several)
 
     def add(self, piece: Piece, weights: Coverage | None) -> None:
         """Take a piece and its weights ``(y, x)``, all 1 if None."""
@@ -91,8 +92,11 @@ class PairReader:
         reach, slot = self._reach, self._summed % self._reach
         self._rows[:, reach - 1 : reach - 1 + self._across, slot] = row
         flat = row.reshape(-1, row.shape[-1])
-        projected = np.einsum("pc,pc->p", flat @ self._matrix, flat, dtype=np.float64)
-        self._products.append(projected.reshape(row.shape[:2]).sum(axis=0))
+        products = np.empty((self._across, len(self._references)))
+        for number, (matrix, _) in enumerate(self._references):
+            projected = np.einsum("pc,pc->p", flat @ matrix, flat, dtype=np.float64)
+            projected.reshape(row.shape[:2]).sum(axis=0, out=products[:, number])
+        self._products.append(products)
         self._sums.append(self._row_sums(row, slot))
         self._summed += 1
         first = self._summed - reach
@@ -139,10 +143,10 @@ class PairReader:
 
     def _finish(self, row: int) -> None:
         squares = sum(sums[:, above] for above, sums in enumerate(self._sums))
-        along = np.zeros(self._across + 1)
-        np.cumsum(sum(self._products), out=along[1:])
-        products = along[self._reach :] - along[: -self._reach]
-        lengths = np.sqrt(squares) * self._length
+        along = np.sum(self._products, axis=0)
+        runs = self._across - self._reach + 1
+        products = sum(along[shift : shift + runs] for shift in range(self._reach))
+        lengths = np.multiply.outer(np.sqrt(squares), [length for _, length in self._references])
         with np.errstate(invalid="ignore", divide="ignore"):
             cosines = np.where(lengths > 0, products / lengths, np.nan)
         self._cosines[row] = np.clip(cosines[:: self._step], -1, 1)

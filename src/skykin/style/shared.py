@@ -156,9 +156,11 @@ class SharedMeter:
         for layer, stride in self.strides():
             channels = CHANNELS[layer.partition("_")[0]]
             if self.recipe.statistic is gram and standard is None:
-                one = reference[layer].ndim == 1
-                kind = PairReader if one and pairs_are_cheaper(lattice, channels, stride) else ColumnReader
-                raw = kind(lattice, layer, stride, reference=reference[layer], channels=channels)
+                several = len(np.atleast_2d(reference[layer]))
+                pairs = pairs_are_cheaper(lattice, channels, stride, several)
+                raw = (PairReader if pairs else ColumnReader)(
+                    lattice, layer, stride, reference=reference[layer], channels=channels
+                )
                 readers[layer] = answers[layer] = raw
                 continue
             own = None if standard is None else (standard.mean[layer], standard.spread[layer])
