@@ -17,9 +17,9 @@ CACHE_BYTES = 512 << 10
 SMALL = 1_000_000
 #: Fewest columns that are multiplied with their neighbours at once.
 FEWEST_COLUMNS = 8
-#: What an entry costs in multiplications of a large product: added to another one, multiplied with those of
-#: one more column, and made.
-ADDED, MULTIPLIED, MADE = 70, 6, 40
+#: What an entry costs in multiplications of a large product: added to another one, per channel, because
+#: large matrices wait in slow memory; multiplied with those of one more column; made.
+ADDED, MULTIPLIED, MADE = 0.6, 6, 40
 HALF = np.float32(np.sqrt(0.5))
 
 
@@ -53,7 +53,7 @@ class ColumnReader:
         self._across = lattice.width // lattice.cell
         self._reach = lattice.tile // lattice.cell
         self._step = lattice.spacing // lattice.cell
-        self._stack, _ = _stacked(self._reach, self._side**2)
+        self._stack, _ = _stacked(self._reach, self._side**2, channels)
         self._entries = _entries(channels)
         self._held = np.zeros((self._across, self._stack - 1, self._side**2, channels), np.float32)
         self._rings = []
@@ -167,15 +167,15 @@ class ColumnReader:
 def column_cost(lattice: Lattice, channels: int, stride: int) -> float:
     """Multiplications that a cell costs, and what takes as long."""
     reach = lattice.tile // lattice.cell
-    _, each = _stacked(reach, (lattice.cell // stride) ** 2)
+    _, each = _stacked(reach, (lattice.cell // stride) ** 2, channels)
     return _entries(channels) * (each + MULTIPLIED * max(reach, FEWEST_COLUMNS) + MADE)
 
 
-def _stacked(reach: int, positions: int) -> tuple[int, float]:
+def _stacked(reach: int, positions: int, channels: int) -> tuple[int, float]:
     """Cells, one above the other, that are best multiplied at once, and what an entry of a column costs."""
     choices, stack, adds = [], reach, 0
     while True:
-        choices.append((2.0 * positions * stack + ADDED * adds, stack))
+        choices.append((2 * positions * stack + ADDED * channels * adds, stack))
         if stack % 2:
             cost, best = min(choices)
             return best, cost
