@@ -1,6 +1,6 @@
 """Measure the shared engine against the network tile by tile, both on one thread of ONNX Runtime.
 
-    python benchmarks/engine.py [--quick] [--rounds 5] [--side 4096] [--spacings 64 32 16]
+    python benchmarks/engine.py [--quick] [--rounds 5] [--minutes 60] [--side 4096] [--spacings 64 32 16]
 
 The sides take turns within one run.  N is one tile of 256 × 256 pixels: network and Gram matrices; tile
 by tile, a map costs N times the number of its tiles.  "pass" is the network alone, streamed once over the
@@ -116,6 +116,7 @@ def main():
     )
     parser.add_argument("--quick", action="store_true", help="1024 x 1536 pixels, two rounds")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--minutes", type=float, default=60.0, help="begin no round that would end later")
     parser.add_argument("--side", type=int, default=4096)
     parser.add_argument("--spacings", type=int, nargs="+", default=[64, 32, 16])
     parser.add_argument("--fast", action="store_true", help="also OpenVINO in bfloat16")
@@ -146,12 +147,18 @@ def main():
         sides |= {f"full S={s} bf16": full(f"{s} bf16", fast, s) for s in lattices}
     sides["N"]()
     spent = {name: [] for name in sides}
-    for _ in range(rounds):
+    began, longest, peaks = time.perf_counter(), 0.0, []
+    for number in range(rounds):
+        start = time.perf_counter()
+        if number and start + longest - began > 60 * choice.minutes:
+            break
+        peaks.append((*roofline(), conv_peak()))
         for name, work in sides.items():
             spent[name].append(timed(work))
             print(".", end="", flush=True, file=sys.stderr)
-    peak, bandwidth = roofline()
-    best_convolution = conv_peak()
+        longest = max(longest, time.perf_counter() - start)
+    rounds = len(peaks)
+    peak, bandwidth, best_convolution = np.max([*peaks, (*roofline(), conv_peak())], axis=0)
     for name, values in spent.items():
         cpu, wall = np.array(values).T / (4 if name == "N" else 1)
         print(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,6 +52,7 @@ class PlaneSource:
 
     def rows(self, start: int, stop: int, halo: int) -> tuple[RGB, Coverage]:
         """Colours and coverage of some rows, with `halo` columns of context on each side."""
+        _let_go(self.rgb)
         rows, columns, _ = self.rgb.shape
         down = _within(self.top + start, self.top + stop, rows)
         across = _within(self.left - halo, self.left + self.width + halo, columns)
@@ -62,6 +64,15 @@ class PlaneSource:
             band = np.pad(band, (*beyond, (0, 0)), mode="edge")
             cover = None if cover is None else np.pad(cover, beyond, mode="edge")
         return band, np.ones(band.shape[:2], np.float32) if cover is None else cover
+
+
+def _let_go(rgb: RGB) -> None:
+    """Drop pages of a mapped file that were read before: else they count as memory of this process."""
+    file: object = rgb if isinstance(rgb, np.memmap) and rgb.mode != "c" else None
+    while isinstance(file, np.ndarray):
+        file = file.base
+    if isinstance(file, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        file.madvise(mmap.MADV_DONTNEED)
 
 
 def _within(start: int, stop: int, length: int) -> tuple[slice, tuple[int, int]]:
