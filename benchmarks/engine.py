@@ -109,6 +109,22 @@ def direct_error(rgb, lattice, meter, reference, found):
     return worst, len(chosen)
 
 
+def take_turns(sides, rounds, minutes):
+    """Time each side once a round, and the machine before: seconds by side, and the best of each peak."""
+    spent, peaks = {name: [] for name in sides}, []
+    began, longest = time.perf_counter(), 0.0
+    for number in range(rounds):
+        start = time.perf_counter()
+        if number and start + longest - began > 60 * minutes:
+            break
+        peaks.append((*roofline(), conv_peak()))
+        for name, work in sides.items():
+            spent[name].append(timed(work))
+            print(".", end="", flush=True, file=sys.stderr)
+        longest = max(longest, time.perf_counter() - start)
+    return spent, *np.max([*peaks, (*roofline(), conv_peak())], axis=0)
+
+
 def main():
     """Run the rounds and print the table."""
     parser = argparse.ArgumentParser(
@@ -146,19 +162,8 @@ def main():
         sides["pass bf16"] = lambda: [None for _ in stream(fast.network, source)]
         sides |= {f"full S={s} bf16": full(f"{s} bf16", fast, s) for s in lattices}
     sides["N"]()
-    spent = {name: [] for name in sides}
-    began, longest, peaks = time.perf_counter(), 0.0, []
-    for number in range(rounds):
-        start = time.perf_counter()
-        if number and start + longest - began > 60 * choice.minutes:
-            break
-        peaks.append((*roofline(), conv_peak()))
-        for name, work in sides.items():
-            spent[name].append(timed(work))
-            print(".", end="", flush=True, file=sys.stderr)
-        longest = max(longest, time.perf_counter() - start)
-    rounds = len(peaks)
-    peak, bandwidth, best_convolution = np.max([*peaks, (*roofline(), conv_peak())], axis=0)
+    spent, peak, bandwidth, best_convolution = take_turns(sides, rounds, choice.minutes)
+    rounds = len(spent["N"])
     for name, values in spent.items():
         cpu, wall = np.array(values).T / (4 if name == "N" else 1)
         print(
