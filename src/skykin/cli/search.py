@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from skykin.cli.bars import TerminalProgress
+from skykin.cli.options import OUTPUT, Overwrite, Quiet, printer, progress_unless
 from skykin.core.errors import UsageError, shown
 
 if TYPE_CHECKING:
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 
 ASKED = "What to look for"
 LINE = "What matches"
-OUTPUT = "What is written"
 A_REFERENCE = (
     "a name, Galactic `l,b`, any position, the name of a tile, a file (DS9 regions, MOC, PNG, JPEG, TIFF), "
     "or `place@INDEX` for a place in another survey's index"
@@ -40,12 +38,6 @@ PixelScale = Annotated[
         show_default=False,
         rich_help_panel=ASKED,
     ),
-]
-Overwrite = Annotated[
-    bool, typer.Option("--overwrite", help="Replace the folder if Skykin made it.", rich_help_panel=OUTPUT)
-]
-Quiet = Annotated[
-    bool, typer.Option("--quiet", "-q", help="No progress bars and no summary.", rich_help_panel=OUTPUT)
 ]
 
 
@@ -148,11 +140,10 @@ def search_command(
     DS9 regions and MOC, figures, and report.html, which says first what the scores are worth.
     """
     weights = parse_weights(weight or [])
-    from skykin.core.progress import SilentProgress
     from skykin.pipeline.search import search_index
     from skykin.products.summary import summary_lines
 
-    progress = SilentProgress() if quiet else TerminalProgress(Console(stderr=True))
+    progress = progress_unless(quiet)
     answer = search_index(
         index,
         list(reference),
@@ -170,7 +161,7 @@ def search_command(
         overwrite=overwrite,
         progress=progress,
     )
-    out = Console(soft_wrap=True, highlight=False, markup=False)
+    out = printer()
     out.print(listed(answer, k))
     if not quiet:
         matches = int(answer.tiles["match"].sum())
