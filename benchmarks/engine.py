@@ -1,6 +1,6 @@
 """Measure the shared engine against the network tile by tile, both on one thread of ONNX Runtime.
 
-    python benchmarks/engine.py [--quick] [--rounds 5] [--side 4096] [--spacings 64 32 16]
+    python benchmarks/engine.py [--quick] [--rounds 5] [--minutes 60] [--side 4096] [--spacings 64 32 16]
 
 The sides take turns within one run.  N is one tile of 256 × 256 pixels: network and Gram matrices; tile
 by tile, a map costs N times the number of its tiles.  "pass" is the network alone, streamed once over the
@@ -109,6 +109,22 @@ def direct_error(rgb, lattice, meter, reference, found):
     return worst, len(chosen)
 
 
+def take_turns(sides, rounds, minutes):
+    """Time each side once a round, and the machine before: seconds by side, and the best of each peak."""
+    spent, peaks = {name: [] for name in sides}, []
+    began, longest = time.perf_counter(), 0.0
+    for number in range(rounds):
+        start = time.perf_counter()
+        if number and start + longest - began > 60 * minutes:
+            break
+        peaks.append((*roofline(), conv_peak()))
+        for name, work in sides.items():
+            spent[name].append(timed(work))
+            print(".", end="", flush=True, file=sys.stderr)
+        longest = max(longest, time.perf_counter() - start)
+    return spent, *np.max([*peaks, (*roofline(), conv_peak())], axis=0)
+
+
 def main():
     """Run the rounds and print the table."""
     parser = argparse.ArgumentParser(
@@ -116,6 +132,7 @@ def main():
     )
     parser.add_argument("--quick", action="store_true", help="1024 x 1536 pixels, two rounds")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--minutes", type=float, default=60.0, help="begin no round that would end later")
     parser.add_argument("--side", type=int, default=4096)
     parser.add_argument("--spacings", type=int, nargs="+", default=[64, 32, 16])
     parser.add_argument("--fast", action="store_true", help="also OpenVINO in bfloat16")
@@ -145,13 +162,8 @@ def main():
         sides["pass bf16"] = lambda: [None for _ in stream(fast.network, source)]
         sides |= {f"full S={s} bf16": full(f"{s} bf16", fast, s) for s in lattices}
     sides["N"]()
-    spent = {name: [] for name in sides}
-    for _ in range(rounds):
-        for name, work in sides.items():
-            spent[name].append(timed(work))
-            print(".", end="", flush=True, file=sys.stderr)
-    peak, bandwidth = roofline()
-    best_convolution = conv_peak()
+    spent, peak, bandwidth, best_convolution = take_turns(sides, rounds, choice.minutes)
+    rounds = len(spent["N"])
     for name, values in spent.items():
         cpu, wall = np.array(values).T / (4 if name == "N" else 1)
         print(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from dataclasses import replace
 from functools import cache
@@ -127,9 +128,10 @@ def test_cosines_agree_with_a_direct_run_to_1e_5_corners_included(name, spacing)
     np.testing.assert_allclose(found.reshape(-1, 5), expected, rtol=0, atol=1e-5)
 
 
-def test_several_references_are_compared_with_at_once_as_one_by_one():
+@pytest.mark.parametrize("name", ["mean-std", "poster"])
+def test_several_references_are_compared_with_at_once_as_one_by_one(name):
     shape = (160, 160)
-    how, lattice = recipe("mean-std"), Lattice(*shape, 96, 32)
+    how, lattice = recipe(name), Lattice(*shape, 96, 32)
     source = PlaneSource(_texture(*shape), _coverage(*shape))
     meter = SharedMeter(how, block_network(how.layers))
     several = list(meter.signatures(source, lattice))[:3]
@@ -218,6 +220,30 @@ def test_a_wide_picture_is_read_in_strips_that_no_score_sees(tmp_path):
     strips = meter.map_picture(on_disk, 64, 32, reference, coverage=cover, widest=160)
     assert strips.shape == (4, 10, 5)
     np.testing.assert_allclose(strips, whole, rtol=0, atol=1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="peak memory is told by a Unix call")
+def test_memory_does_not_grow_with_the_height_of_a_picture(tmp_path):
+    code = (
+        "import resource, sys, numpy as np; from skykin.style.blocks import block_network; "
+        "from skykin.style.recipe import recipe; from skykin.style.shared import SharedMeter; "
+        "from skykin.style.signature import Signature; how = recipe('poster'); "
+        "rgb = np.load(sys.argv[1], mmap_mode='r'); sizes = (2080, 8256, 32896, 131328, 131328); "
+        "reference = Signature({a: np.ones(n) for a, n in zip(how.layers, sizes)}); "
+        "SharedMeter(how, block_network(how.layers)).map_picture(rgb, 128, 32, reference); "
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    peaks = []
+    for height in (1024, 4096):
+        path = tmp_path / f"{height}.npy"
+        np.lib.format.open_memmap(path, "w+", np.float32, (height, 512, 3))[:] = 0.5
+        ran = subprocess.run(
+            [sys.executable, "-c", code, path], check=True, capture_output=True, text=True, timeout=600
+        )
+        peaks.append(int(ran.stdout) * (1 if sys.platform == "darwin" else 1024) / 2**20)
+    # A layer's answers alone would add 400 MiB, and the file 18 MiB.
+    assert peaks[1] - peaks[0] < 12
 
 
 def test_two_runs_give_the_same_bytes():

@@ -65,9 +65,12 @@ class Block:
         return self.depth - 1 - self.layers.index(tap)
 
     def __call__(self, entrance: Numbers) -> tuple[dict[str, Numbers], Numbers | None]:
-        """Answer to a piece: taps by name, each ``(channels, y, x)``, and what goes on to the next block."""
+        """Answer to a piece: taps by name, each ``(channels, y, x)``, and what goes on to the next block.
+
+        In memory the channels of a position lie side by side.
+        """
         answers = self.run(entrance)
-        taps = {tap: answer[0] for tap, answer in zip(self.taps, answers, strict=False)}
+        taps = {tap: answer[0].transpose(2, 0, 1) for tap, answer in zip(self.taps, answers, strict=False)}
         return taps, None if self.last else answers[-1]
 
 
@@ -173,7 +176,8 @@ def _model(
     below = "picture" if level == 0 else "entrance"
     nodes = preprocessing("entrance") if level == 0 else []
     nodes += trunk(chain, None, below)
-    nodes += [helper.make_node("Identity", [f"{tap}_answer"], [tap]) for tap in taps]
+    # All channels of a position side by side: so they are summed, and ONNX Runtime lays them out for free.
+    nodes += [helper.make_node("Transpose", [f"{tap}_answer"], [tap], perm=[0, 2, 3, 1]) for tap in taps]
     outputs = [*taps]
     if level < levels - 1:
         nodes.append(

@@ -148,16 +148,16 @@ class CellReader:
         side = self._side
         channels, y, x = piece.features.shape
         down, across = y // side, x // side
-        cut = piece.features.reshape(channels, down, side, across, side).transpose(1, 3, 0, 2, 4)
+        cut = piece.features.reshape(channels, down, side, across, side).transpose(1, 3, 2, 4, 0)
         self._open(piece, channels, down)
         column = piece.column // side
-        held = self._held[:, column : column + across].reshape(down, across, channels, side, side)
-        roots = self._roots[:, column : column + across].reshape(down, across, 1, side, side)
+        held = self._held[:, column : column + across].reshape(down, across, side, side, channels)
+        roots = self._roots[:, column : column + across].reshape(down, across, side, side, 1)
         if weights is None:
             roots[:] = 1
             np.multiply(cut, self._scale, out=held)
         else:
-            roots[:] = np.sqrt(weights).reshape(down, side, across, side).swapaxes(1, 2)[:, :, None]
+            roots[:] = np.sqrt(weights).reshape(down, side, across, side).swapaxes(1, 2)[..., None]
             np.multiply(cut, roots * self._scale, out=held)
         if column + across == self._across:
             self._sum()
@@ -166,7 +166,7 @@ class CellReader:
         """Make room for a row of pieces when its first one comes."""
         if piece.column:
             return
-        shape = (down, self._across, channels, self._side**2)
+        shape = (down, self._across, self._side**2, channels)
         if self._held.shape != shape:
             self._held = np.empty(shape, np.float32)
             self._roots = np.empty((down, self._across, self._side**2), np.float32)
@@ -176,7 +176,7 @@ class CellReader:
         for held, roots in zip(self._held, self._roots, strict=True):
             slot = self._summed % len(self._ring)
             for cell, root, out in zip(held, roots, self._ring[slot], strict=True):
-                self._form.fill(cell, root, out)
+                self._form.fill(cell.T, root, out)
             self._weights[slot] = np.einsum("xn,xn->x", roots, roots, dtype=np.float64)
             self._summed += 1
             last = self._summed * self._cell == self._lattice.height

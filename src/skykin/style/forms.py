@@ -57,7 +57,10 @@ class Form(Protocol):
         """Where in the form's entries each number of the statistic's `flattened` vector stands."""
 
     def fill(self, features: Numbers, roots: Numbers, out: Numbers) -> None:
-        """Sum over the positions of one cell: features (channels, n) times the roots (n,) of the weights."""
+        """Sum over the positions of one cell: features (channels, n) times the roots (n,) of the weights.
+
+        The channels of a position lie side by side in memory.
+        """
 
     def finish(self, stretch: Stretch, sums: Numbers, total: Numbers, means: Numbers | None) -> Numbers:
         """Entries ``(tiles, n)`` of the statistic from sums over whole tiles, in place where that is quicker.
@@ -141,7 +144,7 @@ class SecondMoments:
 
     def fill(self, features: Numbers, roots: Numbers, out: Numbers) -> None:
         """Multiply the features with themselves by one symmetric product."""
-        matrix = ssyrk(SQRT2, features.T, beta=0.0, c=self._product, trans=1, lower=1, overwrite_c=1).T
+        matrix = ssyrk(SQRT2, features, beta=0.0, c=self._product, trans=0, lower=1, overwrite_c=1).T
         start = 0
         for top, bottom in self._bands():
             stop = start + (bottom - top) * (self.channels - top)
@@ -259,3 +262,16 @@ def form_of(statistic: Statistic, channels: int) -> Form:
 def scale_of(layer: str) -> np.float32:
     """Factor on the features of a layer before they are multiplied."""
     return np.float32(SCALES[layer.partition("_")[0]])
+
+
+def unit_matrix(reference: Numbers, channels: int) -> tuple[Numbers, float]:
+    """Scale the matrix of a `flattened` upper triangle to length 1; give that length, 0 if all is 0."""
+    exact = reference.astype(np.float64)
+    length = float(np.sqrt(exact @ exact))
+    exact /= length if length > 0 else 1.0
+    upper, right = np.triu_indices(channels)
+    values = np.where(upper == right, exact, exact / np.sqrt(2))
+    matrix = np.zeros((channels, channels))
+    matrix[upper, right] = values
+    matrix[right, upper] = values
+    return matrix.astype(np.float32), 1.0 if length > 0 else 0.0

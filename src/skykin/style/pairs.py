@@ -8,24 +8,25 @@ import numpy as np
 
 from skykin.core.shapes import Coverage, Numbers
 from skykin.style.cells import Lattice
-from skykin.style.forms import scale_of
+from skykin.style.columns import column_cost
+from skykin.style.forms import scale_of, unit_matrix
 from skykin.style.stream import Piece
 
-#: What summing one entry of a matrix over cells and tiles costs, in multiplications of a matrix product.
-ENTRY_COST = 250
+#: Cells along a row that are multiplied with their neighbours at once, and positions that make it worth it.
+FEWEST_COLUMNS, ENOUGH = 8, 128
 
 
-def pairs_are_cheaper(lattice: Lattice, channels: int, stride: int) -> bool:
-    """Whether products of pairs cost less than the matrices of all cells."""
+def pairs_are_cheaper(lattice: Lattice, channels: int, stride: int, references: int = 1) -> bool:
+    """Whether products of pairs cost less than the matrices of columns."""
     positions = lattice.side(stride) ** 2
     reach = lattice.tile // lattice.cell
     pairs = 2 * positions**2 * channels * (3 * reach - 2) * reach
-    matrices = positions * channels**2 + channels**2 // 2 * ENTRY_COST
-    return pairs < matrices
+    pairs += 2 * positions * channels**2 * references
+    return pairs < column_cost(lattice, channels, stride)
 
 
 class PairReader:
-    r"""Cosine of each tile's Gram matrix with a reference, from products of pairs of positions.
+    r"""Cosine of each tile's Gram matrix with references, from products of pairs of positions.
 
     .. math:: \|G\|^2 = \sum_{p,q} w_p w_q (f_p \cdot f_q)^2 , \qquad
               \langle G, R\rangle = \sum_p w_p\, f_p^{\mathsf T} R f_p
@@ -39,8 +40,8 @@ class PairReader:
     layer : str
     stride : int
         Pixels between positions of the layer.
-    reference : array (n,)
-        The layer's part of the reference's signature: a `flattened` Gram matrix.
+    reference : array (n,) or (references, n)
+        The layer's part of the reference's signature, or of several: `flattened` Gram matrices.
     channels : int
     """
 
@@ -53,19 +54,25 @@ class PairReader:
         self._across = lattice.width // lattice.cell
         self._reach = lattice.tile // lattice.cell
         self._step = lattice.spacing // lattice.cell
-        self._matrix, self._length = _square(reference, channels)
-        around = self._across + 2 * (self._reach - 1)
+        self._references = [
+            unit_matrix(each, channels) for each in reference.reshape(-1, reference.shape[-1])
+        ]
+        self._columns = max(FEWEST_COLUMNS, 2 * FEWEST_COLUMNS // self._side**2)
+        few = ENOUGH // (self._side**2 * self._columns)
+        self._together = max(1, min(few, self._reach // 4))
+        around, high = self._across + 2 * (self._reach - 1), self._reach - 1 + self._together
         # Cells of context stay zero: products with them are.
-        self._rows = np.zeros((self._side**2, around, self._reach, channels), np.float32)
+        self._rows = np.zeros((self._side**2, around, high, channels), np.float32)
         self._band = np.zeros((0, 0, 0, 0), np.float32)
         self._sums: deque[Numbers] = deque(maxlen=self._reach)
         self._products: deque[Numbers] = deque(maxlen=self._reach)
         self._summed = 0
-        self._cosines = np.full((lattice.rows, lattice.columns), np.nan)
+        self._several = reference.shape[:-1]
+        self._cosines = np.full((lattice.rows, lattice.columns, len(self._references)), np.nan)
 
     def cosines(self) -> Numbers:
-        """Cosines (rows, columns) from −1 to 1; NaN where a tile has no style."""
-        return self._cosines
+        """Cosines (rows, columns) or (rows, columns, references), −1 to 1; NaN where a tile has no style."""
+        return self._cosines.reshape(*self._cosines.shape[:2], *self._several)
 
     def add(self, piece: Piece, weights: Coverage | None) -> None:
         """Take a piece and its weights ``(y, x)``, all 1 if None."""
@@ -83,79 +90,79 @@ class PairReader:
             roots = np.sqrt(weights).reshape(down, side, across, side).transpose(0, 1, 3, 2)[..., None]
             np.multiply(cut, roots * self._scale, out=band)
         if column + across == self._across:
-            for row in self._band:
-                self._sum(row)
+            for start in range(0, down, self._together):
+                self._sum(self._band[start : start + self._together])
 
-    def _sum(self, row: Numbers) -> None:
-        """Take one row of cells: features (positions, cells, channels)."""
-        reach, slot = self._reach, self._summed % self._reach
-        self._rows[:, reach - 1 : reach - 1 + self._across, slot] = row
-        flat = row.reshape(-1, row.shape[-1])
-        projected = np.einsum("pc,pc->p", flat @ self._matrix, flat, dtype=np.float64)
-        self._products.append(projected.reshape(row.shape[:2]).sum(axis=0))
-        self._sums.append(self._row_sums(row, slot))
-        self._summed += 1
-        first = self._summed - reach
-        if first >= 0 and first % self._step == 0:
-            self._finish(first // self._step)
+    def _sum(self, rows: Numbers) -> None:
+        """Take a few rows of cells: features (rows, positions, cells, channels)."""
+        count, left = len(rows), self._reach - 1
+        slots = (self._summed + np.arange(count)) % self._rows.shape[2]
+        self._rows[:, left : left + self._across, slots] = rows.transpose(1, 2, 0, 3)
+        products, sums = self._projected(rows), self._row_sums(rows, slots)
+        for row in range(count):
+            self._products.append(products[row])
+            self._sums.append(sums[:, row])
+            self._summed += 1
+            first = self._summed - self._reach
+            if first >= 0 and first % self._step == 0:
+                self._finish(first // self._step)
 
-    def _row_sums(self, row: Numbers, slot: int) -> Numbers:
-        """Sum over pairs of this row and itself and the rows above, for each run of cells a tile wide.
+    def _projected(self, rows: Numbers) -> Numbers:
+        """Sum products with the references over the positions of each cell: (rows, cells, references)."""
+        count, positions, across, channels = rows.shape
+        flat = rows.reshape(-1, channels)
+        products = np.empty((count, across, len(self._references)))
+        for number, (matrix, _) in enumerate(self._references):
+            projected = np.einsum("pc,pc->p", flat @ matrix, flat, dtype=np.float64)
+            projected.reshape(count, positions, across).sum(axis=1, out=products[..., number])
+        return products
+
+    def _row_sums(self, rows: Numbers, slots: Numbers) -> Numbers:
+        """Sum over pairs of each row and itself and the rows above, for each run of cells a tile wide.
 
         Returns
         -------
-        float64 array (runs, rows)
-            Entry n holds the pairs with this row and, twice, those with up to n rows above.
+        float64 array (runs, rows, above)
+            Entry n holds the pairs of a row with itself and, twice, those with up to n rows above.
         """
-        reach, runs = self._reach, self._across - self._reach + 1
-        total = np.zeros((self._across + 1, 2 * reach - 1, reach))
-        for left in range(0, self._across, max(8, reach)):
-            right = min(left + max(8, reach), self._across)
-            total[left + 1 : right + 1] = self._pairs(row[:, left:right], left, right)
+        reach, runs, ring = self._reach, self._across - self._reach + 1, self._rows.shape[2]
+        total = np.zeros((self._across + 1, len(rows), 2 * reach - 1, ring))
+        for left in range(0, self._across, self._columns):
+            right = min(left + self._columns, self._across)
+            total[left + 1 : right + 1] = self._pairs(rows[:, :, left:right], left)
         np.cumsum(total, axis=0, out=total)
-        sums = np.zeros((runs, reach))
+        sums = np.zeros((runs, len(rows), ring))
         for shift in range(1 - reach, reach):
             low, high = max(0, -shift), reach - max(0, shift)
-            column = total[:, shift + reach - 1]
+            column = total[:, :, shift + reach - 1]
             sums += column[high : high + runs] - column[low : low + runs]
-        # From slots of the ring to rows above: this row first.
-        sums = sums[:, (slot - np.arange(reach)) % reach]
-        sums[:, 1:] *= 2
-        return np.cumsum(sums, axis=1)
+        # From slots of the ring to rows above: the row itself first.
+        above = (slots[:, None] - np.arange(reach)) % ring
+        sums = np.take_along_axis(sums, above[None], axis=2)
+        sums[..., 1:] *= 2
+        return np.cumsum(sums, axis=-1)
 
-    def _pairs(self, cells: Numbers, left: int, right: int) -> Numbers:
-        """Squared products of some cells with all that share a tile with them: (cells, shifts, slots)."""
-        reach, count = self._reach, right - left
-        near = count + 2 * (reach - 1)
-        flat = np.ascontiguousarray(cells).reshape(-1, cells.shape[-1])
-        squares = np.zeros((count, near * reach), np.float32)
+    def _pairs(self, cells: Numbers, left: int) -> Numbers:
+        """Squared products of some cells with all that share a tile: (cells, rows, shifts, slots)."""
+        rows, positions, count, channels = cells.shape
+        near, high = count + 2 * (self._reach - 1), self._rows.shape[2]
+        flat = cells.swapaxes(0, 1).reshape(-1, channels)
+        squares = np.zeros((rows * count, near * high), np.float32)
         for other in self._rows:
-            product = flat @ other[left : left + near].reshape(near * reach, -1).T
+            product = flat @ other[left : left + near].reshape(near * high, channels).T
             np.square(product, out=product)
-            squares += product.reshape(-1, count, near * reach).sum(axis=0)
-        every = squares.reshape(count, near, reach)
-        a, b, c = every.strides
-        return np.lib.stride_tricks.as_strided(every, (count, 2 * reach - 1, reach), (a + b, b, c))
+            squares += product.reshape(positions, rows * count, near * high).sum(axis=0)
+        every = squares.reshape(rows, count, near, high)
+        a, b, c, d = every.strides
+        shape = (count, rows, 2 * self._reach - 1, high)
+        return np.lib.stride_tricks.as_strided(every, shape, (b + c, a, c, d))
 
     def _finish(self, row: int) -> None:
         squares = sum(sums[:, above] for above, sums in enumerate(self._sums))
-        along = np.zeros(self._across + 1)
-        np.cumsum(sum(self._products), out=along[1:])
-        products = along[self._reach :] - along[: -self._reach]
-        lengths = np.sqrt(squares) * self._length
+        along = np.sum(self._products, axis=0)
+        runs = self._across - self._reach + 1
+        products = sum(along[shift : shift + runs] for shift in range(self._reach))
+        lengths = np.multiply.outer(np.sqrt(squares), [length for _, length in self._references])
         with np.errstate(invalid="ignore", divide="ignore"):
             cosines = np.where(lengths > 0, products / lengths, np.nan)
         self._cosines[row] = np.clip(cosines[:: self._step], -1, 1)
-
-
-def _square(reference: Numbers, channels: int) -> tuple[Numbers, float]:
-    """Matrix of a `flattened` upper triangle, scaled to length 1, and that length."""
-    exact = reference.astype(np.float64)
-    length = float(np.sqrt(exact @ exact))
-    exact /= length if length > 0 else 1.0
-    upper, right = np.triu_indices(channels)
-    values = np.where(upper == right, exact, exact / np.sqrt(2))
-    matrix = np.zeros((channels, channels))
-    matrix[upper, right] = values
-    matrix[right, upper] = values
-    return matrix.astype(np.float32), 1.0 if length > 0 else 0.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,12 +52,29 @@ class PlaneSource:
 
     def rows(self, start: int, stop: int, halo: int) -> tuple[RGB, Coverage]:
         """Colours and coverage of some rows, with `halo` columns of context on each side."""
+        _let_go(self.rgb)
         rows, columns, _ = self.rgb.shape
-        down = np.clip(np.arange(self.top + start, self.top + stop), 0, rows - 1)
-        across = np.clip(np.arange(self.left - halo, self.left + self.width + halo), 0, columns - 1)
-        # A slice first: an array of indices would touch rows of a mapped file one by one.
-        band = np.asarray(self.rgb[down[0] : down[-1] + 1], np.float32)[down - down[0]][:, across]
-        if self.coverage is None:
-            return band, np.ones(band.shape[:2], np.float32)
-        cover = np.asarray(self.coverage[down[0] : down[-1] + 1], np.float32)
-        return band, cover[down - down[0]][:, across]
+        down = _within(self.top + start, self.top + stop, rows)
+        across = _within(self.left - halo, self.left + self.width + halo, columns)
+        beyond = tuple((inner.start - outer[0], outer[1] - inner.stop) for inner, outer in (down, across))
+        inside = down[0], across[0]
+        band = np.asarray(self.rgb[inside], np.float32)
+        cover = None if self.coverage is None else np.asarray(self.coverage[inside], np.float32)
+        if any(map(any, beyond)):
+            band = np.pad(band, (*beyond, (0, 0)), mode="edge")
+            cover = None if cover is None else np.pad(cover, beyond, mode="edge")
+        return band, np.ones(band.shape[:2], np.float32) if cover is None else cover
+
+
+def _let_go(rgb: RGB) -> None:
+    """Drop pages of a mapped file that were read before: else they count as memory of this process."""
+    file: object = rgb if isinstance(rgb, np.memmap) and rgb.mode != "c" else None
+    while isinstance(file, np.ndarray):
+        file = file.base
+    if isinstance(file, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        file.madvise(mmap.MADV_DONTNEED)
+
+
+def _within(start: int, stop: int, length: int) -> tuple[slice, tuple[int, int]]:
+    """Part of a range that lies in a picture, and the range."""
+    return slice(max(start, 0), min(stop, length)), (start, stop)

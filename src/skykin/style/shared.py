@@ -12,6 +12,7 @@ import numpy as np
 from skykin.core.shapes import RGB, Coverage, Numbers
 from skykin.style.blocks import BlockNetwork
 from skykin.style.cells import CellReader, Lattice
+from skykin.style.columns import ColumnReader
 from skykin.style.forms import Form, Stretch, form_of, scale_of
 from skykin.style.pairs import PairReader, pairs_are_cheaper
 from skykin.style.plane import PlaneSource
@@ -150,14 +151,17 @@ class SharedMeter:
         float64 array (rows, columns, layers) or (rows, columns, references, layers)
             NaN where nothing is covered.
         """
-        readers: dict[str, CellReader | PairReader] = {}
-        answers: dict[str, CosineTaker | PairReader] = {}
+        readers: dict[str, Reader] = {}
+        answers: dict[str, CosineTaker | ColumnReader | PairReader] = {}
         for layer, stride in self.strides():
             channels = CHANNELS[layer.partition("_")[0]]
-            raw = self.recipe.statistic is gram and standard is None and reference[layer].ndim == 1
-            if raw and pairs_are_cheaper(lattice, channels, stride):
-                pairs = PairReader(lattice, layer, stride, reference=reference[layer], channels=channels)
-                readers[layer] = answers[layer] = pairs
+            if self.recipe.statistic is gram and standard is None:
+                several = len(np.atleast_2d(reference[layer]))
+                pairs = pairs_are_cheaper(lattice, channels, stride, several)
+                raw = (PairReader if pairs else ColumnReader)(
+                    lattice, layer, stride, reference=reference[layer], channels=channels
+                )
+                readers[layer] = answers[layer] = raw
                 continue
             own = None if standard is None else (standard.mean[layer], standard.spread[layer])
             form = self.form(layer)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Protocol
@@ -13,9 +13,11 @@ from skykin.core.shapes import RGB, Chroma, Coverage, Numbers
 from skykin.style.blocks import Block, BlockNetwork
 
 #: Positions that one run of a block answers: activations stay near the processor, little is run twice.
-MOST_ROWS, MOST_COLUMNS = 64, 256
+MOST_ROWS = 64
+#: The same along rows, by the pixels between positions: where a chunk is run four convolutions deep, wider.
+MOST_COLUMNS = {1: 128, 2: 128, 4: 256, 8: 128, 16: 256}
 #: Pixels of the picture that one run of a deep block spans: bounds what waits to be measured.
-MOST_PIXEL_ROWS = 256
+MOST_PIXEL_ROWS = 512
 
 
 class RowSource(Protocol):
@@ -83,8 +85,11 @@ def stream(network: BlockNetwork, source: RowSource) -> Iterator[Piece | Coverag
         Of each layer from top to bottom, in a row of pieces from left to right; a row of pieces is complete
         when its last column is.
     """
-    first, *deeper = network.blocks
-    levels = [_Level(block, source.height, source.width) for block in deeper]
+    below = None
+    for block in reversed(network.blocks):
+        below = _Level(block, source.height, source.width, below)
+    assert below is not None  # noqa: S101 - a network has a block
+    level, first = below, network.blocks[0]
     edges = _row_edges(first, source.height)
     for top, bottom in pairwise(edges):
         rgb, coverage = source.rows(top - first.depth, bottom + first.depth, network.halo)
@@ -94,74 +99,95 @@ def stream(network: BlockNetwork, source: RowSource) -> Iterator[Piece | Coverag
             at = top - first.depth
             columns = slice(network.halo, network.halo + source.width)
             yield CoverageRows(own.start, coverage[own.start - at : own.stop - at, columns])
-        onward = yield from _run(first, rgb, (top, bottom), (source.height, source.width))
-        yield from _descend(levels, onward)
+        yield from level.run(rgb, (top, bottom))
+        yield from _descend(level.below)
 
 
-def _descend(levels: list[_Level], onward: Numbers | None) -> Iterator[Piece]:
-    """Give new rows to the next block, and what it makes of them to the ones below."""
-    if not levels or onward is None:
-        return
-    level, *deeper = levels
-    level.append(onward)
-    while (band := level.next_band()) is not None:
-        further = yield from _run(level.block, *band, (level.height, level.width))
-        yield from _descend(deeper, further)
+def _descend(level: _Level | None) -> Iterator[Piece]:
+    """Run a block as far as it has rows, and then the ones below."""
+    while level is not None and (band := level.next_band()) is not None:
+        yield from level.run(*band)
+        yield from _descend(level.below)
+
+
+class _Room:
+    """Room for the entrance of one run, used again and again: fresh memory costs as much as the copy."""
+
+    def __init__(self) -> None:
+        self._room: Numbers = np.empty(0, np.float32)
+
+    def copied(self, part: Numbers) -> Numbers:
+        """Copy a part so that it lies in one piece; valid until the next copy."""
+        if self._room.size < part.size:
+            self._room = np.empty(part.size, np.float32)
+        copy = self._room[: part.size].reshape(part.shape)
+        copy[...] = part
+        return copy
 
 
 class _Level:
-    """The rows that a block has received and still needs."""
+    """A block, the rows that it has received and still needs, and the level that takes what goes on."""
 
-    def __init__(self, block: Block, height: int, width: int) -> None:
-        self.block = block
+    def __init__(self, block: Block, height: int, width: int, below: _Level | None) -> None:
+        self.block, self.below, self._room = block, below, _Room()
         self.height, self.width = height // block.stride, width // block.stride
         self._edges = _row_edges(block, height)
-        self._parts: list[Numbers] = []
-        self._start = -block.margin
+        self._rows: Numbers = np.empty((1, 0, 0, self.width + 2 * block.margin), np.float32)
+        self._first = self._end = 0
 
-    def append(self, rows: Numbers) -> None:
-        """Take rows that follow those received before."""
-        self._parts.append(rows)
+    def put(self, part: Numbers, column: int) -> None:
+        """Take rows ``(1, channels, y, x)`` that follow those received before, from left to right."""
+        _, channels, y, x = part.shape
+        if column == 0:
+            self._make_room(channels, y)
+        self._rows[:, :, self._end : self._end + y, column : column + x] = part
+        if column + x == self._rows.shape[3]:
+            self._end += y
+
+    def _make_room(self, channels: int, y: int) -> None:
+        if self._end + y <= self._rows.shape[2]:
+            return
+        kept = self._end - self._first
+        rows, left = self._rows, self._rows[:, :, self._first : self._end]
+        if rows.shape[2] < kept + y:
+            most = max(bottom - top for top, bottom in pairwise(self._edges)) + 2 * self.block.depth
+            self._rows = np.empty((1, channels, max(most, kept) + y, rows.shape[3]), np.float32)
+        if kept:
+            self._rows[:, :, :kept] = left
+        self._first, self._end = 0, kept
 
     def next_band(self) -> tuple[Numbers, tuple[int, int]] | None:
-        """Entrance of the next run, and its rows [top, bottom); None while rows are missing."""
+        """Entrance of the next run, valid until rows are put, and its span [top, bottom); None if too few."""
         if len(self._edges) < 2:
             return None
         top, bottom = self._edges[:2]
-        received = self._start + sum(part.shape[2] for part in self._parts)
-        if received < bottom + self.block.depth:
+        needed = self._first + bottom - top + 2 * self.block.depth
+        if self._end < needed:
             return None
-        rows = np.concatenate(self._parts, axis=2)
-        done = bottom - top
-        self._parts = [rows[:, :, done:].copy()]
-        self._start += done
+        band = self._rows[:, :, self._first : needed]
+        self._first += bottom - top
         del self._edges[0]
-        return rows[:, :, : done + 2 * self.block.depth], (top, bottom)
+        return band, (top, bottom)
 
-
-def _run(
-    block: Block, entrance: Numbers, span: tuple[int, int], size: tuple[int, int]
-) -> Generator[Piece, None, Numbers | None]:
-    """Run one band of rows, chunk of columns by chunk; return what goes on to the next block."""
-    (top, bottom), (height, width) = span, size
-    onward = []
-    edges = _edges(width, MOST_COLUMNS, block.margin - block.depth)
-    for left, right in pairwise(edges):
-        start = left - edges[0]
-        columns = slice(start, start + right - left + 2 * block.depth)
-        part = entrance[:, columns] if entrance.ndim == 3 else entrance[..., columns]
-        taps, further = block(np.ascontiguousarray(part))
-        rows = slice(max(top, 0), min(bottom, height))
-        own = slice(max(left, 0), min(right, width))
-        for tap, answer in taps.items():
-            surplus = block.surplus(tap)
-            y, x = rows.start - top + surplus, own.start - left + surplus
-            if rows.start < rows.stop and own.start < own.stop:
-                features = answer[:, y : y + rows.stop - rows.start, x : x + own.stop - own.start]
-                yield Piece(tap, block.stride, rows.start, own.start, features)
-        if further is not None:
-            onward.append(further)
-    return np.concatenate(onward, axis=3) if onward else None
+    def run(self, entrance: Numbers, span: tuple[int, int]) -> Iterator[Piece]:
+        """Run one band of rows, chunk of columns by chunk."""
+        (top, bottom), block = span, self.block
+        edges = _edges(self.width, MOST_COLUMNS[block.stride], block.margin - block.depth)
+        for left, right in pairwise(edges):
+            start = left - edges[0]
+            columns = slice(start, start + right - left + 2 * block.depth)
+            part = entrance[:, columns] if entrance.ndim == 3 else entrance[..., columns]
+            taps, further = block(self._room.copied(part))
+            rows = slice(max(top, 0), min(bottom, self.height))
+            own = slice(max(left, 0), min(right, self.width))
+            for tap, answer in taps.items():
+                surplus = block.surplus(tap)
+                y, x = rows.start - top + surplus, own.start - left + surplus
+                if rows.start < rows.stop and own.start < own.stop:
+                    features = answer[:, y : y + rows.stop - rows.start, x : x + own.stop - own.start]
+                    yield Piece(tap, block.stride, rows.start, own.start, features)
+            if further is not None and self.below is not None:
+                self.below.put(further, start // 2)
 
 
 def _row_edges(block: Block, height: int) -> list[int]:
