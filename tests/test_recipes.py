@@ -122,9 +122,18 @@ def test_names_and_thresholds_do_not_change_the_key(change):
         ({"layers": ()}, "recipe 'mine' measures no layer; choose among"),
         ({"padding": "wrap"}, "has padding 'wrap'; choose zero or edge"),
         ({"combine": "median"}, "has combine 'median'; choose max or mean"),
-        ({"threshold": None}, "has threshold None, top_fraction None, max_q None; set exactly one of them"),
-        ({"top_fraction": 0.1}, "has threshold 0.5, top_fraction 0.1, max_q None; set exactly one of them"),
-        ({"max_q": 0.1}, "has threshold 0.5, top_fraction None, max_q 0.1; set exactly one of them"),
+        (
+            {"threshold": None},
+            "has threshold None, top_fraction None, max_q None; set the threshold, or one of",
+        ),
+        (
+            {"top_fraction": 0.1},
+            "has threshold 0.5, top_fraction 0.1, max_q None; set the threshold, or one of",
+        ),
+        (
+            {"max_q": 0.1},
+            "has threshold 0.5, top_fraction None, max_q 0.1; set the threshold, or one of",
+        ),
         ({"threshold": None, "max_q": 1.0}, "has max_q 1.0; use a rate between 0 and 1"),
         ({"threshold": 1.5}, "has threshold 1.5; a cosine lies between −1 and 1"),
         ({"threshold": float("nan")}, "has threshold nan; a cosine lies between −1 and 1"),

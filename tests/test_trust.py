@@ -11,9 +11,11 @@ from skykin.core.line import Line
 from skykin.core.settings import MapSettings
 from skykin.pipeline.anchors import Anchors, hubness_of_reference
 from skykin.pipeline.second_look import most_unusual
+from skykin.pipeline.tiles import line_of
 from skykin.pipeline.trust import fisher
 from skykin.products.summary import summary_lines
 from skykin.products.write import write_products
+from skykin.style.recipe import recipe
 from skykin.style.signature import Signature
 from tests import kinds
 from tests.skies import blob_survey
@@ -53,6 +55,19 @@ def test_a_map_too_small_to_tell_says_what_to_do():
     told = " ".join(summary_lines(kin.summary))
     assert "Their p and q are not known" in told
     assert "use a score (--threshold) or a share of the sky (--top-fraction)" in told
+
+
+def test_where_no_tile_away_from_the_reference_reaches_the_rate_the_most_alike_are_shown_instead():
+    tiles = QTable({"score": np.linspace(1, 0, 200), "q": np.full(200, 0.4), "area": np.full(200, 1 / 200)})
+    beside = np.arange(200) < 3
+    chosen = recipe("core-contrast")
+    tiles["q"][1] = 0.01  # the reference itself
+    line = line_of(tiles, chosen, MapSettings(), beside)
+    assert (line.column, line.missed_q) == ("score", 0.1)
+    assert line.matches(tiles["score"]).sum() == 2
+    assert line_of(tiles, chosen, MapSettings(max_q=0.1), beside) == Line("q", 0.1)
+    tiles["q"][3] = 0.05
+    assert line_of(tiles, chosen, MapSettings(), beside) == Line("q", 0.1)
 
 
 def test_settings_draw_the_line_before_the_recipe_does():

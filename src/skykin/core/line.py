@@ -19,10 +19,13 @@ class Line:
     column : {"score", "q"}
         ``score``: a tile matches from a score on.  ``q``: up to a false discovery rate.
     value : float
+    missed_q : float or None
+        The false discovery rate that no tile away from the reference reached, where the line was to be drawn.
     """
 
     column: Literal["score", "q"]
     value: float
+    missed_q: float | None = None
 
     def matches(self, values: Numbers) -> np.ndarray:
         """Tell which values of the column are matches, bool (tiles,); NaN is none."""
@@ -41,4 +44,4 @@ class Line:
 
     def as_dict(self) -> dict[str, object]:
         """Plain values for provenance."""
-        return {"column": self.column, "value": self.value}
+        return {"column": self.column, "value": self.value, "missed_q": self.missed_q}

@@ -132,7 +132,7 @@ def _map(settings: MapSettings, download: bool, progress: Progress) -> KinMap:
     name_nearest(tiles, references)
     again = SecondLook(judge, grid.footprints, own, settings, stretch)
     surrogates, noise = again.with_surrogates(tiles, progress), again.with_noise(tiles, progress)
-    line = line_of(tiles, chosen, settings)
+    line = line_of(tiles, chosen, settings, calibration.beside)
     tiles["match"] = line.matches(tiles[line.column])
     side = settings.side_pixels + 2 * bench.meter.halo
     controls = {

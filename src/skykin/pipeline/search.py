@@ -134,7 +134,7 @@ def search_index(
         tiles["best_score"] = sizes.best_score
     apart = np.all([each.apart() for each in asked], axis=0)
     calibration = calibrated_against(tiles, apart, matching_of(opened, scored_tiles(tiles)))
-    line = line_of(tiles, opened.recipe, rule)
+    line = line_of(tiles, opened.recipe, rule, calibration.beside)
     tiles["match"] = line.matches(tiles[line.column])
     wanted = wanted_in(opened.kinds[-1])
     answer = Answer(opened, tiles, line, calibration, asked, others, wanted, survey)

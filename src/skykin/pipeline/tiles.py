@@ -99,14 +99,20 @@ def ranks(score: Numbers) -> Numbers:
     return rank
 
 
-def line_of(tiles: QTable, chosen: Recipe, settings: MapSettings) -> Line:
-    """Return where the line between match and no match is drawn: as asked, else as the recipe says."""
+def line_of(tiles: QTable, chosen: Recipe, settings: MapSettings, beside: np.ndarray) -> Line:
+    """Return where the line between match and no match is drawn: as asked, else as the recipe says.
+
+    Tiles `beside` a reference share sky with it: that they are like it is no finding.
+    """
     asked = any(value is not None for value in (settings.threshold, settings.top_fraction, settings.max_q))
     rule: MapSettings | Recipe = settings if asked else chosen
     if rule.max_q is not None:
-        return Line("q", rule.max_q)
+        line = Line("q", rule.max_q)
+        if rule.top_fraction is None or (line.matches(tiles["q"]) & ~beside).any():
+            return line
     if rule.top_fraction is not None:
-        return Line("score", threshold_of_top(tiles["score"], rule.top_fraction, tiles["area"]))
+        threshold = threshold_of_top(tiles["score"], rule.top_fraction, tiles["area"])
+        return Line("score", threshold, rule.max_q)
     assert rule.threshold is not None  # noqa: S101 - a recipe has one of the three
     return Line("score", rule.threshold)
 

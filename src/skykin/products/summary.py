@@ -146,6 +146,11 @@ def _counts(facts: Mapping[str, Any]) -> list[str]:
         line += f": they stand for {share} of the sky" if share else ""
         line += f", and {inside} lies inside at least one of them" if share and inside else ""
         lines.append(line + ".")
+        if missed := facts["line"].get("missed_q"):
+            lines.append(
+                f"No tile away from the reference has q {missed:g} or less, so the matches are only the most "
+                "alike of the sky: a list to look at, not a finding."
+            )
         if facts.get("n_matches_beside"):
             lines.append(f"{facts['n_matches_beside']} of the matches share sky with the reference itself.")
     return [*lines, *_trust(facts)]
@@ -153,7 +158,8 @@ def _counts(facts: Mapping[str, Any]) -> list[str]:
 
 def _trust(facts: Mapping[str, Any]) -> list[str]:
     """Say how q was found, where matches depend on it."""
-    if (facts.get("line") or {}).get("column") != "q" or not _has(facts, "n_independent"):
+    line = facts.get("line") or {}
+    if (line.get("column") != "q" and not line.get("missed_q")) or not _has(facts, "n_independent"):
         return []
     independent = facts["n_independent"]
     if not facts.get("calibrated", True):

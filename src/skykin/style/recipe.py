@@ -50,7 +50,8 @@ class Recipe:
     top_fraction : float or None
         Instead: share of the sky that matches, best first.
     max_q : float or None
-        Instead: false discovery rate up to which a tile matches.
+        Instead: false discovery rate up to which a tile matches.  With `top_fraction` beside it, that share
+        of the sky matches where no tile away from the reference reaches the rate.
     tile_deg : float
         Side of a tile that suits the recipe, on a survey of the whole sky, degrees.
     pixels : int
@@ -63,8 +64,8 @@ class Recipe:
     Raises
     ------
     UsageError
-        If a setting is unknown or out of range, or not exactly one of `threshold`, `top_fraction` and
-        `max_q` is set.
+        If a setting is unknown or out of range, or if of `threshold`, `top_fraction` and `max_q` none is
+        set, or the first beside another.
     """
 
     name: str
@@ -96,9 +97,10 @@ class Recipe:
             if value not in known:
                 raise self._refusal(f"has {what} {shown(value)}; choose {' or '.join(known)}")
         lines = {name: getattr(self, name) for name in ("threshold", "top_fraction", "max_q")}
-        if sum(value is not None for value in lines.values()) != 1:
+        drawn = [name for name, value in lines.items() if value is not None]
+        if not drawn or ("threshold" in drawn and len(drawn) > 1):
             told = ", ".join(f"{name} {value}" for name, value in lines.items())
-            raise self._refusal(f"has {told}; set exactly one of them")
+            raise self._refusal(f"has {told}; set the threshold, or one of the others or both")
         if self.threshold is not None and not -1 <= self.threshold <= 1:
             raise self._refusal(f"has threshold {self.threshold}; a cosine lies between −1 and 1")
         if self.top_fraction is not None and not 0 < self.top_fraction <= 1:

@@ -13,12 +13,13 @@ RECIPE = Recipe(
         "the survey: minus its mean over the tiles, divided by its spread. An average tile scores about 0, "
         "a kin well above, an opposite below. Masked pixels do not count, the frame of the picture is not "
         "measured, and both layers weigh the same. It compares places, not wide areas: what counts of the "
-        "reference is what stands in the very middle of its tile. Such a score has no natural threshold: the "
-        "best 1 % of the sky matches, and the false discovery rate beside each tile tells whether it stands "
-        "out among tiles of its brightness, latitude and coverage, too."
+        "reference is what stands in the very middle of its tile. Such a score has no natural threshold: a "
+        "tile matches where it stands out among tiles of its brightness, latitude and coverage, at a false "
+        "discovery rate of 0.10; where nothing does, the best 1 % of the sky is shown as what to look at."
     ),
     statistic=core_contrast,
     layers=("block3_conv4", "block4_conv1"),
+    max_q=0.10,
     top_fraction=0.01,
     tile_deg=6.0,
     pixels=64,
