@@ -155,12 +155,13 @@ def test_another_survey_than_the_maps_is_refused(folder):
 def test_nulls_injections_and_stability_are_told(result):
     rows = QTable(
         {
-            "change": ["half the intensity", "stretch log"],
-            "correlation": [0.9, 0.8],
-            "overlap": [0.7, 0.6],
-            "auc": [0.6, 0.7],
-            "auc_low": [0.5, 0.6],
-            "auc_high": [0.7, 0.8],
+            "change": ["half the intensity", "stretch log", "reference Orion", "reference Rosette"],
+            "correlation": [0.9, 0.8, 1.0, 0.5],
+            "overlap": [0.7, 0.6, 1.0, 0.3],
+            "auc": [0.6, 0.7, 0.5, 0.9],
+            "auc_low": [0.5, 0.6, 0.4, 0.7],
+            "auc_high": [0.7, 0.8, 0.6, 1.0],
+            "other_reference": [False, False, True, True],
         }
     )
     found = QTable({"found": [True, False], "found_before": [False] * 2, "found_by_intensity": [True] * 2})
@@ -180,7 +181,8 @@ def test_nulls_injections_and_stability_are_told(result):
         "1 of 2 injected copies of the reference are among the best 1 % of the sky (0 of the same places "
         "were before; ranking by mean intensity finds 2)."
     ) in told
-    assert any("Made in 2 other ways, the map has an AUC_lat from 0.600 to 0.700" in line for line in told)
+    assert "Made in 2 other ways, the map has an AUC_lat from 0.600 to 0.700 (mean 0.650 ± 0.071)." in told
+    assert "For 2 references, the map has an AUC_lat from 0.500 to 0.900 (mean 0.700 ± 0.283)." in told
 
 
 def test_the_command_tells_the_main_numbers(folder, tmp_path, monkeypatch):

@@ -189,6 +189,8 @@ def test_two_lists_are_compared_with_blocks_of_both():
     first, second = placed(40, 1), placed(30, 2)
     score = np.random.default_rng(6).random(len(TILES))
     measured = auc_between(first, second, score)
+    columns = zip(first.values(score).T[1:], second.values(score).T[1:], strict=True)
+    np.testing.assert_allclose(measured.null, [auc(x, y) for x, y in columns], rtol=1e-12)
     expected = auc(score[first.tile[:, 0]], score[second.tile[:, 0]])
     assert measured.value == pytest.approx(expected, abs=1e-12)
     assert measured.interval[0] < expected < measured.interval[1]

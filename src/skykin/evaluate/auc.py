@@ -11,6 +11,9 @@ from skykin.core.shapes import Numbers
 from skykin.evaluate.measurement import Blocks, Measurement
 from skykin.evaluate.turned import TurnedObjects
 
+#: Pairs of values that are compared at a time.
+MOST_PAIRS = 4_000_000
+
 
 def auc(first: Numbers, second: Numbers) -> float:
     r"""Chance that one of the first scores higher than one of the second; ties count half.
@@ -155,5 +158,16 @@ def auc_between(first: TurnedObjects, second: TurnedObjects, score: Numbers, *, 
     compared[:n, n:] = 1
     with np.errstate(invalid="ignore", divide="ignore"):
         draws = blocks.pair_sums(won) / blocks.pair_sums(compared)
-    null = np.array([auc(x, y) for x, y in zip(a.T[1:], b.T[1:], strict=True)])
+    null = _auc_of_columns(a[:, 1:], b[:, 1:])
     return Measurement(float(won.sum() / compared.sum()), total, blocks.number, draws, null)
+
+
+def _auc_of_columns(first: Numbers, second: Numbers) -> Numbers:
+    """AUC (columns,) of each column of (n, columns) against that of (m, columns), as `auc` finds it."""
+    won = np.zeros(first.shape[1])
+    rows = max(1, MOST_PAIRS // max(second.size, 1))
+    for start in range(0, len(first), rows):
+        part = first[start : start + rows, None]
+        won += (part > second).sum(axis=(0, 1)) + (part == second).sum(axis=(0, 1)) / 2
+    pairs = np.isfinite(first).sum(axis=0) * np.isfinite(second).sum(axis=0)
+    return np.asarray(np.divide(won, pairs, out=np.full(len(won), math.nan), where=pairs > 0))

@@ -41,8 +41,8 @@ class Evaluation:
     nulls : tuple of str
         Rankings that should find nothing, or not more than the score.
     stability : QTable
-        The same map made differently: ``change``, ``correlation``, ``overlap``, ``auc``, ``auc_low`` and
-        ``auc_high``; no rows where it was not asked for.
+        The same map made differently: ``change``, ``correlation``, ``overlap``, ``auc``, ``auc_low``,
+        ``auc_high`` and ``other_reference`` (whether only that is different); no rows where not asked for.
     injections : QTable
         The reference put at empty places: where, how, and whether it was found; no rows where not asked for.
     injection_changes : QTable
@@ -89,12 +89,7 @@ class Evaluation:
         told += [f"Rank correlation with brightness within latitude rows: {_with_interval(row)}."
                  for row in self.rows(measure=FOLLOWS, zone=ALL_SKY, ranking=self.trial)]  # fmt: skip
         told += self._about_injections()
-        if len(self.stability):
-            auc = np.asarray(self.stability["auc"], dtype=float)
-            told.append(
-                f"Made in {len(auc)} other ways, the map has an AUC_lat from {np.nanmin(auc):.3f} to "
-                f"{np.nanmax(auc):.3f} (mean {np.nanmean(auc):.3f} ± {np.nanstd(auc):.3f})."
-            )
+        told += self._about_stability()
         return told
 
     def _about(self, title: str) -> Iterator[str]:
@@ -130,6 +125,20 @@ class Evaluation:
         if len(self.injection_changes):
             told = ", ".join(f"{row['change']} {row['found']:.2f}" for row in self.injection_changes)
             yield f"Share of the copies found, by what was changed: {told}."
+
+    def _about_stability(self) -> Iterator[str]:
+        if not len(self.stability):
+            return
+        auc = np.asarray(self.stability["auc"], dtype=float)
+        other = np.asarray(self.stability["other_reference"], dtype=bool)
+        for chosen, how in ((~other, "Made in {} other ways"), (other, "For {} references")):
+            if chosen.any():
+                own = auc[chosen]
+                spread = np.nanstd(own, ddof=1) if np.isfinite(own).sum() > 1 else math.nan
+                yield (
+                    f"{how.format(len(own))}, the map has an AUC_lat from {np.nanmin(own):.3f} to "
+                    f"{np.nanmax(own):.3f} (mean {np.nanmean(own):.3f} ± {number(spread, '.3f')})."
+                )
 
     def _headline(self, title: str, zone: str, rows: Mapping[str, Row]) -> str:
         own = rows[self.trial]
