@@ -16,14 +16,18 @@ from skykin.cli.options import (
     TILES,
     Area,
     Bands,
+    Csls,
     Download,
     Fast,
     Jobs,
     MinCoverage,
+    NoiseDraws,
     Overwrite,
     Quiet,
     Recipe,
+    Seed,
     Stretch,
+    Surrogates,
     SurveyOption,
     printer,
     progress_unless,
@@ -37,8 +41,6 @@ from skykin.core.settings import (
 )
 
 DEFAULTS: dict[str, Any] = {field.name: field.default for field in fields(MapSettings)}
-
-TRUST = "What scores are worth"
 
 #: Exit code of a map from which some of the files given are missing.
 SOME_LEFT_OUT = 4
@@ -131,31 +133,10 @@ def map_command(
             rich_help_panel=STYLE,
         ),
     ] = None,
-    csls: Annotated[
-        bool,
-        typer.Option(
-            "--csls",
-            help="p and q of locally scaled scores: what a tile has in common with all sky is taken off.",
-            rich_help_panel=TRUST,
-        ),
-    ] = False,
-    surrogates: Annotated[
-        int,
-        typer.Option(
-            help="Compare the 50 most unusual tiles with so many phase-randomised pictures of their own.",
-            rich_help_panel=TRUST,
-        ),
-    ] = DEFAULTS["surrogates"],
-    noise_draws: Annotated[
-        int,
-        typer.Option(
-            help="Measure the 50 most unusual tiles so many times with new noise of the survey's own size.",
-            rich_help_panel=TRUST,
-        ),
-    ] = DEFAULTS["noise_draws"],
-    seed: Annotated[
-        int, typer.Option(help="Seed of surrogates and noise.", rich_help_panel=TRUST)
-    ] = DEFAULTS["seed"],
+    csls: Csls = False,
+    surrogates: Surrogates = DEFAULTS["surrogates"],
+    noise_draws: NoiseDraws = DEFAULTS["noise_draws"],
+    seed: Seed = DEFAULTS["seed"],
     engine: Annotated[
         str | None,
         typer.Option(

@@ -18,6 +18,31 @@ TILES = "How the sky is cut and coloured"
 STYLE = "How style is measured"
 OUTPUT = "What is written, and how fast"
 
+TRUST = "What scores are worth"
+
+Csls = Annotated[
+    bool,
+    typer.Option(
+        "--csls",
+        help="p and q of locally scaled scores: what a tile has in common with all sky is taken off.",
+        rich_help_panel=TRUST,
+    ),
+]
+Surrogates = Annotated[
+    int,
+    typer.Option(
+        help="Compare the 50 most unusual tiles with so many phase-randomised pictures of their own.",
+        rich_help_panel=TRUST,
+    ),
+]
+NoiseDraws = Annotated[
+    int,
+    typer.Option(
+        help="Measure the 50 most unusual tiles so many times with new noise of the survey's own size.",
+        rich_help_panel=TRUST,
+    ),
+]
+Seed = Annotated[int, typer.Option(help="Seed of surrogates and noise.", rich_help_panel=TRUST)]
 SurveyOption = Annotated[
     list[str] | None,
     typer.Option(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from astropy import units as u
 from astropy.table import QTable
@@ -13,6 +15,8 @@ from skykin.search.local_scaling import csls
 from skykin.search.matching import Matching
 from skykin.search.scored_tiles import Tiles
 
+#: Gives the matching of some tiles, perhaps made before.
+Matched = Callable[[Tiles], Matching]
 #: A cosine nearer to ±1 than this counts as so near.
 NEAREST = 1e-9
 
@@ -36,19 +40,19 @@ def calibrated(tiles: QTable, reference: Footprint, hubness: float | None = None
     return _with_columns(tiles, calibrate(rows, reference.lon_deg, reference.lat_deg))
 
 
-def calibrated_against(tiles: QTable, apart: np.ndarray, matching: Matching | None = None) -> Calibration:
-    """Do the same where `apart` (bool) tells which tiles share no sky with any reference."""
-    return _with_columns(tiles, calibrate_against(scored_tiles(tiles), apart, matching))
+def calibrated_against(tiles: QTable, apart: np.ndarray, matched: Matched | None = None) -> Calibration:
+    """Do the same where `apart` (bool) tells which tiles share no sky with any reference.
+
+    Scores are those of the column ``csls`` if there is one.
+    """
+    score = np.asarray(tiles["csls"]) if "csls" in tiles.colnames else fisher(tiles["score"])
+    rows = _rows(tiles, score)
+    return _with_columns(tiles, calibrate_against(rows, apart, None if matched is None else matched(rows)))
 
 
 def _with_columns(tiles: QTable, found: Calibration) -> Calibration:
     tiles["standardised"], tiles["p"], tiles["q"] = found.standardised, found.p, found.q
     return found
-
-
-def scored_tiles(tiles: QTable) -> Tiles:
-    """Give what calibration needs of a table of scored tiles."""
-    return _rows(tiles, fisher(tiles["score"]))
 
 
 def _rows(tiles: QTable, score: Numbers) -> Tiles:

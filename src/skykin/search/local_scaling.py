@@ -42,7 +42,7 @@ def hubness(cosines: Numbers, neighbours: int = NEIGHBOURS) -> Numbers:
     return np.asarray(np.where(count > 0, total / np.maximum(count, 1), np.nan))
 
 
-def csls(score: Numbers, tiles: Numbers, reference: float) -> Numbers:
+def csls(score: Numbers, tiles: Numbers, reference: float | Numbers) -> Numbers:
     r"""Scale scores by the neighbourhoods of both sides.
 
     .. math:: \mathrm{CSLS}_i = 2 s_i - r_i - r_\mathrm{ref}
@@ -54,7 +54,7 @@ def csls(score: Numbers, tiles: Numbers, reference: float) -> Numbers:
     score : array (tiles,)
     tiles : array (tiles,)
         Hubness of each tile.
-    reference : float
+    reference : float or array (tiles,)
         Hubness of the reference.
 
     References
