@@ -23,17 +23,19 @@ from skykin.cli.options import (
     MinCoverage,
     NoiseDraws,
     Overwrite,
+    Pixels,
     Quiet,
     Recipe,
     Seed,
+    Spacing,
     Stretch,
     Surrogates,
     SurveyOption,
+    TileSize,
     printer,
     progress_unless,
 )
 from skykin.core.settings import (
-    DEFAULT_TILE_DEG,
     EngineKind,
     GridKind,
     MapSettings,
@@ -67,31 +69,9 @@ def map_command(
         ),
     ] = DEFAULTS["reference"],
     area: Area = None,
-    tile_size: Annotated[
-        float | None,
-        typer.Option(
-            help="Side of a tile, degrees.",
-            show_default=f"what suits the recipe: 6 for core-contrast, else {DEFAULT_TILE_DEG:g}; "
-            "on a survey of a part of the sky, a sixth of it",
-            rich_help_panel=TILES,
-        ),
-    ] = None,
-    spacing: Annotated[
-        float | None,
-        typer.Option(
-            help="Largest distance between tile centres, degrees.",
-            show_default="what suits the recipe: an eighth of a tile for core-contrast, else a quarter",
-            rich_help_panel=TILES,
-        ),
-    ] = None,
-    pixels: Annotated[
-        int | None,
-        typer.Option(
-            help="Pixels on a side of a tile.",
-            show_default="what suits the recipe: 64 for core-contrast, else 128",
-            rich_help_panel=TILES,
-        ),
-    ] = None,
+    tile_size: TileSize = None,
+    spacing: Spacing = None,
+    pixels: Pixels = None,
     grid: Annotated[
         str,
         typer.Option(

@@ -12,6 +12,7 @@ from skykin.cli.bars import TerminalProgress
 from skykin.cli.option_texts import DEFAULT_BANDS
 from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Progress
+from skykin.core.settings import DEFAULT_TILE_DEG
 
 SKY = "What to look at"
 TILES = "How the sky is cut and coloured"
@@ -68,6 +69,31 @@ Area = Annotated[
         "330,30,-10,10 runs over l = 0).",
         show_default="all that the survey saw",
         rich_help_panel=SKY,
+    ),
+]
+TileSize = Annotated[
+    float | None,
+    typer.Option(
+        help="Side of a tile, degrees.",
+        show_default=f"what suits the recipe: 6 for core-contrast, else {DEFAULT_TILE_DEG:g}; "
+        "on a survey of a part of the sky, a sixth of it",
+        rich_help_panel=TILES,
+    ),
+]
+Spacing = Annotated[
+    float | None,
+    typer.Option(
+        help="Largest distance between tile centres, degrees.",
+        show_default="what suits the recipe: an eighth of a tile for core-contrast, else a quarter",
+        rich_help_panel=TILES,
+    ),
+]
+Pixels = Annotated[
+    int | None,
+    typer.Option(
+        help="Pixels on a side of a tile.",
+        show_default="what suits the recipe: 64 for core-contrast, else 128",
+        rich_help_panel=TILES,
     ),
 ]
 Bands = Annotated[

@@ -52,7 +52,7 @@ def nearest_tiles(
         How many tiles.
     approximate : bool
         Read only the part of the index where the best tiles lie; needs the extra ``approximate``.  The first
-        time, that part is found out and written into the index's folder; it is as large as the projections.
+        time, where tiles belong is found out and written into the index's folder: 330 bytes a tile.
         Without counter-examples: what is least like those may be anywhere.
     unlike, width_deg, pixel_deg, combine, weights, progress
 

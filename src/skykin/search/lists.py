@@ -13,7 +13,7 @@ import numpy as np
 from skykin.core.atomic import sha256_of, whole_file
 from skykin.core.protocols import Progress
 from skykin.core.shapes import Numbers
-from skykin.index.basis import evenly
+from skykin.index.basis import FITTED_TILES, evenly, fit_basis
 from skykin.index.sky_index import SkyIndex
 from skykin.search.scan import loaded_faiss
 from skykin.style.halves import widened
@@ -22,8 +22,12 @@ from skykin.style.halves import widened
 TILES_PER_LIST, MOST_LISTS = 1000, 4096
 #: Tiles per list that the middles of the lists are fitted on.
 FITTED_PER_LIST = 40
-#: Share of the true `TESTED_BEST` that a query must find, tested on so many tiles of the index.
-RECALL, TESTED_BEST, TESTED_TILES = 0.99, 10, 200
+#: Numbers of a tile that are kept: where a tile belongs is seen in the leading directions of all layers
+#: together, and the candidates are compared again by all their numbers.
+DIRECTIONS = 160
+#: Candidates among which a query must have this share of the true best, and how many of these; tested on so
+#: many tiles of the index.
+CANDIDATES, RECALL, TESTED_BEST, TESTED_TILES = 100, 0.995, 10, 200
 #: What the file begins with; counts changes of how it is made.
 STEM = "approximate-1"
 
@@ -34,15 +38,15 @@ class Lists:
 
     Parameters
     ----------
-    inverted : faiss index
-        Half-precision vectors by the list that they belong to.
+    turned : faiss index
+        Turns vectors to the leading directions, and keeps these in half precision, list by list.
     """
 
-    inverted: Any
+    turned: Any
 
     def best(self, queries: Numbers, count: int) -> Numbers:
-        """Find about the `count` tiles of the largest dot products with any of some vectors (m, width)."""
-        _, numbers = self.inverted.search(np.ascontiguousarray(queries, np.float32), count)
+        """Find candidates: for each vector (m, width) about the `count` tiles of the largest dot products."""
+        _, numbers = self.turned.search(np.ascontiguousarray(queries, np.float32), count)
         return np.unique(numbers[numbers >= 0])
 
 
@@ -75,34 +79,40 @@ def made(blocks: Callable[[], Iterator[Numbers]], total: int, progress: Progress
     Parameters
     ----------
     blocks : callable
-        Gives the rows block by block, float16 (n, width), each time anew.
+        Gives the rows block by block, float16 or float32 (n, width), each time anew; a row without numbers
+        counts as zeros, as it is stored.
     total : int
         How many there are.
     progress : Progress
     """
     faiss = loaded_faiss()
     count = int(np.clip(total // TILES_PER_LIST, 1, MOST_LISTS))
-    fitted = _some(blocks(), evenly(total, count * FITTED_PER_LIST))
+    basis = fit_basis(_some(blocks(), evenly(total, FITTED_TILES)), DIRECTIONS)
     inverted = faiss.IndexIVFScalarQuantizer(
-        faiss.IndexFlatIP(fitted.shape[1]),
-        fitted.shape[1],
+        faiss.IndexFlatIP(len(basis)),
+        len(basis),
         count,
         faiss.ScalarQuantizer.QT_fp16,
         faiss.METRIC_INNER_PRODUCT,
         False,
     )
     inverted.cp.spherical, inverted.cp.seed, inverted.cp.min_points_per_centroid = True, 1, 1
-    inverted.train(fitted)
+    turn = faiss.LinearTransform(basis.shape[1], len(basis), False)
+    faiss.copy_array_to_vector(basis.reshape(-1), turn.A)
+    turn.is_trained = True
+    turned = faiss.IndexPreTransform(turn, inverted)
+    turned.train(_some(blocks(), evenly(total, count * FITTED_PER_LIST)))
     tested = evenly(total, TESTED_TILES)
     truth = _Truth(_some(blocks(), tested), tested, min(TESTED_BEST, total))
     with progress.stage("Approximate index", total, "tiles") as counter:
         for block in blocks():
             for _, wide in widened(block):
-                truth.see(wide, inverted.ntotal)
-                inverted.add(wide)
-                counter.advance(len(wide))
-    truth.set_lists_read(inverted)
-    return Lists(inverted)
+                known = np.nan_to_num(wide)
+                truth.see(known, turned.ntotal)
+                turned.add(known)
+                counter.advance(len(known))
+    truth.set_lists_read(turned, inverted)
+    return Lists(turned)
 
 
 class _Truth:
@@ -124,16 +134,14 @@ class _Truth:
         known = np.concatenate([self.numbers, np.broadcast_to(numbers, (len(self.own), len(rows)))], axis=1)
         self.numbers = np.take_along_axis(known, chosen, axis=1)
 
-    def set_lists_read(self, inverted: Any) -> None:
-        """Let a query read the fewest lists, 1, 2, 4, …, that find `RECALL` of the truth; all if need be."""
-        read = 1
-        while True:
+    def set_lists_read(self, turned: Any, inverted: Any) -> None:
+        """Let a query read as few lists as find `RECALL` of the truth; all if need be."""
+        for read in sorted({round(1.5 * 2**power) for power in range(-1, 12)} | {2**p for p in range(13)}):
             inverted.nprobe = min(read, inverted.nlist)
-            _, found = inverted.search(self.queries, self.best + 1)
+            _, found = turned.search(self.queries, CANDIDATES + 1)
             hits = sum(np.isin(true, row).sum() for true, row in zip(self.numbers, found, strict=True))
             if read >= inverted.nlist or hits >= RECALL * self.numbers.size:
                 return
-            read *= 2
 
 
 def _some(blocks: Iterator[Numbers], numbers: Numbers) -> Numbers:
@@ -141,15 +149,14 @@ def _some(blocks: Iterator[Numbers], numbers: Numbers) -> Numbers:
     start, found = 0, []
     for block in blocks:
         mine = numbers[(numbers >= start) & (numbers < start + len(block))]
-        found.append(np.asarray(block[mine - start], np.float32))
+        found.append(np.nan_to_num(block[mine - start].astype(np.float32)))
         start += len(block)
     return np.concatenate(found)
 
 
 def _key(index: SkyIndex) -> str:
     """Sixteen digits that change with any vector."""
-    shards = index.manifest.shards
-    hashes = [shards[name].sha256 for name in sorted(shards) if name.startswith("projection-")]
+    hashes = [shard.sha256 for _, shard in sorted(index.manifest.shards.items())]
     order = [step.name for step in index.manifest.steps]
     return hashlib.sha256("\n".join(hashes + order).encode()).hexdigest()[:16]
 
@@ -157,6 +164,6 @@ def _key(index: SkyIndex) -> str:
 def _write(lists: Lists, folder: Path, begin: str) -> None:
     faiss = loaded_faiss()
     with whole_file(folder / f"{begin}new.faiss") as temporary:
-        faiss.write_index(lists.inverted, str(temporary))
+        faiss.write_index(lists.turned, str(temporary))
         digest = sha256_of(temporary)
     (folder / f"{begin}new.faiss").replace(folder / f"{begin}{digest[:16]}.faiss")
