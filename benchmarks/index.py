@@ -36,7 +36,7 @@ from skykin.index.layout import CELL, SHARDS, tile_record
 from skykin.index.manifest import ManifestWriter, Step
 from skykin.index.shards import write_shard
 from skykin.index.stored import facet_name, facet_plan
-from skykin.search.likeness import cosines_with
+from skykin.index.vectors import cosines_of
 from skykin.search.lists import CANDIDATES, made
 from skykin.search.neighbours import all_rows
 from skykin.search.scan import scan
@@ -91,7 +91,7 @@ def one_query(index, rows, query, rounds):
     some = rows[: len(rows) // 10]
 
     def by_layer():
-        cosines_with(index, (style,), len(rows), [(slice(0, len(rows)), rows)], "projection")
+        cosines_of([(slice(0, len(rows)), rows)], index.columns("projection"), (style,), len(rows))
 
     def together():
         for _, wide in widened(rows):

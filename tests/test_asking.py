@@ -30,6 +30,7 @@ from skykin.pipeline.asked import read_asked
 from skykin.pipeline.elsewhere import Scale
 from skykin.pipeline.explain import tile_number
 from skykin.pipeline.facet_rows import cut_in_context
+from skykin.search.separation import apart, directions_of, reach_deg
 from skykin.search.wanted import Wanted
 from skykin.sky.cut import cut
 from tests.asking import HOLE
@@ -248,6 +249,48 @@ def test_all_products_of_a_map_are_written(index, survey, tmp_path, kind):
     assert text.count("dash") + text.count("width=3") == (2 if kind == "places" else 0)
     with pytest.raises(UsageError, match="already holds"):
         skykin.search_index(index, ORION, output=output)
+
+
+def test_local_scaling_takes_off_what_is_common_to_all(index):
+    answer = skykin.search_index(index, [ORION, 3], csls=True)
+    tiles, places = answer.tiles, directions_of(index.tiles)
+    anchors = np.unique(np.linspace(0, len(index) - 1, 64).round().astype(int))
+    styles = [index.tile(int(i)) for i in anchors]
+    score = index.cosines(styles).mean(axis=1)
+    score[~apart(places, places[anchors], reach_deg(index.tile_deg))] = np.nan
+    best = np.sort(np.nan_to_num(score, nan=-9), axis=1)[:, -10:]
+    wanted = np.where(best > -9, best, 0).sum(axis=1) / np.maximum((best > -9).sum(axis=1), 1)
+    known = np.isfinite(tiles["hubness"])
+    np.testing.assert_allclose(tiles["hubness"][known], wanted[known], atol=1e-6)
+    # The reference that a tile is most like tells what is taken off besides.
+    own = 2 * tiles["score"] - tiles["hubness"] - tiles["csls"]
+    names = np.asarray(tiles["best_reference"])
+    assert [np.ptp(own[(names == name) & known]) < 1e-9 for name in np.unique(names)] == [True, True]
+    assert answer.provenance.calibration["csls"] is True
+
+
+@pytest.mark.slow
+def test_the_most_unusual_tiles_are_looked_at_again(index, survey):
+    answer = skykin.search_index(index, ORION, surrogates=2, noise_draws=2, survey=survey)
+    assert np.isfinite(answer.tiles["p_surrogate"]).sum() == min(50, len(index))
+    assert answer.doubts.found["surrogates"]["draws"] == 2
+    assert answer.doubts.found["noise"] == {"tiles": 0, "draws": 0}  # this survey does not know its noise
+    assert answer.kin.summary["surrogates"]["draws"] == 2
+
+
+@pytest.mark.parametrize(
+    ("asked", "more", "told"),
+    [
+        ([ORION, 3], {}, "drawn for one reference that is a place or a tile of the survey"),
+        (ORION, {"unlike": 3}, "without counter-examples and weights"),
+        (Footprint(209, -19, 12), {"weights": {"block1_conv1": 2}}, "without counter-examples and weights"),
+    ],
+)
+def test_surrogates_are_drawn_for_one_place(index, survey, asked, more, told):
+    with pytest.raises(UsageError, match=told):
+        skykin.search_index(index, asked, surrogates=2, survey=survey, **more)
+    with pytest.raises(UsageError, match="surrogates is '1', but it must be 0 or a whole number from 2"):
+        skykin.search_index(index, asked, surrogates=1, survey=survey, **more)
 
 
 HOSTILE = [

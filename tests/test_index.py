@@ -6,6 +6,7 @@ import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -24,12 +25,15 @@ from skykin.index.first_moments import FirstMomentsOfCells
 from skykin.index.level import reaches
 from skykin.index.moments import add_all, add_up
 from skykin.index.sketch import SKETCHED, Sketch
+from skykin.pipeline.asked import read_asked
 from skykin.pipeline.facet_rows import cut_in_context
+from skykin.sky.cut import cut
 from tests.skies import Patch, blob_survey
 
 #: Little sky in few pixels.
 SMALL = MapSettings(tile_size=30, spacing=15, pixels=32, area="170,240,-40,10", min_coverage=0.1)
 MEAN_STD = replace(SMALL, recipe="mean-std")
+CORES = MapSettings(tile_size=16, spacing=4, recipe="core-contrast", area="199,219,-27,-9")
 
 
 @pytest.fixture(autouse=True)
@@ -49,10 +53,17 @@ def index(survey, tmp_path_factory):
     return skykin.build_index(survey, tmp_path_factory.mktemp("index") / "blobs.skykin", MEAN_STD)
 
 
+@pytest.fixture(scope="module")
+def contrasts(survey, tmp_path_factory):
+    """An index of the contrast of cores."""
+    with patch("skykin.pipeline.judge.STANDARD_TILES_IN_CONTEXT", 12):
+        return skykin.build_index(survey, tmp_path_factory.mktemp("contrasts") / "cores", CORES, exact=True)
+
+
 def _reference(index, survey):
     meter = index.meter()
     there = Footprint(209, -19, index.tile_deg)
-    return meter(cut_in_context(index.sky(survey), there, 32, meter.halo))
+    return meter(cut_in_context(index.sky(survey), there, index.pixels, meter.halo))
 
 
 def _cosines(index, style, layer):
@@ -73,6 +84,100 @@ def test_cosines_read_from_an_index_are_those_of_the_map(index, survey):
         np.testing.assert_allclose(exact, kin.tiles[f"cosine_{layer}"], rtol=0, atol=1e-4)
         small = _cosines(index, index.project(signature), layer)
         np.testing.assert_allclose(small, kin.tiles[f"cosine_{layer}"], rtol=0, atol=1e-3)
+
+
+def test_contrasts_of_cores_read_from_cells_are_those_of_the_map(contrasts, survey):
+    assert contrasts.kinds == ("projection", "exact")
+    assert contrasts.cell_deg == 2
+    with patch("skykin.pipeline.judge.STANDARD_TILES_IN_CONTEXT", 12):
+        kin = skykin.map_kin(replace(CORES, survey=survey, reference="209,-19"))
+    np.testing.assert_array_equal(contrasts.tiles["name"], kin.tiles["name"])
+    truth = np.stack([kin.tiles[f"cosine_{layer}"] for layer in contrasts.layers], axis=-1)
+    signature = _reference(contrasts, survey)
+    for kind, within in (("exact", 3e-4), ("projection", 5e-3)):
+        style = contrasts.project(signature, kind)
+        found = contrasts.cosines([style])[..., 0]
+        np.testing.assert_allclose(found, truth, rtol=0, atol=within)
+        rows = np.concatenate([block for _, block in contrasts.vectors(None, kind)])
+        np.testing.assert_allclose(contrasts.rows([3, 0], kind), rows[[3, 0]], rtol=0, atol=1e-6)
+        for number, (layer, columns) in enumerate(contrasts.columns(kind).items()):
+            products = rows[:, columns].astype(np.float32) @ style.vectors[layer]
+            np.testing.assert_allclose(found[:, number], products, rtol=0, atol=1e-5)
+    # What a basis leaves out of a tile is little.
+    for columns in contrasts.columns().values():
+        assert np.linalg.norm(rows[:, columns], axis=1).min() > 0.98
+
+
+def test_a_place_is_added_up_from_cells_as_far_as_they_lie_in_it(contrasts, survey):
+    """Off the lattice, and to the style that the network gives it."""
+    place = Footprint(209, -19, contrasts.tile_deg)
+    asked = read_asked(contrasts, place)
+    truth = contrasts.project(_reference(contrasts, survey))
+    found = asked.style("projection")
+    for layer in contrasts.layers:
+        assert found.vectors[layer] @ truth.vectors[layer] > 0.95
+    assert asked.facts["covered"] > 0.9  # some cells belong to a facet outside the area
+    away = [np.hypot(where.lon_deg - 209, where.lat_deg + 19) for where in contrasts.footprints]
+    number = int(np.argmin(away))
+    own = read_asked(contrasts, contrasts.footprints[number]).style("projection")
+    for layer in contrasts.layers:
+        assert own.vectors[layer] @ contrasts.tile(number).vectors[layer] > 0.98
+
+
+@pytest.mark.slow
+def test_all_that_can_be_asked_can_be_asked_of_contrasts(contrasts, survey, tmp_path):
+    answer = skykin.search_index(contrasts, "209,-19", unlike=0, weights={contrasts.layers[0]: 2}, csls=True)
+    assert np.isfinite(answer.tiles["score"]).all()
+    told = skykin.explain(contrasts, "209,-19", 5, sample=2, survey=survey)
+    for where, cosine in zip(told.where.values(), told.cosines.values(), strict=True):
+        assert np.mean(where) == pytest.approx(cosine, abs=1e-3)
+    measured = skykin.search_index(contrasts, "209,-19", measure=True, survey=survey)
+    plain = skykin.search_index(contrasts, "209,-19")
+    assert np.corrcoef(measured.tiles["score"], plain.tiles["score"])[0, 1] > 0.98
+    picture = replace(cut(contrasts.sky(survey), contrasts.footprints[5], 64), footprint=None)
+    seen = skykin.search_index(contrasts, picture, pixel_deg=contrasts.tile_deg / 64)
+    assert np.argmax(seen.tiles["score"]) == 5
+    with pytest.raises(UsageError, match="ask for fewer"):
+        skykin.neighbours(contrasts, 3)
+    grown = shutil.copytree(contrasts.path, tmp_path / "grown")
+    with patch("skykin.pipeline.judge.STANDARD_TILES_IN_CONTEXT", 12):
+        area = replace(CORES, area="70,80,-5,5")
+        again = skykin.build_index(survey, grown, area, append=True, exact=True)
+    assert set(contrasts.tiles["name"]) < set(again.tiles["name"])
+    assert len(skykin.neighbours(again, 1)) == len(again)
+
+
+def test_what_an_index_of_contrasts_cannot_do_it_says(contrasts):
+    assert contrasts.sizes_deg == (16,)
+    with pytest.raises(UsageError, match="add up to tiles of one size only, 16°; leave out the pyramid"):
+        skykin.search_index(contrasts, 3, pyramid=True)
+    with pytest.raises(UsageError, match="core-contrast compares the core of a region with the rest of it"):
+        contrasts.region(SkyBox(200, 218, -26, -10).contains)
+    signature = read_asked(contrasts, "209,-19").signature
+    with pytest.raises(UsageError, match="a projection, which has no exact vector; use projection$"):
+        contrasts.project(signature, "exact")
+    with pytest.raises(UsageError, match="cannot be brought to another survey by the recipe core-contrast"):
+        contrasts.translate(contrasts, signature)
+
+
+@pytest.mark.slow
+@pytest.mark.wham
+def test_what_is_near_on_the_real_sky_has_cores_that_are_near_in_few_directions(wham_path, tmp_path):
+    index = skykin.build_index(wham_path, tmp_path / "wham", area="195,222,-30,-8", exact=True)
+    assert index.recipe.name == "core-contrast"
+    numbers = np.arange(0, len(index), 11)
+    few, exact = (
+        np.mean(index.cosines([index.tile(int(i), kind) for i in numbers]), axis=1)
+        for kind in ("projection", "exact")
+    )
+    found = {10: [], 50: []}
+    for column in range(len(numbers)):
+        truth = np.argsort(-exact[:, column])[:10]
+        for most, shares in found.items():
+            shares.append(np.isin(truth, np.argsort(-few[:, column])[:most]).mean())
+    assert np.mean(found[10]) > 0.93
+    assert np.mean(found[50]) > 0.995
+    assert np.quantile(np.abs(few - exact), 0.99) < 0.02
 
 
 def test_rows_by_number_are_those_of_the_blocks(index):
@@ -251,6 +356,13 @@ def test_an_index_of_covariances_answers_with_sketches(survey, tmp_path):
     assert np.isfinite(index.project(region.signature).vectors[index.layers[0]]).all()
     with pytest.raises(UsageError, match="the style is a sketch, which has no exact vector; use projection"):
         index.project(region.signature, "exact")
+    # A tile is compared by whole vectors; a place, which is added up from sketches, by those.
+    best = int(np.argmax(kin.tiles["score"]))
+    tile, place = (skykin.search_index(index, what, survey=survey) for what in (best, "209,-19"))
+    assert tile.tiles["score"][best] == pytest.approx(1, abs=1e-3)
+    np.testing.assert_allclose(place.tiles["score"], kin.tiles["score"], rtol=0, atol=0.15)
+    told = skykin.explain(index, "209,-19", best, sample=0, survey=survey)
+    assert told.tile.score == pytest.approx(kin.tiles["score"][best], abs=1e-3)
 
 
 @pytest.mark.slow

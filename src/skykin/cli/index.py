@@ -17,14 +17,17 @@ from skykin.cli.options import (
     Fast,
     Jobs,
     MinCoverage,
+    Pixels,
     Quiet,
     Recipe,
+    Spacing,
     Stretch,
     SurveyOption,
+    TileSize,
     progress_unless,
 )
 from skykin.cli.surveys import print_facts
-from skykin.core.settings import DEFAULT_TILE_DEG, MapSettings, StretchKind
+from skykin.core.settings import MapSettings, StretchKind
 
 INTERRUPTED = 130
 
@@ -37,24 +40,12 @@ def index_command(
     ] = None,
     survey_option: SurveyOption = None,
     area: Area = None,
-    tile_size: Annotated[
-        float | None,
-        typer.Option(
-            help="Side of a standard tile, degrees.",
-            show_default=f"{DEFAULT_TILE_DEG:g}; on a survey of a part of the sky, a sixth of it",
-        ),
-    ] = None,
-    spacing: Annotated[
-        float | None,
-        typer.Option(
-            help="Largest distance between tile centres, degrees; the smallest tile is as large.",
-            show_default="a quarter of the tile size",
-        ),
-    ] = None,
-    pixels: Annotated[int, typer.Option(help="Pixels on a side of a standard tile.")] = DEFAULTS["pixels"],
+    tile_size: TileSize = None,
+    spacing: Spacing = None,
+    pixels: Pixels = None,
     bands: Bands = None,
     stretch: Stretch = DEFAULTS["stretch"],
-    recipe: Recipe = "mean-std",
+    recipe: Recipe = DEFAULTS["recipe"],
     fast: Fast = False,
     min_coverage: MinCoverage = DEFAULTS["min_coverage"],
     append: Annotated[

@@ -17,20 +17,26 @@ from skykin.cli.options import (
     Area,
     Bands,
     Combined,
+    Csls,
     Download,
     Fast,
     Jobs,
     MinCoverage,
+    NoiseDraws,
     Overwrite,
+    Pixels,
     Quiet,
     Recipe,
+    Seed,
+    Spacing,
     Stretch,
+    Surrogates,
     SurveyOption,
+    TileSize,
     printer,
     progress_unless,
 )
 from skykin.core.settings import (
-    DEFAULT_TILE_DEG,
     EngineKind,
     GridKind,
     MapSettings,
@@ -41,8 +47,6 @@ if TYPE_CHECKING:
     from skykin.style.recipe import Combine
 
 DEFAULTS: dict[str, Any] = {field.name: field.default for field in fields(MapSettings)}
-
-TRUST = "What scores are worth"
 
 #: Exit code of a map from which some of the files given are missing.
 SOME_LEFT_OUT = 4
@@ -72,31 +76,9 @@ def map_command(
     ] = None,
     combine: Combined = None,
     area: Area = None,
-    tile_size: Annotated[
-        float | None,
-        typer.Option(
-            help="Side of a tile, degrees.",
-            show_default=f"what suits the recipe: 6 for core-contrast, else {DEFAULT_TILE_DEG:g}; "
-            "on a survey of a part of the sky, a sixth of it",
-            rich_help_panel=TILES,
-        ),
-    ] = None,
-    spacing: Annotated[
-        float | None,
-        typer.Option(
-            help="Largest distance between tile centres, degrees.",
-            show_default="what suits the recipe: an eighth of a tile for core-contrast, else a quarter",
-            rich_help_panel=TILES,
-        ),
-    ] = None,
-    pixels: Annotated[
-        int | None,
-        typer.Option(
-            help="Pixels on a side of a tile.",
-            show_default="what suits the recipe: 64 for core-contrast, else 128",
-            rich_help_panel=TILES,
-        ),
-    ] = None,
+    tile_size: TileSize = None,
+    spacing: Spacing = None,
+    pixels: Pixels = None,
     grid: Annotated[
         str,
         typer.Option(
@@ -138,31 +120,10 @@ def map_command(
             rich_help_panel=STYLE,
         ),
     ] = None,
-    csls: Annotated[
-        bool,
-        typer.Option(
-            "--csls",
-            help="p and q of locally scaled scores: what a tile has in common with all sky is taken off.",
-            rich_help_panel=TRUST,
-        ),
-    ] = False,
-    surrogates: Annotated[
-        int,
-        typer.Option(
-            help="Compare the 50 most unusual tiles with so many phase-randomised pictures of their own.",
-            rich_help_panel=TRUST,
-        ),
-    ] = DEFAULTS["surrogates"],
-    noise_draws: Annotated[
-        int,
-        typer.Option(
-            help="Measure the 50 most unusual tiles so many times with new noise of the survey's own size.",
-            rich_help_panel=TRUST,
-        ),
-    ] = DEFAULTS["noise_draws"],
-    seed: Annotated[
-        int, typer.Option(help="Seed of surrogates and noise.", rich_help_panel=TRUST)
-    ] = DEFAULTS["seed"],
+    csls: Csls = False,
+    surrogates: Surrogates = DEFAULTS["surrogates"],
+    noise_draws: NoiseDraws = DEFAULTS["noise_draws"],
+    seed: Seed = DEFAULTS["seed"],
     engine: Annotated[
         str | None,
         typer.Option(

@@ -12,15 +12,40 @@ from skykin.cli.bars import TerminalProgress
 from skykin.cli.option_texts import DEFAULT_BANDS
 from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Progress
+from skykin.core.settings import DEFAULT_TILE_DEG
 
 SKY = "What to look at"
 TILES = "How the sky is cut and coloured"
 STYLE = "How style is measured"
 OUTPUT = "What is written, and how fast"
 
+TRUST = "What scores are worth"
 COMBINED = "With several references: be like any of them (`max`) or like all (`mean`)."
 COMBINED_DEFAULT = "as the named set says, else max"
 
+Csls = Annotated[
+    bool,
+    typer.Option(
+        "--csls",
+        help="p and q of locally scaled scores: what a tile has in common with all sky is taken off.",
+        rich_help_panel=TRUST,
+    ),
+]
+Surrogates = Annotated[
+    int,
+    typer.Option(
+        help="Compare the 50 most unusual tiles with so many phase-randomised pictures of their own.",
+        rich_help_panel=TRUST,
+    ),
+]
+NoiseDraws = Annotated[
+    int,
+    typer.Option(
+        help="Measure the 50 most unusual tiles so many times with new noise of the survey's own size.",
+        rich_help_panel=TRUST,
+    ),
+]
+Seed = Annotated[int, typer.Option(help="Seed of surrogates and noise.", rich_help_panel=TRUST)]
 SurveyOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -50,6 +75,31 @@ Area = Annotated[
 ]
 Combined = Annotated[
     str | None, typer.Option("--combine", help=COMBINED, show_default=COMBINED_DEFAULT, rich_help_panel=SKY)
+]
+TileSize = Annotated[
+    float | None,
+    typer.Option(
+        help="Side of a tile, degrees.",
+        show_default=f"what suits the recipe: 6 for core-contrast, else {DEFAULT_TILE_DEG:g}; "
+        "on a survey of a part of the sky, a sixth of it",
+        rich_help_panel=TILES,
+    ),
+]
+Spacing = Annotated[
+    float | None,
+    typer.Option(
+        help="Largest distance between tile centres, degrees.",
+        show_default="what suits the recipe: an eighth of a tile for core-contrast, else a quarter",
+        rich_help_panel=TILES,
+    ),
+]
+Pixels = Annotated[
+    int | None,
+    typer.Option(
+        help="Pixels on a side of a tile.",
+        show_default="what suits the recipe: 64 for core-contrast, else 128",
+        rich_help_panel=TILES,
+    ),
 ]
 Bands = Annotated[
     str | None,

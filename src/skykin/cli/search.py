@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 from rich.table import Table
 
-from skykin.cli.options import COMBINED, COMBINED_DEFAULT, OUTPUT, Overwrite, Quiet, printer, progress_unless
+from skykin.cli.options import (
+    COMBINED,
+    COMBINED_DEFAULT,
+    OUTPUT,
+    Csls,
+    NoiseDraws,
+    Overwrite,
+    Quiet,
+    Seed,
+    Surrogates,
+    printer,
+    progress_unless,
+)
 from skykin.core.errors import UsageError, shown
 
 if TYPE_CHECKING:
@@ -118,6 +130,10 @@ def search_command(
             rich_help_panel=LINE,
         ),
     ] = None,
+    csls: Csls = False,
+    surrogates: Surrogates = 0,
+    noise_draws: NoiseDraws = 0,
+    seed: Seed = 0,
     k: Annotated[
         int,
         typer.Option(
@@ -161,7 +177,8 @@ def search_command(
         _without_a_map({
             "--measure": measure, "--pyramid": pyramid, "--threshold": threshold is not None,
             "--top-fraction": top_fraction is not None, "--max-q": max_q is not None,
-            "--output": output is not None,
+            "--output": output is not None, "--csls": csls, "--surrogates": surrogates > 0,
+            "--noise-draws": noise_draws > 0,
         })  # fmt: skip
         best = nearest_tiles(
             index,
@@ -192,6 +209,10 @@ def search_command(
         threshold=threshold,
         top_fraction=top_fraction,
         max_q=max_q,
+        csls=csls,
+        surrogates=surrogates,
+        noise_draws=noise_draws,
+        seed=seed,
         output=output,
         overwrite=overwrite,
         progress=progress,

@@ -51,8 +51,9 @@ class LevelReader:
     inside: Contains
 
     def level(self, reach: int, cell_deg: float) -> Level:
-        """List the tiles of `reach` × `reach` cells."""
-        step = max(1, reach // FINEST_SHIFT)
+        """List the tiles of `reach` × `reach` cells; those of the standard size are the standard tiles."""
+        standard = self.facets[0]
+        step = standard.step if reach == standard.reach else max(1, reach // FINEST_SHIFT)
         chosen = [self._chosen(facet, reach, step) for facet in self.facets]
         tables = [
             self._table(number, facet, where, reach, step)

@@ -176,6 +176,10 @@ class SkyIndex(IndexFacts):
             vectors[layer] = self._vectors.bases[layer] @ short if turned else short
         return Style(kind, vectors, norms)
 
+    def is_whole(self, signature: Signature) -> bool:
+        """Whether it was measured, not added up from cells that keep only some of it."""
+        return all(self._space.is_whole(layer, signature[layer]) for layer in self.layers)
+
     def translate(self, other: SkyIndex, signature: Signature) -> Signature:
         """Bring a signature of another index of the same recipe to this one's standard.
 
@@ -193,7 +197,7 @@ class SkyIndex(IndexFacts):
         theirs, ours = other.standard, self.standard
         if theirs is None or ours is None:
             return signature
-        if not all(self._space.is_whole(layer, signature[layer]) for layer in self.layers):
+        if not self.is_whole(signature):
             raise UsageError(
                 f"what cells of {shown(other.survey_title)} add up to cannot be brought to another survey by "
                 f"the recipe {self.recipe.name}; cut the region's picture and give that"

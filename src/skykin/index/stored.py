@@ -134,7 +134,7 @@ class StoredFacet:
         grid = np.zeros((*self._shape, vectors.shape[1]))
         own = np.asarray(self.moments[:, self.space.columns[layer]], np.float32)
         grid[cells["row"], cells["column"]] = own @ vectors
-        found = add_up(moments.along(vectors), grid, self.weights(), self._reach, self._step)
+        found = add_up(moments.along(vectors), grid, self.weights(), self.reach, self.step)
         lengths = self._norms(layer).astype(np.float64)
         rows = found[tiles["row"], tiles["column"]].astype(np.float64)
         return np.asarray(rows / np.where(lengths > 0, lengths, np.nan)[:, None])
@@ -142,7 +142,7 @@ class StoredFacet:
     def summed(self, layer: str) -> Numbers:
         """Add cells up to the standard tiles; rows divided by the lengths: float32 (tiles, n)."""
         tiles = self.tiles
-        squares = self.squares(layer, self._reach, self._step)[tiles["row"], tiles["column"]]
+        squares = self.squares(layer, self.reach, self.step)[tiles["row"], tiles["column"]]
         return unit_rows(squares, self._norms(layer))
 
     def summed_rows(self, layer: str, numbers: Numbers) -> Numbers:
@@ -150,12 +150,12 @@ class StoredFacet:
         tiles, cells, columns = self.tiles[numbers], self.cells, self.space.columns[layer]
         where = np.zeros(self._shape, np.intp)
         where[cells["row"], cells["column"]] = np.arange(len(cells))
-        across, moments = np.arange(self._reach), self.space.moments[layer]
+        across, moments = np.arange(self.reach), self.space.moments[layer]
         found = np.empty((len(tiles), moments.compared_width), np.float32)
         for start in range(0, len(tiles), GATHERED):
             part = tiles[start : start + GATHERED]
-            rows = part["row"][:, None, None] * self._step + across[:, None]
-            places = where[rows, part["column"][:, None, None] * self._step + across].reshape(len(part), -1)
+            rows = part["row"][:, None, None] * self.step + across[:, None]
+            places = where[rows, part["column"][:, None, None] * self.step + across].reshape(len(part), -1)
             weights = self.space.weights(cells["coverage"][places])
             found[start : start + GATHERED] = add_all(moments, self.moments[places, columns], weights)
         return unit_rows(found, self._norms(layer)[numbers])
@@ -169,11 +169,13 @@ class StoredFacet:
         return rows // self.cell, columns // self.cell
 
     @property
-    def _reach(self) -> int:
+    def reach(self) -> int:
+        """Cells along a side of a standard tile."""
         return int(self.plan["tile"]) // self.cell
 
     @property
-    def _step(self) -> int:
+    def step(self) -> int:
+        """Cells from one standard tile to the next."""
         return int(self.plan["spacing"]) // self.cell
 
 

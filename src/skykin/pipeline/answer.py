@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from html import escape
 from pathlib import Path
@@ -25,6 +25,7 @@ from skykin.evaluate.references import together
 from skykin.index.answers import Style
 from skykin.index.sky_index import SkyIndex
 from skykin.pipeline.asked import Asked
+from skykin.pipeline.doubts import Doubts
 from skykin.pipeline.gallery import gallery
 from skykin.pipeline.kept import Kept, controls_of, sky_of
 from skykin.pipeline.map import FARTHEST_TILE
@@ -64,6 +65,8 @@ class Answer:
         Both, in the most exact kind of vector.
     survey : Survey or None
         An open one, for pictures; otherwise the one that the index names is opened when it is needed.
+    doubts : Doubts
+        What was asked of the scores besides.
     """
 
     index: SkyIndex
@@ -74,6 +77,7 @@ class Answer:
     unlike: tuple[Asked, ...]
     wanted: Wanted
     survey: Survey | None = None
+    doubts: Doubts = field(default_factory=Doubts)
 
     @property
     def name(self) -> str:
@@ -194,6 +198,8 @@ class Answer:
                 n_matches_beside=self.n_matches_beside,
                 n_independent=self.calibration.independent,
                 calibrated=self.calibration.known,
+                surrogates=self.doubts.found.get("surrogates"),
+                noise=self.doubts.found.get("noise"),
                 recipe=self.index.recipe.name,
                 survey=self.index.survey_title,
                 reference=self.name,
@@ -214,7 +220,7 @@ class Answer:
             question["unlike"] = [{"name": each.name, **each.facts} for each in self.unlike]
         if self.wanted.weights:
             question["weights"] = dict(self.wanted.weights)
-        return replace(self.index.provenance, reference=question)
+        return replace(self.index.provenance, reference=question, calibration=self.doubts.as_dict())
 
     def score_of(self, style: Style) -> float:
         """Score that something of this style would have."""

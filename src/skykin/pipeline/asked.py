@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -92,6 +92,12 @@ class Asked:
         between = (reach_deg(self.footprint.width_deg) + reach_deg(self.index.tile_deg)) / 2
         return np.asarray(apart(here, places, between)[0])
 
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """Kinds of vectors that it can be brought to, the quickest first."""
+        whole = self.signature is None or self.index.is_whole(self.signature)
+        return tuple(kind for kind in self.index.kinds if whole or kind != "exact")
+
     def style(self, kind: Kind) -> Style:
         """Its style in the space of one kind of vector."""
         if self.tile is not None:
@@ -123,6 +129,11 @@ def read_asked(index: SkyIndex, what: Reference, scale: Scale | None = None) -> 
         if isinstance(what, kind):
             return read(index, what, scale)
     return _from_place(index, what, scale)
+
+
+def exactest(index: SkyIndex, asked: Iterable[Asked]) -> Kind:
+    """Most exact kind of vector in which all of them can be compared."""
+    return min([index.kinds, *(each.kinds for each in asked)], key=len)[-1]
 
 
 def _from_text(index: SkyIndex, text: str, scale: Scale) -> Asked:
@@ -185,6 +196,8 @@ def _from_file(index: SkyIndex, path: Path, scale: Scale) -> Asked:
 
 
 def _from_mask(index: SkyIndex, mask: SkyMask, name: str) -> Asked:
+    if not mask.share > 0:
+        raise SkyError(f"the reference {shown(name)} holds no sky; give a region or map that does")
     extent = mask.extent()
     # A square as large as the part that is covered: what a map can outline.
     side = min(max(2 * extent.radius_deg, index.cell_deg), WIDEST_TANGENT_DEG)

@@ -19,6 +19,7 @@ from skykin.pipeline.answer import Answer, picture_of
 from skykin.pipeline.asked import Reference
 from skykin.pipeline.kept import in_context, meter_of, sky_of
 from skykin.pipeline.other_recipes import ranks_elsewhere
+from skykin.pipeline.reference_picture import measured
 from skykin.pipeline.search import search_index
 from skykin.products.explanation import Explanation, RecipeRank, TileFacts, write_explanation
 from skykin.products.figures.canvas import house_style
@@ -141,6 +142,8 @@ def _explained(
     meter = meter_of(index)
     context = in_context(index, sky, index.footprints[number])
     reference = asked.signature
+    if reference is not None and not index.is_whole(reference):  # added up from cells
+        reference = measured(asked, sky).signature
     if reference is None:  # a tile: the index holds it as a vector of length 1 only
         assert asked.footprint is not None  # noqa: S101 - a tile lies somewhere
         reference = meter(in_context(index, sky, asked.footprint))

@@ -39,9 +39,6 @@ from skykin.style.weights import SHA256
 from skykin.survey.download import cache_folder
 from skykin.survey.render import RenderedSurvey, measure_stretch
 
-#: Recipe of an index, if none is asked for.
-DEFAULT_RECIPE = "core-contrast"
-
 
 def build_index(
     survey: str | Path | Survey,
@@ -92,7 +89,7 @@ def build_index(
     >>> index = skykin.build_index("wham", "wham.skykin")  # doctest: +SKIP
     """
     progress = progress or SilentProgress()
-    settings = settings or MapSettings(recipe=DEFAULT_RECIPE)
+    settings = settings or MapSettings()
     settings = replace(settings, **{"survey": survey, **changes})
     if settings.tiles_only is not None:
         raise UsageError(

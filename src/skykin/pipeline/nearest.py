@@ -15,7 +15,7 @@ from skykin.core.protocols import Progress
 from skykin.evaluate.references import listed
 from skykin.index.answers import Kind
 from skykin.index.sky_index import SkyIndex, open_index
-from skykin.pipeline.asked import Reference, read_asked
+from skykin.pipeline.asked import Reference, exactest, read_asked
 from skykin.pipeline.elsewhere import Scale
 from skykin.pipeline.search import CARRIED
 from skykin.search.likeness import SHORTLIST
@@ -88,11 +88,12 @@ def nearest_tiles(
         return Wanted(opened.recipe, likes, unlikes, combine, dict(weights or {}))
 
     lists = lists_of(opened, progress or SilentProgress()) if approximate else None
+    exact = exactest(opened, [*asked, *others])
     shortlist = by_scan(opened) if lists is None else by_lists(opened, lists)
     beside = ~np.all([each.apart() for each in asked], axis=0)
     count = max(SHORTLIST, LONGER * k)
     while True:
-        numbers, found = nearest(opened, wanted_in, shortlist, count)
+        numbers, found = nearest(opened, wanted_in, shortlist, count, exact)
         order = np.argsort(-found.score, kind="stable")
         order = order[np.isfinite(found.score[order]) & ~beside[numbers[order]]]
         chosen = order[_sharing_none(opened, numbers[order], k)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -17,14 +18,16 @@ from skykin.evaluate.references import how_combined, listed
 from skykin.index.answers import Kind
 from skykin.index.sky_index import SkyIndex, open_index
 from skykin.pipeline.answer import Answer
-from skykin.pipeline.asked import Asked, Reference, read_asked
+from skykin.pipeline.asked import Asked, Reference, exactest, read_asked
+from skykin.pipeline.doubts import Doubts, hubs, looked_again
 from skykin.pipeline.elsewhere import Scale
 from skykin.pipeline.kept import Kept, sky_of
 from skykin.pipeline.reference_picture import measured
 from skykin.pipeline.tiles import line_of, ranks
-from skykin.pipeline.trust import calibrated_against, scored_tiles
+from skykin.pipeline.trust import calibrated_against
 from skykin.products.folder import check_output_folder
 from skykin.search.likeness import likeness
+from skykin.search.local_scaling import csls as scaled_locally
 from skykin.search.matching import Matching
 from skykin.search.pyramid import pyramid as search_pyramid
 from skykin.search.scored_tiles import Tiles
@@ -51,6 +54,10 @@ def search_index(
     threshold: float | None = None,
     top_fraction: float | None = None,
     max_q: float | None = None,
+    csls: bool = False,
+    surrogates: int = 0,
+    noise_draws: int = 0,
+    seed: int = 0,
     survey: Survey | None = None,
     output: str | Path | None = None,
     overwrite: bool = False,
@@ -84,6 +91,13 @@ def search_index(
     threshold, top_fraction, max_q : float, optional
         Where the line between match and no match is drawn: one of a score, a share of the sky, or a false
         discovery rate; the recipe's own if left out.
+    csls : bool
+        Scale scores locally, as `map_kin` does: tiles that are like everything lose.
+    surrogates, noise_draws : int
+        Pictures with random phases, and skies with new noise, that the most unusual tiles are measured on
+        again, as for `map_kin`; opens the survey.  For one place or tile.
+    seed : int
+        Of surrogates and noise.
     survey : Survey, optional
         An open one, for pictures; otherwise the one that the index names is opened when it is needed.
     output : path, optional
@@ -111,7 +125,10 @@ def search_index(
     """
     if output is not None:
         check_output_folder(Path(output), overwrite=overwrite)
-    rule = MapSettings(threshold=threshold, top_fraction=top_fraction, max_q=max_q)
+    rule = MapSettings(
+        threshold=threshold, top_fraction=top_fraction, max_q=max_q,
+        csls=csls, surrogates=surrogates, noise_draws=noise_draws, seed=seed,
+    )  # fmt: skip
     opened = index if isinstance(index, SkyIndex) else open_index(index)
     scale = Scale(width_deg, pixel_deg)
     by = how_combined(reference, combine)
@@ -127,17 +144,27 @@ def search_index(
         likes, unlikes = (tuple(each.style(kind) for each in group) for group in (asked, others))
         return Wanted(opened.recipe, likes, unlikes, by, dict(weights or {}))
 
-    tiles = answered(opened, likeness(opened, wanted_in), asked)
+    exact = exactest(opened, [*asked, *others])
+    found = likeness(opened, wanted_in, exact)
+    tiles = answered(opened, found, asked)
     if pyramid:
         sizes = search_pyramid(opened, wanted_in)
         tiles["best_size"] = sizes.best_size_deg * u.deg
         tiles["best_score"] = sizes.best_score
     apart = np.all([each.apart() for each in asked], axis=0)
-    calibration = calibrated_against(tiles, apart, matching_of(opened, scored_tiles(tiles)))
+    doubts = Doubts(csls, surrogates, noise_draws, seed)
+    if csls:
+        tiles["hubness"], own = hubs(opened, wanted_in(opened.kinds[0]), asked, found)
+        tiles["csls"] = scaled_locally(found.score, tiles["hubness"], own)
+    calibration = calibrated_against(tiles, apart, lambda rows: matching_of(opened, rows))
+    if doubts.looks_again:
+        sky = sky_of(opened) if survey is None else opened.sky(survey)
+        seen = looked_again(doubts, tiles, asked, wanted_in(opened.kinds[0]), sky, progress=progress)
+        doubts = replace(doubts, found=seen)
     line = line_of(tiles, opened.recipe, rule, calibration.beside)
     tiles["match"] = line.matches(tiles[line.column])
-    wanted = wanted_in(opened.kinds[-1])
-    answer = Answer(opened, tiles, line, calibration, asked, others, wanted, survey)
+    wanted = wanted_in(exact)
+    answer = Answer(opened, tiles, line, calibration, asked, others, wanted, survey, doubts)
     if output is not None:
         answer.write(output, overwrite=overwrite, progress=progress or SilentProgress())
     return answer

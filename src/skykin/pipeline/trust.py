@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from astropy import units as u
@@ -15,6 +15,8 @@ from skykin.search.local_scaling import csls
 from skykin.search.matching import Matching
 from skykin.search.scored_tiles import Tiles
 
+#: Gives the matching of some tiles, perhaps made before.
+Matched = Callable[[Tiles], Matching]
 #: A cosine nearer to ±1 than this counts as so near.
 NEAREST = 1e-9
 
@@ -42,19 +44,19 @@ def calibrated(
     return _with_columns(tiles, calibrate(rows, *np.transpose(places)))
 
 
-def calibrated_against(tiles: QTable, apart: np.ndarray, matching: Matching | None = None) -> Calibration:
-    """Do the same where `apart` (bool) tells which tiles share no sky with any reference."""
-    return _with_columns(tiles, calibrate_against(scored_tiles(tiles), apart, matching))
+def calibrated_against(tiles: QTable, apart: np.ndarray, matched: Matched | None = None) -> Calibration:
+    """Do the same where `apart` (bool) tells which tiles share no sky with any reference.
+
+    Scores are those of the column ``csls`` if there is one.
+    """
+    score = np.asarray(tiles["csls"]) if "csls" in tiles.colnames else fisher(tiles["score"])
+    rows = _rows(tiles, score)
+    return _with_columns(tiles, calibrate_against(rows, apart, None if matched is None else matched(rows)))
 
 
 def _with_columns(tiles: QTable, found: Calibration) -> Calibration:
     tiles["standardised"], tiles["p"], tiles["q"] = found.standardised, found.p, found.q
     return found
-
-
-def scored_tiles(tiles: QTable) -> Tiles:
-    """Give what calibration needs of a table of scored tiles."""
-    return _rows(tiles, fisher(tiles["score"]))
 
 
 def _rows(tiles: QTable, score: Numbers) -> Tiles:

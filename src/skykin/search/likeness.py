@@ -22,16 +22,18 @@ SHORTLIST = 256
 WantedIn = Callable[[Kind], Wanted]
 
 
-def likeness(index: SkyIndex, wanted_in: WantedIn) -> Likeness:
-    """Score every standard tile: all by the quickest kind of vector, the best again by the most exact.
+def likeness(index: SkyIndex, wanted_in: WantedIn, exact: Kind) -> Likeness:
+    """Score every standard tile: all by the quickest kind of vector, the best again by a more exact one.
 
     Parameters
     ----------
     index : SkyIndex
     wanted_in : callable
         From a kind of vector to what is looked for, in that kind.
+    exact : {"projection", "sketch", "exact"}
+        Kind by which the best are scored.
     """
-    quick, exact = index.kinds[0], index.kinds[-1]
+    quick = index.kinds[0]
     wanted = wanted_in(quick)
     found = judged(wanted, index.cosines(wanted.styles))
     if quick == exact:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from skykin.core.shapes import Numbers
-from skykin.index.answers import Style
+from skykin.index.answers import Kind, Style
 from skykin.index.sky_index import SkyIndex
 from skykin.search.likeness import WantedIn, compared
 from skykin.search.lists import Lists
@@ -20,9 +20,9 @@ Shortlist = Callable[[Wanted, int], Numbers]
 
 
 def nearest(
-    index: SkyIndex, wanted_in: WantedIn, shortlist: Shortlist, count: int
+    index: SkyIndex, wanted_in: WantedIn, shortlist: Shortlist, count: int, exact: Kind
 ) -> tuple[Numbers, Likeness]:
-    """Score the candidates for the `count` most alike tiles by the most exact kind of vector.
+    """Score the candidates for the `count` most alike tiles by an exact kind of vector.
 
     Returns
     -------
@@ -31,8 +31,7 @@ def nearest(
     Likeness
         Of these.
     """
-    quick, exact = index.kinds[0], index.kinds[-1]
-    numbers = shortlist(wanted_in(quick), count)
+    numbers = shortlist(wanted_in(index.kinds[0]), count)
     block = (slice(0, len(numbers)), index.rows(numbers, exact))
     return numbers, compared(index, wanted_in(exact), len(numbers), [block], exact)
 

@@ -105,8 +105,13 @@ def _check(k: int, allowed: np.ndarray, part: slice, index: SkyIndex) -> None:
 
 def _best(score: Numbers, k: int) -> tuple[Numbers, Numbers]:
     """Columns and values of the k largest of each row, the largest first; equal ones in their order."""
-    cut = -np.partition(-score, k - 1, axis=1)[:, k - 1 : k]
-    # Everything above the cut, then ties with it by their order.
-    keyed = np.where(score >= cut, score, -np.inf)
-    chosen = np.argsort(-keyed, axis=1, kind="stable")[:, :k]
-    return chosen, np.take_along_axis(score, chosen, axis=1)
+    chosen = np.sort(np.argpartition(-score, k - 1, axis=1)[:, :k], axis=1)
+    found = np.take_along_axis(score, chosen, axis=1)
+    cut = found.min(axis=1, keepdims=True)
+    for row in np.flatnonzero((score >= cut).sum(axis=1) > k):
+        # Everything above the cut, then ties with it by their order.
+        keyed = np.where(score[row] >= cut[row], score[row], -np.inf)
+        chosen[row] = np.sort(np.argsort(-keyed, kind="stable")[:k])
+        found[row] = score[row, chosen[row]]
+    order = np.argsort(-found, axis=1, kind="stable")
+    return np.take_along_axis(chosen, order, axis=1), np.take_along_axis(found, order, axis=1)
