@@ -93,7 +93,7 @@ def map_command(
         int | None,
         typer.Option(
             help="Pixels on a side of a tile.",
-            show_default="what suits the recipe, 128",
+            show_default="what suits the recipe: 64 for core-contrast, else 128",
             rich_help_panel=TILES,
         ),
     ] = None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -37,6 +38,12 @@ def coverage_map(footprints: Sequence[Footprint]) -> MOC:
         In ICRS, as the standard of multi-order coverage maps demands; its area is that of the union
         to better than 1 %, never less.
     """
+    return _union(frozenset(footprints))
+
+
+@lru_cache(maxsize=1)
+def _union(footprints: frozenset[Footprint]) -> MOC:
+    """Join them; the summary of a map and its products ask for the same ones."""
     if not footprints:
         return MOC.new_empty(max_depth=0)
     smallest_deg = min(min(footprint.width_deg, footprint.height_deg) for footprint in footprints)
