@@ -27,6 +27,10 @@ from skykin.style.vgg19 import (
 )
 from skykin.style.weights import SHA256, Convolution, load_weights, random_weights
 
+CUDA = "CUDAExecutionProvider"
+#: Where the network may run, the best place first.  TensorFloat-32 would shorten factors to 10 bits.
+PROVIDER_OPTIONS: dict[str, dict[str, str]] = {CUDA: {"use_tf32": "0"}, "CPUExecutionProvider": {}}
+
 
 @dataclass(frozen=True, eq=False)
 class Block:
@@ -101,6 +105,8 @@ class BlockNetwork:
     def name(self) -> str:
         """The network, with the hash of its weights."""
         number = f"bfloat16 (OpenVINO {version('openvino')}), " if self.fast else ""
+        if not self.fast and CUDA in providers():
+            number = "CUDA, "
         own = f"Keras no-top weights, sha256 {SHA256[:8]}…"
         weights = own if self.random_seed is None else f"random weights, seed {self.random_seed}"
         return f"VGG19 ({weights}), {number}true context"
@@ -207,7 +213,12 @@ def _onnxruntime(model: onnx.ModelProto) -> Callable[[Numbers], Sequence[Numbers
     options.inter_op_num_threads = 1
     options.use_deterministic_compute = True
     options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=providers())
+    session = onnxruntime.InferenceSession(
+        model.SerializeToString(),
+        options,
+        providers=providers(),
+        provider_options=[PROVIDER_OPTIONS[name] for name in providers()],
+    )
     return lambda entrance: list(session.run(None, {"entrance": entrance}))
 
 
@@ -242,4 +253,4 @@ def has_openvino() -> bool:
 def providers() -> list[str]:
     """Where the network runs: a CUDA device if ONNX Runtime has one, else the processor."""
     available = onnxruntime.get_available_providers()
-    return [name for name in ("CUDAExecutionProvider", "CPUExecutionProvider") if name in available]
+    return [name for name in PROVIDER_OPTIONS if name in available]
