@@ -21,7 +21,6 @@ from skykin.pipeline.judge import Judge
 from skykin.pipeline.kept import in_context, meter_of
 from skykin.pipeline.reference_picture import measured
 from skykin.pipeline.second_look import SecondLook
-from skykin.search.likeness import Likeness
 from skykin.search.local_scaling import hubness
 from skykin.search.separation import apart, directions_of, reach_deg
 from skykin.search.several import Likeness
