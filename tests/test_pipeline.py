@@ -82,7 +82,7 @@ def test_the_number_of_threads_changes_no_bit(kin, survey):
 
 @pytest.mark.parametrize("recipe", ["covariance", "mean-std"])
 def test_standardised_recipes_find_the_twin_in_a_tenth_of_the_sky(survey, recipe):
-    kin = on(survey, recipe=recipe, top_fraction=0.1)
+    kin = on(survey, recipe=recipe, top_fraction=0.1, engine="tiles")
     assert kin.summary["sky_fraction_matching"] == pytest.approx(0.1, abs=1.5 / len(kin.tiles))
     assert kin.summary["reference_score"] == pytest.approx(1, abs=1e-6)
     assert score_at(kin, 80, 0) >= kin.line.value

@@ -13,8 +13,13 @@ from PIL import Image
 
 import skykin
 from skykin.core.extent import Extent
+from skykin.products.figures.canvas import house_style
+from skykin.products.figures.heat_map import draw_heat_map
+from skykin.products.figures.matches import draw_matches
+from skykin.products.figures.rendered_sky import draw_rendered_sky
 from skykin.products.figures.sky_axes import COLUMNS, axes_for
-from skykin.products.write import write_products
+from skykin.products.preview import write_preview
+from skykin.products.score_map import write_score_map
 from skykin.survey.open import open_survey
 from tests.hostile.fits_files import image_bytes, write
 
@@ -27,10 +32,12 @@ def kin(tmp_path_factory):
     kin = skykin.map_kin(
         survey=write(folder, "plate", content), reference="209,-19", pixels=32, recipe="poster", jobs=2
     )
-    from skykin.core.progress import SilentProgress
-
-    write_products(kin, folder / "out", overwrite=False, progress=SilentProgress())
-    return kin, folder / "out"
+    write_score_map(kin, folder / "score.fits")
+    write_preview(kin, folder / "preview.png")
+    with house_style():
+        for draw in (draw_matches, draw_rendered_sky, draw_heat_map):
+            draw(kin, folder)
+    return kin, folder
 
 
 def test_tiles_have_names_of_their_own(kin):

@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from skykin.cli.bars import TerminalProgress
+from skykin.cli.options import Folder, Overwrite, Quiet, printer, progress_unless
 
 DEFAULT_FOLDER = Path("skykin-agreement")
 
@@ -26,11 +25,9 @@ def agree_command(
     any_reference: Annotated[
         bool, typer.Option("--any-reference", help="Allow maps of different references.")
     ] = False,
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the products.")] = DEFAULT_FOLDER,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace the folder if Skykin made it.")
-    ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars and no summary.")] = False,
+    output: Folder = DEFAULT_FOLDER,
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
 ) -> None:
     """Put maps of the same reference from different surveys together, to see where they agree.
 
@@ -40,10 +37,9 @@ def agree_command(
     survey.
     """
     # The libraries of tables and figures are loaded only once the options make sense.
-    from skykin.core.progress import SilentProgress
     from skykin.pipeline.agree import agree_maps
 
-    progress = SilentProgress() if quiet else TerminalProgress(Console(stderr=True))
+    progress = progress_unless(quiet)
     result = agree_maps(
         map_folders,
         top_fraction=top_fraction,
@@ -55,7 +51,7 @@ def agree_command(
         progress=progress,
     )
     if not quiet:
-        out = Console(soft_wrap=True, highlight=False, markup=False)
+        out = printer()
         for line in result.sentences():
             out.print(line)
         out.print(f"\nOpen {output / 'agreement.png'}")

@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from skykin.cli.bars import TerminalProgress
+from skykin.cli.options import printer
 
 if TYPE_CHECKING:
     from astropy.table import QTable, Row
@@ -53,7 +54,7 @@ def catalogues_command(
         Console().print(_shown(catalogue, table))
     else:
         write_object_table(table, output, overwrite=overwrite)
-        Console(soft_wrap=True, highlight=False, markup=False).print(f"Wrote {len(table)} rows to {output}")
+        printer().print(f"Wrote {len(table)} rows to {output}")
 
 
 def _lists() -> Table:

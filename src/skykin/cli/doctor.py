@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rich.console import Console
+from skykin.cli.options import printer
 
 
 def doctor_command() -> None:
@@ -11,7 +11,7 @@ def doctor_command() -> None:
     from skykin.style.blocks import has_openvino, providers
 
     machine = this_machine()
-    out = Console(soft_wrap=True, highlight=False, markup=False)
+    out = printer()
     out.print(f"cores           {machine.cores}")
     out.print(f"instructions    {', '.join(machine.instructions)}")
     for each in machine.blas:

@@ -6,14 +6,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from skykin.cli.bars import TerminalProgress
 from skykin.cli.option_texts import parse_bands, parse_options
+from skykin.cli.options import Jobs, Quiet, SurveyOfMap, SurveyOption, printer, progress_unless
 
 LISTS = "What it is judged by"
 MORE = "What takes longer"
-OUTPUT = "What is written, and how fast"
 
 
 def evaluate_command(
@@ -29,18 +27,8 @@ def evaluate_command(
             rich_help_panel=LISTS,
         ),
     ] = None,
-    survey: Annotated[
-        str | None,
-        typer.Option(
-            help="The survey of the map: name, file or folder.",
-            show_default="the ready-made one of that name",
-            rich_help_panel=LISTS,
-        ),
-    ] = None,
-    survey_option: Annotated[
-        list[str] | None,
-        typer.Option(help="As for the map, `name=value`.", show_default=False, rich_help_panel=LISTS),
-    ] = None,
+    survey: SurveyOfMap = None,
+    survey_option: SurveyOption = None,
     bands: Annotated[
         str | None,
         typer.Option(
@@ -76,20 +64,8 @@ def evaluate_command(
             rich_help_panel=MORE,
         ),
     ] = False,
-    jobs: Annotated[
-        int | None,
-        typer.Option(
-            "--jobs",
-            "-j",
-            help="Threads that compute; the numbers do not depend on it.",
-            show_default="all cores",
-            rich_help_panel=OUTPUT,
-        ),
-    ] = None,
-    quiet: Annotated[
-        bool,
-        typer.Option("--quiet", "-q", help="No progress bars and no summary.", rich_help_panel=OUTPUT),
-    ] = False,
+    jobs: Jobs = None,
+    quiet: Quiet = False,
 ) -> None:
     """Judge a map: whether its score finds objects better than brightness, latitude or chance do.
 
@@ -97,10 +73,9 @@ def evaluate_command(
     longitude, with an interval.  It is written into the folder of the map, and into its report.
     """
     # The libraries of tables and figures are loaded only once the options make sense.
-    from skykin.core.progress import SilentProgress
     from skykin.pipeline.evaluate import evaluate_map, keep_in_map
 
-    progress = SilentProgress() if quiet else TerminalProgress(Console(stderr=True))
+    progress = progress_unless(quiet)
     result = evaluate_map(
         map_folder,
         catalogue or (),
@@ -117,7 +92,7 @@ def evaluate_command(
     )
     page = keep_in_map(result, map_folder, progress)
     if not quiet:
-        out = Console(soft_wrap=True, highlight=False, markup=False)
+        out = printer()
         for line in result.sentences():
             out.print(line)
         out.print(f"\nOpen {page}")

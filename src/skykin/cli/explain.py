@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from skykin.cli.bars import TerminalProgress
-from skykin.cli.search import A_REFERENCE, Index, Overwrite, PixelScale, Quiet, Width
+from skykin.cli.options import Overwrite, Quiet, printer, progress_unless
+from skykin.cli.search import A_REFERENCE, Index, PixelScale, Width
 
 
 def explain_command(
@@ -35,16 +34,15 @@ def explain_command(
 
     Opens the survey and runs the network over the tile, and over a sample of tiles for the other recipes.
     """
-    from skykin.core.progress import SilentProgress
     from skykin.pipeline.explain import explain
 
-    progress = SilentProgress() if quiet else TerminalProgress(Console(stderr=True))
+    progress = progress_unless(quiet)
     result = explain(
         index, reference, tile, width_deg=width, pixel_deg=pixel_scale, sample=sample, output=output,
         overwrite=overwrite, progress=progress,
     )  # fmt: skip
     if not quiet:
-        out = Console(soft_wrap=True, highlight=False, markup=False)
+        out = printer()
         for line in result.lines:
             out.print(line)
         out.print(f"Wrote {output}")

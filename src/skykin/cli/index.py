@@ -8,9 +8,21 @@ from typing import Annotated, cast
 import typer
 from rich.console import Console
 
-from skykin.cli.bars import TerminalProgress
 from skykin.cli.map import DEFAULTS, SOME_LEFT_OUT
-from skykin.cli.option_texts import DEFAULT_BANDS, parse_bands, parse_options
+from skykin.cli.option_texts import parse_bands, parse_options
+from skykin.cli.options import (
+    Area,
+    Bands,
+    Download,
+    Fast,
+    Jobs,
+    MinCoverage,
+    Quiet,
+    Recipe,
+    Stretch,
+    SurveyOption,
+    progress_unless,
+)
 from skykin.cli.surveys import print_facts
 from skykin.core.settings import DEFAULT_TILE_DEG, MapSettings, StretchKind
 
@@ -23,16 +35,8 @@ def index_command(
         Path | None,
         typer.Option("--output", "-o", help="Folder of the index.", show_default="SURVEY.skykin"),
     ] = None,
-    survey_option: Annotated[
-        list[str] | None,
-        typer.Option(help="What the file does not say itself, as `name=value`.", show_default=False),
-    ] = None,
-    area: Annotated[
-        str | None,
-        typer.Option(
-            help="Only tiles centred in `lon_min,lon_max,lat_min,lat_max`.", show_default="all it saw"
-        ),
-    ] = None,
+    survey_option: SurveyOption = None,
+    area: Area = None,
     tile_size: Annotated[
         float | None,
         typer.Option(
@@ -48,26 +52,11 @@ def index_command(
         ),
     ] = None,
     pixels: Annotated[int, typer.Option(help="Pixels on a side of a standard tile.")] = DEFAULTS["pixels"],
-    bands: Annotated[
-        str | None,
-        typer.Option(
-            help="Velocity bands (LSR, km/s) shown as red, green and blue.",
-            show_default=f"{DEFAULT_BANDS} for wham; thirds of a cube's channels",
-        ),
-    ] = None,
-    stretch: Annotated[str, typer.Option(help="`asinh`, `linear`, `log` or `symmetric`.")] = DEFAULTS[
-        "stretch"
-    ],
-    recipe: Annotated[
-        str,
-        typer.Option(help="How style is measured; `skykin recipes` lists them."),
-    ] = "mean-std",
-    fast: Annotated[
-        bool, typer.Option("--fast", help="Run the network in bfloat16 by OpenVINO (extra `fast`).")
-    ] = False,
-    min_coverage: Annotated[
-        float, typer.Option(help="Tiles with a smaller share of observed pixels are left out.")
-    ] = DEFAULTS["min_coverage"],
+    bands: Bands = None,
+    stretch: Stretch = DEFAULTS["stretch"],
+    recipe: Recipe = "mean-std",
+    fast: Fast = False,
+    min_coverage: MinCoverage = DEFAULTS["min_coverage"],
     append: Annotated[
         bool,
         typer.Option("--append", help="Take in new data or another area; what is still true is kept."),
@@ -75,13 +64,9 @@ def index_command(
     exact: Annotated[
         bool, typer.Option("--exact", help="Keep the whole vectors of the standard tiles, too.")
     ] = False,
-    jobs: Annotated[
-        int | None, typer.Option("--jobs", "-j", help="Threads that compute.", show_default="all cores")
-    ] = None,
-    download: Annotated[
-        bool, typer.Option("--download", help="Fetch the survey if it is not on this computer.")
-    ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars and no summary.")] = False,
+    jobs: Jobs = None,
+    download: Download = False,
+    quiet: Quiet = False,
 ) -> None:
     """Measure the style of every cell of a survey once, so that any later question is quick.
 
@@ -102,12 +87,11 @@ def index_command(
         min_coverage=min_coverage,
         jobs=jobs,
     )
-    from skykin.core.progress import SilentProgress
     from skykin.pipeline.indexing import build_index
     from skykin.products.rejected import rejected_files
 
     folder = output or Path(f"{plain_name(survey)}.skykin")
-    progress = SilentProgress() if quiet else TerminalProgress(Console(stderr=True))
+    progress = progress_unless(quiet)
     try:
         index = build_index(
             survey, folder, settings, append=append, exact=exact, download=download, progress=progress

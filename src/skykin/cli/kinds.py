@@ -9,12 +9,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from skykin.cli.bars import TerminalProgress
-from skykin.cli.search import Index, Overwrite, Quiet
+from skykin.cli.options import Folder, Overwrite, Quiet, printer, progress_unless
+from skykin.cli.search import Index
 
 #: Rows that a terminal is shown.
 LISTED = 10
-Folder = Annotated[Path, typer.Option("--output", "-o", help="Folder of the products.")]
 
 
 def neighbours_command(
@@ -27,10 +26,9 @@ def neighbours_command(
     quiet: Quiet = False,
 ) -> None:
     """List each tile's nearest kin, among the tiles that share no sky with it."""
-    from skykin.core.progress import SilentProgress
     from skykin.pipeline.kinds import neighbours
 
-    progress = SilentProgress() if quiet else TerminalProgress(Console(stderr=True))
+    progress = progress_unless(quiet)
     table = neighbours(index, k, output=output, overwrite=overwrite, progress=progress)
     if not quiet:
         mutual = float(table["mutual"].mean())
@@ -75,10 +73,9 @@ def outliers_command(
     quiet: Quiet = False,
 ) -> None:
     """Rank the tiles by how unlike everything else they are: a catalogue and a figure."""
-    from skykin.core.progress import SilentProgress
     from skykin.pipeline.kinds import outliers
 
-    progress = SilentProgress() if quiet else TerminalProgress(Console(stderr=True))
+    progress = progress_unless(quiet)
     result = outliers(index, k, output=output, overwrite=overwrite, progress=progress)
     if not quiet:
         table = Table("rank", "tile", "oddness", "nearest kin", "score with it")
@@ -92,6 +89,6 @@ def outliers_command(
 
 
 def _say(*lines: str) -> None:
-    out = Console(soft_wrap=True, highlight=False, markup=False)
+    out = printer()
     for line in lines:
         out.print(line)

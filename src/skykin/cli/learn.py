@@ -6,10 +6,18 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from skykin.cli.bars import TerminalProgress
 from skykin.cli.option_texts import parse_options
+from skykin.cli.options import (
+    Folder,
+    Jobs,
+    Overwrite,
+    Quiet,
+    SurveyOfMap,
+    SurveyOption,
+    printer,
+    progress_unless,
+)
 from skykin.core.errors import UsageError
 
 DEFAULT_FOLDER = Path("skykin-learnt")
@@ -33,24 +41,12 @@ def learn_command(
             show_default="the positives turned in longitude, so that latitude teaches nothing",
         ),
     ] = None,
-    survey: Annotated[
-        str | None,
-        typer.Option(
-            help="The survey of the map: name, file or folder.",
-            show_default="the ready-made one of that name",
-        ),
-    ] = None,
-    survey_option: Annotated[
-        list[str] | None, typer.Option(help="As for the map, `name=value`.", show_default=False)
-    ] = None,
-    jobs: Annotated[
-        int | None, typer.Option("--jobs", "-j", help="Threads that compute.", show_default="all cores")
-    ] = None,
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the products.")] = DEFAULT_FOLDER,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace the folder if Skykin made it.")
-    ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars and no summary.")] = False,
+    survey: SurveyOfMap = None,
+    survey_option: SurveyOption = None,
+    jobs: Jobs = None,
+    output: Folder = DEFAULT_FOLDER,
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
 ) -> None:
     """Learn a linear rule on style from several examples (extra `learn`).
 
@@ -58,14 +54,13 @@ def learn_command(
     beside what brightness, contrast and latitude find.  `skykin evaluate` judges the result as a map.
     """
     # The libraries of tables are loaded only once the options make sense.
-    from skykin.core.progress import SilentProgress
     from skykin.pipeline.learn import learn_kin
 
     if bool(positive) == bool(positives):
         raise UsageError(
             "give what is looked for either as --positive, several times, or as one --positives list"
         )
-    progress = SilentProgress() if quiet else TerminalProgress(Console(stderr=True))
+    progress = progress_unless(quiet)
     result = learn_kin(
         map_folder,
         positives or positive or (),
@@ -78,7 +73,7 @@ def learn_command(
         progress=progress,
     )
     if not quiet:
-        out = Console(soft_wrap=True, highlight=False, markup=False)
+        out = printer()
         for line in result.sentences():
             out.print(line)
         out.print(f"\nWritten to {output}; judge it with skykin evaluate {output}")

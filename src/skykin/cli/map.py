@@ -7,10 +7,27 @@ from pathlib import Path
 from typing import Annotated, Any, cast
 
 import typer
-from rich.console import Console
 
-from skykin.cli.bars import TerminalProgress
-from skykin.cli.option_texts import DEFAULT_BANDS, parse_bands, parse_options
+from skykin.cli.option_texts import parse_bands, parse_options
+from skykin.cli.options import (
+    OUTPUT,
+    SKY,
+    STYLE,
+    TILES,
+    Area,
+    Bands,
+    Download,
+    Fast,
+    Jobs,
+    MinCoverage,
+    Overwrite,
+    Quiet,
+    Recipe,
+    Stretch,
+    SurveyOption,
+    printer,
+    progress_unless,
+)
 from skykin.core.settings import (
     DEFAULT_TILE_DEG,
     EngineKind,
@@ -21,11 +38,7 @@ from skykin.core.settings import (
 
 DEFAULTS: dict[str, Any] = {field.name: field.default for field in fields(MapSettings)}
 
-SKY = "What to look at"
-TILES = "How the sky is cut and coloured"
-STYLE = "How style is measured"
 TRUST = "What scores are worth"
-OUTPUT = "What is written, and how fast"
 
 #: Exit code of a map from which some of the files given are missing.
 SOME_LEFT_OUT = 4
@@ -40,15 +53,7 @@ def map_command(
             rich_help_panel=SKY,
         ),
     ] = DEFAULTS["survey"],
-    survey_option: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="What the file does not say itself, as `name=value`, such as `hdu=1`, `frame=galactic` or "
-            "`rest=110.2GHz`; may be given several times.",
-            show_default=False,
-            rich_help_panel=SKY,
-        ),
-    ] = None,
+    survey_option: SurveyOption = None,
     reference: Annotated[
         str,
         typer.Option(
@@ -59,15 +64,7 @@ def map_command(
             rich_help_panel=SKY,
         ),
     ] = DEFAULTS["reference"],
-    area: Annotated[
-        str | None,
-        typer.Option(
-            help="Only tiles centred in `lon_min,lon_max,lat_min,lat_max` (Galactic degrees; "
-            "330,30,-10,10 runs over l = 0).",
-            show_default="all sky",
-            rich_help_panel=SKY,
-        ),
-    ] = None,
+    area: Area = None,
     tile_size: Annotated[
         float | None,
         typer.Option(
@@ -101,22 +98,8 @@ def map_command(
             rich_help_panel=TILES,
         ),
     ] = DEFAULTS["grid"],
-    bands: Annotated[
-        str | None,
-        typer.Option(
-            help="Velocity bands (LSR, km/s) shown as red, green and blue.",
-            show_default=f"{DEFAULT_BANDS} for wham; thirds of a cube's channels",
-            rich_help_panel=TILES,
-        ),
-    ] = None,
-    stretch: Annotated[
-        str,
-        typer.Option(
-            help="How intensity becomes brightness: `asinh`, `linear` or `log`; limits are "
-            "measured once over the survey.",
-            rich_help_panel=TILES,
-        ),
-    ] = DEFAULTS["stretch"],
+    bands: Bands = None,
+    stretch: Stretch = DEFAULTS["stretch"],
     stretch_per_tile: Annotated[
         bool,
         typer.Option(
@@ -125,10 +108,7 @@ def map_command(
             rich_help_panel=TILES,
         ),
     ] = False,
-    recipe: Annotated[
-        str,
-        typer.Option(help="How style is measured; `skykin recipes` lists them.", rich_help_panel=STYLE),
-    ] = DEFAULTS["recipe"],
+    recipe: Recipe = DEFAULTS["recipe"],
     threshold: Annotated[
         float | None,
         typer.Option(
@@ -189,21 +169,8 @@ def map_command(
         bool,
         typer.Option("--dense", help="A score every 16 pixels, by the shared engine.", rich_help_panel=TILES),
     ] = False,
-    fast: Annotated[
-        bool,
-        typer.Option(
-            "--fast",
-            help="The shared engine in bfloat16 by OpenVINO (extra `fast`): cosines differ by up to 0.002.",
-            rich_help_panel=OUTPUT,
-        ),
-    ] = False,
-    min_coverage: Annotated[
-        float,
-        typer.Option(
-            help="Tiles with a smaller share of observed pixels are left out and counted.",
-            rich_help_panel=STYLE,
-        ),
-    ] = DEFAULTS["min_coverage"],
+    fast: Fast = False,
+    min_coverage: MinCoverage = DEFAULTS["min_coverage"],
     output: Annotated[
         Path | None,
         typer.Option(
@@ -214,32 +181,10 @@ def map_command(
             rich_help_panel=OUTPUT,
         ),
     ] = None,
-    overwrite: Annotated[
-        bool,
-        typer.Option("--overwrite", help="Replace the folder if Skykin made it.", rich_help_panel=OUTPUT),
-    ] = False,
-    jobs: Annotated[
-        int | None,
-        typer.Option(
-            "--jobs",
-            "-j",
-            help="Threads that compute; the scores do not depend on it.",
-            show_default="all cores",
-            rich_help_panel=OUTPUT,
-        ),
-    ] = None,
-    download: Annotated[
-        bool,
-        typer.Option(
-            "--download",
-            help="Fetch the survey from its public address if it is not on this computer.",
-            rich_help_panel=OUTPUT,
-        ),
-    ] = False,
-    quiet: Annotated[
-        bool,
-        typer.Option("--quiet", "-q", help="No progress bars and no summary.", rich_help_panel=OUTPUT),
-    ] = False,
+    overwrite: Overwrite = False,
+    jobs: Jobs = None,
+    download: Download = False,
+    quiet: Quiet = False,
 ) -> None:
     """Map the kin of a region: compare the style of every tile of a survey with the reference's.
 
@@ -275,16 +220,15 @@ def map_command(
         jobs=jobs,
     )
     # The network, FITS and plotting libraries are loaded only once the settings make sense.
-    from skykin.core.progress import SilentProgress
     from skykin.pipeline import map_kin
     from skykin.products.rejected import REJECTED, rejected_files
     from skykin.products.summary import summary_lines
 
     folder = output or default_folder(settings)
-    progress = SilentProgress() if quiet else TerminalProgress(Console(stderr=True))
+    progress = progress_unless(quiet)
     result = map_kin(settings, output=folder, overwrite=overwrite, download=download, progress=progress)
     if not quiet:
-        out = Console(soft_wrap=True, highlight=False, markup=False)
+        out = printer()
         for line in summary_lines(result.summary):
             out.print(line)
         out.print(f"\nOpen {folder / 'report.html'}")

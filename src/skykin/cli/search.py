@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from skykin.cli.bars import TerminalProgress
+from skykin.cli.options import OUTPUT, Overwrite, Quiet, printer, progress_unless
 from skykin.core.errors import UsageError, shown
 
 if TYPE_CHECKING:
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
 
 ASKED = "What to look for"
 LINE = "What matches"
-OUTPUT = "What is written"
 A_REFERENCE = (
     "a name, Galactic `l,b`, any position, the name of a tile, a file (DS9 regions, MOC, PNG, JPEG, TIFF), "
     "or `place@INDEX` for a place in another survey's index"
@@ -41,12 +39,6 @@ PixelScale = Annotated[
         show_default=False,
         rich_help_panel=ASKED,
     ),
-]
-Overwrite = Annotated[
-    bool, typer.Option("--overwrite", help="Replace the folder if Skykin made it.", rich_help_panel=OUTPUT)
-]
-Quiet = Annotated[
-    bool, typer.Option("--quiet", "-q", help="No progress bars and no summary.", rich_help_panel=OUTPUT)
 ]
 
 
@@ -158,13 +150,11 @@ def search_command(
     DS9 regions and MOC, figures, and report.html, which says first what the scores are worth.
     """
     weights = parse_weights(weight or [])
-    from skykin.core.progress import SilentProgress
     from skykin.pipeline.nearest import nearest_tiles
     from skykin.pipeline.search import search_index
     from skykin.products.summary import summary_lines
 
-    progress = SilentProgress() if quiet else TerminalProgress(Console(stderr=True))
-    out = Console(soft_wrap=True, highlight=False, markup=False)
+    progress, out = progress_unless(quiet), printer()
     if approximate:
         _without_a_map({
             "--measure": measure, "--pyramid": pyramid, "--threshold": threshold is not None,

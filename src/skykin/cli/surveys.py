@@ -12,6 +12,7 @@ from rich.table import Table
 
 from skykin.cli.bars import TerminalProgress
 from skykin.cli.option_texts import parse_bands, parse_options
+from skykin.cli.options import SurveyOption, printer
 
 
 def surveys_command() -> None:
@@ -36,10 +37,7 @@ def info_command(
         str,
         typer.Argument(help="Name, file, folder, pattern, or three with commas between; or an index."),
     ],
-    survey_option: Annotated[
-        list[str] | None,
-        typer.Option(help="What the file does not say itself, as `name=value`.", show_default=False),
-    ] = None,
+    survey_option: SurveyOption = None,
     bands: Annotated[
         str | None, typer.Option(help="Velocity bands (km/s) shown as red, green and blue.")
     ] = None,
@@ -82,7 +80,7 @@ def _index_info(folder: str) -> None:
 
 def print_facts(facts: Mapping[str, str]) -> None:
     """Print names and texts in two columns."""
-    out = Console(soft_wrap=True, highlight=False, markup=False)
+    out = printer()
     width = max(10, *map(len, facts))
     for name, text in facts.items():
         out.print(f"{name:<{width}}  {text}")

@@ -6,9 +6,12 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from astropy import units as u
+from astropy.coordinates import Latitude, Longitude
+from mocpy import MOC
 
 from skykin.core.errors import UsageError
-from skykin.core.shapes import Degrees
+from skykin.core.shapes import Degrees, Numbers
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,18 @@ class Extent:
             return cls()
         lon = math.degrees(math.atan2(centre[1], centre[0])) % 360 % 360
         return cls(lon, math.degrees(math.asin(max(-1.0, min(1.0, centre[2])))), max(radius, 1e-9))
+
+    def pixels(self, nside: int) -> Numbers:
+        """Numbers of the HEALPix pixels that the cap touches, in nested order."""
+        if self.is_all_sky:
+            return np.arange(12 * nside**2)
+        touched = MOC.from_cone(
+            Longitude(self.lon_deg * u.deg),
+            Latitude(self.lat_deg * u.deg),
+            radius=self.radius_deg * u.deg,
+            max_depth=nside.bit_length() - 1,
+        )
+        return np.sort(touched.flatten().astype(np.int64))
 
     def widened(self, margin_deg: float) -> Extent:
         """Return the cap with so much more on all sides; the whole sky where it becomes a hemisphere."""

@@ -189,10 +189,7 @@ def _pixels_within(grid: HEALPix, extent: Extent, spacing_deg: float) -> np.ndar
     if extent.is_all_sky:
         return np.arange(grid.npix)
     side = _pixel_side_deg(grid.nside)
-    near = grid.cone_search_lonlat(
-        extent.lon_deg * u.deg, extent.lat_deg * u.deg, (extent.radius_deg + 2 * side) * u.deg
-    )
-    near = np.sort(near)
+    near = np.sort(grid.nested_to_ring(extent.widened(2 * side).pixels(grid.nside)))
     lon, lat = grid.healpix_to_lonlat(near)
     kept = extent.contains(lon.deg, lat.deg)
     _check_some(kept, extent, spacing_deg)

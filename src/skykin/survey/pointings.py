@@ -181,6 +181,7 @@ class _Kernel:
         k = np.exp2(-4 * (distance_deg / beam) ** 2)
         everything = np.bincount(pixel, k, len(at))
         values, coverage = np.empty((len(at), 3)), np.ones(len(at))
+        nearest: dict[bytes, tuple[Numbers, Numbers]] = {}
         for band in range(3):
             weight = self.pointings.weight[pointing, band]
             total = np.bincount(pixel, k * weight, len(at))
@@ -193,17 +194,24 @@ class _Kernel:
             if thin.any():
                 # Few pointings far away make cells with edges: fade over to the smoother average.
                 trust = share[thin] / LEAST_COVERAGE
-                filled = self._fill(at[thin], band)
+                good = self.pointings.weight[:, band] > 0
+                # Bands mostly have the same holes.
+                same = good.tobytes() + thin.tobytes()
+                if same not in nearest:
+                    nearest[same] = self._nearest(at[thin], np.flatnonzero(good))
+                filled = self._fill(*nearest[same], band)
                 values[thin, band] = trust * values[thin, band] + (1 - trust) * filled
             coverage = np.minimum(coverage, np.where(near, share, 0))
         return values, np.where(coverage < LEAST_COVERAGE, 0, coverage)
 
-    def _fill(self, at: Numbers, band: int) -> Numbers:
-        """Average the nearest pointings with Franke and Little's weights, which fall smoothly to 0."""
-        good = np.flatnonzero(self.pointings.weight[:, band] > 0)
+    def _nearest(self, at: Numbers, good: Numbers) -> tuple[Numbers, Numbers]:
+        """Distances and rows (n, neighbours) of the nearest of the pointings `good`."""
         count = min(FILL_NEIGHBOURS, len(good))
         distance, nearest = cKDTree(self.directions[good]).query(at, count)
-        distance, nearest = distance.reshape(len(at), count), good[nearest].reshape(len(at), count)
+        return distance.reshape(len(at), count), good[nearest].reshape(len(at), count)
+
+    def _fill(self, distance: Numbers, nearest: Numbers, band: int) -> Numbers:
+        """Average the nearest pointings with Franke and Little's weights, which fall smoothly to 0."""
         reach = 1.01 * np.maximum(distance[:, -1:], TINY)
         distance = np.maximum(distance, TINY)
         weight = ((reach - distance) / (reach * distance)) ** 2 * self.pointings.weight[nearest, band]

@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 from typing import get_args
 
 import numpy as np
-from astropy import units as u
 from astropy_healpix import HEALPix
 
 from skykin.core.errors import DataQualityError, UsageError, shown
@@ -168,14 +167,7 @@ def positions_over(extent: Extent) -> tuple[Degrees, Degrees]:
     share = (1 - math.cos(math.radians(extent.radius_deg))) / 2
     while 12 * nside**2 * share < FEWEST_POSITIONS and nside < FINEST_NSIDE:
         nside *= 2
-    grid = HEALPix(nside, order="ring")
-    if extent.is_all_sky:
-        pixels = np.arange(grid.npix)
-    else:
-        pixels = np.sort(
-            grid.cone_search_lonlat(extent.lon_deg * u.deg, extent.lat_deg * u.deg, extent.radius_deg * u.deg)
-        )
-    lon, lat = grid.healpix_to_lonlat(pixels)
+    lon, lat = HEALPix(nside, order="nested").healpix_to_lonlat(extent.pixels(nside))
     return lon.deg, lat.deg
 
 

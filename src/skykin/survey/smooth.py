@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from astropy import units as u
 from astropy_healpix import HEALPix
 
 from skykin.core.errors import TooLargeError, UsageError
@@ -87,12 +86,8 @@ def _cells_within(survey: Survey, level: int, margin_deg: float) -> Numbers:
             f"smoothing {survey.name} needs {share * grid.npix:.2g} cells, but at most {MOST_CELLS} are "
             "held; choose a wider smooth_deg or a survey of a smaller area"
         )
-    if extent.radius_deg + margin_deg >= 180:
-        return np.arange(grid.npix)
-    found = grid.cone_search_lonlat(
-        extent.lon_deg * u.deg, extent.lat_deg * u.deg, (extent.radius_deg + margin_deg) * u.deg
-    )
-    return np.sort(found)
+    radius_deg = min(extent.radius_deg + margin_deg, 180)
+    return Extent(extent.lon_deg, extent.lat_deg, radius_deg).pixels(grid.nside)
 
 
 def _kernel(width_deg: float, own_deg: float, name: str, beam_deg: float) -> tuple[Numbers, Numbers, Numbers]:

@@ -26,15 +26,17 @@ def draw_heat_map(result: KinMap, folder: Path) -> Drawn:
     below = axes_for(figure, (0.05, 0.075, 0.9, 0.43), result.extent, "mollweide")
     lon_deg, lat_deg = above.positions()
     scores = _interpolated(above, result, "SCORE")
+    column = result.line.column.upper()
+    lined = scores if column == "SCORE" else _interpolated(above, result, column)
     regional = result.extent.radius_deg < WIDEST_REGION_DEG
     backdrop = None if regional else far_infrared_sky()
     above.paint(backdrop.at(lon_deg, lat_deg) if backdrop else seen_colours(result, lon_deg, lat_deg))
-    _draw_contour(above, result)
+    _draw_contour(above, result, lined)
     draw_regions(above, result)
     name_regions(above, result, _shown(above, result))
     behind = backdrop.title if backdrop else "the survey as rendered"
     above.axes.set_title(f"Well-known star-forming regions over {behind}")
-    _draw_scores(below, scores, result)
+    _draw_scores(below, scores, lined, result)
     _legend(above, result)
     title = f"Likeness of the sky to {result.reference_name}"
     caption = (
@@ -62,11 +64,11 @@ def _shown(sky: SkyAxes, result: KinMap) -> Numbers:
     return np.flatnonzero(sky.holds(where))
 
 
-def _draw_scores(sky: SkyAxes, scores: Numbers, result: KinMap) -> None:
+def _draw_scores(sky: SkyAxes, scores: Numbers, lined: Numbers, result: KinMap) -> None:
     known = scores[np.isfinite(scores)]
     low, high = (float(np.quantile(known, 0.005)), float(known.max())) if known.size else (0.0, 1.0)
     image = sky.paint(scores, cmap="cividis", norm=Normalize(low, max(high, low + 1e-6)))
-    _draw_contour(sky, result)
+    _draw_contour(sky, result, lined)
     draw_tiles(
         sky, result.references, colors=REFERENCE_COLOUR, linewidths=1.6, linestyles="--", zorder=6,
         path_effects=[withStroke(linewidth=3.2, foreground="black")],
@@ -90,9 +92,9 @@ def _interpolated(sky: SkyAxes, result: KinMap, column: str) -> Numbers:
     return np.where(np.isfinite(lon_deg), values, np.nan)
 
 
-def _draw_contour(sky: SkyAxes, result: KinMap) -> None:
+def _draw_contour(sky: SkyAxes, result: KinMap, values: Numbers) -> None:
+    """Draw the line among the values of its column."""
     line = result.line
-    values = _interpolated(sky, result, line.column.upper())
     known = values[np.isfinite(values)]
     if known.size and known.min() < line.value < known.max():
         sky.axes.contour(values, levels=[line.value], colors=THRESHOLD_COLOUR, linewidths=1.2, zorder=3)
