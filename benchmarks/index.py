@@ -245,7 +245,7 @@ def large(index, rows, gigabytes, folder):
             f"3. an index of {opened.manifest.size / 1e9:.2f} GB, {len(opened):,} tiles in "
             f"{len(opened.counts)} facets, written in {wall:.0f} s"
         )
-        for what in ("nearest",):
+        for what in ("nearest", "search"):
             subprocess.run([sys.executable, __file__, str(path), "--ask", what], check=True)
 
 
