@@ -15,7 +15,7 @@ from skykin.cli.main import app
 from skykin.core.errors import ResourceError, UsageError
 from skykin.core.progress import SilentProgress
 from skykin.index import shards
-from skykin.index.shards import windows, write_shard
+from skykin.index.shards import open_shard, windows, write_shard
 from skykin.search import lists as lists_module
 from skykin.search.lists import lists_of, made
 from skykin.search.scan import scan
@@ -194,10 +194,12 @@ def test_the_command_lists_the_nearest_tiles(index):
 def test_a_large_shard_is_mapped_window_by_window(tmp_path, monkeypatch):
     array = np.arange(1000, dtype=np.float32).reshape(100, 10)
     shard = write_shard(tmp_path, "many", array)
-    ((part, rows),) = windows(tmp_path, shard)
+    opened, begins = open_shard(tmp_path, shard)
+    known = (opened.dtype, begins)
+    ((part, rows),) = windows(tmp_path, shard, *known)
     assert (part, rows.shape) == (slice(0, 100), (100, 10))
     monkeypatch.setattr(shards, "WINDOW", 33 * 40)
-    found = list(windows(tmp_path, shard))
+    found = list(windows(tmp_path, shard, *known))
     assert [(part.start, part.stop) for part, _ in found] == [(0, 33), (33, 66), (66, 99), (99, 100)]
     assert_array_equal(np.concatenate([rows for _, rows in found]), array)
     assert not any(rows.flags.writeable for _, rows in found)
@@ -206,7 +208,7 @@ def test_a_large_shard_is_mapped_window_by_window(tmp_path, monkeypatch):
 PEAK = """
 from pathlib import Path
 import numpy as np
-from skykin.index.shards import Shard, windows
+from skykin.index.shards import Shard, open_shard, windows
 from skykin.style.halves import widened
 
 def peak_kib():
@@ -214,7 +216,9 @@ def peak_kib():
     return int(status.split("VmHWM:")[1].split()[0])
 
 before, total = peak_kib(), 0.0
-for _, rows in windows(Path({folder!r}), {shard!r}):
+folder, shard = Path({folder!r}), {shard!r}
+opened, begins = open_shard(folder, shard)
+for _, rows in windows(folder, shard, opened.dtype, begins):
     for _, wide in widened(rows):
         total += float(wide[:, 0].sum())
 print(total, peak_kib() - before)
