@@ -27,7 +27,7 @@ FITTED_PER_LIST = 40
 DIRECTIONS = 160
 #: Candidates among which a query must have this share of the true best, and how many of these; tested on so
 #: many tiles of the index.
-CANDIDATES, RECALL, TESTED_BEST, TESTED_TILES = 100, 0.995, 10, 200
+CANDIDATES, RECALL, TESTED_BEST, TESTED_TILES = 100, 0.998, 10, 400
 #: What the file begins with; counts changes of how it is made.
 STEM = "approximate-1"
 
