@@ -126,8 +126,10 @@ def test_a_place_is_added_up_from_cells_as_far_as_they_lie_in_it(contrasts, surv
 
 @pytest.mark.slow
 def test_all_that_can_be_asked_can_be_asked_of_contrasts(contrasts, survey, tmp_path):
-    answer = skykin.search_index(contrasts, "209,-19", unlike=0, weights={contrasts.layers[0]: 2}, csls=True)
+    answer = skykin.search_index(contrasts, "209,-19", unlike=0, weights={contrasts.layers[0]: 2})
     assert np.isfinite(answer.tiles["score"]).all()
+    with pytest.raises(SkyError, match="each of 20 tiles that scores could be scaled by shares sky with the"):
+        skykin.search_index(contrasts, "209,-19", csls=True)
     told = skykin.explain(contrasts, "209,-19", 5, sample=2, survey=survey)
     for where, cosine in zip(told.where.values(), told.cosines.values(), strict=True):
         assert np.mean(where) == pytest.approx(cosine, abs=1e-3)
@@ -362,7 +364,7 @@ def test_an_index_of_covariances_answers_with_sketches(survey, tmp_path):
     assert tile.tiles["score"][best] == pytest.approx(1, abs=1e-3)
     np.testing.assert_allclose(place.tiles["score"], kin.tiles["score"], rtol=0, atol=0.15)
     told = skykin.explain(index, "209,-19", best, sample=0, survey=survey)
-    assert told.tile.score == pytest.approx(kin.tiles["score"][best], abs=1e-3)
+    assert told.tile.score == pytest.approx(kin.tiles["score"][best], abs=0.1)  # there the tile is turned
 
 
 @pytest.mark.slow

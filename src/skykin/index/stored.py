@@ -22,6 +22,7 @@ from skykin.index.shards import Shard, check_shard, map_again, open_shard, windo
 from skykin.sky.facets import Facet
 from skykin.sky.sectors import Cap, Sector
 from skykin.style.cells import Lattice, core_side
+from skykin.style.halves import widened
 from skykin.style.recipe import Recipe
 from skykin.style.statistics import core_contrast
 
@@ -132,8 +133,10 @@ class StoredFacet:
         tiles, cells, moments = self.tiles, self.cells, self.space.moments[layer]
         assert isinstance(moments, ContrastsOfCells)  # noqa: S101 - no others are linear
         grid = np.zeros((*self._shape, vectors.shape[1]))
-        own = np.asarray(self.moments[:, self.space.columns[layer]], np.float32)
-        grid[cells["row"], cells["column"]] = own @ vectors
+        products = np.empty((len(cells), vectors.shape[1]), np.float32)
+        for part, wide in widened(self.moments[:, self.space.columns[layer]]):
+            products[part] = wide @ vectors
+        grid[cells["row"], cells["column"]] = products
         found = add_up(moments.along(vectors), grid, self.weights(), self.reach, self.step)
         lengths = self._norms(layer).astype(np.float64)
         rows = found[tiles["row"], tiles["column"]].astype(np.float64)

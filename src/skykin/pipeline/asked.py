@@ -5,28 +5,25 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
-from astropy import units as u
 from astropy.coordinates import SkyCoord
 from mocpy import MOC
 
 from skykin.core.errors import DataQualityError, ResourceError, SkyError, UnknownNameError, UsageError, shown
-from skykin.core.extent import Extent
 from skykin.core.footprint import WIDEST_TANGENT_DEG, Footprint
 from skykin.core.picture import Picture
-from skykin.core.shapes import Degrees
 from skykin.evaluate.reference import resolve_reference
 from skykin.index.answers import Contains, Kind, Style
 from skykin.index.sky_index import SkyIndex, open_index
 from skykin.pipeline.elsewhere import Elsewhere, Scale
 from skykin.pipeline.pictured import picture_signature, read_picture_reference
+from skykin.pipeline.squares import around, core_of, inside, solid_angle_deg2
 from skykin.search.separation import apart, directions, directions_of, reach_deg
 from skykin.style.signature import Signature
-from skykin.style.statistics import CORE_SHARE
 from skykin.survey.picture_file import begins_as_picture
 from skykin.survey.sky_mask import SkyMask, read_sky_mask
 
@@ -174,8 +171,8 @@ def _from_place(index: SkyIndex, what: Any, scale: Scale) -> Asked:
 
 
 def _from_footprint(index: SkyIndex, where: Footprint, name: str) -> Asked:
-    contains = _inside(where)
-    signature, covered = _measured(index, contains, name, where, _solid_angle_deg2(where))
+    contains = inside(where)
+    signature, covered = _measured(index, contains, name, where, solid_angle_deg2(where))
     facts = {**_place_facts(where), "covered": covered}
     return Asked(name, index, where, contains, signature, facts=facts)
 
@@ -241,11 +238,8 @@ def _measured(
     index: SkyIndex, contains: Contains, name: str, where: Footprint, wanted_deg2: float
 ) -> tuple[Signature, float]:
     """Signature of a part of the sky in a square, and the share of it that is covered."""
-    half = math.tan(math.radians(where.width_deg / 2)) * math.sqrt(2)
-    around = Extent(where.lon_deg, where.lat_deg, math.degrees(math.atan(half)))
-    core = _inside(replace(where, width_deg=where.width_deg * CORE_SHARE, height_deg=math.nan))
     many = wanted_deg2 > MANY_CELLS * index.cell_deg**2
-    region = index.region(contains, core, None if many else around)
+    region = index.region(contains, inside(core_of(where)), None if many else around(where))
     covered = min(region.area_deg2 / wanted_deg2, 1.0)
     # Of a few cells, how many are centred inside is chance.
     if covered < index.min_coverage and wanted_deg2 > FEW_CELLS * index.cell_deg**2:
@@ -255,15 +249,6 @@ def _measured(
         )
     _check_style(region.signature, name)
     return region.signature, covered
-
-
-def _inside(where: Footprint) -> Contains:
-    """Tell which positions lie in a square."""
-
-    def contains(lon_deg: Degrees, lat_deg: Degrees) -> np.ndarray:
-        return where.contains(SkyCoord(lon_deg * u.deg, lat_deg * u.deg, frame="galactic"))
-
-    return contains
 
 
 def _check_style(signature: Signature, name: str) -> None:
@@ -277,13 +262,6 @@ def _check_style(signature: Signature, name: str) -> None:
 
 def _place_facts(where: Footprint) -> dict[str, object]:
     return {"lon_deg": where.lon_deg, "lat_deg": where.lat_deg, "width_deg": where.width_deg}
-
-
-def _solid_angle_deg2(where: Footprint) -> float:
-    """Solid angle of a gnomonic rectangle."""
-    half = [math.tan(math.radians(side) / 2) for side in (where.width_deg, where.height_deg)]
-    product = half[0] * half[1] / math.sqrt((1 + half[0] ** 2) * (1 + half[1] ** 2))
-    return 4 * math.asin(product) * math.degrees(1) ** 2
 
 
 def _from_moc(index: SkyIndex, moc: MOC, _: Scale) -> Asked:
