@@ -49,7 +49,7 @@ class ColumnReader:
         self, lattice: Lattice, layer: str, stride: int, *, reference: Numbers, channels: int
     ) -> None:
         self._scale, self._channels = scale_of(layer), channels
-        self._side = lattice.cell // stride
+        self._side = lattice.side(stride)
         self._across = lattice.width // lattice.cell
         self._reach = lattice.tile // lattice.cell
         self._step = lattice.spacing // lattice.cell
@@ -167,7 +167,7 @@ class ColumnReader:
 def column_cost(lattice: Lattice, channels: int, stride: int) -> float:
     """Multiplications that a cell costs, and what takes as long."""
     reach = lattice.tile // lattice.cell
-    _, each = _stacked(reach, (lattice.cell // stride) ** 2, channels)
+    _, each = _stacked(reach, lattice.side(stride) ** 2, channels)
     return _entries(channels) * (each + MULTIPLIED * max(reach, FEWEST_COLUMNS) + MADE)
 
 
