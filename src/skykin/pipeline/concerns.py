@@ -105,7 +105,8 @@ def _poorly_seen(name: str, seen: Seen, picture: Picture, chosen: Recipe, sky: C
         np.array([better.lon_deg]), np.array([better.lat_deg])
     )[0]
     return (
-        f"{told}the nearest {seen.part} with {WELL_COVERED:g} or more is {away:.2g}° away "
+        f"{told}the nearest {seen.part} with {WELL_COVERED:g} or more, which may show something else, is "
+        f"{away:.2g}° away "
         f"(--reference {lon},{lat.lstrip('+')})."
     )
 

@@ -213,10 +213,15 @@ class KinMap:
 
         Raises
         ------
-        ValueError
+        KeyError
             If no tile does.
         """
-        return float(self.scores[self.footprints.index(footprint)])
+        return float(self.scores[self._row_of[footprint]])
+
+    @cached_property
+    def _row_of(self) -> dict[Footprint, int]:
+        """Row of each tile by where it lies."""
+        return {footprint: row for row, footprint in enumerate(self.footprints)}
 
 
 def numbers(column: object) -> Numbers:
