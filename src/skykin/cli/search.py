@@ -188,7 +188,7 @@ def search_command(
             unlike=list(unlike or []),
             width_deg=width,
             pixel_deg=pixel_scale,
-            combine=cast("Combine", combine),
+            combine=cast("Combine | None", combine),
             weights=weights,
             progress=progress,
         )

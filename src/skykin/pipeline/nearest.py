@@ -12,7 +12,7 @@ from astropy.table import QTable
 from skykin.core.errors import UsageError
 from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Progress
-from skykin.evaluate.references import listed
+from skykin.evaluate.references import how_combined, listed
 from skykin.index.answers import Kind
 from skykin.index.sky_index import SkyIndex, open_index
 from skykin.pipeline.asked import Reference, exactest, read_asked
@@ -38,7 +38,7 @@ def nearest_tiles(
     unlike: Reference | Sequence[Reference] = (),
     width_deg: float | None = None,
     pixel_deg: float | None = None,
-    combine: Combine = "max",
+    combine: Combine | None = None,
     weights: Mapping[str, float] | None = None,
     progress: Progress | None = None,
 ) -> QTable:
@@ -78,6 +78,7 @@ def nearest_tiles(
             "the approximate index finds what is like a reference, not what is unlike a counter-example; "
             "leave one of the two out"
         )
+    by = how_combined(reference, combine)
     scale = Scale(width_deg, pixel_deg)
     asked = [read_asked(opened, each, scale) for each in listed(reference)]
     others = [read_asked(opened, each, scale) for each in listed(unlike)]
@@ -85,7 +86,7 @@ def nearest_tiles(
     @cache
     def wanted_in(kind: Kind) -> Wanted:
         likes, unlikes = (tuple(each.style(kind) for each in group) for group in (asked, others))
-        return Wanted(opened.recipe, likes, unlikes, combine, dict(weights or {}))
+        return Wanted(opened.recipe, likes, unlikes, by, dict(weights or {}))
 
     lists = lists_of(opened, progress or SilentProgress()) if approximate else None
     exact = exactest(opened, [*asked, *others])
