@@ -49,7 +49,7 @@ def cluster_command(
     """
     from skykin.pipeline.kinds import cluster
 
-    result = cluster(index, k, seed=seed, output=output, overwrite=overwrite)
+    result = cluster(index, k, seed=seed, output=output, overwrite=overwrite, progress=progress_unless(quiet))
     if not quiet:
         table = Table("kind", "tiles", "share of the sky", "mean intensity", "example")
         for row in result.kinds:

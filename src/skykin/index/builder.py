@@ -157,7 +157,8 @@ class _Builder:
         self._measure_facets(space, missing)
         if "basis" in missing:
             self._fit(space)
-        self._project(space, missing)
+        if any(name.startswith("vectors") for name in missing):
+            self._project(space, missing)
 
     def _measure_facets(self, space: Space, missing: set[str]) -> None:
         named = [(f"facet-{facet_name(facet_plan(facet))}", facet) for facet in self.job.facets]

@@ -101,6 +101,7 @@ def cluster(
     survey: Survey | None = None,
     output: str | Path | None = None,
     overwrite: bool = False,
+    progress: Progress | None = None,
 ) -> SkyKinds:
     """Group the tiles of an index into kinds of sky.
 
@@ -118,6 +119,7 @@ def cluster(
         written, and the survey is not opened unless it is given.
     overwrite : bool
         Whether a folder that Skykin made before may be replaced.
+    progress : Progress, optional
 
     Returns
     -------
@@ -133,7 +135,7 @@ def cluster(
     if output is not None:
         check_output_folder(Path(output), overwrite=overwrite)
     opened = _opened(index)
-    found = kinds_of_sky(opened, k, seed)
+    found = kinds_of_sky(opened, k, seed, progress or SilentProgress())
     tiles = opened.tiles[PLACE]
     tiles["kind"], tiles["closeness"] = found.labels + 1, found.closeness
     for name in MEASURED:

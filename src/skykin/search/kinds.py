@@ -10,12 +10,15 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from skykin.core.errors import ResourceError, UsageError
+from skykin.core.progress import SilentProgress
+from skykin.core.protocols import Progress
 from skykin.core.shapes import Numbers
 from skykin.index.sky_index import SkyIndex
 from skykin.search.neighbours import all_rows
 
 #: Beginnings that are tried; the tightest grouping is kept.
 TRIES = 8
+SILENT = SilentProgress()
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +44,7 @@ class Kinds:
     agreement: float
 
 
-def kinds_of_sky(index: SkyIndex, k: int, seed: int = 0) -> Kinds:
+def kinds_of_sky(index: SkyIndex, k: int, seed: int = 0, progress: Progress = SILENT) -> Kinds:
     """Group the tiles of an index into `k` kinds by spherical k-means; each tile weighs by its area.
 
     The vectors are those of the quickest kind, all layers beside each other and equal in length, so that
@@ -53,6 +56,7 @@ def kinds_of_sky(index: SkyIndex, k: int, seed: int = 0) -> Kinds:
     k : int
     seed : int
         The same seed gives the same kinds.
+    progress : Progress
 
     Raises
     ------
@@ -75,10 +79,19 @@ def kinds_of_sky(index: SkyIndex, k: int, seed: int = 0) -> Kinds:
         )
     rows, weight = rows[known], np.asarray(index.tiles["area"], float)[known]
     # More threads would add in another order, and a border tile might change sides.
-    with threadpool_limits(1):
-        first, second = (fit(n_clusters=k, n_init=TRIES, random_state=seed + n) for n in (0, 1))
-        found = first.fit_predict(rows, sample_weight=weight)
-        agreement = float(rand_index(found, second.fit_predict(rows, sample_weight=weight)))
+    with threadpool_limits(1), progress.stage("Kinds of sky", 2 * TRIES, "tries") as counter:
+
+        def grouped(first: int) -> Numbers:
+            """Labels (tiles,) of the best of some tries."""
+            tried = []
+            for number in range(first, first + TRIES):
+                made = fit(n_clusters=k, n_init=1, random_state=seed + number)
+                tried.append(made.fit(rows, sample_weight=weight))
+                counter.advance()
+            return np.asarray(min(tried, key=lambda made: made.inertia_).labels_)
+
+        found, other = grouped(0), grouped(TRIES)
+    agreement = float(rand_index(found, other))
     return _described(index, known, rows, found, agreement)
 
 
@@ -101,7 +114,7 @@ def _described(index: SkyIndex, known: np.ndarray, rows: Numbers, found: Numbers
 def _unit_rows(index: SkyIndex) -> Numbers:
     rows = all_rows(index)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float64)
+        return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
 
 
 def _learner() -> tuple[Any, Callable[[Numbers, Numbers], float]]:
