@@ -45,6 +45,9 @@ def cluster_command(
 ) -> None:
     """Group the tiles into kinds of sky: a HEALPix map, a catalogue, and an example picture of each kind.
 
+    An index of `core-contrast` groups places by what stands in their middle: a peak, a hollow, an edge this
+    way or that.  For kinds of wide sky, make the index with `--recipe mean-std`.
+
     Needs the extra: pip install "skykin[learn]".
     """
     from skykin.pipeline.kinds import cluster
