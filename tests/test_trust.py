@@ -70,6 +70,22 @@ def test_where_no_tile_away_from_the_reference_reaches_the_rate_the_most_alike_a
     assert line_of(tiles, chosen, MapSettings(), beside) == Line("q", 0.1)
 
 
+@pytest.mark.parametrize(
+    ("calibrated", "told"),
+    [
+        (True, "No tile away from the reference has q 0.1 or less, so the matches are only the most alike"),
+        (False, "Their p and q are not known: the tiles away from the reference are worth 9 without common"),
+    ],
+)
+def test_matches_that_are_only_the_most_alike_are_told_so(calibrated, told):
+    line = Line("score", 0.4, missed_q=0.1).as_dict()
+    facts = {"n_tiles": 90, "n_matches": 1, "line": line, "n_independent": 9.0, "calibrated": calibrated}
+    lines = " ".join(summary_lines(facts))
+    assert told in lines
+    assert "only the most alike" in lines
+    assert ("No tile away" in lines) == calibrated
+
+
 def test_settings_draw_the_line_before_the_recipe_does():
     base = {**SMALL, "area": "60,100,-20,20"}
     kin = skykin.map_kin(MapSettings(survey=blob_survey(), max_q=0.3, **base | {"recipe": "poster"}))

@@ -146,7 +146,8 @@ def _counts(facts: Mapping[str, Any]) -> list[str]:
         line += f": they stand for {share} of the sky" if share else ""
         line += f", and {inside} lies inside at least one of them" if share and inside else ""
         lines.append(line + ".")
-        if missed := facts["line"].get("missed_q"):
+        missed = facts["line"].get("missed_q")
+        if missed and facts.get("calibrated", True):
             lines.append(
                 f"No tile away from the reference has q {missed:g} or less, so the matches are only the most "
                 "alike of the sky: a list to look at, not a finding."
@@ -166,7 +167,11 @@ def _trust(facts: Mapping[str, Any]) -> list[str]:
         return [
             "Their p and q are not known: the tiles away from the reference are worth "
             f"{independent:.0f} without common sky, too few or too much alike to tell what is usual; "
-            "use a score (--threshold) or a share of the sky (--top-fraction)."
+            + (
+                "the matches are only the most alike."
+                if line.get("missed_q")
+                else "use a score (--threshold) or a share of the sky (--top-fraction)."
+            )
         ]
     return [
         "q is the false discovery rate among tiles compared with those of the same brightness, |b| and "
