@@ -26,10 +26,12 @@ from skykin.core.errors import (
 )
 from skykin.core.footprint import Footprint
 from skykin.core.picture import Picture
+from skykin.core.progress import SilentProgress
 from skykin.pipeline.asked import read_asked
 from skykin.pipeline.elsewhere import Scale
 from skykin.pipeline.explain import tile_number
 from skykin.pipeline.facet_rows import cut_in_context
+from skykin.pipeline.judged_map import judged_map
 from skykin.search.separation import apart, directions_of, reach_deg
 from skykin.search.wanted import Wanted
 from skykin.sky.cut import cut
@@ -247,6 +249,11 @@ def test_all_products_of_a_map_are_written(index, survey, tmp_path, kind):
     assert {"report.html", "score.fits", "tiles.ecsv", "matches.reg", "matches.moc.fits"} <= names
     text = (output / "matches.reg").read_text()
     assert text.count("dash") + text.count("width=3") == (2 if kind == "places" else 0)
+    if kind == "places":
+        read = judged_map(
+            output, survey=survey, survey_options=None, bands_km_s=None, progress=SilentProgress()
+        )
+        assert [round(each.lon_deg) for each in read.references] == [209, 230]
     with pytest.raises(UsageError, match="already holds"):
         skykin.search_index(index, ORION, output=output)
 

@@ -117,7 +117,12 @@ class IndexFacts:
         return Provenance(
             survey=facts["survey"],
             rendering={**facts["rendering"], "per_tile": False},
-            grid={"kind": "facets", **facts["grid"], "area": facts["area"] or "the whole survey"},
+            grid={
+                "kind": "facets",
+                "projection": "TAN",
+                **facts["grid"],
+                "area": facts["area"] or "the whole survey",
+            },
             reference={},
             recipe=facts["recipe"],
             encoder=facts["encoder"],
