@@ -15,10 +15,10 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import numpy as np
 
-from skykin.style.network import LAYERS, STYLE_LAYERS
-from skykin.style.statistics import gram
-from skykin.style.vgg19 import MEAN_BGR, VGG19Encoder
-from skykin.style.weights import load_weights
+from skykin.style.network.architecture import LAYERS, STYLE_LAYERS
+from skykin.style.network.vgg19 import MEAN_BGR, VGG19Encoder
+from skykin.style.network.weights import load_weights
+from skykin.style.statistics.statistic import gram
 
 
 def numpy_side(rgb, weights):

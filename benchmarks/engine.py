@@ -22,14 +22,14 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from skykin.style.blocks import block_network
-from skykin.style.cells import Lattice
-from skykin.style.plane import PlaneSource
+from skykin.style.engine.cells import Lattice
+from skykin.style.engine.plane import PlaneSource
+from skykin.style.engine.shared import SharedMeter
+from skykin.style.engine.stream import stream
+from skykin.style.network.blocks import block_network
+from skykin.style.network.vgg19 import VGG19Encoder
 from skykin.style.recipe import recipe
-from skykin.style.shared import SharedMeter
-from skykin.style.statistics import gram
-from skykin.style.stream import stream
-from skykin.style.vgg19 import VGG19Encoder
+from skykin.style.statistics.statistic import gram
 
 TILE = 256
 #: Floating-point operations of the network to block5_conv1, per pixel.

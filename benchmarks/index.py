@@ -31,17 +31,17 @@ import numpy as np
 
 import skykin
 from skykin.core.progress import SilentProgress
-from skykin.index.answers import Style
-from skykin.index.layout import CELL, SHARDS, tile_record
-from skykin.index.manifest import ManifestWriter, Step
-from skykin.index.shards import write_shard
-from skykin.index.stored import facet_name, facet_plan
-from skykin.index.vectors import cosines_of
-from skykin.search.lists import CANDIDATES, made
-from skykin.search.neighbours import all_rows
-from skykin.search.scan import scan
-from skykin.sky.facets import facets
-from skykin.style.halves import widened
+from skykin.indexing.answers import Style
+from skykin.indexing.layout import CELL, SHARDS, tile_record
+from skykin.indexing.manifest import ManifestWriter, Step
+from skykin.indexing.query.lists import CANDIDATES, made
+from skykin.indexing.query.neighbours import all_rows
+from skykin.indexing.query.scan import scan
+from skykin.indexing.shards import write_shard
+from skykin.indexing.stored import facet_name, facet_plan
+from skykin.indexing.vectors import cosines_of
+from skykin.style.network.halves import widened
+from skykin.tiling.facets import facets
 
 QUERIES, BEST = 200, 10
 BOUND_RATIO, BOUND_MS, BOUND_RECALL, BOUND_GIB = 1.3, 1.0, 0.99, 1.5

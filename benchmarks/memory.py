@@ -37,11 +37,11 @@ def measure(width, height, spacing):
     """Map one picture in this process and print what it took."""
     import numpy as np
 
-    from skykin.style.blocks import block_network
-    from skykin.style.cells import Lattice
-    from skykin.style.plane import PlaneSource
+    from skykin.style.engine.cells import Lattice
+    from skykin.style.engine.plane import PlaneSource
+    from skykin.style.engine.shared import SharedMeter
+    from skykin.style.network.blocks import block_network
     from skykin.style.recipe import recipe
-    from skykin.style.shared import SharedMeter
 
     how = recipe("poster")
     meter = SharedMeter(how, block_network(how.layers))

@@ -37,7 +37,7 @@ class Stopwatch:
 
 def job():
     """Run one map in this process and print what it took."""
-    from skykin.pipeline import map_kin
+    from skykin.jobs import map_kin
 
     changes = json.loads(sys.argv[2])
     watch = Stopwatch()

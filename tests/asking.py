@@ -20,5 +20,5 @@ def small_index(folder, name="blobs"):
     """Build it; a few seconds."""
     survey = blob_survey(covered=covered)
     # An average of few tiles is good enough here, and is what takes long.
-    with patch("skykin.pipeline.judge.STANDARD_TILES_IN_CONTEXT", 12):
+    with patch("skykin.jobs.judge.STANDARD_TILES_IN_CONTEXT", 12):
         return survey, skykin.build_index(survey, folder / f"{name}.skykin", SETTINGS)

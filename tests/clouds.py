@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from skykin.search.similar import layer_cosines
+from skykin.style.network.vgg19 import VGG19Encoder
 from skykin.style.recipe import recipe
-from skykin.style.vgg19 import VGG19Encoder
+from skykin.style.similar import layer_cosines
 
 
 def sky(seed, side=48, cells=5):

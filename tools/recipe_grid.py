@@ -28,7 +28,7 @@ from skykin.core.atomic import whole_file
 from skykin.core.errors import UsageError
 from skykin.core.protocols import Survey
 from skykin.core.shapes import Numbers
-from skykin.evaluate.tile_centres import TileCentres
+from skykin.evaluation.tile_centres import TileCentres
 from skykin.survey.render import RenderedSurvey, measure_stretch
 
 #: Galactic longitude and latitude of the references, degrees.

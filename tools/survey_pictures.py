@@ -18,8 +18,8 @@ from scipy.stats import spearmanr
 import skykin
 from skykin.core.footprint import Footprint
 from skykin.core.protocols import Survey
-from skykin.sky.cut import cut
 from skykin.survey.render import RenderedSurvey, measure_stretch
+from skykin.tiling.cut import cut
 
 mpl.use("Agg")
 from matplotlib import pyplot as plt

@@ -11,37 +11,37 @@ _WHERE = {
     "Footprint": "skykin.core.footprint",
     "SkykinError": "skykin.core.errors",
     "KinMap": "skykin.products.result",
-    "Elsewhere": "skykin.pipeline.elsewhere",
-    "cluster": "skykin.pipeline.kinds",
-    "explain": "skykin.pipeline.explain",
-    "map_kin": "skykin.pipeline",
+    "Elsewhere": "skykin.jobs.elsewhere",
+    "cluster": "skykin.jobs.kinds",
+    "explain": "skykin.jobs.explain",
+    "map_kin": "skykin.jobs",
     "Agreement": "skykin.products.agreement",
-    "agree_maps": "skykin.pipeline.agree",
+    "agree_maps": "skykin.jobs.agree",
     "Learnt": "skykin.products.learnt",
-    "learn_kin": "skykin.pipeline.learn",
-    "nearest_tiles": "skykin.pipeline.nearest",
-    "neighbours": "skykin.pipeline.kinds",
-    "outliers": "skykin.pipeline.kinds",
-    "search_index": "skykin.pipeline.search",
+    "learn_kin": "skykin.jobs.learn",
+    "nearest_tiles": "skykin.jobs.nearest",
+    "neighbours": "skykin.jobs.kinds",
+    "outliers": "skykin.jobs.kinds",
+    "search_index": "skykin.jobs.search",
     "Evaluation": "skykin.products.evaluation",
-    "evaluate_map": "skykin.pipeline.evaluate",
-    "build_index": "skykin.pipeline.indexing",
-    "open_index": "skykin.index.sky_index",
-    "SkyIndex": "skykin.index.sky_index",
+    "evaluate_map": "skykin.jobs.evaluate",
+    "build_index": "skykin.jobs.index",
+    "open_index": "skykin.indexing.sky_index",
+    "SkyIndex": "skykin.indexing.sky_index",
     "recipe": "skykin.style.recipe",
     "recipes": "skykin.style.recipe",
     "SurveyOptions": "skykin.core.survey_options",
     "open_survey": "skykin.survey.open",
-    "open_wham": "skykin.survey.wham",
-    "PictureBook": "skykin.studio.picture_book",
+    "open_wham": "skykin.survey.table.wham",
+    "PictureBook": "skykin.jobs.studio.picture_book",
     "analyse_layers": "skykin.generate.layers",
     "texture": "skykin.generate.texture",
     "transfer": "skykin.generate.transfer",
-    "known_regions": "skykin.evaluate.catalogues",
-    "reference_sets": "skykin.evaluate.reference_sets",
-    "object_list": "skykin.evaluate.object_lists",
-    "object_lists": "skykin.evaluate.object_lists",
-    "read_catalogue": "skykin.evaluate.user_catalogue",
+    "known_regions": "skykin.catalogue.regions",
+    "reference_sets": "skykin.catalogue.reference_sets",
+    "object_list": "skykin.catalogue.object_lists",
+    "object_lists": "skykin.catalogue.object_lists",
+    "read_catalogue": "skykin.catalogue.user_catalogue",
 }
 
 __all__ = [
@@ -83,35 +83,35 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from skykin.catalogue.object_lists import object_list, object_lists
+    from skykin.catalogue.reference_sets import reference_sets
+    from skykin.catalogue.regions import known_regions
+    from skykin.catalogue.user_catalogue import read_catalogue
     from skykin.core.errors import SkykinError
     from skykin.core.footprint import Footprint
     from skykin.core.survey_options import SurveyOptions
-    from skykin.evaluate.catalogues import known_regions
-    from skykin.evaluate.object_lists import object_list, object_lists
-    from skykin.evaluate.reference_sets import reference_sets
-    from skykin.evaluate.user_catalogue import read_catalogue
     from skykin.generate.layers import analyse_layers
     from skykin.generate.texture import texture
     from skykin.generate.transfer import transfer
-    from skykin.index.sky_index import SkyIndex, open_index
-    from skykin.pipeline import map_kin
-    from skykin.pipeline.agree import agree_maps
-    from skykin.pipeline.elsewhere import Elsewhere
-    from skykin.pipeline.evaluate import evaluate_map
-    from skykin.pipeline.explain import explain
-    from skykin.pipeline.indexing import build_index
-    from skykin.pipeline.kinds import cluster, neighbours, outliers
-    from skykin.pipeline.learn import learn_kin
-    from skykin.pipeline.nearest import nearest_tiles
-    from skykin.pipeline.search import search_index
+    from skykin.indexing.sky_index import SkyIndex, open_index
+    from skykin.jobs import map_kin
+    from skykin.jobs.agree import agree_maps
+    from skykin.jobs.elsewhere import Elsewhere
+    from skykin.jobs.evaluate import evaluate_map
+    from skykin.jobs.explain import explain
+    from skykin.jobs.index import build_index
+    from skykin.jobs.kinds import cluster, neighbours, outliers
+    from skykin.jobs.learn import learn_kin
+    from skykin.jobs.nearest import nearest_tiles
+    from skykin.jobs.search import search_index
+    from skykin.jobs.studio.picture_book import PictureBook
     from skykin.products.agreement import Agreement
     from skykin.products.evaluation import Evaluation
     from skykin.products.learnt import Learnt
     from skykin.products.result import KinMap
-    from skykin.studio.picture_book import PictureBook
     from skykin.style.recipe import recipe, recipes
     from skykin.survey.open import open_survey
-    from skykin.survey.wham import open_wham
+    from skykin.survey.table.wham import open_wham
 
 
 def __getattr__(name: str) -> Any:

@@ -9,8 +9,8 @@ import numpy as np
 
 from recipe_trials.judge import Judge
 from skykin.core.shapes import Numbers
-from skykin.evaluate.measurement import BLOCK_DEG, Measurement
-from skykin.evaluate.zone import OFF_PLANE
+from skykin.evaluation.measurement import BLOCK_DEG, Measurement
+from skykin.evaluation.zone import OFF_PLANE
 
 #: Weights of AUC over all the sky, off the plane, and against confusers in what a choice maximises.
 WEIGHTS = (1.0, 1.0, 0.5)

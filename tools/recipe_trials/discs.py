@@ -10,7 +10,7 @@ from scipy.spatial import cKDTree
 
 from skykin.core.protocols import Survey
 from skykin.core.shapes import Coverage, Numbers
-from skykin.evaluate.tile_centres import TileCentres, directions
+from skykin.evaluation.tile_centres import TileCentres, directions
 
 #: Added to brightness before the logarithm, in the unit of the survey; rayleigh for WHAM.
 FLOOR = 0.1

@@ -12,13 +12,13 @@ from skykin.core.errors import ResourceError
 from skykin.core.extent import Extent
 from skykin.core.protocols import ColouredSky
 from skykin.core.shapes import Degrees, Numbers
-from skykin.evaluate.tile_centres import TileCentres, directions
+from skykin.evaluation.tile_centres import TileCentres, directions
 from skykin.scale.store import WorkStore
-from skykin.sky.facets import Facet, facets
-from skykin.style.blocks import BlockNetwork, block_network
-from skykin.style.plane import PlaneSource
-from skykin.style.statistics import position_weights
-from skykin.style.stream import Piece, stream
+from skykin.style.engine.plane import PlaneSource
+from skykin.style.engine.stream import Piece, stream
+from skykin.style.network.blocks import BlockNetwork, block_network
+from skykin.style.statistics.statistic import position_weights
+from skykin.tiling.facets import Facet, facets
 
 #: Features are averaged over squares of at most this size before they are interpolated.
 CELL_DEG = 1.1

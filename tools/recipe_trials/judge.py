@@ -11,13 +11,13 @@ import skykin
 from recipe_trials.discs import Brightness
 from skykin.core.extent import Extent
 from skykin.core.shapes import Degrees, Numbers
-from skykin.evaluate.auc import auc_between, auc_turned, wins
-from skykin.evaluate.latitude_rows import rank_correlation_in_rows
-from skykin.evaluate.measurement import Blocks, Measurement
-from skykin.evaluate.recall import recalls
-from skykin.evaluate.tile_centres import TileCentres
-from skykin.evaluate.turned import EXCLUDE_DEG, TurnedObjects
-from skykin.evaluate.zone import OFF_PLANE, PLANE
+from skykin.evaluation.auc import auc_between, auc_turned, wins
+from skykin.evaluation.latitude_rows import rank_correlation_in_rows
+from skykin.evaluation.measurement import Blocks, Measurement
+from skykin.evaluation.recall import recalls
+from skykin.evaluation.tile_centres import TileCentres
+from skykin.evaluation.turned import EXCLUDE_DEG, TurnedObjects
+from skykin.evaluation.zone import OFF_PLANE, PLANE
 
 #: Steps of 3°.
 TURNS = 119

@@ -37,7 +37,7 @@ def agree_command(
     survey.
     """
     # The libraries of tables and figures are loaded only once the options make sense.
-    from skykin.pipeline.agree import agree_maps
+    from skykin.jobs.agree import agree_maps
 
     progress = progress_unless(quiet)
     result = agree_maps(

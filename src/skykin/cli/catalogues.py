@@ -39,8 +39,8 @@ def catalogues_command(
     overwrite: Annotated[bool, typer.Option(help="Replace a file that is there.")] = False,
 ) -> None:
     """List the catalogues that ship with Skykin, show one, or show how a file of yours is understood."""
+    from skykin.catalogue.object_table import write_object_table
     from skykin.core.errors import UsageError
-    from skykin.evaluate.object_table import write_object_table
 
     if catalogue is None:
         if output is not None:
@@ -58,7 +58,7 @@ def catalogues_command(
 
 
 def _lists() -> Table:
-    from skykin.evaluate.object_lists import object_list, object_lists
+    from skykin.catalogue.object_lists import object_list, object_lists
 
     shown = Table(
         "list", "objects", "star-forming", "what is in it", title="Catalogues", title_justify="left"
@@ -70,9 +70,9 @@ def _lists() -> Table:
 
 
 def _table(catalogue: str, frame: str | None) -> QTable:
+    from skykin.catalogue.object_lists import object_list, object_lists
+    from skykin.catalogue.user_catalogue import read_catalogue
     from skykin.core.errors import UnknownNameError
-    from skykin.evaluate.object_lists import object_list, object_lists
-    from skykin.evaluate.user_catalogue import read_catalogue
 
     if catalogue in {one.name for one in object_lists()}:
         return object_list(catalogue)

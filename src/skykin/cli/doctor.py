@@ -8,7 +8,7 @@ from skykin.cli.options import printer
 def doctor_command() -> None:
     """Say which processor, libraries and devices compute here, and what would make them faster."""
     from skykin.scale.machine import this_machine
-    from skykin.style.blocks import has_openvino, providers
+    from skykin.style.network.blocks import has_openvino, providers
 
     machine = this_machine()
     out = printer()

@@ -73,7 +73,7 @@ def evaluate_command(
     longitude, with an interval.  It is written into the folder of the map, and into its report.
     """
     # The libraries of tables and figures are loaded only once the options make sense.
-    from skykin.pipeline.evaluate import evaluate_map, keep_in_map
+    from skykin.jobs.evaluate import evaluate_map, keep_in_map
 
     progress = progress_unless(quiet)
     result = evaluate_map(

@@ -34,7 +34,7 @@ def explain_command(
 
     Opens the survey and runs the network over the tile, and over a sample of tiles for the other recipes.
     """
-    from skykin.pipeline.explain import explain
+    from skykin.jobs.explain import explain
 
     progress = progress_unless(quiet)
     result = explain(

@@ -78,7 +78,7 @@ def index_command(
         min_coverage=min_coverage,
         jobs=jobs,
     )
-    from skykin.pipeline.indexing import build_index
+    from skykin.jobs.index import build_index
     from skykin.products.rejected import rejected_files
 
     folder = output or Path(f"{plain_name(survey)}.skykin")

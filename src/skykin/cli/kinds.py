@@ -26,7 +26,7 @@ def neighbours_command(
     quiet: Quiet = False,
 ) -> None:
     """List each tile's nearest kin, among the tiles that share no sky with it."""
-    from skykin.pipeline.kinds import neighbours
+    from skykin.jobs.kinds import neighbours
 
     progress = progress_unless(quiet)
     table = neighbours(index, k, output=output, overwrite=overwrite, progress=progress)
@@ -50,7 +50,7 @@ def cluster_command(
 
     Needs the extra: pip install "skykin[learn]".
     """
-    from skykin.pipeline.kinds import cluster
+    from skykin.jobs.kinds import cluster
 
     result = cluster(index, k, seed=seed, output=output, overwrite=overwrite, progress=progress_unless(quiet))
     if not quiet:
@@ -76,7 +76,7 @@ def outliers_command(
     quiet: Quiet = False,
 ) -> None:
     """Rank the tiles by how unlike everything else they are: a catalogue and a figure."""
-    from skykin.pipeline.kinds import outliers
+    from skykin.jobs.kinds import outliers
 
     progress = progress_unless(quiet)
     result = outliers(index, k, output=output, overwrite=overwrite, progress=progress)

@@ -30,7 +30,7 @@ def layers_command(
 
     chosen = find_recipe(recipe)
     sky = options.sky()
-    from skykin.studio.layers import make_layers
+    from skykin.jobs.studio.layers import make_layers
 
     book = options.book(sky)
     opened = make_layers(

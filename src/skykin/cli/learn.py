@@ -54,7 +54,7 @@ def learn_command(
     beside what brightness, contrast and latitude find.  `skykin evaluate` judges the result as a map.
     """
     # The libraries of tables are loaded only once the options make sense.
-    from skykin.pipeline.learn import learn_kin
+    from skykin.jobs.learn import learn_kin
 
     if bool(positive) == bool(positives):
         raise UsageError(

@@ -193,7 +193,7 @@ def map_command(
         jobs=jobs,
     )
     # The network, FITS and plotting libraries are loaded only once the settings make sense.
-    from skykin.pipeline import map_kin
+    from skykin.jobs import map_kin
     from skykin.products.rejected import REJECTED, rejected_files
     from skykin.products.summary import summary_lines
 

@@ -18,8 +18,8 @@ from skykin.core.settings import MapSettings, StretchKind
 
 if TYPE_CHECKING:
     from skykin.generate.painting import Painting
-    from skykin.studio.easel import Easel
-    from skykin.studio.picture_book import PictureBook
+    from skykin.jobs.studio.easel import Easel
+    from skykin.jobs.studio.picture_book import PictureBook
 
 SKY = "What to look at"
 MAKING = "How the picture is made"
@@ -83,7 +83,7 @@ class TileOptions:
 
     def book(self, sky: MapSettings) -> PictureBook:
         """Open a picture book that tells its progress."""
-        from skykin.studio.picture_book import PictureBook
+        from skykin.jobs.studio.picture_book import PictureBook
 
         progress = SilentProgress() if self.quiet else TerminalProgress(Console(stderr=True))
         return PictureBook(sky, self.download, progress)
@@ -133,7 +133,7 @@ class PaintOptions(TileOptions):
 
     def easel(self, output: Path) -> Easel:
         """Set up the easel of a picture."""
-        from skykin.studio.easel import Easel
+        from skykin.jobs.studio.easel import Easel
 
         return Easel(output, self.overwrite, self.snapshots, self.resume)
 

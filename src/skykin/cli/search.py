@@ -168,8 +168,8 @@ def search_command(
     DS9 regions and MOC, figures, and report.html, which says first what the scores are worth.
     """
     weights = parse_weights(weight or [])
-    from skykin.pipeline.nearest import nearest_tiles
-    from skykin.pipeline.search import search_index
+    from skykin.jobs.nearest import nearest_tiles
+    from skykin.jobs.search import search_index
     from skykin.products.summary import summary_lines
 
     progress, out = progress_unless(quiet), printer()

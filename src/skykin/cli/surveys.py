@@ -17,8 +17,8 @@ from skykin.cli.options import SurveyOption, printer
 
 def surveys_command() -> None:
     """List the surveys that can be asked for by name, and the kinds of files that can be given."""
-    from skykin.survey.kinds import kinds
-    from skykin.survey.ready import ready_made
+    from skykin.survey.formats import kinds
+    from skykin.survey.named import ready_made
 
     table = Table("name", "survey", "on this computer", title="Ready-made surveys", title_justify="left")
     for one in ready_made().values():
@@ -51,12 +51,12 @@ def info_command(
 
     Of an index it tells what is in it, and checks every file against its hash.
     """
-    from skykin.index.layout import MANIFEST
+    from skykin.indexing.layout import MANIFEST
 
     if (Path(survey).expanduser() / MANIFEST).is_file():
         _index_info(survey)
         return
-    from skykin.pipeline import describe_survey
+    from skykin.jobs import describe_survey
     from skykin.survey.open import open_survey
 
     opened = open_survey(
@@ -70,7 +70,7 @@ def info_command(
 
 
 def _index_info(folder: str) -> None:
-    from skykin.index.sky_index import open_index
+    from skykin.indexing.sky_index import open_index
 
     index = open_index(folder)
     print_facts(index.describe())

@@ -51,7 +51,7 @@ def texture_command(
     sky = options.sky()
     from contextlib import ExitStack
 
-    from skykin.studio.texture import make_textures
+    from skykin.jobs.studio.texture import make_textures
 
     easel, book = options.easel(output), options.book(sky)
     try:

@@ -69,7 +69,7 @@ def transfer_command(
     )
     sky = options.sky()
     # Checks that cost nothing come before the libraries that do.
-    from skykin.studio.transfer import make_transfer
+    from skykin.jobs.studio.transfer import make_transfer
 
     easel, book = options.easel(output), options.book(sky)
     try:

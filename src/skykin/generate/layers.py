@@ -12,7 +12,7 @@ from skykin.core.shapes import RGB, Chroma, Coverage, Gram, Numbers
 from skykin.generate.work import checked
 from skykin.style.recipe import Recipe
 from skykin.style.recipe import recipe as find_recipe
-from skykin.style.statistics import gram, position_weights
+from skykin.style.statistics.statistic import gram, position_weights
 
 #: The content layers of Gatys et al. and of the TensorFlow tutorial.
 CONTENT_LAYERS = ("block4_conv2", "block5_conv2")
@@ -93,7 +93,7 @@ def analyse_layers(
         If the picture or the recipe cannot be used.
     """
     # ONNX Runtime is loaded when the first layers are asked for, not when the function is looked up.
-    from skykin.style.vgg19 import VGG19Encoder  # noqa: PLC0415
+    from skykin.style.network.vgg19 import VGG19Encoder  # noqa: PLC0415
 
     chosen = recipe if isinstance(recipe, Recipe) else find_recipe(recipe)
     picture = checked("picture", rgb, coverage)

@@ -7,8 +7,8 @@ from typing import Any
 
 from skykin.core.shapes import Numbers
 from skykin.generate.extra import torch
-from skykin.style.network import LAYERS, MEAN_BGR, Padding
-from skykin.style.weights import load_weights
+from skykin.style.network.architecture import LAYERS, MEAN_BGR, Padding
+from skykin.style.network.weights import load_weights
 
 functional = torch.nn.functional
 
@@ -16,7 +16,7 @@ functional = torch.nn.functional
 class GradientNetwork:
     """What the layers of VGG19 answer to a picture, differentiable by its colours.
 
-    Weights, preparation and padding are those of `skykin.style.vgg19.VGG19Encoder`.
+    Weights, preparation and padding are those of `skykin.style.network.vgg19.VGG19Encoder`.
 
     Parameters
     ----------

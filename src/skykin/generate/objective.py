@@ -16,7 +16,7 @@ from skykin.generate.network import GradientNetwork
 from skykin.generate.settings import TextureSettings, TransferSettings
 from skykin.generate.statistics import GradientStatistic, gram, with_gradient
 from skykin.style.recipe import Recipe
-from skykin.style.statistics import position_weights
+from skykin.style.statistics.statistic import position_weights
 
 #: The content layer of the TensorFlow tutorial.
 CONTENT_LAYER = "block5_conv2"

@@ -16,7 +16,7 @@ from skykin.generate.optimiser import Memory, optimiser
 from skykin.generate.painting import Callback, Painting, Step
 from skykin.generate.settings import PaintSettings
 from skykin.generate.state import PaintState
-from skykin.style.network import checked_picture
+from skykin.style.network.architecture import checked_picture
 
 if TYPE_CHECKING:
     from skykin.generate.objective import Objective

@@ -15,9 +15,9 @@ from typing import Literal, get_args
 
 from skykin.core.errors import UnknownNameError, UsageError, shown
 from skykin.core.shapes import Chroma, Coverage
-from skykin.style.network import LAYERS, STYLE_LAYERS, Padding, step_of
+from skykin.style.network.architecture import LAYERS, STYLE_LAYERS, Padding, step_of
 from skykin.style.signature import Signature, Vector, flattened
-from skykin.style.statistics import Statistic, position_weights
+from skykin.style.statistics.statistic import Statistic, position_weights
 
 #: How the cosines of the layers become one score.
 Combine = Literal["max", "mean"]

@@ -23,7 +23,7 @@ from skykin.core.atomic import whole_file
 from skykin.core.errors import RemoteError, ResourceError, shown
 from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Progress
-from skykin.survey.fitscheck import looks_like_html
+from skykin.survey.fits.check import looks_like_html
 
 SILENT = SilentProgress()
 PIECE_BYTES = 1 << 16

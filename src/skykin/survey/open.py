@@ -14,9 +14,9 @@ from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Progress, Survey
 from skykin.core.settings import Band
 from skykin.core.survey_options import SurveyOptions
-from skykin.survey.kind import Glance, Kind, not_claimed
-from skykin.survey.kinds import kinds
-from skykin.survey.ready import ready_made
+from skykin.survey.format import Glance, Kind, not_claimed
+from skykin.survey.formats import kinds
+from skykin.survey.named import ready_made
 from skykin.survey.unpack import unpacked
 
 SILENT = SilentProgress()
@@ -74,7 +74,7 @@ def open_survey(
     else:
         survey = _open_smoothed(str(what), options, download, progress)
     if options.mask is not None:
-        from skykin.survey.masked import masked  # noqa: PLC0415 - loads the libraries of regions
+        from skykin.survey.derived.masked import masked  # noqa: PLC0415 - loads the libraries of regions
 
         survey = masked(survey, options.mask)
     return survey
@@ -83,7 +83,7 @@ def open_survey(
 def _open_three(
     parts: list[str | Path], options: SurveyOptions, download: bool, progress: Progress
 ) -> Survey:
-    from skykin.survey.combined import combine  # noqa: PLC0415
+    from skykin.survey.derived.combined import combine  # noqa: PLC0415
 
     if len(parts) != 3:
         raise UsageError(
@@ -98,7 +98,7 @@ def _open_smoothed(what: str, options: SurveyOptions, download: bool, progress: 
     survey = _open_one(what, options, download, progress)
     if options.smooth_deg is None:
         return survey
-    from skykin.survey.smooth import smoothed  # noqa: PLC0415
+    from skykin.survey.derived.smooth import smoothed  # noqa: PLC0415
 
     return smoothed(survey, options.smooth_deg, progress)
 
@@ -108,8 +108,8 @@ def _open_one(what: str, options: SurveyOptions, download: bool, progress: Progr
     if named is not None:
         return named.open(options, download, progress)
     if "://" in what:
-        from skykin.survey.hips_store import WebStore  # noqa: PLC0415
-        from skykin.survey.kinds.hips import open_hips  # noqa: PLC0415
+        from skykin.survey.formats.hips import open_hips  # noqa: PLC0415
+        from skykin.survey.hips.store import WebStore  # noqa: PLC0415
 
         return open_hips(WebStore(what), options, progress)
     path = Path(what).expanduser()
@@ -169,7 +169,7 @@ def kind_of(glance: Glance) -> Kind:
 
 
 def _open_pattern(pattern: str, options: SurveyOptions, progress: Progress) -> Survey:
-    from skykin.survey.mosaic import open_mosaic  # noqa: PLC0415
+    from skykin.survey.derived.mosaic import open_mosaic  # noqa: PLC0415
 
     found = sorted(Path(name) for name in glob.glob(pattern, recursive=True))  # noqa: PTH207 - absolute patterns
     if not found:

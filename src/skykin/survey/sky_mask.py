@@ -14,10 +14,10 @@ from astropy_healpix.core import healpix_to_lonlat, lonlat_to_healpix
 from skykin.core.errors import InputRefusedError, NotThisFormatError, SkyError, TooLargeError, shown
 from skykin.core.extent import ALL_SKY, Extent
 from skykin.core.shapes import Degrees, Numbers
-from skykin.survey.cell_map import NEARLY_ALL
-from skykin.survey.cells import cell_side_deg
 from skykin.survey.frames import from_galactic, to_galactic
 from skykin.survey.guard import guarded
+from skykin.survey.healpix.cell_map import NEARLY_ALL
+from skykin.survey.healpix.cells import cell_side_deg
 
 #: MOC ranges count cells of this level.
 MOC_LEVEL = 29

@@ -1,0 +1,1 @@
+"""What is known on the sky: regions, lists of objects, names, a user's tables."""

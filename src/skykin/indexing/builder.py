@@ -1,0 +1,269 @@
+"""Building an index: what is planned and not committed is measured, step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from skykin.core.errors import DataQualityError, IndexRefusedError, shown
+from skykin.core.protocols import Progress
+from skykin.core.shapes import Numbers
+from skykin.indexing.basis import FITTED_TILES, evenly, fit_basis
+from skykin.indexing.compare import Space
+from skykin.indexing.contrasts import CellCode
+from skykin.indexing.differences import differences
+from skykin.indexing.facet_style import FacetMeter, FacetStyle
+from skykin.indexing.layout import SHARDS
+from skykin.indexing.lock import writing
+from skykin.indexing.manifest import ManifestWriter, Step
+from skykin.indexing.shards import Shard, write_shard
+from skykin.indexing.stored import Shelf, StoredFacet, cell_of, facet_name, facet_plan
+from skykin.scale.local import ordered_map
+from skykin.style.recipe import Recipe
+from skykin.style.signature import Signature
+from skykin.style.standard import Standardisation
+from skykin.style.statistics.statistic import core_contrast
+from skykin.tiling.facets import Facet
+
+#: Facts that an index may outgrow when data is appended.
+GROWING = ("survey", "extent", "area", "opened", "versions", "credits")
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """All that an index is built from.
+
+    Parameters
+    ----------
+    facts : dict
+        What it is of; plain values.
+    recipe : Recipe
+    facets : sequence of Facet
+    measure_scale : callable
+        Measures mean and spread of the survey's tiles, and the codes of cells that are kept in few
+        directions, if they are not known yet.
+    meter : callable
+        Gives what measures facets, once the space is known.
+    exact : bool
+        Keep whole vectors of the standard tiles.
+    """
+
+    facts: Mapping[str, Any]
+    recipe: Recipe
+    facets: Sequence[Facet]
+    measure_scale: Callable[[], tuple[Standardisation, Mapping[str, CellCode]]]
+    meter: Callable[[Space], FacetMeter]
+    exact: bool
+
+
+def build(folder: Path, job: Job, *, append: bool, workers: int, progress: Progress) -> bool:
+    """Bring an index to what is planned; return whether there was anything to do.
+
+    Raises
+    ------
+    IndexRefusedError
+        If another process builds it (``IX-LOCKED``), or it is of something else (``IX-MISMATCH``).
+    ResourceError
+        If the disk is full or the folder cannot be written; what was committed stays.
+    """
+    with writing(folder), threadpool_limits(limits=1):
+        writer = ManifestWriter(folder)
+        try:
+            builder = _Builder(folder, job, writer, workers, progress)
+            builder.agree(append=append)
+            if not writer.state.missing:
+                return False
+            builder.run()
+            return True
+        finally:
+            writer.close()
+
+
+@dataclass(frozen=True, eq=False)
+class _Builder:
+    folder: Path
+    job: Job
+    writer: ManifestWriter
+    workers: int
+    progress: Progress
+
+    def agree(self, *, append: bool) -> None:
+        """Plan the work, or find that it is planned; refuse an index of something else."""
+        made, asked = self.writer.state.facts, self.job.facts
+        if made:
+            left_out = GROWING if append else ("versions", "opened")
+            found = differences(_without(made, left_out), _without(asked, left_out))
+            if found:
+                raise IndexRefusedError(
+                    f"the index {shown(self.folder.name)} was made with {'; '.join(found)}; give the same "
+                    "settings or another name, or append where there is only more data",
+                    code="IX-MISMATCH",
+                )
+        known = {step.name: step for step in self.writer.state.steps}
+        facets = [Step(f"facet-{facet_name(plan)}", plan) for plan in map(facet_plan, self.job.facets)]
+        begun = "scale" in known and known["scale"].result is not None
+        if append and begun and made.get("survey") != asked["survey"]:
+            known = self._still_true(known)
+        names = {step.name for step in facets}
+        changed = names != {name for name in known if name.startswith("facet-")} or any(
+            known[name].result is None for name in names
+        )
+        after = [
+            Step("basis", {}),
+            *(Step(step.name.replace("facet", "vectors"), {"facet": step.name}) for step in facets),
+        ]
+        if keeps_directions(self.job.recipe):
+            after = []
+        first = [known.get(step.name, step) for step in (Step("scale", {}), *facets)]
+        steps = (*first, *(after if changed else [known.get(step.name, step) for step in after]))
+        if steps != self.writer.state.steps:
+            self.writer.plan(steps)
+        if not made or append:
+            self.writer.describe(asked)
+
+    def _still_true(self, known: dict[str, Step]) -> dict[str, Step]:
+        """Leave out the committed facets whose pictures the new data changes."""
+        meter = self.job.meter(self._space())
+        kept = dict(known)
+        with self.progress.stage("What is still true", len(self.job.facets), "facets") as counter:
+            for facet in self.job.facets:
+                name = f"facet-{facet_name(facet_plan(facet))}"
+                step = known.get(name)
+                if step is not None and step.result is not None:
+                    _, sha256 = meter.picture(facet)
+                    if sha256 != step.result["picture_sha256"]:
+                        kept[name] = Step(name, step.plan)
+                counter.advance()
+        return kept
+
+    def run(self) -> None:
+        """Do what is missing."""
+        _remove_orphans(self.folder, self.writer)
+        missing = {step.name for step in self.writer.state.missing}
+        if "scale" in missing:
+            scale, codes = self.job.measure_scale()
+            rows = {layer: [scale.mean[layer], scale.spread[layer]] for layer in self.job.recipe.layers}
+            for layer, code in codes.items():
+                rows[layer].append(code.middle)
+            shards = [self._write(f"scale-{layer}", np.stack(parts)) for layer, parts in rows.items()]
+            shards += [self._write(f"basis-{layer}", code.basis) for layer, code in codes.items()]
+            self.writer.commit("scale", {"tiles": scale.tiles}, shards)
+        space = self._space()
+        self._measure_facets(space, missing)
+        if "basis" in missing:
+            self._fit(space)
+        if any(name.startswith("vectors") for name in missing):
+            self._project(space, missing)
+
+    def _measure_facets(self, space: Space, missing: set[str]) -> None:
+        named = [(f"facet-{facet_name(facet_plan(facet))}", facet) for facet in self.job.facets]
+        left = [(name, facet) for name, facet in named if name in missing]
+        if not left:
+            return
+        meter = self.job.meter(space)
+
+        def measure(item: tuple[str, Facet]) -> tuple[str, FacetStyle]:
+            return item[0], meter(item[1])
+
+        with self.progress.stage("Style of every facet", len(named), "facets") as counter:
+            counter.advance(len(named) - len(left))
+            for name, style in ordered_map(measure, left, self.workers):
+                shards = [
+                    self._write(f"cells-{name}", style.cells),
+                    self._write(f"moments-{name}", style.moments),
+                    self._write(f"tiles-{name}", style.tiles),
+                    *([] if style.exact is None else [self._write(f"exact-{name}", style.exact)]),
+                ]
+                result = {"picture_sha256": style.picture_sha256, "tiles": len(style.tiles)}
+                self.writer.commit(name, result, shards)
+                counter.advance()
+
+    def _fit(self, space: Space) -> None:
+        facets = self._stored(space)
+        counts = [len(facet.tiles) for facet in facets]
+        if not sum(counts):
+            raise DataQualityError(
+                "no tile is covered enough to be indexed; choose another area or a smaller min_coverage"
+            )
+        chosen, start = evenly(sum(counts), FITTED_TILES), np.cumsum([0, *counts])
+        shards = []
+        for layer in self.job.recipe.layers:
+            parts = [
+                facet.summed_rows(layer, chosen[(chosen >= low) & (chosen < low + count)] - low)
+                for facet, low, count in zip(facets, start, counts, strict=False)
+            ]
+            shards.append(self._write(f"basis-{layer}", fit_basis(np.concatenate(parts))))
+        self.writer.commit("basis", {"tiles": len(chosen)}, shards)
+
+    def _project(self, space: Space, missing: set[str]) -> None:
+        facets = [facet for facet in self._stored(space) if facet.name.replace("facet", "vectors") in missing]
+        shelf = Shelf(self.folder / SHARDS, self.writer.state.shards)
+        bases = {layer: np.asarray(shelf(f"basis-{layer}")) for layer in self.job.recipe.layers}
+
+        def vectors(facet: StoredFacet) -> tuple[Numbers, Numbers]:
+            whole = {layer: facet.summed(layer) for layer in bases}
+            small = [np.nan_to_num(whole[layer] @ basis.T) for layer, basis in bases.items()]
+            return np.concatenate(small, axis=1).astype(np.float16), np.concatenate([*whole.values()], axis=1)
+
+        with self.progress.stage("Vectors of tiles", len(facets), "facets") as counter:
+            for facet, (small, whole) in zip(facets, ordered_map(vectors, facets, self.workers), strict=True):
+                shards = [self._write(f"projection-{facet.name}", small)]
+                if self.job.exact and space.cell_kind == "exact":
+                    shards.append(self._write(f"exact-{facet.name}", whole.astype(np.float16)))
+                self.writer.commit(facet.name.replace("facet", "vectors"), {}, shards)
+                counter.advance()
+
+    def _space(self) -> Space:
+        return read_space(
+            self.job.recipe, Shelf(self.folder / SHARDS, self.writer.state.shards), self.writer.state.steps
+        )
+
+    def _stored(self, space: Space) -> list[StoredFacet]:
+        shelf = Shelf(self.folder / SHARDS, self.writer.state.shards)
+        return stored_facets(self.writer.state.steps, shelf, space)
+
+    def _write(self, name: str, array: Numbers) -> Shard:
+        return write_shard(self.folder / SHARDS, name, array)
+
+
+def read_space(recipe: Recipe, shelf: Shelf, steps: Sequence[Step]) -> Space:
+    """Read mean and spread of the survey back."""
+    parts = {layer: np.asarray(shelf(f"scale-{layer}")) for layer in recipe.layers}
+    tiles = next(step.result["tiles"] for step in steps if step.name == "scale" and step.result)
+    mean = Signature({layer: part[0] for layer, part in parts.items()})
+    spread = Signature({layer: part[1] for layer, part in parts.items()})
+    codes = {}
+    if keeps_directions(recipe):
+        codes = {layer: CellCode(part[2], np.array(shelf(f"basis-{layer}"))) for layer, part in parts.items()}
+    return Space(recipe, Standardisation(mean, spread, int(tiles)), codes)
+
+
+def keeps_directions(recipe: Recipe) -> bool:
+    """Whether cells are kept in the directions of a basis, from which the projections of tiles follow."""
+    return recipe.statistic is core_contrast
+
+
+def stored_facets(steps: Sequence[Step], shelf: Shelf, space: Space) -> list[StoredFacet]:
+    """Facets that are committed, in the order of the plan."""
+    return [
+        StoredFacet(step.name, step.plan, shelf, space, cell_of(step.plan, space.recipe))
+        for step in steps
+        if step.name.startswith("facet-") and step.result is not None
+    ]
+
+
+def _remove_orphans(folder: Path, writer: ManifestWriter) -> None:
+    """Remove shards that were written but not committed, or that an append replaced."""
+    known = {shard.file for shard in writer.state.shards.values()}
+    for path in (folder / SHARDS).glob("*.npy"):
+        if path.name not in known:
+            path.unlink(missing_ok=True)
+
+
+def _without(facts: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    return {name: value for name, value in facts.items() if name not in names}

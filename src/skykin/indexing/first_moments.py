@@ -1,0 +1,98 @@
+"""Means and spreads of channels, cell by cell: they add up exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from skykin.core.shapes import Numbers
+from skykin.indexing.moments import halved
+from skykin.style.engine.cells import CellReader, Lattice
+from skykin.style.engine.shared import Reader, SharedMeter
+from skykin.style.statistics.forms import Stretch
+
+
+@dataclass(frozen=True, eq=False)
+class FirstMomentsOfCells:
+    r"""Mean and standard deviation of each channel, written as deviations from the survey's tiles.
+
+    .. math:: \mu = \sum_i w_i \mu_i \Big/ \sum_i w_i , \qquad
+              \sigma^2 = \sum_i w_i \bigl(\sigma_i^2 + (\mu_i - \mu)^2\bigr) \Big/ \sum_i w_i
+
+    Parameters
+    ----------
+    mean, spread : float32 array (2 × channels,)
+        Of the survey's tiles; half precision is enough for what differs from them.
+    compared : callable
+        From means and spreads to what is compared.
+    """
+
+    mean: Numbers
+    spread: Numbers
+    compared: Callable[[Numbers], Numbers]
+
+    @property
+    def width(self) -> int:
+        """Means and spreads."""
+        return int(self.mean.size)
+
+    @property
+    def compared_width(self) -> int:
+        """The same number."""
+        return self.width
+
+    @property
+    def needs_core(self) -> bool:
+        """The core is like the rest."""
+        return False
+
+    def reader(
+        self, shared: SharedMeter, layer: str, lattice: Lattice
+    ) -> tuple[Reader, Callable[[], Numbers]]:
+        """Read means and spreads of cells."""
+        form = shared.form(layer)
+        taker = _Taker(self, lattice, shared.unit(layer))
+        return CellReader(lattice, layer, dict(shared.strides())[layer], form, taker), lambda: taker.cells
+
+    def tile_reader(
+        self,
+        shared: SharedMeter,
+        layer: str,
+        lattice: Lattice,
+        *,
+        keep: bool,
+    ) -> None:
+        """Read nothing: cells add up exactly."""
+
+    def sums(self, cells: Numbers, weights: Numbers) -> Numbers:
+        """Coded means, their squares, and variances."""
+        channels = self.width // 2
+        means = np.asarray(cells[..., :channels], np.float64)
+        inner = np.asarray(cells[..., channels:], np.float64) * self.spread[channels:] + self.mean[channels:]
+        # Coded means are deviations in units of the spread: nothing cancels in their squares.
+        return np.asarray(weights * np.concatenate([means, means**2, inner**2], axis=-1))
+
+    def finish(self, means: Numbers, core: Numbers | None) -> Numbers:  # noqa: ARG002
+        """Mean and spread of all together, compared."""
+        mean, square, inner = np.split(means, 3, axis=-1)
+        channels = mean.shape[-1]
+        spread = self.spread[:channels].astype(np.float64)
+        between = np.maximum(square - mean**2, 0) * spread**2
+        raw = np.concatenate([mean * spread + self.mean[:channels], np.sqrt(inner + between)], axis=-1)
+        return np.asarray(self.compared(raw), np.float32)
+
+
+class _Taker:
+    """Writes the statistic of every cell in half precision."""
+
+    def __init__(self, moments: FirstMomentsOfCells, lattice: Lattice, unit: float) -> None:
+        self._moments, self._unit = moments, np.float32(unit)
+        self.cells = np.zeros((lattice.rows, lattice.columns, moments.width), np.float16)
+
+    def take(self, row: int, column: int, stretch: Stretch, values: Numbers) -> None:  # noqa: ARG002
+        """Write the entries; `stretch` is all of them."""
+        rows, columns, _ = values.shape
+        coded = (values / self._unit - self._moments.mean) / self._moments.spread
+        self.cells[row : row + rows, column : column + columns] = halved(coded)

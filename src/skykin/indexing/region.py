@@ -1,0 +1,149 @@
+"""The style of a part of the sky: all its cells together, each counted once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from skykin.core.errors import SkyError, UsageError
+from skykin.core.extent import Extent
+from skykin.core.shapes import Numbers
+from skykin.indexing.answers import Contains, Region
+from skykin.indexing.compare import Space
+from skykin.indexing.moments import positive
+from skykin.indexing.stored import StoredFacet
+from skykin.style.signature import Signature
+
+#: Points along a side of a cell that tell how much of it lies inside.
+POINTS = 4
+
+
+@dataclass(frozen=True)
+class Place:
+    """A part of the sky.
+
+    Parameters
+    ----------
+    contains : callable
+        What lies inside.
+    core : callable, optional
+        What is its core, for recipes that compare that with the rest.
+    around : Extent, optional
+        Holds all of it.  Cells then count as far as they lie inside, instead of those that are centred there.
+    """
+
+    contains: Contains
+    core: Contains | None = None
+    around: Extent | None = None
+
+
+def region_of(facets: Sequence[StoredFacet], space: Space, place: Place, cell_deg: float) -> Region:
+    """Add up the cells that lie inside.
+
+    Parameters
+    ----------
+    facets : sequence of StoredFacet
+    space : Space
+    place : Place
+    cell_deg : float
+        Side of a cell, degrees.
+
+    Raises
+    ------
+    SkyError
+        If there is none, or none has data (``SKY-RANGE``).
+    UsageError
+        If the recipe needs a core, and none is given.
+    """
+    needed = any(moments.needs_core for moments in space.moments.values())
+    core = place.core if needed else None
+    if needed and core is None:
+        raise UsageError(
+            f"the recipe {space.recipe.name} compares the core of a region with the rest of it; say what its "
+            "core is"
+        )
+    whole, middle = _Sum(space), _Sum(space)
+    inside, covered, area = 0, 0, 0.0
+    for facet in facets:
+        mine = _near(facet, place.around)
+        share = _share(facet, mine, place.contains, place)
+        mine, share = mine[share > 0], share[share > 0]
+        if not mine.size:
+            continue
+        cells = facet.cells[mine]
+        coverage = cells["coverage"] * share
+        inside += mine.size
+        covered += int((coverage > 0).sum())
+        area += float((coverage * _area_deg2(facet, cells)).sum())
+        weights = np.where(coverage > 0, space.weights(cells["coverage"]), 0).astype(np.float64)
+        whole.add(facet.moments[mine], weights * share)
+        if core is not None:
+            middle.add(facet.moments[mine], weights * _share(facet, mine, core, place))
+    if not covered:
+        found = (
+            f"0 of {inside} cells in the region have data"
+            if inside
+            else f"no cell of the index is centred in the region (cells are {cell_deg:.2g}° wide)"
+        )
+        raise SkyError(f"{found}; choose a region that the survey covers, or a larger one")
+    means, inner = whole.means(), middle.means()
+    style = {layer: space.moments[layer].finish(mean, inner.get(layer)) for layer, mean in means.items()}
+    return Region(Signature(style), covered, area)
+
+
+class _Sum:
+    """Adds cells up."""
+
+    def __init__(self, space: Space) -> None:
+        self._space = space
+        self._weight, self._sums = 0.0, dict[str, Numbers]()
+
+    def add(self, moments: Numbers, weights: Numbers) -> None:
+        """Take coded moments of cells, all layers beside each other."""
+        self._weight += float(weights.sum())
+        for layer, columns in self._space.columns.items():
+            part = self._space.moments[layer].sums(moments[:, columns], weights[:, None]).sum(axis=0)
+            self._sums[layer] = self._sums.get(layer, 0) + part
+
+    def means(self) -> dict[str, Numbers]:
+        """Divide by the weight; NaN if there is none."""
+        weight = positive(np.array(self._weight))
+        return {layer: total / weight for layer, total in self._sums.items()}
+
+
+def _near(facet: StoredFacet, around: Extent | None) -> Numbers:
+    """Which of a facet's own cells may lie inside."""
+    cells = facet.cells
+    own = np.flatnonzero(cells["own"])
+    if around is None:
+        return own
+    reach = around.widened(math.degrees(2 * facet.cell * facet.facet.pixel))
+    return np.asarray(own[reach.contains(cells["lon"][own], cells["lat"][own])])
+
+
+def _share(facet: StoredFacet, mine: Numbers, contains: Contains, place: Place) -> Numbers:
+    """Share of each cell that lies inside; 0 or 1 if cells are not divided."""
+    if not len(mine):
+        return np.zeros(0)
+    cells = facet.cells[mine]
+    if place.around is None:
+        return np.asarray(contains(cells["lon"], cells["lat"]), dtype=np.float64)
+    side = facet.cell // POINTS
+    rows = (cells["row"] * POINTS)[:, None, None] + np.arange(POINTS)[:, None]
+    columns = (cells["column"] * POINTS)[:, None, None] + np.arange(POINTS)
+    lon, lat = facet.facet.square_centers(side, side, *np.broadcast_arrays(rows, columns))
+    found = np.asarray(contains(lon.ravel(), lat.ravel()), dtype=np.float64)
+    return np.asarray(found.reshape(len(mine), -1).mean(axis=1))
+
+
+def _area_deg2(facet: StoredFacet, cells: Numbers) -> Numbers:
+    """Solid angle of cells: the plane draws what is far from its centre larger."""
+    plane = facet.facet
+    lat, lon = np.radians(cells["lat"]), np.radians(cells["lon"] - plane.lon_deg)
+    middle = math.radians(plane.lat_deg)
+    cosine = np.sin(lat) * math.sin(middle) + np.cos(lat) * math.cos(middle) * np.cos(lon)
+    side = math.degrees(facet.cell * plane.pixel) * (1 + cosine) / 2
+    return np.asarray(side**2)

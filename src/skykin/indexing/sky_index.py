@@ -1,0 +1,298 @@
+"""A finished index, opened for reading."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from astropy import units as u
+from astropy.table import QTable
+
+from skykin.core.area import SkyBox
+from skykin.core.errors import IndexRefusedError, UsageError, shown
+from skykin.core.extent import Extent
+from skykin.core.footprint import Footprint
+from skykin.core.shapes import Numbers
+from skykin.indexing.answers import Contains, Kind, Level, Region, Style
+from skykin.indexing.builder import read_space, stored_facets
+from skykin.indexing.compare import Space
+from skykin.indexing.facts import IndexFacts
+from skykin.indexing.layout import SHARDS
+from skykin.indexing.level import LevelReader, inside_areas
+from skykin.indexing.manifest import read_manifest
+from skykin.indexing.region import Place, region_of
+from skykin.indexing.stored import Shelf, StoredFacet
+from skykin.indexing.vectors import TileVectors
+from skykin.style.engine.context import ContextMeter
+from skykin.style.engine.shared import SharedMeter
+from skykin.style.network.blocks import block_network
+from skykin.style.signature import Signature
+from skykin.style.standard import Standardisation
+from skykin.tiling.names import tile_names
+
+#: Columns of `SkyIndex.tiles` that are angles in degrees, and those that are plain numbers.
+ANGLES = ("lon", "lat", "width", "height", "turn")
+SHARES = ("coverage", "brightness", "area")
+
+
+@dataclass(frozen=True, eq=False)
+class SkyIndex(IndexFacts):
+    """The style of a survey, cell by cell and tile by tile; `open_index` makes it.
+
+    Read-only.  Arrays stay on disk and are mapped while they are used; each file's hash is checked once, at
+    its first use.
+
+    Parameters
+    ----------
+    path : Path
+    manifest : Manifest
+        The committed state that was opened; what is appended later is not seen.
+    """
+
+    def __repr__(self) -> str:
+        return f"SkyIndex({str(self.path)!r}: {len(self)} tiles of {self.survey_title}, {self.recipe.name})"
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """Kinds of vectors that it answers with, the quickest first; the first is the default everywhere."""
+        return self._vectors.kinds
+
+    @property
+    def standard(self) -> Standardisation | None:
+        """What an average tile is like; None if the recipe compares signatures as they are."""
+        return self._space.standard
+
+    @cached_property
+    def tiles(self) -> QTable:
+        """The standard tiles.
+
+        Returns
+        -------
+        QTable
+            name; lon, lat, width, height, turn (degrees, Galactic); coverage, brightness; mean_intensity (the
+            survey's unit); area (share of the sphere); facet, row, column (its place in the index).
+        """
+        records = self._records
+        table = QTable({"name": tile_names(records["lon"], records["lat"], self.spacing_deg)})
+        for name in ANGLES:
+            table[name] = records[name] * u.deg
+        for name in SHARES:
+            table[name] = records[name]
+        table["mean_intensity"] = records["mean_intensity"] * u.Unit(self.unit)
+        table["facet"] = np.repeat(np.arange(len(self.counts)), self.counts)
+        table["row"], table["column"] = records["row"], records["column"]
+        return table
+
+    @cached_property
+    def footprints(self) -> tuple[Footprint, ...]:
+        """Where the standard tiles lie, in the order of `tiles`."""
+        columns = (self._records[name].tolist() for name in ANGLES)
+        return tuple(Footprint(x, y, w, h, turn_deg=turn) for x, y, w, h, turn in zip(*columns, strict=True))
+
+    def vectors(self, layer: str | None = None, kind: Kind | None = None) -> Iterator[tuple[slice, Numbers]]:
+        """Yield which tiles, and their vectors, block by block in the order of `tiles`.
+
+        Parameters
+        ----------
+        layer : str, optional
+            All layers beside each other (see `columns`) if left out.
+        kind : {"projection", "exact"}, optional
+
+        Yields
+        ------
+        slice, float16 or float32 array (tiles, n)
+            Rows are divided by the length of the tile's whole signature in that layer: the dot product with
+            the layer's `Style.vectors` is a cosine.  Read-only, mapped from disk where it can be.
+        """
+        return self._vectors.blocks(layer, kind)
+
+    def columns(self, kind: Kind | None = None) -> Mapping[str, slice]:
+        """Which columns of `vectors` without a layer belong to which layer."""
+        return self._vectors.columns(kind)
+
+    def rows(self, numbers: Sequence[int] | Numbers, kind: Kind | None = None) -> Numbers:
+        """Give the vectors of some tiles, all layers beside each other.
+
+        Returns
+        -------
+        float32 array (len(numbers), n)
+        """
+        return self._vectors.rows(numbers, kind)
+
+    def cosines(self, styles: Sequence[Style]) -> Numbers:
+        """Compare all standard tiles with styles of one kind.
+
+        Returns
+        -------
+        float64 array (tiles, layers, styles)
+            From −1 to 1; NaN where a tile has no style.
+        """
+        return self._vectors.cosines(styles)
+
+    def norms(self, layer: str) -> Numbers:
+        """Length of each standard tile's whole signature in a layer: float32 array (tiles,)."""
+        self._known_layer(layer)
+        return np.asarray(self._records["norms"][:, self.layers.index(layer)])
+
+    def tile(self, number: int, kind: Kind | None = None) -> Style:
+        """Return the style of one standard tile."""
+        kind = self._vectors.known(kind)
+        row = self.rows([number], kind)[0]
+        vectors = {layer: row[columns] for layer, columns in self.columns(kind).items()}
+        return Style(kind, vectors, {layer: float(self.norms(layer)[number]) for layer in self.layers})
+
+    def meter(self) -> ContextMeter:
+        """Return what measures a picture as the index measured its tiles; loads the network.
+
+        A picture has `ContextMeter.halo` pixels of context on each side.
+        """
+        network = block_network(self.layers, fast="bfloat16" in self.manifest.facts["encoder"])
+        if network.name != self.manifest.facts["encoder"]:
+            raise IndexRefusedError(
+                f"the index {shown(self.path.name)} was measured by {shown(self.manifest.facts['encoder'])}, "
+                f"but here is {shown(network.name)}; build the index again",
+                code="IX-MISMATCH",
+            )
+        return ContextMeter(SharedMeter(self.recipe, network), self.pixels, self.standard)
+
+    def project(self, signature: Signature, kind: Kind | None = None) -> Style:
+        """Bring a signature that `meter` or `region` gave into the space in which the index compares."""
+        kind = self._vectors.known(kind)
+        vectors, norms = {}, {}
+        for layer in self.layers:
+            given = self._space.given(layer, signature[layer])
+            norms[layer] = float(np.linalg.norm(given))
+            unit = (given / norms[layer] if norms[layer] > 0 else given * np.nan).astype(np.float32)
+            if kind == "exact" and not self._space.is_whole(layer, unit):
+                raise UsageError(
+                    f"the style is a {self._space.cell_kind}, which has no exact vector; use "
+                    f"{' or '.join(dict.fromkeys(('projection', self._space.cell_kind)))}"
+                )
+            short = unit if kind == "exact" else self._space.short(layer, unit)
+            turned = kind == "projection" and not self._space.is_projected(layer, unit)
+            vectors[layer] = self._vectors.bases[layer] @ short if turned else short
+        return Style(kind, vectors, norms)
+
+    def is_whole(self, signature: Signature) -> bool:
+        """Whether it was measured, not added up from cells that keep only some of it."""
+        return all(self._space.is_whole(layer, signature[layer]) for layer in self.layers)
+
+    def translate(self, other: SkyIndex, signature: Signature) -> Signature:
+        """Bring a signature of another index of the same recipe to this one's standard.
+
+        Raises
+        ------
+        IndexRefusedError
+            If the recipes differ (``IX-MISMATCH``).
+        """
+        if other.recipe.key() != self.recipe.key():
+            raise IndexRefusedError(
+                f"the index {shown(other.path.name)} was made with recipe {shown(other.recipe.name)}, but "
+                f"{shown(self.path.name)} with {shown(self.recipe.name)}; compare indexes of one recipe",
+                code="IX-MISMATCH",
+            )
+        theirs, ours = other.standard, self.standard
+        if theirs is None or ours is None:
+            return signature
+        if not self.is_whole(signature):
+            raise UsageError(
+                f"what cells of {shown(other.survey_title)} add up to cannot be brought to another survey by "
+                f"the recipe {self.recipe.name}; cut the region's picture and give that"
+            )
+        return Signature(
+            {
+                layer: self._space.compared(layer, vector * theirs.spread[layer] + theirs.mean[layer])
+                for layer, vector in signature.items()
+            }
+        )
+
+    def region(
+        self, contains: Contains, core: Contains | None = None, around: Extent | None = None
+    ) -> Region:
+        """Return the style of all that lies inside: a box, a polygon, a MOC; every cell counts once.
+
+        Parameters
+        ----------
+        contains : callable
+            From Galactic longitudes and latitudes (arrays of degrees) to a bool array, such as
+            `SkyBox.contains`.
+        core : callable, optional
+            The same of its core; needed by recipes that compare that with the rest.
+        around : Extent, optional
+            Holds all of the region.  Cells then count as far as they lie inside, instead of those that are
+            centred there.
+
+        Raises
+        ------
+        SkyError
+            If no cell with data lies there (``SKY-RANGE``).
+        UsageError
+            If the recipe needs a core, and none is given.
+        """
+        return region_of(self._facets, self._space, Place(contains, core, around), self.cell_deg)
+
+    def tiles_at(self, size_deg: float) -> Level:
+        """Return the level of the pyramid whose tiles are nearest in size."""
+        nearest = min(self.sizes_deg, key=lambda size: abs(np.log(size / size_deg)))
+        reach = round(nearest / self.cell_deg)
+        inside = inside_areas([SkyBox(*edges).contains for edges in self.manifest.facts["area"]])
+        reader = LevelReader(self._facets, self._space, self._vectors.bases, self.min_coverage, inside)
+        return reader.level(reach, self.cell_deg)
+
+    @cached_property
+    def _shelf(self) -> Shelf:
+        return Shelf(self.path / SHARDS, self.manifest.shards)
+
+    @cached_property
+    def _space(self) -> Space:
+        return read_space(self.recipe, self._shelf, self.manifest.steps)
+
+    @cached_property
+    def _facets(self) -> list[StoredFacet]:
+        return stored_facets(self.manifest.steps, self._shelf, self._space)
+
+    @cached_property
+    def _records(self) -> Numbers:
+        return np.concatenate([np.asarray(facet.tiles) for facet in self._facets])
+
+    @cached_property
+    def _vectors(self) -> TileVectors:
+        whole = bool(self.manifest.facts["exact"])
+        return TileVectors(self._shelf, self._facets, self.counts, self._space, whole)
+
+    def _known_layer(self, layer: str) -> None:
+        if layer not in self.layers:
+            raise UsageError(f"the index has no layer {shown(layer)}; choose among {', '.join(self.layers)}")
+
+
+def open_index(path: str | Path) -> SkyIndex:
+    """Open an index that `build_index` or ``skykin index`` made.
+
+    Parameters
+    ----------
+    path : path
+        Its folder.
+
+    Returns
+    -------
+    SkyIndex
+
+    Raises
+    ------
+    IndexRefusedError
+        If there is none, it is not finished, of another version (``IX-VERSION``), or damaged
+        (``IX-CORRUPT``).
+    """
+    folder = Path(path).expanduser()
+    manifest = read_manifest(folder)
+    if not manifest.steps or manifest.missing:
+        done = len(manifest.steps) - len(manifest.missing)
+        raise IndexRefusedError(
+            f"the index {shown(folder.name)} is not finished: {done} of {len(manifest.steps)} parts are "
+            "there; run the command that began it again",
+            code="IX-UNFINISHED",
+        )
+    return SkyIndex(folder, manifest)

@@ -1,0 +1,243 @@
+"""What an index holds of one facet, read back: its cells, its tiles, and any squares of cells."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from skykin.core.errors import IndexRefusedError
+from skykin.core.extent import Extent
+from skykin.core.shapes import Numbers
+from skykin.indexing.basis import unit_rows
+from skykin.indexing.compare import Space
+from skykin.indexing.contrasts import ContrastsOfCells
+from skykin.indexing.moments import add_all, add_up
+from skykin.indexing.shards import Shard, check_shard, map_again, open_shard, windows
+from skykin.style.engine.cells import Lattice, core_side
+from skykin.style.network.halves import widened
+from skykin.style.recipe import Recipe
+from skykin.style.statistics.statistic import core_contrast
+from skykin.tiling.facets import Facet
+from skykin.tiling.sectors import Cap, Sector
+
+#: Tiles that are gathered cell by cell at a time.
+GATHERED = 256
+
+
+@dataclass(frozen=True, eq=False)
+class Shelf:
+    """Shards by name; each is hashed before its first use.
+
+    Nothing stays mapped: a large index passes through memory block by block.
+    """
+
+    folder: Path
+    shards: Mapping[str, Shard]
+    _opened: dict[str, tuple[np.dtype, int]] = field(default_factory=dict)
+
+    def __call__(self, name: str) -> Numbers:
+        """Map the shard of that name."""
+        shard = self._known(name)
+        return map_again(self.folder, shard, *self._opened[name])
+
+    def windows(self, name: str) -> Iterator[tuple[slice, Numbers]]:
+        """Map the shard of that name, some rows after the other."""
+        shard = self._known(name)
+        return windows(self.folder, shard, *self._opened[name])
+
+    def _known(self, name: str) -> Shard:
+        shard = self.shards.get(name)
+        if shard is None:
+            raise IndexRefusedError(f"the index has no shard {name!r}, although its manifest needs one")
+        if name not in self._opened:
+            check_shard(self.folder, shard)
+            array, begins = open_shard(self.folder, shard)
+            self._opened[name] = array.dtype, begins
+        return shard
+
+
+@dataclass(frozen=True, eq=False)
+class StoredFacet:
+    """One facet of an index.
+
+    Parameters
+    ----------
+    name : str
+        Of its step.
+    plan : dict
+        Its geometry, as `facet_plan` wrote it.
+    shelf : Shelf
+    space : Space
+    cell : int
+        Side of a cell, pixels.
+    """
+
+    name: str
+    plan: Mapping[str, Any]
+    shelf: Shelf
+    space: Space
+    cell: int
+
+    @property
+    def cells(self) -> Numbers:
+        """Cells, one record each."""
+        return self.shelf(f"cells-{self.name}")
+
+    @property
+    def moments(self) -> Numbers:
+        """Coded moments of the cells, all layers beside each other."""
+        return self.shelf(f"moments-{self.name}")
+
+    @property
+    def tiles(self) -> Numbers:
+        """Standard tiles, one record each."""
+        return self.shelf(f"tiles-{self.name}")
+
+    @property
+    def facet(self) -> Facet:
+        """Its geometry; which tiles are its own is in `tiles`."""
+        return facet_of(self.plan)
+
+    def weights(self) -> Numbers:
+        """How much each cell counts, (rows, columns) of the lattice of cells; 0 where there is none."""
+        cells = self.cells
+        grid = np.zeros(self._shape, np.float32)
+        grid[cells["row"], cells["column"]] = self.space.weights(cells["coverage"])
+        return grid
+
+    def coverage(self) -> Numbers:
+        """Share of good data of each cell, (rows, columns); 0 where there is none."""
+        cells = self.cells
+        grid = np.zeros(self._shape, np.float32)
+        grid[cells["row"], cells["column"]] = cells["coverage"]
+        return grid
+
+    def squares(self, layer: str, reach: int, step: int) -> Numbers:
+        """Compare all squares of `reach` × `reach` cells, `step` apart: (rows, columns, n)."""
+        cells, columns = self.cells, self.space.columns[layer]
+        grid = np.zeros((*self._shape, columns.stop - columns.start), np.float16)
+        grid[cells["row"], cells["column"]] = self.moments[:, columns]
+        return add_up(self.space.moments[layer], grid, self.weights(), reach, step)
+
+    def products(self, layer: str, vectors: Numbers) -> Numbers:
+        """Multiply the standard tiles with vectors (n, m), each divided by its length: float64 (tiles, m).
+
+        Only for moments that are linear: the product is taken of the cells, and added up.
+        """
+        tiles, cells, moments = self.tiles, self.cells, self.space.moments[layer]
+        assert isinstance(moments, ContrastsOfCells)  # noqa: S101 - no others are linear
+        grid = np.zeros((*self._shape, vectors.shape[1]))
+        products = np.empty((len(cells), vectors.shape[1]), np.float32)
+        for part, wide in widened(self.moments[:, self.space.columns[layer]]):
+            products[part] = wide @ vectors
+        grid[cells["row"], cells["column"]] = products
+        found = add_up(moments.along(vectors), grid, self.weights(), self.reach, self.step)
+        lengths = self._norms(layer).astype(np.float64)
+        rows = found[tiles["row"], tiles["column"]].astype(np.float64)
+        return np.asarray(rows / np.where(lengths > 0, lengths, np.nan)[:, None])
+
+    def summed(self, layer: str) -> Numbers:
+        """Add cells up to the standard tiles; rows divided by the lengths: float32 (tiles, n)."""
+        tiles = self.tiles
+        squares = self.squares(layer, self.reach, self.step)[tiles["row"], tiles["column"]]
+        return unit_rows(squares, self._norms(layer))
+
+    def summed_rows(self, layer: str, numbers: Numbers) -> Numbers:
+        """Return the same of some tiles only, read from their own cells."""
+        tiles, cells, columns = self.tiles[numbers], self.cells, self.space.columns[layer]
+        where = np.zeros(self._shape, np.intp)
+        where[cells["row"], cells["column"]] = np.arange(len(cells))
+        across, moments = np.arange(self.reach), self.space.moments[layer]
+        found = np.empty((len(tiles), moments.compared_width), np.float32)
+        for start in range(0, len(tiles), GATHERED):
+            part = tiles[start : start + GATHERED]
+            rows = part["row"][:, None, None] * self.step + across[:, None]
+            places = where[rows, part["column"][:, None, None] * self.step + across].reshape(len(part), -1)
+            weights = self.space.weights(cells["coverage"][places])
+            found[start : start + GATHERED] = add_all(moments, self.moments[places, columns], weights)
+        return unit_rows(found, self._norms(layer)[numbers])
+
+    def _norms(self, layer: str) -> Numbers:
+        return np.asarray(self.tiles["norms"][:, self.space.recipe.layers.index(layer)])
+
+    @property
+    def _shape(self) -> tuple[int, int]:
+        rows, columns = self.facet.shape
+        return rows // self.cell, columns // self.cell
+
+    @property
+    def reach(self) -> int:
+        """Cells along a side of a standard tile."""
+        return int(self.plan["tile"]) // self.cell
+
+    @property
+    def step(self) -> int:
+        """Cells from one standard tile to the next."""
+        return int(self.plan["spacing"]) // self.cell
+
+
+def facet_plan(facet: Facet) -> dict[str, Any]:
+    """All that decides what a facet shows, as plain values."""
+    home = facet.home
+    part: dict[str, float] = {}
+    if isinstance(home, Sector):
+        part = {"width_deg": home.width_deg, "low_deg": home.low_deg, "high_deg": home.high_deg}
+    elif isinstance(home, Cap):
+        part = {"radius_deg": home.extent.radius_deg}
+    return {
+        "lon_deg": facet.lon_deg,
+        "lat_deg": facet.lat_deg,
+        "pixel": facet.pixel,
+        "tile": facet.tile,
+        "spacing": facet.spacing,
+        "left": facet.left,
+        "top": facet.top,
+        "rows": facet.own.shape[0],
+        "columns": facet.own.shape[1],
+        "home": part,
+        "share": facet.share,
+        "own_sha256": hashlib.sha256(np.ascontiguousarray(facet.own).data).hexdigest(),
+    }
+
+
+def facet_name(plan: Mapping[str, Any]) -> str:
+    """Short name of a facet, from all that decides it."""
+    text = json.dumps(plan, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def facet_of(plan: Mapping[str, Any]) -> Facet:
+    """Rebuild a facet's geometry, with every tile of its lattice as its own."""
+    part, lon, lat = plan["home"], plan["lon_deg"], plan["lat_deg"]
+    home: Sector | Cap | None = None
+    if "width_deg" in part:
+        home = Sector(lon, lat, part["width_deg"], part["low_deg"], part["high_deg"])
+    elif part:
+        home = Cap(Extent(lon, lat, part["radius_deg"]))
+    own = np.ones((plan["rows"], plan["columns"]), dtype=bool)
+    edge = (plan["left"], plan["top"])
+    return Facet(lon, lat, plan["pixel"], plan["tile"], plan["spacing"], *edge, own, plan["share"], home)
+
+
+def cell_of(plan: Mapping[str, Any], recipe: Recipe) -> int:
+    """Side of a cell, pixels."""
+    return cell_pixels(Lattice(plan["tile"], plan["tile"], plan["tile"], plan["spacing"]), recipe)
+
+
+def cell_pixels(lattice: Lattice, recipe: Recipe) -> int:
+    """Side of the cells that the tiles of a lattice are made of, and their cores where the recipe needs them.
+
+    Raises
+    ------
+    UsageError
+        If there is no such cell.
+    """
+    if recipe.statistic is core_contrast:
+        return core_side(lattice, recipe.step) * recipe.step
+    return lattice.cell

@@ -1,0 +1,155 @@
+"""Vectors of the standard tiles, block by block or by number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from skykin.core.errors import UsageError, shown
+from skykin.core.shapes import Numbers
+from skykin.indexing.answers import Kind, Style
+from skykin.indexing.compare import Space, side_by_side, width_of
+from skykin.indexing.stored import Shelf, StoredFacet
+from skykin.style.network.halves import widened
+
+
+@dataclass(frozen=True, eq=False)
+class TileVectors:
+    """The vectors of the standard tiles, wherever they come from.
+
+    Parameters
+    ----------
+    shelf : Shelf
+    facets : sequence of StoredFacet
+    counts : sequence of int
+        Standard tiles of each.
+    space : Space
+    whole : bool
+        Whether whole vectors are stored.
+    """
+
+    shelf: Shelf
+    facets: Sequence[StoredFacet]
+    counts: Sequence[int]
+    space: Space
+    whole: bool
+
+    @cached_property
+    def bases(self) -> Mapping[str, Numbers]:
+        """Per layer, the directions (k, n) that tiles are projected on."""
+        return {layer: np.array(self.shelf(f"basis-{layer}")) for layer in self.space.recipe.layers}
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """Kinds of vectors that there are, the quickest first."""
+        found: list[Kind] = ["projection", self.space.cell_kind]
+        if self.whole:
+            found.append("exact")
+        return tuple(dict.fromkeys(found))
+
+    def known(self, kind: Kind | None) -> Kind:
+        """Give the kind that is meant, the quickest one by default.
+
+        Raises
+        ------
+        UsageError
+            If there is none of that name.
+        """
+        if kind is None:
+            return self.kinds[0]
+        if kind not in self.kinds:
+            raise UsageError(f"the index has no vectors {shown(kind)}; choose {' or '.join(self.kinds)}")
+        return kind
+
+    def columns(self, kind: Kind | None) -> Mapping[str, slice]:
+        """Which columns belong to which layer, where all stand beside each other."""
+        kind = self.known(kind)
+        if kind == "projection":
+            return side_by_side({layer: len(basis) for layer, basis in self.bases.items()})
+        return self.space.compared_columns if kind == self.space.cell_kind else self.space.whole_columns
+
+    def blocks(self, layer: str | None, kind: Kind | None) -> Iterator[tuple[slice, Numbers]]:
+        """Yield which tiles, and their vectors, in the order of the tiles."""
+        kind = self.known(kind)
+        columns = slice(None) if layer is None else self.columns(kind)[layer]
+        start = 0
+        for facet, count in zip(self.facets, self.counts, strict=True):
+            if count and self._stored(kind):
+                for part, rows in self.shelf.windows(f"{kind}-{facet.name}"):
+                    yield slice(start + part.start, start + part.stop), rows[:, columns]
+            elif count:
+                layers = self.space.recipe.layers if layer is None else (layer,)
+                yield slice(start, start + count), np.concatenate([facet.summed(x) for x in layers], axis=1)
+            start += count
+
+    def cosines(self, styles: Sequence[Style]) -> Numbers:
+        """Cosines (tiles, layers, styles) of all tiles with styles of one kind."""
+        kind, layers = self.known(styles[0].kind), self.space.recipe.layers
+        if kind != "projection" or self._stored(kind):
+            return cosines_of(self.blocks(None, kind), self.columns(kind), styles, sum(self.counts))
+        found, start = np.empty((sum(self.counts), len(layers), len(styles))), 0
+        for facet, count in zip(self.facets, self.counts, strict=True):
+            for number, layer in enumerate(layers if count else ()):
+                wanted = np.stack([style.vectors[layer] for style in styles], axis=-1)
+                found[start : start + count, number] = facet.products(layer, wanted)
+            start += count
+        return np.clip(found, -1, 1, out=found)
+
+    def rows(self, numbers: Sequence[int] | Numbers, kind: Kind | None) -> Numbers:
+        """Vectors of some tiles: float32 (len(numbers), n)."""
+        kind, wanted = self.known(kind), np.asarray(numbers, dtype=np.intp).reshape(-1)
+        total = sum(self.counts)
+        if wanted.size and not (wanted.min() >= 0 and wanted.max() < total):
+            wrong = wanted.min() if wanted.min() < 0 else wanted.max()
+            raise UsageError(f"tile {wrong} is asked for, but the index has tiles 0 to {total - 1}")
+        found = np.empty((wanted.size, width_of(self.columns(kind))), np.float32)
+        start = 0
+        for facet, count in zip(self.facets, self.counts, strict=True):
+            mine = np.flatnonzero((wanted >= start) & (wanted < start + count))
+            if mine.size:
+                found[mine] = self._some(facet, kind, wanted[mine] - start)
+            start += count
+        return found
+
+    def _some(self, facet: StoredFacet, kind: Kind, numbers: Numbers) -> Numbers:
+        if self._stored(kind):
+            return self.shelf(f"{kind}-{facet.name}")[numbers]
+        parts = [facet.summed_rows(layer, numbers) for layer in self.space.recipe.layers]
+        return np.concatenate(parts, axis=1)
+
+    def _stored(self, kind: Kind) -> bool:
+        if kind == self.space.cell_kind == "projection":
+            return False
+        return kind == "projection" or (kind == "exact" and self.whole)
+
+
+def cosines_of(
+    blocks: Iterable[tuple[slice, Numbers]], columns: Mapping[str, slice], styles: Sequence[Style], tiles: int
+) -> Numbers:
+    """Cosines (tiles, layers, styles) of tiles, whose vectors come block by block, with styles.
+
+    Parameters
+    ----------
+    blocks : iterable of (slice, array)
+        Which tiles, and their vectors with all layers beside each other.
+    columns : Mapping of str to slice
+        Which columns belong to which layer.
+    styles : sequence of Style
+        Of the same kind.
+    tiles : int
+        How many there are.
+    """
+    wanted = {
+        layer: np.stack([style.vectors[layer] for style in styles], axis=-1).astype(np.float32)
+        for layer in columns
+    }
+    found = np.empty((tiles, len(columns), len(styles)))
+    for block, rows in blocks:
+        scores = found[block]
+        for part, wide in widened(rows):
+            for number, (layer, own) in enumerate(columns.items()):
+                scores[part, number] = wide[:, own] @ wanted[layer]
+    return np.clip(found, -1, 1, out=found)

@@ -1,0 +1,209 @@
+"""A map on trial: its tiles, and the survey that they were cut from."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from astropy import units as u
+from astropy.table import QTable
+
+from skykin.core.area import SkyBox
+from skykin.core.errors import SkykinError, UsageError, shown
+from skykin.core.footprint import Footprint
+from skykin.core.protocols import Progress, Survey
+from skykin.core.provenance import Provenance
+from skykin.core.settings import Band
+from skykin.core.shapes import Numbers
+from skykin.core.survey_options import SurveyOptions
+from skykin.evaluation.tile_centres import TileCentres
+from skykin.products.map_folder import read_map_folder
+from skykin.products.plain import plain
+from skykin.products.result import KinMap, numbers
+from skykin.style.network.architecture import SMALLEST_CELL
+from skykin.style.recipe import Combine
+from skykin.survey.open import open_survey
+from skykin.survey.render import RenderedSurvey, Stretch
+from skykin.tiling.facets import Facet, facets
+
+#: The spacing in provenance is rounded; a little more asks for the same grid.
+ROUNDED = 1.001
+
+
+@dataclass(frozen=True, eq=False)
+class JudgedMap:
+    """A map with all that its evaluation needs, wherever it comes from: memory, a folder, an index.
+
+    Parameters
+    ----------
+    tiles : QTable
+        As `KinMap.tiles`.
+    provenance : Provenance
+    survey : Survey or None
+        None where the survey is not at hand: what needs its pictures is then left out.
+    """
+
+    tiles: QTable
+    provenance: Provenance
+    survey: Survey | None
+
+    @cached_property
+    def centres(self) -> TileCentres:
+        """Where the tiles lie."""
+        return TileCentres(
+            self.tiles["lon"].to_value(u.deg), self.tiles["lat"].to_value(u.deg), numbers(self.tiles["area"])
+        )
+
+    @property
+    def score(self) -> Numbers:
+        """Score of each tile; NaN where it has none."""
+        return numbers(self.tiles["score"])
+
+    @property
+    def intensity(self) -> Numbers:
+        """Mean intensity of each tile."""
+        return numbers(self.tiles["mean_intensity"])
+
+    @property
+    def reference(self) -> Footprint:
+        """What was looked for; of several references the first."""
+        return self.references[0]
+
+    @property
+    def references(self) -> tuple[Footprint, ...]:
+        """All that was looked for."""
+        facts: Any = self.provenance.reference
+        grid: Any = self.provenance.grid
+        size = float(grid["tile_size_deg"])
+        return tuple(
+            Footprint(float(place["lon_deg"]), float(place["lat_deg"]), size, projection=grid["projection"])
+            for place in facts.get("references", [facts])
+        )
+
+    @property
+    def combine(self) -> Combine:
+        """How likenesses to several references are combined."""
+        how: Any = self.provenance.reference.get("combine", "max")
+        return cast("Combine", how)
+
+    @property
+    def places(self) -> Numbers:
+        """Galactic longitude and latitude of all references, degrees: (references, 2)."""
+        return np.array([(each.lon_deg, each.lat_deg) for each in self.references])
+
+    @property
+    def spacing_deg(self) -> float:
+        """Distance between neighbouring tiles that asks for the grid of the map."""
+        grid: Any = self.provenance.grid
+        return float(min(grid["spacing_deg"] * ROUNDED, grid["tile_size_deg"]))
+
+    @property
+    def area(self) -> SkyBox | None:
+        """What the map was confined to."""
+        edges = re.findall(r"=(-?[\d.]+)", str(self.provenance.grid["area"]))
+        return SkyBox(*map(float, edges)) if len(edges) == 4 else None
+
+    @property
+    def sky(self) -> RenderedSurvey | None:
+        """The survey in the colours of the map; None without the survey."""
+        if self.survey is None:
+            return None
+        how: Any = self.provenance.rendering
+        stretch = Stretch(how["kind"], tuple(how["low"]), tuple(how["high"]), how["softening"])
+        return RenderedSurvey(self.survey, stretch)
+
+    def footprints(self) -> tuple[Footprint, ...]:
+        """Tiles as rectangles on the sky, north up."""
+        projection = self.reference.projection
+        return tuple(
+            Footprint(float(x), float(y), float(w), float(h), projection)
+            for x, y, w, h in zip(
+                *(self.tiles[name].to_value(u.deg) for name in ("lon", "lat", "width", "height")), strict=True
+            )
+        )
+
+    def facets(self) -> tuple[Facet, ...]:
+        """Large pictures that the tiles were read from; none where they were measured one by one."""
+        grid: Any = self.provenance.grid
+        if grid["kind"] != "facets" or self.survey is None:
+            return ()
+        size = grid["tile_size_deg"], self.spacing_deg, grid["pixels"]
+        # What was made in steps of 16 pixels is in steps of 8, too.
+        return facets(*size, self.area, self.survey.extent, step=SMALLEST_CELL)
+
+    def rows_of(self, piece: Facet) -> tuple[Numbers, np.ndarray]:
+        """Row of the tile nearest to each own tile of a facet, and whether it is that very tile."""
+        centres = self.centres
+        lon, lat = (values[piece.own] for values in piece.centers())
+        row = centres.nearest(lon, lat)
+        return row, (row >= 0) & (np.abs(centres.lat_deg[row] - lat) < centres.spacing_deg / 4)
+
+
+def judged_map(
+    kin: KinMap | str | Path,
+    *,
+    survey: Survey | str | Path | None,
+    survey_options: SurveyOptions | None,
+    bands_km_s: tuple[Band, Band, Band] | None,
+    progress: Progress,
+) -> JudgedMap:
+    """Take a map in memory, or read one from its folder and open its survey again.
+
+    Parameters
+    ----------
+    survey : Survey, str or Path, optional
+        The survey of the map; if left out, the ready-made one of the same name, if there is one.
+
+    Raises
+    ------
+    UsageError
+        If the survey is not the one that the map was made from.
+    SkykinError
+        If the folder holds no map.
+    """
+    if isinstance(kin, KinMap):
+        own = getattr(kin.sky, "survey", None)
+        return JudgedMap(kin.tiles, kin.provenance, own if isinstance(own, Survey) else None)
+    read = read_map_folder(Path(kin))
+    if isinstance(survey, Survey):
+        opened: Survey | None = survey
+    else:
+        opened = _opened(read.provenance, survey, survey_options, bands_km_s, progress)
+    if opened is not None:
+        _check_same(opened, read.provenance)
+    return JudgedMap(read.tiles, read.provenance, opened)
+
+
+def _opened(
+    provenance: Provenance,
+    survey: str | Path | None,
+    options: SurveyOptions | None,
+    bands_km_s: tuple[Band, Band, Band] | None,
+    progress: Progress,
+) -> Survey | None:
+    name = survey or str(provenance.survey["name"])
+    try:
+        return open_survey(name, options=options, bands_km_s=bands_km_s, progress=progress)
+    except SkykinError as error:
+        if survey is not None:
+            raise
+        progress.say(
+            f"note: the survey {shown(name)} is not at hand ({error.code}), so the baselines that need its "
+            "pictures are left out; say where it is with --survey"
+        )
+        return None
+
+
+def _check_same(survey: Survey, provenance: Provenance) -> None:
+    now: Any = plain({**survey.as_dict(), "bands": survey.bands})
+    for what in ("sha256", "bands"):
+        before: Any = plain(provenance.survey.get(what))
+        if before is not None and now.get(what) is not None and before != now[what]:
+            raise UsageError(
+                f"the map was made from a survey whose {what} is {shown(before)}, but that of "
+                f"{shown(survey.name)} is {shown(now[what])}; give the survey, bands and options of the map"
+            )

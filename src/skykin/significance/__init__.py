@@ -1,0 +1,1 @@
+"""How significant a score is: the matched null, p and q, surrogates."""

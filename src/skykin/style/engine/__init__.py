@@ -1,0 +1,1 @@
+"""The shared engine: many overlapping tiles from one run of the network."""

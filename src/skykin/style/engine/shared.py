@@ -1,0 +1,278 @@
+"""The shared engine: the network runs once over a picture, and every overlapping tile comes out of it."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from skykin.core.shapes import RGB, Coverage, Numbers
+from skykin.style.engine.cells import CellReader, Lattice
+from skykin.style.engine.columns import ColumnReader
+from skykin.style.engine.pairs import PairReader, pairs_are_cheaper
+from skykin.style.engine.plane import PlaneSource
+from skykin.style.engine.stream import CoverageRows, Piece, RowSource, stream
+from skykin.style.network.blocks import BlockNetwork
+from skykin.style.recipe import Recipe
+from skykin.style.signature import Signature
+from skykin.style.standard import Standardisation
+from skykin.style.statistics.forms import Form, Stretch, form_of, scale_of
+from skykin.style.statistics.statistic import core_contrast, gram, mean_std, position_weights
+
+#: Pixels across a strip of a large picture.
+WIDEST_PIXELS = 4096
+
+
+class Reader(Protocol):
+    """Reads one layer as it comes."""
+
+    def add(self, piece: Piece, weights: Coverage | None) -> None:
+        """Take a piece and the weights of its positions, all 1 if None."""
+
+
+class CosineTaker:
+    """Adds up the cosine of each tile with a reference, or with several, entry by entry.
+
+    Parameters
+    ----------
+    lattice : Lattice
+    form : Form
+    reference : array (n,) or (references, n)
+        The layer's part of the reference's signature, standardised if `standard` is given.
+    unit : float
+        Factor from a signature's numbers to the form's entries.
+    standard : pair of arrays (n,), optional
+        Mean and spread of the survey.
+    """
+
+    def __init__(
+        self,
+        lattice: Lattice,
+        form: Form,
+        reference: Numbers,
+        unit: float,
+        standard: tuple[Numbers, Numbers] | None = None,
+    ) -> None:
+        entries = form.stretches[-1].stop
+
+        def laid_out(vectors: Numbers) -> Numbers:
+            values = np.zeros((entries, *vectors.shape[:-1]), np.float32)
+            values[form.order] = vectors.T
+            return values
+
+        factor = 1.0 if standard is not None else unit
+        exact = reference.astype(np.float64) * factor
+        self._reference = laid_out(exact.astype(np.float32))
+        self._length = np.sqrt(np.einsum("...n,...n->...", exact, exact))
+        self._mean = self._inverse = None
+        if standard is not None:
+            self._mean = laid_out(standard[0] * np.float32(unit))
+            self._inverse = laid_out(1 / (standard[1] * np.float32(unit)))
+        self._products = np.zeros((lattice.rows, lattice.columns, *reference.shape[:-1]))
+        self._squares = np.zeros((lattice.rows, lattice.columns))
+
+    def take(self, row: int, column: int, stretch: Stretch, values: Numbers) -> None:
+        """Multiply with the reference's entries and with themselves."""
+        rows, columns, entries = values.shape
+        flat = values.reshape(-1, entries)
+        part = slice(stretch.start, stretch.stop)
+        if self._mean is not None and self._inverse is not None:
+            flat -= self._mean[part]
+            flat *= self._inverse[part]
+        where = (slice(row, row + rows), slice(column, column + columns))
+        products = flat @ self._reference[part]
+        self._products[where] += products.reshape(rows, columns, *products.shape[1:])
+        self._squares[where] += np.einsum("te,te->t", flat, flat).reshape(rows, columns)
+
+    def cosines(self) -> Numbers:
+        """Cosines (rows, columns) or (rows, columns, references), −1 to 1; NaN where a tile has no style."""
+        lengths = np.multiply.outer(np.sqrt(self._squares), self._length)
+        lengths[~(lengths > 0)] = np.nan
+        return np.asarray(np.clip(self._products / lengths, -1, 1))
+
+
+class VectorTaker:
+    """Keeps the statistic of every tile: for few tiles."""
+
+    def __init__(self, lattice: Lattice, form: Form, unit: float) -> None:
+        self._order, self._unit = form.order, unit
+        self._entries = np.zeros((lattice.rows, lattice.columns, form.stretches[-1].stop), np.float32)
+
+    def take(self, row: int, column: int, stretch: Stretch, values: Numbers) -> None:
+        """Keep the entries."""
+        rows, columns, _ = values.shape
+        where = (slice(row, row + rows), slice(column, column + columns))
+        self._entries[(*where, slice(stretch.start, stretch.stop))] = values
+
+    def vectors(self) -> Numbers:
+        """Vectors (rows, columns, n) as in a signature."""
+        return self._entries[..., self._order] / np.float32(self._unit)
+
+
+@dataclass(frozen=True, eq=False)
+class SharedMeter:
+    """Measures all tiles of a picture under one recipe by one run of the network.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        Its padding has no meaning here: every position sees the true context.
+    network : BlockNetwork
+        With the recipe's layers.
+    """
+
+    recipe: Recipe
+    network: BlockNetwork
+
+    def cosines(
+        self,
+        source: RowSource,
+        lattice: Lattice,
+        reference: Mapping[str, Numbers],
+        standard: Standardisation | None = None,
+    ) -> Numbers:
+        """Compare each tile with a reference.
+
+        Parameters
+        ----------
+        source : RowSource
+            The picture with its context.
+        lattice : Lattice
+            Where its tiles lie.
+        reference : Mapping of str to array (n,) or (references, n)
+            Signature of the reference, or of several, standardised if `standard` is given.
+        standard : Standardisation, optional
+
+        Returns
+        -------
+        float64 array (rows, columns, layers) or (rows, columns, references, layers)
+            NaN where nothing is covered.
+        """
+        readers: dict[str, Reader] = {}
+        answers: dict[str, CosineTaker | ColumnReader | PairReader] = {}
+        for layer, stride in self.strides():
+            channels = CHANNELS[layer.partition("_")[0]]
+            if self.recipe.statistic is gram and standard is None:
+                several = len(np.atleast_2d(reference[layer]))
+                pairs = pairs_are_cheaper(lattice, channels, stride, several)
+                raw = (PairReader if pairs else ColumnReader)(
+                    lattice, layer, stride, reference=reference[layer], channels=channels
+                )
+                readers[layer] = answers[layer] = raw
+                continue
+            own = None if standard is None else (standard.mean[layer], standard.spread[layer])
+            form = self.form(layer)
+            taker = CosineTaker(lattice, form, reference[layer], self.unit(layer), own)
+            readers[layer] = CellReader(lattice, layer, stride, form, taker)
+            answers[layer] = taker
+        self.read(source, readers)
+        return np.stack([answers[layer].cosines() for layer in self.network.layers], axis=-1)
+
+    def map_picture(
+        self,
+        rgb: RGB,
+        tile: int,
+        spacing: int,
+        reference: Mapping[str, Numbers],
+        *,
+        coverage: Coverage | None = None,
+        standard: Standardisation | None = None,
+        widest: int = WIDEST_PIXELS,
+    ) -> Numbers:
+        """Compare each tile of a picture of any size with a reference, strip by strip.
+
+        Parameters
+        ----------
+        rgb : array (rows, columns, 3)
+            In memory or a memory-mapped file: a few rows are looked at at a time.
+        tile, spacing : int
+            Pixels, multiples of `Recipe.step`.
+        reference, coverage, standard :
+            As for `cosines`.
+        widest : int
+            Pixels across a strip: bounds the memory, whatever the size of the picture.
+
+        Returns
+        -------
+        float64 array (rows, columns, layers)
+        """
+        step = self.recipe.step
+        height, width = (side // step * step for side in rgb.shape[:2])
+        whole = Lattice(height, width, tile, spacing)
+        found = np.empty((whole.rows, whole.columns, len(self.network.layers)))
+        most = max((widest - tile) // spacing + 1, 1)
+        high = (whole.rows - 1) * spacing + tile
+        for first in range(0, whole.columns, most):
+            last = min(first + most, whole.columns)
+            wide = (last - first - 1) * spacing + tile
+            source = PlaneSource(rgb, coverage, 0, first * spacing, high, wide)
+            lattice = Lattice(high, wide, tile, spacing)
+            found[:, first:last] = self.cosines(source, lattice, reference, standard)
+        return found
+
+    def signatures(self, source: RowSource, lattice: Lattice) -> Iterator[Signature]:
+        """Yield the signature of each tile, row by row; all are held at once, so ask for few."""
+        takers, readers = {}, {}
+        for layer, stride in self.strides():
+            form = self.form(layer)
+            takers[layer] = VectorTaker(lattice, form, self.unit(layer))
+            readers[layer] = CellReader(lattice, layer, stride, form, takers[layer])
+        self.read(source, readers)
+        vectors = {layer: takers[layer].vectors() for layer in self.network.layers}
+        for row in range(lattice.rows):
+            for column in range(lattice.columns):
+                yield Signature({layer: vector[row, column] for layer, vector in vectors.items()})
+
+    def form(self, layer: str) -> Form:
+        """Give the recipe's statistic of one layer as sums."""
+        return form_of(self.recipe.statistic, CHANNELS[layer.partition("_")[0]])
+
+    def unit(self, layer: str) -> float:
+        """Give the factor from a signature's numbers to the form's entries."""
+        scale = float(scale_of(layer))
+        return scale if self.recipe.statistic in (mean_std, core_contrast) else scale**2
+
+    def strides(self) -> Iterator[tuple[str, int]]:
+        """Layers that are measured, and the pixels between their positions."""
+        return ((tap, block.stride) for block in self.network.blocks for tap in block.taps)
+
+    def read(self, source: RowSource, readers: Mapping[str, Reader]) -> None:
+        """Run the network over a picture and give each layer to its reader."""
+        weights = {block.stride: _WeightRows(block.stride) for block in self.network.blocks}
+        with np.errstate(invalid="ignore", divide="ignore"):
+            for item in stream(self.network, source):
+                if isinstance(item, CoverageRows):
+                    for rows in weights.values() if self.recipe.weighted else ():
+                        rows.append(item)
+                    continue
+                own = weights[item.stride].of(item) if self.recipe.weighted else None
+                readers[item.layer].add(item, own)
+
+
+class _WeightRows:
+    """Coverage averaged over the pixels behind each position of a layer, while it is needed."""
+
+    def __init__(self, stride: int) -> None:
+        self._stride = stride
+        self._rows: deque[tuple[int, Coverage]] = deque()
+
+    def append(self, rows: CoverageRows) -> None:
+        height, width = rows.coverage.shape
+        pooled = position_weights(rows.coverage, (height // self._stride, width // self._stride))
+        self._rows.append((rows.row // self._stride, pooled))
+
+    def of(self, piece: Piece) -> Coverage:
+        _, y, x = piece.features.shape
+        while self._rows and self._rows[0][0] + len(self._rows[0][1]) <= piece.row:
+            self._rows.popleft()
+        start = self._rows[0][0]
+        parts = [rows for row, rows in self._rows if row < piece.row + y]
+        whole = parts[0] if len(parts) == 1 else np.concatenate(parts)
+        return whole[piece.row - start : piece.row - start + y, piece.column : piece.column + x]
+
+
+#: Channels that each block answers.
+CHANNELS = {"block1": 64, "block2": 128, "block3": 256, "block4": 512, "block5": 512}

@@ -1,0 +1,1 @@
+"""The network: VGG19 and its weights."""

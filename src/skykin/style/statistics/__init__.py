@@ -1,0 +1,1 @@
+"""What is summarised of a layer's answers."""

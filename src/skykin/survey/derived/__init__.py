@@ -1,0 +1,1 @@
+"""Surveys made of other surveys."""

@@ -1,0 +1,248 @@
+"""Pixels of a FITS image, read where they are needed and not before."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import os
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from skykin.core.errors import CorruptFileError, HeaderInvalidError, shown
+from skykin.core.shapes import Numbers
+from skykin.survey.fits.check import Hdu
+
+#: Square blocks of an image are kept, so that neighbouring tiles do not read them again.
+BLOCK_PIXELS = 256
+#: Blocks of 256 kB: 256 MB.
+BLOCKS_KEPT = 1024
+#: Sums of four such values still fit into float32.
+LARGEST_VALUE = 1e37
+DTYPES = {8: ">u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
+
+
+class Pixels(Protocol):
+    """A two-dimensional image that gives its values by row and column."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+
+    def window(self, row: int, column: int, rows: int, columns: int) -> Numbers:
+        """Float32 values of a rectangle that lies inside; NaN where blank."""
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """How stored numbers become physical values.
+
+    Parameters
+    ----------
+    scale, zero : float
+        ``BSCALE`` and ``BZERO``.
+    blanks : tuple of float
+        Stored number (``BLANK``) that stands for nothing, if any.
+    sentinel : float, optional
+        Physical value that the user declared as blank.
+    """
+
+    scale: float = 1.0
+    zero: float = 0.0
+    blank: int | None = None
+    sentinel: float | None = None
+
+    @classmethod
+    def of(cls, hdu: Hdu, sentinel: float | None) -> Scaling:
+        """Read the keywords of an image.
+
+        Raises
+        ------
+        HeaderInvalidError
+            ``IN-KEY`` if one is no finite number, ``IN-SCALE`` if BSCALE is 0.
+        """
+        numbers = {name: _number(hdu, name) for name in ("BSCALE", "BZERO")}
+        scale = numbers["BSCALE"] if numbers["BSCALE"] is not None else 1.0
+        if scale == 0:
+            raise HeaderInvalidError(
+                f"BSCALE of {hdu} is 0, so all its pixels have one value; correct the header", code="IN-SCALE"
+            )
+        is_integer = hdu.integer("BITPIX", -64, 64) > 0
+        blank = (
+            hdu.integer("BLANK", -(1 << 63), (1 << 63) - 1) if is_integer and "BLANK" in hdu.cards else None
+        )
+        return cls(scale, numbers["BZERO"] or 0.0, blank, sentinel)
+
+    def apply(self, stored: Numbers) -> Numbers:
+        """Turn stored numbers into float32 values, NaN where they stand for nothing."""
+        values = stored.astype(np.float64)
+        if self.scale != 1.0 or self.zero != 0.0:
+            values = values * self.scale + self.zero
+        nothing = ~np.isfinite(values)
+        if self.blank is not None:
+            nothing |= stored == self.blank
+        if self.sentinel is not None:
+            nothing |= np.isclose(values, self.sentinel, rtol=1e-6, atol=0)
+        values = np.clip(values, -LARGEST_VALUE, LARGEST_VALUE)
+        return np.where(nothing, np.nan, values).astype(np.float32)
+
+
+def _number(hdu: Hdu, keyword: str) -> float | None:
+    text = hdu.cards.get(keyword)
+    if text is None:
+        return None
+    try:
+        value = float(text.replace("D", "E"))
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise HeaderInvalidError(
+            f"{keyword} of {hdu} is {shown(text)}, but it must be a finite number; correct the header"
+        )
+    return value
+
+
+@dataclass(frozen=True, eq=False)
+class StoredPixels:
+    """One plane of an uncompressed FITS image, read from the file window by window.
+
+    Parameters
+    ----------
+    path : Path
+    offset : int
+        First byte of the plane.
+    dtype : str
+        How numbers are stored.
+    shape : (rows, columns)
+    scaling : Scaling
+    stamp : (int, int)
+        Size and time of change of the file when its header was read.
+    """
+
+    path: Path
+    offset: int
+    dtype: str
+    shape: tuple[int, int]
+    scaling: Scaling
+    stamp: tuple[int, int]
+
+    def window(self, row: int, column: int, rows: int, columns: int) -> Numbers:
+        """Read a rectangle.
+
+        Raises
+        ------
+        CorruptFileError
+            If the file has changed since it was opened.
+        """
+        width, item = self.shape[1], np.dtype(self.dtype).itemsize
+        stored = np.empty((rows, columns), self.dtype)
+        try:
+            with self.path.open("rb", buffering=0) as stream:
+                if stamp_of(os.fstat(stream.fileno())) != self.stamp:
+                    raise self._changed()
+                for i in range(rows):
+                    stream.seek(self.offset + ((row + i) * width + column) * item)
+                    if stream.readinto(memoryview(stored[i]).cast("B")) != columns * item:
+                        raise self._changed()
+        except FileNotFoundError as error:
+            raise self._changed() from error
+        return self.scaling.apply(stored)
+
+    def _changed(self) -> CorruptFileError:
+        return CorruptFileError(
+            f"{shown(self.path.name)} changed while it was read; run again when it is complete"
+        )
+
+
+def stamp_of(status: os.stat_result) -> tuple[int, int]:
+    """Size and time of change: a file that has others is another file."""
+    return status.st_size, status.st_mtime_ns
+
+
+@dataclass(frozen=True, eq=False)
+class ArrayPixels:
+    """An image in memory, or mapped from a file of our own."""
+
+    array: Numbers
+    scaling: Scaling = field(default_factory=Scaling)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        rows, columns = self.array.shape
+        return rows, columns
+
+    def window(self, row: int, column: int, rows: int, columns: int) -> Numbers:
+        """Copy a rectangle."""
+        return self.scaling.apply(np.asarray(self.array[row : row + rows, column : column + columns]))
+
+
+class BlockCache:
+    """The blocks that were used last, of all images of the process; threads may share it."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self._kept: OrderedDict[tuple[int, int, int], Numbers] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: tuple[int, int, int]) -> Numbers | None:
+        """Return a block and keep it a little longer, or None."""
+        with self._lock:
+            found = self._kept.get(key)
+            if found is not None:
+                self._kept.move_to_end(key)
+            return found
+
+    def put(self, key: tuple[int, int, int], block: Numbers) -> None:
+        """Keep a block, and let go of those that were not used for long."""
+        with self._lock:
+            self._kept[key] = block
+            while len(self._kept) > self.most:
+                self._kept.popitem(last=False)
+
+
+#: One for all, so that a mosaic of many images needs no more memory than one image.
+_CACHE = BlockCache(BLOCKS_KEPT)
+_NUMBERS = itertools.count()
+
+
+class Blocks:
+    """An image that is read block by block."""
+
+    def __init__(self, pixels: Pixels) -> None:
+        self.pixels = pixels
+        self._number = next(_NUMBERS)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of the image."""
+        return self.pixels.shape
+
+    def take(self, row: Numbers, column: Numbers) -> Numbers:
+        """Values at rows and columns inside the image, each ``(n,)``."""
+        values = np.empty(row.shape, np.float32)
+        across = -(-self.shape[1] // BLOCK_PIXELS)
+        number = (row // BLOCK_PIXELS) * across + column // BLOCK_PIXELS
+        # Positions sorted by block, so that each block is looked up once.
+        order = np.argsort(number, kind="stable")
+        starts = np.flatnonzero(np.diff(number[order], prepend=-1))
+        for here in np.split(order, starts[1:]) if len(order) else ():
+            y, x = divmod(int(number[here[0]]), across)
+            block = self._block(y, x)
+            values[here] = block[row[here] - y * BLOCK_PIXELS, column[here] - x * BLOCK_PIXELS]
+        return values
+
+    def _block(self, y: int, x: int) -> Numbers:
+        key = (self._number, y, x)
+        block = _CACHE.get(key)
+        if block is None:
+            rows, columns = self.shape
+            row, column = y * BLOCK_PIXELS, x * BLOCK_PIXELS
+            height, width = min(BLOCK_PIXELS, rows - row), min(BLOCK_PIXELS, columns - column)
+            block = self.pixels.window(row, column, height, width)
+            _CACHE.put(key, block)
+        return block

@@ -1,0 +1,178 @@
+"""An image with world coordinates as a survey."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from skykin.core.extent import Extent
+from skykin.core.shapes import BandValues, Coverage, Degrees, Numbers
+from skykin.survey.about import About, Described
+from skykin.survey.fill import filled
+from skykin.survey.fits.image_grid import ImageGrid
+from skykin.survey.fits.pixels import Blocks, Pixels
+from skykin.survey.fits.world import World
+from skykin.survey.positions import checked_positions
+
+#: An output pixel that spans many image pixels is the mean of at most so many points per side.
+MOST_POINTS_PER_PIXEL = 6
+#: Where less of the four pixels around a position is good, nothing is known there.
+LEAST_SHARE = 0.25
+
+
+@dataclass(frozen=True, eq=False)
+class SkyImage(Described):
+    """One or three planes of pixels on the sky.
+
+    Parameters
+    ----------
+    planes : one or three Pixels
+        All of one shape; one is shown as grey.
+    world : World
+        World coordinates of the two celestial axes alone.
+    beam_deg : float
+        Angular resolution (full width), degrees.
+    about : About
+    facts : dict
+        What else provenance should say.
+
+    Raises
+    ------
+    SkyError
+        If no pixel lies on the sky.
+    """
+
+    planes: tuple[Pixels, ...]
+    world: World
+    beam_deg: float
+    about: About
+    facts: dict[str, object] = field(default_factory=dict)
+    extent: Extent = field(init=False)
+    _blocks: tuple[Blocks, ...] = field(init=False, repr=False)
+    _grid: ImageGrid = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_blocks", tuple(Blocks(plane) for plane in self.planes))
+        object.__setattr__(self, "_grid", ImageGrid(self.world, self.planes[0].shape))
+        object.__setattr__(self, "extent", self._grid.extent())
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self.planes[0].shape
+
+    @property
+    def pixel_deg(self) -> float:
+        """Side of a pixel at the reference position, degrees."""
+        return self._grid.pixel_deg
+
+    def as_dict(self) -> dict[str, object]:
+        """Plain values for provenance."""
+        rows, columns = self.shape
+        return {
+            "name": self.name,
+            "file": self.source.name,
+            "sha256": self.source.sha256,
+            "unit": self.unit,
+            "bands": list(self.bands),
+            "beam_deg": self.beam_deg,
+            "frame": self.world.frame,
+            "projection": self.world.projection,
+            "pixels": f"{columns} × {rows}",
+            "pixel_deg": self.pixel_deg,
+            **self.facts,
+        }
+
+    def sample(self, lon_deg: Degrees, lat_deg: Degrees) -> tuple[BandValues, Coverage]:
+        r"""Interpolate between the four pixels around each position, blank ones left out.
+
+        .. math:: I = \frac{\sum_p w_p g_p I_p}{\sum_p w_p g_p}, \qquad c = \sum_p w_p g_p
+
+        with bilinear weights :math:`w_p` and :math:`g_p = 1` for pixels that hold a value, else 0.  Where
+        positions form a picture whose pixels span several of the image's, each is the mean of several
+        points, so that fine structure is not picked at random.
+
+        Parameters
+        ----------
+        lon_deg, lat_deg : float64 arrays of one shape
+            Galactic positions, degrees.
+
+        Returns
+        -------
+        values : float32 array (..., 3)
+            Finite everywhere; filled from around where coverage is 0.
+        coverage : float32 array (...)
+
+        Raises
+        ------
+        SkyError
+            If a position is not finite or beyond a pole.
+        CorruptFileError
+            If the file has changed since it was opened.
+        """
+        lon, lat = checked_positions(lon_deg, lat_deg)
+        x, y = self._grid.pixels_at(lon, lat)
+        total: Numbers = np.zeros((*x.shape, len(self.planes)))
+        weight: Numbers = np.zeros(x.shape)
+        points = _points(x, y, self._grid)
+        for dx, dy in points:
+            value, share = self._interpolate(x + dx, y + dy)
+            total += value * share[..., None]
+            weight += share
+        coverage = weight / len(points)
+        seen = coverage >= LEAST_SHARE
+        values = (total / np.where(weight > 0, weight, 1)[..., None]).astype(np.float32)
+        if len(self.planes) == 1:
+            values = np.repeat(values, 3, axis=-1)
+        shares = np.where(seen, np.minimum(coverage, 1), 0).astype(np.float32)
+        return filled(values, shares), shares
+
+    def _interpolate(self, x: Numbers, y: Numbers) -> tuple[Numbers, Numbers]:
+        """Values (..., planes) and the share of the weights that is good (...)."""
+        grid = self._grid
+        total, weight = np.zeros((*x.shape, len(self.planes))), np.zeros(x.shape)
+        inside = grid.inside(x, y)
+        if not inside.any():
+            return total, weight
+        xs, ys = x[inside], y[inside]
+        column, row = np.floor(xs).astype(np.int64), np.floor(ys).astype(np.int64)
+        right, up = xs - column, ys - row
+        sum_, good = np.zeros((len(xs), len(self.planes))), np.zeros(len(xs))
+        for r, wr in ((row, 1 - up), (row + 1, up)):
+            for c, wc in ((column, 1 - right), (column + 1, right)):
+                rows, columns = grid.neighbour(r, c)
+                values = np.stack([blocks.take(rows, columns) for blocks in self._blocks], axis=-1)
+                known = np.isfinite(values).all(axis=-1)
+                w = np.where(known, wr * wc, 0)
+                sum_ += np.where(known[:, None], values, 0) * w[:, None]
+                good += w
+        total[inside] = sum_ / np.where(good > 0, good, 1)[:, None]
+        weight[inside] = good
+        return total, weight
+
+
+def _points(x: Numbers, y: Numbers, grid: ImageGrid) -> list[tuple[Any, Any]]:
+    """Shifts, in image pixels, of the points that make up one pixel of the picture asked for."""
+    if x.ndim != 2 or min(x.shape) < 2:
+        return [(0.0, 0.0)]
+    across = _steps(x, 1, grid.turn_pixels), _steps(y, 1, math.nan)
+    down = _steps(x, 0, grid.turn_pixels), _steps(y, 0, math.nan)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # all NaN where nothing is inside
+        span = np.nanmedian(np.maximum(np.hypot(*across), np.hypot(*down)))
+    count = 1 if not span >= 1.5 else min(MOST_POINTS_PER_PIXEL, round(float(span)))
+    offsets = (np.arange(count) + 0.5) / count - 0.5
+    return [(a * across[0] + d * down[0], a * across[1] + d * down[1]) for a in offsets for d in offsets]
+
+
+def _steps(pixel: Numbers, axis: int, turn: float) -> Numbers:
+    """How far the next position is along an axis of the picture, in image pixels; 0 over a seam."""
+    step = np.gradient(pixel, axis=axis)
+    if math.isfinite(turn):
+        step = (step + turn / 2) % turn - turn / 2
+    typical = np.nanmedian(np.abs(step)) if np.isfinite(step).any() else 0.0
+    return np.where(np.abs(step) > 8 * typical + 1, 0.0, np.nan_to_num(step))

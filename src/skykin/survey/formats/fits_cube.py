@@ -1,0 +1,29 @@
+"""FITS cubes with a spectral axis."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from skykin.core.protocols import Progress, Survey
+from skykin.core.survey_options import SurveyOptions
+from skykin.survey.fits.cube import open_cube
+from skykin.survey.fits.image_hdus import image_hdus, is_cube
+from skykin.survey.fits.world import has_celestial_axes
+from skykin.survey.format import Glance, Kind
+
+
+def claims(glance: Glance) -> bool:
+    """Whether an image with a place on the sky has a third axis."""
+    return any(is_cube(hdu) and has_celestial_axes(hdu) for hdu in image_hdus(glance.hdus))
+
+
+def _open(path: Path, options: SurveyOptions, progress: Progress) -> Survey:
+    return open_cube(path, options, progress)
+
+
+KIND = Kind(
+    "fits-cube",
+    "FITS cube by velocity, frequency or wavelength, in any order of axes: bands, channels or moments",
+    claims,
+    _open,
+)

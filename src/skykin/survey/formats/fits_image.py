@@ -1,0 +1,30 @@
+"""FITS images with any celestial world coordinates."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from skykin.core.protocols import Progress, Survey
+from skykin.core.survey_options import SurveyOptions
+from skykin.survey.fits.image import open_image
+from skykin.survey.fits.image_hdus import image_hdus, is_cube
+from skykin.survey.fits.world import has_celestial_axes
+from skykin.survey.format import Glance, Kind
+
+
+def claims(glance: Glance) -> bool:
+    """Whether there are images with a place on the sky, and none of them is a cube."""
+    images = [hdu for hdu in image_hdus(glance.hdus) if has_celestial_axes(hdu)]
+    return bool(images) and not any(is_cube(hdu) for hdu in images)
+
+
+def _open(path: Path, options: SurveyOptions, progress: Progress) -> Survey:
+    return open_image(path, options, progress)
+
+
+KIND = Kind(
+    "fits-image",
+    "FITS image in any celestial projection and frame, plain or compressed; read where it is needed",
+    claims,
+    _open,
+)

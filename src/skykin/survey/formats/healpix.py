@@ -1,0 +1,48 @@
+"""HEALPix maps in FITS tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from skykin.core.atomic import sha256_of
+from skykin.core.protocols import Progress, Survey
+from skykin.core.provenance import Source
+from skykin.core.survey_options import SurveyOptions
+from skykin.survey.about import About
+from skykin.survey.format import Glance, Kind
+from skykin.survey.healpix.cells import CellSurvey, cell_side_deg, level_for, three_names
+from skykin.survey.healpix.file import is_healpix, read_healpix
+
+
+def claims(glance: Glance) -> bool:
+    """Whether a table says that it is a HEALPix map."""
+    return any(is_healpix(hdu) for hdu in glance.hdus)
+
+
+def _open(path: Path, options: SurveyOptions, progress: Progress) -> Survey:
+    file = read_healpix(
+        path,
+        columns=options.columns or (),
+        ordering=options.ordering,
+        frame=options.frame,
+        blank=options.blank,
+        progress=progress,
+    )
+    cells = file.as_cells()
+    cells = cells.at(level_for(options.scale_deg, cells.level))
+    unit = options.unit or next((unit for unit in file.units if unit), "")
+    names = three_names(file.columns)
+    about = About(path.stem, path.name, unit, names, Source(path.name, sha256_of(path)), ())
+    return CellSurvey(
+        cells,
+        file.frame,
+        options.beam_deg or cell_side_deg(cells.level),
+        about,
+        f"HEALPix {file.ordering.upper()}, NSIDE {2**file.level}",
+        cells.extent(file.frame),
+    )
+
+
+KIND = Kind(
+    "healpix", "HEALPix map: RING or NESTED, whole sky or a part, one to three columns", claims, _open
+)

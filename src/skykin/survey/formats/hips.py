@@ -1,0 +1,126 @@
+"""HiPS: a survey as tiles of ever finer order, in a folder or on the web."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from astropy_healpix.core import healpix_to_lonlat
+
+from skykin.core.errors import HeaderInvalidError, shown
+from skykin.core.extent import ALL_SKY, Extent
+from skykin.core.protocols import Progress, Survey
+from skykin.core.provenance import Source
+from skykin.core.survey_options import SurveyOptions
+from skykin.survey.about import About
+from skykin.survey.format import Glance, Kind
+from skykin.survey.frames import to_galactic
+from skykin.survey.healpix.cell_map import NEARLY_ALL
+from skykin.survey.healpix.cells import CellSurvey, cell_side_deg, level_for, three_names
+from skykin.survey.hips.cells import HipsCells
+from skykin.survey.hips.properties import LARGEST_BYTES, HipsProperties
+from skykin.survey.hips.store import FolderStore, HipsStore
+from skykin.survey.sky_mask import read_sky_mask
+
+#: Without a word about the scale, pixels of 0.11° (for tiles of 512²): 768 tiles are the whole sky.
+DEFAULT_ORDER = 3
+
+
+def claims(glance: Glance) -> bool:
+    """Whether it is an address, or a folder with the file ``properties``."""
+    return bool(glance.url) or (glance.is_folder and (glance.path / "properties").exists())
+
+
+def _open(path: Path, options: SurveyOptions, progress: Progress) -> Survey:
+    return open_hips(FolderStore(path), options, progress)
+
+
+def open_hips(store: HipsStore, options: SurveyOptions, progress: Progress) -> CellSurvey:
+    """Open a HiPS at the order whose pixels are not larger than the option ``scale_deg``.
+
+    Raises
+    ------
+    InputRefusedError
+        If its properties are missing or impossible.
+    RemoteError
+        If it is on the web and does not come.
+    """
+    content = store.read("properties")
+    if content is None:
+        raise HeaderInvalidError(
+            f"{shown(store.name)} has no file properties, so it is not a HiPS; give the folder or address of "
+            "one, and download other files yourself"
+        )
+    if len(content) > LARGEST_BYTES:
+        raise HeaderInvalidError(
+            f"the properties of {shown(store.name)} have {len(content)} bytes; get the HiPS again",
+            code="IN-TOOBIG",
+        )
+    known = HipsProperties.parse(content.decode("utf-8", "replace"), store.name)
+    order = _order(known, options, progress)
+    names = three_names(("value",) if known.format == "fits" else ("red", "green", "blue"))
+    source = Source(f"{known.name}/properties", hashlib.sha256(content).hexdigest())
+    about = About(known.name, known.title, options.unit or known.unit, names, source, known.credits)
+    extent = _extent(store, known, order)
+
+    def at(order: int, overview: CellSurvey | None) -> CellSurvey:
+        cells = HipsCells(store, known, order)
+        beam_deg = options.beam_deg or cell_side_deg(cells.level)
+        stored = f"HiPS of {known.format} tiles, order {order} of {known.order}, NSIDE {2**cells.level}"
+        return CellSurvey(cells, known.frame, beam_deg, about, stored, extent, overview)
+
+    coarse = _default_order(known)
+    return at(order, at(coarse, None) if coarse < order else None)
+
+
+def _order(known: HipsProperties, options: SurveyOptions, progress: Progress) -> int:
+    if options.scale_deg is not None:
+        level = level_for(options.scale_deg, known.order + known.shift, known.order_min + known.shift)
+        return level - known.shift
+    order = _default_order(known)
+    if order < known.order:
+        progress.say(
+            f"{shown(known.name)} is read at order {order} of {known.order}, with pixels of "
+            f"{cell_side_deg(order + known.shift):.2g}°; give the option scale_deg for finer ones"
+        )
+    return order
+
+
+def _default_order(known: HipsProperties) -> int:
+    return min(known.order, max(DEFAULT_ORDER, known.order_min))
+
+
+def _extent(store: HipsStore, known: HipsProperties, order: int) -> Extent:
+    """Cap that holds all tiles of a folder; on the web, what the HiPS's own MOC covers."""
+    if not isinstance(store, FolderStore):
+        return _extent_by_moc(store, known)
+    matches = (
+        re.fullmatch(r"Npix(\d{1,18})", path.stem)
+        for path in (store.folder / f"Norder{order}").glob(f"Dir*/Npix*.{known.format}")
+    )
+    tiles = np.array([int(match[1]) for match in matches if match], np.int64)
+    tiles = tiles[tiles < 12 * 4**order]
+    if not len(tiles):
+        raise HeaderInvalidError(
+            f"the HiPS {shown(known.name)} has no {known.format} tiles of order {order}; get it again"
+        )
+    if len(tiles) > NEARLY_ALL * 12 * 4**order:
+        return ALL_SKY
+    lon, lat = healpix_to_lonlat(tiles, 2**order, order="nested")
+    return Extent.around(*to_galactic(lon.deg, lat.deg, known.frame), cell_side_deg(order))
+
+
+def _extent_by_moc(store: HipsStore, known: HipsProperties) -> Extent:
+    content = store.read("Moc.fits") if known.sky_fraction < NEARLY_ALL else None
+    if content is None:
+        return ALL_SKY
+    with tempfile.TemporaryDirectory(prefix="skykin-") as folder:
+        path = Path(folder) / "Moc.fits"
+        path.write_bytes(content)
+        return read_sky_mask(path).extent()
+
+
+KIND = Kind("hips", "HiPS of images: a folder or an https address; FITS, PNG or JPEG tiles", claims, _open)

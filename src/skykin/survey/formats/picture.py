@@ -1,0 +1,77 @@
+"""Pictures of the sky in PNG, JPEG or TIFF."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from skykin.core.atomic import sha256_of
+from skykin.core.errors import shown
+from skykin.core.protocols import Progress, Survey
+from skykin.core.provenance import Source
+from skykin.core.shapes import Numbers
+from skykin.core.survey_options import SurveyOptions
+from skykin.survey.about import About
+from skykin.survey.fits.image_grid import pixel_side_deg
+from skykin.survey.fits.sky_image import SkyImage
+from skykin.survey.format import Glance, Kind
+from skykin.survey.picture.file import PictureFile, begins_as_picture, read_picture
+from skykin.survey.picture.world import world_of
+
+
+@dataclass(frozen=True, eq=False)
+class PicturePixels:
+    """One colour of a picture, from 0 to 1, its first row at the bottom as FITS has it."""
+
+    picture: PictureFile
+    band: int
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        rows, columns = self.picture.values.shape[:2]
+        return rows, columns
+
+    def window(self, row: int, column: int, rows: int, columns: int) -> Numbers:
+        """Copy a rectangle; NaN where the picture is transparent."""
+        top = self.shape[0] - row - rows
+        where = np.s_[top : top + rows, column : column + columns]
+        values = self.picture.values[(*where, self.band)].astype(np.float32) / np.float32(self.picture.white)
+        if self.picture.seen is not None:
+            values = np.where(self.picture.seen[where], values, np.float32(np.nan))
+        return np.asarray(values[::-1])
+
+
+def open_picture(path: Path, options: SurveyOptions, progress: Progress) -> SkyImage:
+    """Open a picture whose place on the sky is known by option, sidecar or AVM tags."""
+    picture = read_picture(path)
+    for sentence in picture.says:
+        progress.say(f"{shown(path.name)}: {sentence}")
+    world = world_of(path, picture, options, progress)
+    planes = tuple(PicturePixels(picture, band) for band in range(picture.values.shape[2]))
+    names = ("brightness",) * 3 if len(planes) == 1 else ("red", "green", "blue")
+    about = About(
+        path.stem,
+        path.name,
+        options.unit or "",
+        (names[0], names[1], names[2]),
+        Source(path.name, sha256_of(path)),
+        (),
+    )
+    return SkyImage(planes, world, options.beam_deg or pixel_side_deg(world), about)
+
+
+def claims(glance: Glance) -> bool:
+    """Whether a file begins as a picture does."""
+    return begins_as_picture(glance.first)
+
+
+def _open(path: Path, options: SurveyOptions, progress: Progress) -> Survey:
+    return open_picture(path, options, progress)
+
+
+KIND = Kind(
+    "picture", "PNG, JPEG or TIFF: whole sky in a stated projection, AVM tags or .wcs beside", claims, _open
+)

@@ -1,0 +1,24 @@
+"""Tables of the WHAM survey: pointings with a spectrum each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from skykin.core.protocols import Progress, Survey
+from skykin.core.settings import DEFAULT_BANDS_KM_S
+from skykin.core.survey_options import SurveyOptions
+from skykin.survey.format import Glance, Kind
+from skykin.survey.table.wham import open_wham
+from skykin.survey.table.wham_table import COLUMNS
+
+
+def claims(glance: Glance) -> bool:
+    """Whether a table has the columns of WHAM."""
+    return any(hdu.is_table and set(COLUMNS) <= set(hdu.columns()) for hdu in glance.hdus)
+
+
+def _open(path: Path, options: SurveyOptions, progress: Progress) -> Survey:
+    return open_wham(path, bands_km_s=options.bands_km_s or DEFAULT_BANDS_KM_S, progress=progress)
+
+
+KIND = Kind("wham", "the WHAM survey's FITS table of spectra", claims, _open)

@@ -1,0 +1,1 @@
+"""HEALPix maps."""

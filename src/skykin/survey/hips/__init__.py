@@ -1,0 +1,1 @@
+"""Hierarchical progressive surveys (HiPS)."""

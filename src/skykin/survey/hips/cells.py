@@ -1,0 +1,154 @@
+"""The pixels of a HiPS as HEALPix cells."""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections import OrderedDict
+
+import numpy as np
+
+from skykin.core.errors import CorruptFileError, InputRefusedError, shown
+from skykin.core.shapes import Numbers
+from skykin.survey.fits.check import read_headers
+from skykin.survey.fits.pixels import DTYPES, Scaling
+from skykin.survey.hips.properties import HipsProperties
+from skykin.survey.hips.store import HipsStore
+
+#: Decoded tiles that are kept: 512² of three colours have 3 MB.
+TILES_KEPT = 96
+TILES_PER_FOLDER = 10_000
+WHITE = 255.0
+
+
+class HipsCells:
+    """Pixels of one order of a HiPS, tile by tile as they are asked for.
+
+    A tile of order :math:`k` with :math:`2^s` pixels a side is a HEALPix cell of NSIDE :math:`2^k`, and its
+    pixels are the cells of NSIDE :math:`2^{k+s}` within, in NESTED order.  A tile that is not there, or that
+    is damaged at its source, is not covered; `missing` counts them.
+
+    Parameters
+    ----------
+    store : HipsStore
+    properties : HipsProperties
+    order : int
+        Of the tiles that are read.
+
+    References
+    ----------
+    Fernique et al. 2017, HiPS 1.0, IVOA Recommendation.
+    """
+
+    def __init__(self, store: HipsStore, properties: HipsProperties, order: int) -> None:
+        self.store, self.properties, self.order = store, properties, order
+        self.level = order + properties.shift
+        self.bands = 1 if properties.format == "fits" else 3
+        self.missing = 0
+        self._places = _places(properties.shift)
+        self._kept: OrderedDict[int, Numbers | None] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def look_up(self, cells: Numbers) -> tuple[Numbers, Numbers]:
+        """Values ``(n, bands)`` and coverage ``(n,)`` of cells."""
+        cells = np.asarray(cells, np.int64)
+        tiles, within = cells >> (2 * self.properties.shift), cells & (4**self.properties.shift - 1)
+        values = np.full((len(cells), self.bands), np.nan, np.float32)
+        order = np.argsort(tiles, kind="stable")
+        starts = np.flatnonzero(np.diff(tiles[order], prepend=-1))
+        for here in np.split(order, starts[1:]) if len(order) else ():
+            tile = self._tile(int(tiles[here[0]]))
+            if tile is not None:
+                values[here] = tile[within[here]]
+        seen = np.asarray(np.isfinite(values).all(axis=1), np.float32)
+        return values, seen
+
+    def _tile(self, number: int) -> Numbers | None:
+        """Values ``(pixels, bands)`` in NESTED order."""
+        with self._lock:
+            if number in self._kept:
+                self._kept.move_to_end(number)
+                return self._kept[number]
+        tile = self._read(number)
+        with self._lock:
+            self.missing += tile is None and number not in self._kept
+            self._kept[number] = tile
+            while len(self._kept) > TILES_KEPT:
+                self._kept.popitem(last=False)
+        return tile
+
+    def _read(self, number: int) -> Numbers | None:
+        file = tile_file(self.order, number, self.properties.format)
+        content = self.store.read(file)
+        if content is None:
+            return None
+        width = self.properties.width
+        try:
+            image = _of_fits(content, file) if self.bands == 1 else _of_picture(content, file)
+            if image.shape != (width, width, self.bands):
+                raise CorruptFileError(
+                    f"the tile {shown(file)} has {image.shape[1]} × {image.shape[0]} pixels, but the HiPS "
+                    f"says {width} × {width}; get the HiPS again",
+                    code="IN-DIM",
+                )
+        except InputRefusedError:
+            forget = getattr(self.store, "forget", None)
+            if forget is not None:
+                forget(file)
+            raise
+        return np.asarray(image.reshape(-1, self.bands)[self._places])
+
+
+def tile_file(order: int, number: int, ending: str) -> str:
+    """Path of a tile within a HiPS."""
+    folder = number // TILES_PER_FOLDER * TILES_PER_FOLDER
+    return f"Norder{order}/Dir{folder}/Npix{number}.{ending}"
+
+
+def _places(shift: int) -> Numbers:
+    """Place in the tile, its rows from the bottom, of each pixel in NESTED order.
+
+    The bits of a NESTED number are those of two coordinates in turn; the first one is the row, counted
+    from the top, and the second the column.
+    """
+    number = np.arange(4**shift)
+    first, second = np.zeros_like(number), np.zeros_like(number)
+    for bit in range(shift):
+        first |= ((number >> (2 * bit)) & 1) << bit
+        second |= ((number >> (2 * bit + 1)) & 1) << bit
+    return np.asarray((2**shift - 1 - first) * 2**shift + second)
+
+
+def _of_fits(content: bytes, file: str) -> Numbers:
+    """Values (rows, columns, 1) of a FITS tile, by its header and plain numbers, without a FITS library."""
+    hdus = read_headers(io.BytesIO(content), file)
+    for hdu in hdus:
+        shape = tuple(hdu.integer(f"NAXIS{axis}", 0, 1 << 16, 0) for axis in (2, 1))
+        if hdu.integer("NAXIS", 0, 999) == 2 and not hdu.is_table:
+            stored = np.frombuffer(
+                content, DTYPES[hdu.integer("BITPIX", -64, 64)], shape[0] * shape[1], hdu.data_offset
+            )
+            return np.asarray(Scaling.of(hdu, None).apply(stored.reshape(shape))[..., None])
+    raise CorruptFileError(f"the tile {shown(file)} holds no image; get the HiPS again", code="IN-KEY")
+
+
+def _of_picture(content: bytes, file: str) -> Numbers:
+    """Colours from 0 to 1 of a PNG or JPEG tile, NaN where it is transparent, its rows from the bottom."""
+    from PIL import Image, UnidentifiedImageError  # noqa: PLC0415 - not needed for FITS
+
+    try:
+        image = Image.open(io.BytesIO(content), formats=("PNG", "JPEG"))
+        if max(image.size) > 1 << 12:
+            raise CorruptFileError(
+                f"the tile {shown(file)} has {image.width} × {image.height} pixels; get the HiPS again",
+                code="IN-TOOBIG",
+            )
+        array = np.asarray(image.convert("RGBA"))[::-1]
+    except CorruptFileError:
+        raise
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError) as error:
+        raise CorruptFileError(
+            f"the tile {shown(file)} cannot be decoded ({shown(error)}); get the HiPS again"
+        ) from error
+    colours = array[..., :3].astype(np.float32) / np.float32(WHITE)
+    return np.where(array[..., 3:] > 0, colours, np.float32(np.nan))

@@ -1,0 +1,212 @@
+"""Where the files of a HiPS are: in a folder, or on the web with a copy of what was asked for."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import os
+import threading
+import time
+import urllib.error
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from skykin.core.atomic import whole_file
+from skykin.core.errors import RemoteError, ResourceError, shown
+from skykin.survey.download import CACHE_VARIABLE, cache_folder, open_address
+from skykin.survey.fits.check import looks_like_html
+
+#: A tile of 512² doubles in three colours has 6 MB.
+LARGEST_FILE = 16 << 20
+PIECE_BYTES = 1 << 16
+TRIES = 3
+FIRST_PAUSE_S = 0.5
+READ_TIMEOUT_S = 20.0
+DEADLINE_S = 120.0
+#: What the copies of all HiPS may take together; the ones that were not read for longest go first.
+CACHE_BYTES = 4 << 30
+#: The copies are counted again after so many new ones.
+COUNT_AFTER = 200
+ABSENT = ".absent"
+GONE = (404, 410)
+
+
+class HipsStore(Protocol):
+    """Gives the files of a HiPS."""
+
+    @property
+    def name(self) -> str:
+        """What to call the HiPS."""
+
+    def read(self, file: str) -> bytes | None:
+        """Content of a file such as ``Norder3/Dir0/Npix7.fits``, None if there is none."""
+
+
+class FolderStore:
+    """A HiPS in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @property
+    def name(self) -> str:
+        """Name of the folder."""
+        return self.folder.resolve().name
+
+    def read(self, file: str) -> bytes | None:
+        """Content of a file, None if there is none."""
+        path = self.folder / file
+        if not path.is_file():
+            return None
+        with path.open("rb") as stream:
+            content = stream.read(LARGEST_FILE + 1)
+        _check_size(content, path.name)
+        return content
+
+
+class WebStore:
+    """A HiPS on the web, whose files are kept in the cache folder once they were asked for."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url.rstrip("/")
+        self.host = shown(urlsplit(url).hostname or url)
+        self.cache = cache_folder() / "hips" / hashlib.sha256(self.url.encode()).hexdigest()[:16]
+        self._new = 0
+        self._lock = threading.Lock()
+
+    @property
+    def name(self) -> str:
+        """Last part of the address."""
+        return urlsplit(self.url).path.rstrip("/").rpartition("/")[2] or self.host
+
+    def read(self, file: str) -> bytes | None:
+        """Content of a file, from the cache or the web; None if the server has none.
+
+        Raises
+        ------
+        RemoteError
+            If the server does not give it, after three tries.
+        ResourceError
+            If the cache folder cannot be written.
+        """
+        kept, absent = self.cache / file, self.cache / (file + ABSENT)
+        if kept.is_file():
+            os.utime(kept)  # it was read now
+            return kept.read_bytes()
+        if absent.is_file():
+            return None
+        content = self._fetch(file)
+        path = absent if content is None else kept
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ResourceError(
+                f"cannot write in the cache folder {shown(path.parent)}: {error.strerror or error}; "
+                f"set {CACHE_VARIABLE} to a folder that you may write",
+                code="RS-READONLY",
+            ) from error
+        with whole_file(path) as temporary:
+            temporary.write_bytes(content or b"")
+        self._count()
+        return content
+
+    def forget(self, file: str) -> None:
+        """Remove a copy that turned out to be damaged."""
+        (self.cache / file).unlink(missing_ok=True)
+
+    def _fetch(self, file: str) -> bytes | None:
+        for attempt in range(1, TRIES + 1):
+            try:
+                return self._once(file)
+            except RemoteError as error:
+                if attempt == TRIES or error.code in {"RM-BLOCKED", "RM-HTML", "RM-TOOBIG"}:
+                    raise
+                time.sleep(FIRST_PAUSE_S * 2**attempt)
+        raise AssertionError  # the loop returns or raises
+
+    def _once(self, file: str) -> bytes | None:
+        end = time.monotonic() + DEADLINE_S
+        content = b""
+        try:
+            with open_address(f"{self.url}/{file}", READ_TIMEOUT_S) as answer:
+                while piece := answer.read1(PIECE_BYTES):
+                    content += piece
+                    _check_size(content, file)
+                    if time.monotonic() > end:
+                        raise TimeoutError
+                promised = answer.headers.get("Content-Length", "")
+        except RemoteError:
+            raise
+        except urllib.error.HTTPError as error:
+            error.close()
+            if error.code in GONE:
+                return None
+            raise RemoteError(
+                f"{self.host} answers {error.code} to {shown(file)}, {TRIES} times; try again "
+                "later, what came is kept",
+                code="RM-STATUS",
+            ) from error
+        except (OSError, http.client.HTTPException) as error:
+            raise self._explained(error, file) from error
+        if promised.isdecimal() and len(content) != int(promised):
+            raise RemoteError(
+                f"{shown(file)} from {self.host} broke off: {len(content)} of {promised} bytes came, {TRIES} "
+                "times; try again, what came whole is kept",
+                code="RM-TRUNC",
+            )
+        if looks_like_html(content[:64]):
+            raise RemoteError(
+                f"{self.host} sent a web page instead of {shown(file)}; check the address of the HiPS",
+                code="RM-HTML",
+            )
+        return content
+
+    def _explained(self, error: Exception, file: str) -> RemoteError:
+        reason = getattr(error, "reason", error)
+        if isinstance(reason, TimeoutError):
+            return RemoteError(
+                f"{self.host} is too slow: {shown(file)} did not come within {READ_TIMEOUT_S:g} s of silence "
+                f"or {DEADLINE_S:g} s in all, {TRIES} times; try again later, what came is kept",
+                code="RM-TIMEOUT",
+            )
+        code = "RM-TRUNC" if isinstance(error, http.client.IncompleteRead) else "RM-UNREACHABLE"
+        return RemoteError(
+            f"{shown(file)} cannot be had from {self.host} ({shown(reason)}), {TRIES} times; check the "
+            "network and try again, what came is kept",
+            code=code,
+        )
+
+    def _count(self) -> None:
+        """Remove the oldest copies when all together take too much."""
+        with self._lock:
+            self._new += 1
+            if self._new % COUNT_AFTER:
+                return
+            trim(self.cache.parent, CACHE_BYTES)
+
+
+def trim(folder: Path, most_bytes: int) -> None:
+    """Remove files that were not read for longest until the rest has at most `most_bytes`."""
+    found = []
+    for path in folder.rglob("*"):
+        try:
+            status = path.stat()
+        except OSError:  # another process removed it
+            continue
+        if path.is_file():
+            found.append((status.st_mtime_ns, status.st_size, path))
+    total = sum(size for _, size, _ in found)
+    for _, size, path in sorted(found):
+        if total <= most_bytes:
+            return
+        path.unlink(missing_ok=True)
+        total -= size
+
+
+def _check_size(content: bytes, name: str) -> None:
+    if len(content) > LARGEST_FILE:
+        raise RemoteError(
+            f"{shown(name)} has more than {LARGEST_FILE} bytes, which is no tile; choose another HiPS",
+            code="RM-TOOBIG",
+        )

@@ -1,0 +1,27 @@
+"""The WHAM survey by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from skykin.core.errors import ResourceError
+from skykin.core.protocols import Progress, Survey
+from skykin.core.settings import DEFAULT_BANDS_KM_S
+from skykin.core.survey_options import SurveyOptions
+from skykin.survey.format import ReadyMade
+from skykin.survey.table.wham import find_wham, open_wham
+
+
+def _find() -> Path | None:
+    try:
+        return find_wham()
+    except ResourceError:
+        return None
+
+
+def _open(options: SurveyOptions, download: bool, progress: Progress) -> Survey:
+    bands = options.bands_km_s or DEFAULT_BANDS_KM_S
+    return open_wham(bands_km_s=bands, download=download, progress=progress)
+
+
+READY = (ReadyMade("wham", "WHAM Sky Survey DR1: Hα by velocity, 1° beam, whole sky", "wham", _find, _open),)

@@ -1,0 +1,1 @@
+"""Tables: pointings, spectra, objects."""

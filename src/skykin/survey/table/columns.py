@@ -1,0 +1,229 @@
+"""Which columns of a table are positions, values and spectra."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from skykin.core.errors import HeaderInvalidError, SkyError, UnknownNameError, shown
+from skykin.core.protocols import Progress
+from skykin.core.shapes import Degrees, Numbers
+from skykin.survey.frames import Frame, frame_of
+from skykin.survey.table.file import Column
+
+#: UCDs and names (lower case, without _ - and blanks) of longitudes and latitudes in each frame.
+PAIRS: tuple[tuple[Frame, str, str], ...] = (
+    ("galactic", "pos.galactic.lon", "pos.galactic.lat"),
+    ("icrs", "pos.eq.ra", "pos.eq.dec"),
+    ("ecliptic", "pos.ecliptic.lon", "pos.ecliptic.lat"),
+    ("galactic", "l", "b"),
+    ("galactic", "glon", "glat"),
+    ("galactic", "gallon", "gallat"),
+    ("galactic", "ldeg", "bdeg"),
+    ("icrs", "ra", "dec"),
+    ("icrs", "raj2000", "dej2000"),
+    ("icrs", "raj2000", "decj2000"),
+    ("icrs", "radeg", "decdeg"),
+    ("icrs", "raicrs", "deicrs"),
+    ("ecliptic", "elon", "elat"),
+)
+NAMELESS = (("lon", "lat"), ("londeg", "latdeg"), ("longitude", "latitude"))
+DEGREES_PER = {
+    **dict.fromkeys(("", "deg", "degree", "degrees", "d"), 1.0),
+    **dict.fromkeys(("rad", "radian", "radians"), 180 / np.pi),
+    **dict.fromkeys(("h", "hr", "hour", "hours", "hourangle"), 15.0),
+    **dict.fromkeys(("arcmin",), 1 / 60),
+    **dict.fromkeys(("arcsec",), 1 / 3600),
+}
+KM_S_PER = {
+    "km/s": 1.0,
+    "kms-1": 1.0,
+    "km.s-1": 1.0,
+    "kms**-1": 1.0,
+    "m/s": 1e-3,
+    "ms-1": 1e-3,
+    "m.s-1": 1e-3,
+}
+#: What is no value to be shown: errors, flags, counts and names of rows.
+NOT_VALUES = re.compile(
+    r"^(e_|err|sigma|rms|flag|id$|index|row|n_|num)|(_err|_error|_sigma|_flag|_id)$", re.I
+)
+VALUE_UCDS = ("phot.", "phys.", "em.", "src.", "spect.")
+#: Right ascensions that end here are probably hours.
+HOURS = 24.0
+
+
+@dataclass(frozen=True, eq=False)
+class Chosen:
+    """What the columns of a table mean.
+
+    Parameters
+    ----------
+    lon_deg, lat_deg : float64 arrays (rows,)
+        In `frame`.
+    frame : str
+    values : list of Column
+        One to three with a number a row, or velocity and intensity with a spectrum a row.
+    """
+
+    lon_deg: Degrees
+    lat_deg: Degrees
+    frame: Frame
+    values: list[Column]
+
+    @property
+    def is_spectral(self) -> bool:
+        """Whether the values are spectra."""
+        return self.values[0].is_spectrum
+
+
+def choose(
+    columns: list[Column], wanted: Sequence[str], frame: str | None, file: str, progress: Progress
+) -> Chosen:
+    """Find positions and values by option, by UCD, or by name.
+
+    Parameters
+    ----------
+    columns : list of Column
+    wanted : names
+        Longitude, latitude, then one to three values, or velocity and intensity of spectra; found by UCD and
+        name if left out.
+    frame : str, optional
+        Instead of the one that UCD or name imply.
+    file : str
+        What to call the table.
+    progress : Progress
+
+    Raises
+    ------
+    HeaderInvalidError
+        If positions or values are not found or not numbers; the sentence lists the columns that are there.
+    UnknownNameError
+        If a wanted column is not there.
+    SkyError
+        If units do not fit.
+    """
+    if wanted:
+        named = [_named(columns, name, file) for name in wanted]
+        if len(named) < 3:
+            raise _unclear(columns, file, f"the option columns names {len(named)} columns")
+        lon, lat, values = named[0], named[1], named[2:]
+        implied = next((f for f, x, y in PAIRS if _is(lon, x) and _is(lat, y)), None)
+    else:
+        lon, lat, implied = _positions(columns, file)
+        values = _values([c for c in columns if c is not lon and c is not lat], columns, file)
+    if implied is None and frame is None:
+        progress.say(
+            f"the positions of {shown(file)} are read as Galactic; give the option frame=icrs or "
+            "frame=ecliptic if they are not"
+        )
+    known = frame_of(frame) if frame is not None else implied or "galactic"
+    longitude = _degrees(lon, file, progress, known == "icrs")
+    return Chosen(longitude, _degrees(lat, file, progress, False), known, _checked(values, columns, file))
+
+
+def _positions(columns: list[Column], file: str) -> tuple[Column, Column, Frame | None]:
+    for frame, x, y in (*PAIRS, *((None, x, y) for x, y in NAMELESS)):
+        lon = next((c for c in columns if _is(c, x)), None)
+        lat = next((c for c in columns if _is(c, y)), None)
+        if lon is not None and lat is not None:
+            return lon, lat, frame
+    raise _unclear(columns, file, "no columns with positions are found")
+
+
+def _is(column: Column, what: str) -> bool:
+    if what.startswith("pos."):
+        return column.ucd.lower().split(";")[0] == what
+    return re.sub(r"[_\-\s]", "", column.name).lower() == what
+
+
+def _values(rest: list[Column], columns: list[Column], file: str) -> list[Column]:
+    spectra = [c for c in rest if c.is_spectrum]
+    if spectra:
+        velocity = [c for c in spectra if _speed(c) is not None]
+        others = [c for c in spectra if _speed(c) is None]
+        if len(velocity) == 1 and len(others) == 1:
+            return [velocity[0], others[0]]
+        raise _unclear(columns, file, f"{len(spectra)} columns hold spectra, {len(velocity)} velocities")
+    plain = [c for c in rest if c.values is not None and not NOT_VALUES.search(c.name)]
+    plain = [c for c in plain if not c.ucd.lower().startswith(("pos.", "meta.", "stat.error", "time."))]
+    physical = [c for c in plain if c.ucd.lower().startswith(VALUE_UCDS)]
+    for found in (physical, plain):
+        if len(found) == 1:
+            return found
+    raise _unclear(columns, file, f"{len(plain)} columns may hold the values")
+
+
+def _checked(values: list[Column], columns: list[Column], file: str) -> list[Column]:
+    spectral = sum(column.is_spectrum for column in values)
+    if any(column.values is None for column in values) or spectral not in (0, 2) or len(values) > 3:
+        raise _unclear(
+            columns, file, "the values must be one to three numbers a row, or two columns of spectra"
+        )
+    if spectral:
+        if len(values) != 2 or _speed(values[0]) is None:
+            raise SkyError(
+                f"column {shown(values[0].name)} of {shown(file)} is in {shown(values[0].unit)}, but the "
+                "first of the two columns of spectra must be a velocity in km/s or m/s",
+                code="SKY-SPEC",
+            )
+        shapes = [np.asarray(column.values).shape for column in values]
+        if shapes[0] != shapes[1]:
+            raise HeaderInvalidError(
+                f"velocities {shapes[0]} and intensities {shapes[1]} of {shown(file)} have different shapes",
+                code="IN-DIM",
+            )
+    return values
+
+
+def km_s(column: Column) -> Numbers:
+    """Velocities in km/s."""
+    return np.asarray(column.values) * (_speed(column) or 1.0)
+
+
+def _speed(column: Column) -> float | None:
+    return KM_S_PER.get(column.unit.lower().replace(" ", ""))
+
+
+def _named(columns: list[Column], name: str, file: str) -> Column:
+    for column in columns:
+        if column.name.lower() == name.strip().lower():
+            return column
+    raise UnknownNameError(f"{shown(file)} has no column {shown(name)}; it has {_list(columns)}")
+
+
+def _degrees(column: Column, file: str, progress: Progress, is_ra: bool) -> Degrees:
+    if column.values is None or column.is_spectrum:
+        raise SkyError(
+            f"column {shown(column.name)} of {shown(file)} does not hold one number a row; write "
+            "positions in decimal degrees",
+            code="SKY-UNIT",
+        )
+    factor = DEGREES_PER.get(column.unit.strip().lower())
+    if factor is None:
+        raise SkyError(
+            f"column {shown(column.name)} of {shown(file)} is in {shown(column.unit)}, which is no angle "
+            "that Skykin knows; write it in deg",
+            code="SKY-UNIT",
+        )
+    finite = column.values[np.isfinite(column.values)]
+    if is_ra and factor == 1.0 and len(finite) > 9 and finite.min() >= 0 and finite.max() <= HOURS:
+        progress.say(
+            f"SKY-UNIT: column {shown(column.name)} of {shown(file)} is read in degrees, but reaches only "
+            f"{finite.max():.3g}: if it is in hours, write its unit (hourangle)"
+        )
+    return np.asarray(column.values * factor)
+
+
+def _unclear(columns: list[Column], file: str, reason: str) -> HeaderInvalidError:
+    return HeaderInvalidError(
+        f"{reason} in {shown(file)}, which has {_list(columns)}; name them with the option columns: "
+        "longitude, latitude, then one to three values or velocity and intensity"
+    )
+
+
+def _list(columns: list[Column]) -> str:
+    return shown(", ".join(column.name for column in columns)) if columns else "no columns"

@@ -1,0 +1,245 @@
+"""Tables of any common form, as plain columns of numbers."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from skykin.core.errors import (
+    CorruptFileError,
+    HeaderInvalidError,
+    RemoteError,
+    ResourceError,
+    TooLargeError,
+    shown,
+)
+from skykin.core.shapes import Numbers
+from skykin.survey.fits.check import Hdu
+from skykin.survey.guard import Limits, guarded
+from skykin.survey.table.binary import NUMBERS, read_column
+
+MOST_FILE_BYTES = 4 << 30
+MOST_ROWS = 50_000_000
+MOST_TEXT_BYTES = 256 << 20
+LARGEST_YAML = 1 << 20
+#: What astropy writes once and then refers to, in the header of a table with quantities.
+UNIT_TAG = "!astropy.units.Unit"
+LIMITS = Limits(memory_bytes=6 << 30, seconds=120.0)
+TFORM = re.compile(r"\s*\d*([A-Z])")
+
+
+@dataclass(frozen=True, eq=False)
+class Column:
+    """One column.
+
+    Parameters
+    ----------
+    name, unit, ucd : str
+        As the file writes them; nothing where it does not.
+    values : float64 array (rows,) or (rows, elements), or None
+        None for a column that does not hold numbers.
+    """
+
+    name: str
+    unit: str
+    ucd: str
+    values: Numbers | None
+
+    @property
+    def is_spectrum(self) -> bool:
+        """Whether each row holds several numbers."""
+        return self.values is not None and self.values.ndim == 2
+
+
+def form_of(first: bytes) -> str | None:
+    """Tell the form of a table by its first bytes: ``ecsv``, ``parquet`` or ``votable``."""
+    if first.startswith(b"# %ECSV"):
+        return "ecsv"
+    if first.startswith(b"PAR1"):
+        return "parquet"
+    return "votable" if re.search(rb"<(\w+:)?VOTABLE\b", first) else None
+
+
+def read_fits_columns(path: Path, hdu: Hdu) -> list[Column]:
+    """Read the columns of a FITS table that hold numbers."""
+    columns = []
+    with path.open("rb") as stream:
+        for number in range(1, hdu.integer("TFIELDS", 0, 999) + 1):
+            name = hdu.cards.get(f"TTYPE{number}", f"column {number}")
+            unit = hdu.cards.get(f"TUNIT{number}", "")
+            form = TFORM.match(hdu.cards.get(f"TFORM{number}", ""))
+            values = None
+            if form and form[1] in NUMBERS:
+                values = read_column(stream, hdu, number)
+                values = values[:, 0] if values.shape[1] == 1 else values
+            columns.append(Column(name, unit, hdu.cards.get(f"TUCD{number}", ""), values))
+    return columns
+
+
+def read_columns(path: Path, form: str) -> list[Column]:
+    """Read the columns of a table in another form than FITS, in a child process.
+
+    Raises
+    ------
+    InputRefusedError
+        In one of its kinds, if the table cannot be used.
+    RemoteError
+        ``RM-BLOCKED`` if a VOTable wants its data fetched from elsewhere.
+    ResourceError
+        If a library is missing that the form needs.
+    """
+    size = path.stat().st_size
+    most = MOST_FILE_BYTES if form == "parquet" else MOST_TEXT_BYTES
+    if size > most:
+        raise TooLargeError(
+            f"{shown(path.name)} has {size} bytes, but tables of at most {most} are read in this form; "
+            "write it as FITS or Parquet, or only the columns that are needed"
+        )
+    with guarded("skykin.survey.table.file:parse", path, {"form": form}, limits=LIMITS) as parsed:
+        return [
+            Column(one["name"], one["unit"], one["ucd"], np.array(parsed.array(one["file"])))
+            if one["file"]
+            else Column(one["name"], one["unit"], one["ucd"], None)
+            for one in parsed.facts["columns"]
+        ]
+
+
+def parse(path: Path, folder: Path, form: str) -> dict[str, Any]:
+    """Child's task: save the columns of a table."""
+    read = {"ecsv": _ecsv, "votable": _votable, "parquet": _parquet}[form]
+    columns = []
+    for number, (name, unit, ucd, values) in enumerate(read(path)):
+        numbers = _as_numbers(values)
+        if numbers is not None:
+            np.save(folder / f"column{number}.npy", numbers)
+        file = "" if numbers is None else f"column{number}"
+        columns.append({"name": name, "unit": unit, "ucd": ucd, "file": file})
+    return {"columns": columns}
+
+
+def _as_numbers(values: Any) -> Numbers | None:
+    """Float64 of one or two axes, NaN where masked; None if it is anything else."""
+    mask = np.ma.getmaskarray(values)
+    data = np.ma.getdata(values)
+    if data.dtype.kind == "O":  # rows of one length each, as Parquet and variable-length columns give them
+        try:
+            data = np.array([np.asarray(row, np.float64) for row in data])
+            mask = np.zeros(data.shape, bool)
+        except (TypeError, ValueError):
+            return None
+    if data.dtype.kind not in "fiu" or data.ndim not in (1, 2):
+        return None
+    return np.where(mask, np.nan, data.astype(np.float64))
+
+
+def _ecsv(path: Path) -> list[tuple[str, str, str, Any]]:
+    from astropy.table import Table  # noqa: PLC0415 - only in the child
+
+    text = path.read_text(encoding="utf-8", errors="replace")
+    check_ecsv(text, path.name)
+    table = Table.read(text, format="ascii.ecsv")
+    return [(c.name, str(c.unit or ""), str(c.meta.get("ucd", "")), c.data) for c in table.columns.values()]
+
+
+def check_ecsv(text: str, name: str) -> None:
+    """Refuse an ECSV table whose header would make its reader run code or grow.
+
+    Raises
+    ------
+    TooLargeError
+        ``IN-TOOBIG`` for a header of more than a mebibyte.
+    HeaderInvalidError
+        For Python objects, and for aliases of anything but units, which can grow without end.
+    """
+    header = "".join(line for line in text.splitlines(keepends=True) if line.startswith("#"))
+    if len(header) > LARGEST_YAML:
+        raise TooLargeError(
+            f"the header of {shown(name)} has {len(header)} bytes, but at most {LARGEST_YAML} are read"
+        )
+    alias = re.search(r"[\[{:,\s]\*\w+\s*[,\]}\n]", header)
+    only_units = all(kind == UNIT_TAG for kind in re.findall(r"[\[{:,\s]&\w+\s+(\S+)", header))
+    if "!!python" in header or (alias and not only_units):
+        raise HeaderInvalidError(
+            f"the header of {shown(name)} holds Python objects or aliases of YAML, which no table "
+            "needs; write the table again"
+        )
+
+
+def _votable(path: Path) -> list[tuple[str, str, str, Any]]:
+    check_votable(path.read_bytes(), path.name)
+    from astropy.io.votable import parse as parse_votable  # noqa: PLC0415
+
+    first = parse_votable(str(path), verify="ignore").get_first_table()
+    return [
+        (field.name, str(field.unit or ""), field.ucd or "", first.array[field.ID]) for field in first.fields
+    ]
+
+
+def check_votable(content: bytes, name: str) -> None:
+    """Refuse a VOTable that would make its reader fetch or grow.
+
+    Raises
+    ------
+    TooLargeError
+        ``IN-BOMB`` for entities, ``IN-TOOBIG`` for an impossible number of rows.
+    RemoteError
+        ``RM-BLOCKED`` for data that are elsewhere.
+    """
+    if re.search(rb"<!(DOCTYPE|ENTITY)", content):
+        raise TooLargeError(
+            f"{shown(name)} defines entities of XML, which a table does not need and which can grow without "
+            "end; write the table again",
+            code="IN-BOMB",
+        )
+    if re.search(rb"<(\w+:)?STREAM\b[^>]*\bhref\b", content, re.IGNORECASE):
+        raise RemoteError(
+            f"the data of {shown(name)} are at another address (STREAM href), which is not followed; save "
+            "the table with its data inside",
+            code="RM-BLOCKED",
+        )
+    rows = re.search(rb"\bnrows\s*=\s*[\"'](\d+)", content)
+    if rows and int(rows[1]) > MOST_ROWS:
+        raise TooLargeError(
+            f"{shown(name)} says that it has {int(rows[1])} rows, but at most {MOST_ROWS} are read"
+        )
+
+
+def _parquet(path: Path) -> list[tuple[str, str, str, Any]]:
+    try:
+        from pyarrow import parquet  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise ResourceError(
+            f'{shown(path.name)} is a Parquet file; run `pip install "skykin[parquet]"` to read it',
+            code="RS-EXTRA",
+        ) from error
+    try:
+        file = parquet.ParquetFile(path, page_checksum_verification=True)
+        if file.metadata.num_rows > MOST_ROWS:
+            raise TooLargeError(
+                f"{shown(path.name)} has {file.metadata.num_rows} rows, but at most {MOST_ROWS} are read"
+            )
+        table = file.read()
+    except (OSError, ValueError) as error:
+        if isinstance(error, TooLargeError):
+            raise
+        raise CorruptFileError(
+            f"{shown(path.name)} cannot be read ({shown(error)}); get the file again", code="IN-CORRUPT"
+        ) from error
+    found = []
+    for field in table.schema:
+        about = {key.decode(): value.decode() for key, value in (field.metadata or {}).items()}
+        values = _plain(table.column(field.name))
+        found.append((field.name, about.get("unit", ""), about.get("ucd", ""), values))
+    return found
+
+
+def _plain(column: Any) -> Any:
+    """Numpy array of a column; of objects where its rows are lists or it holds no numbers."""
+    try:
+        return column.to_numpy()
+    except (ValueError, NotImplementedError):
+        return np.array([None] * len(column), object)

@@ -1,0 +1,272 @@
+"""Facets: large pictures that share out the sphere, from which overlapping tiles are read."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from skykin.core.area import Area
+from skykin.core.errors import SkyError, UsageError
+from skykin.core.extent import ALL_SKY, Extent
+from skykin.core.footprint import Footprint
+from skykin.core.picture import Picture
+from skykin.core.protocols import ColouredSky
+from skykin.core.shapes import Degrees, Numbers
+from skykin.tiling.grid import TileGrid
+from skykin.tiling.sectors import TURN_BOUND_DEG, Cap, Sector, facet_reach, sectors
+
+#: A tile's scale differs from that asked for by at most this share, wherever in a facet it lies.
+SCALE_BOUND = 0.025
+#: Tiles and spacings are multiples of this where block 5 is measured: four poolings leave one position.
+STEP_PIXELS = 16
+
+
+@dataclass(frozen=True, eq=False)
+class Facet:
+    r"""One stereographic picture of the sphere, and the lattice of tiles in it.
+
+    The stereographic plane touches the sphere at the facet's centre, like the gnomonic, but keeps angles:
+    at the distance θ it is drawn larger by :math:`1/\cos^2(\theta/2)` in every direction, 5 % at 25°, where
+    the gnomonic plane draws 10 % one way and 22 % the other.
+
+    Parameters
+    ----------
+    lon_deg, lat_deg : float
+        Galactic position of the point of contact.
+    pixel : float
+        Side of a pixel on the plane that touches the unit sphere.
+    tile, spacing : int
+        Side of the tiles and the distance between them, pixels.
+    left, top : float
+        Centre of the first tile on the plane, in pixels: growing longitude and north count positive.
+    own : bool array (rows, columns)
+        Tiles of the lattice that belong to this facet and to no other.
+    share : float
+        Share of the sphere that each of them stands for.
+    home : Sector or Cap, optional
+        The part of the sphere that is its own; all of it, for a facet alone, if left out.
+    """
+
+    lon_deg: float
+    lat_deg: float
+    pixel: float
+    tile: int
+    spacing: int
+    left: float
+    top: float
+    own: np.ndarray
+    share: float
+    home: Sector | Cap | None = None
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of the picture, pixels, without context."""
+        rows, columns = self.own.shape
+        return (rows - 1) * self.spacing + self.tile, (columns - 1) * self.spacing + self.tile
+
+    def centers(self) -> tuple[Degrees, Degrees]:
+        """Galactic position of every tile of the lattice, degrees, each (rows, columns)."""
+        return self._sky(*self._plane())
+
+    def footprints(self) -> tuple[Footprint, ...]:
+        """Where its own tiles lie, row by row."""
+        x, y = (values[self.own] for values in self._plane())
+        return self._footprints(x, y, self.tile)
+
+    def square_centers(
+        self, side: int, step: int, rows: Numbers, columns: Numbers
+    ) -> tuple[Degrees, Degrees]:
+        """Galactic positions of the middles of such squares as `square_footprints` describes."""
+        return self._sky(*self._middles(side, step, rows, columns))
+
+    def square_footprints(
+        self, side: int, step: int, rows: Numbers, columns: Numbers
+    ) -> tuple[Footprint, ...]:
+        """Where squares of `side` pixels lie that begin `rows` and `columns` times `step` in the picture."""
+        return self._footprints(*self._middles(side, step, rows, columns), side)
+
+    def _footprints(self, x: Numbers, y: Numbers, side: int) -> tuple[Footprint, ...]:
+        lon, lat = self._sky(x, y)
+        turn = self._turn_deg(x, y, lon, lat)
+        wide = 2 * np.degrees(np.arctan(side * self.pixel * self._shrinkage(x, y) / 2))
+        return tuple(
+            Footprint(float(a), float(b), float(c), projection="TAN", turn_deg=float(d))
+            for a, b, c, d in zip(lon, lat, wide, turn, strict=True)
+        )
+
+    def _middles(self, side: int, step: int, rows: Numbers, columns: Numbers) -> tuple[Numbers, Numbers]:
+        x = self.left + self.tile / 2 - (columns * step + side / 2)
+        y = self.top + self.tile / 2 - (rows * step + side / 2)
+        return x, y
+
+    def coarser(self, tile: int) -> Facet:
+        """Return the facet with so many pixels on a side of a tile; its spacing must stay a whole number."""
+        scale = self.tile / tile
+        return replace(
+            self,
+            pixel=self.pixel * scale,
+            tile=tile,
+            spacing=round(self.spacing / scale),
+            left=self.left / scale,
+            top=self.top / scale,
+        )
+
+    def picture(self, sky: ColouredSky, halo: int) -> Picture:
+        """Look at the sky through the facet, with `halo` pixels of context on each side."""
+        rows, columns = self.shape
+        x = self.left + self.tile / 2 + halo - (np.arange(columns + 2 * halo) + 0.5)
+        y = self.top + self.tile / 2 + halo - (np.arange(rows + 2 * halo) + 0.5)
+        rgb = np.empty((len(y), len(x), 3), np.float32)
+        coverage = np.empty((len(y), len(x)), np.float32)
+        for start in range(0, len(y), 64):
+            part = slice(start, start + 64)
+            rgb[part], coverage[part] = sky.colours(*self._sky(x[None, :], y[part, None]))
+        return Picture(rgb, coverage)
+
+    def _plane(self) -> tuple[Numbers, Numbers]:
+        rows, columns = self.own.shape
+        x = self.left - self.spacing * np.arange(columns, dtype=np.float64)
+        y = self.top - self.spacing * np.arange(rows, dtype=np.float64)
+        across, up = np.meshgrid(x, y)
+        return across, up
+
+    def _shrinkage(self, x: Numbers, y: Numbers) -> Numbers:
+        """Angle on the sky of a short distance on the plane, per that distance."""
+        return np.asarray(1 / (1 + (x * x + y * y) * self.pixel**2 / 4))
+
+    def _vectors(self, x: Numbers, y: Numbers) -> Numbers:
+        x, y = np.broadcast_arrays(x, y)
+        quarter = (x * x + y * y) * self.pixel**2 / 4
+        depth, east, up = (1 - quarter) / (1 + quarter), *(c * self.pixel / (1 + quarter) for c in (x, y))
+        sine, cosine = (f(math.radians(self.lat_deg)) for f in (math.sin, math.cos))
+        forward, north = depth * cosine - up * sine, depth * sine + up * cosine
+        return np.stack([forward, east, north], axis=-1)
+
+    def _sky(self, x: Numbers, y: Numbers) -> tuple[Degrees, Degrees]:
+        forward, east, north = np.moveaxis(self._vectors(x, y), -1, 0)
+        lat = np.degrees(np.arctan2(north, np.hypot(forward, east)))
+        return (self.lon_deg + np.degrees(np.arctan2(east, forward))) % 360.0, lat
+
+    def _turn_deg(self, x: Numbers, y: Numbers, lon_deg: Degrees, lat_deg: Degrees) -> Degrees:
+        """Angle from north to the plane's upward direction."""
+        step = 1e-4 / self.pixel
+        up = self._vectors(x, y + step) - self._vectors(x, y - step)
+        lon, lat = np.radians(lon_deg - self.lon_deg), np.radians(lat_deg)
+        east = -np.sin(lon) * up[..., 0] + np.cos(lon) * up[..., 1]
+        north = np.cos(lat) * up[..., 2] - np.sin(lat) * (np.cos(lon) * up[..., 0] + np.sin(lon) * up[..., 1])
+        return np.asarray(np.degrees(np.arctan2(east, north)))
+
+
+def facets(
+    tile_deg: float,
+    spacing_deg: float,
+    tile: int,
+    area: Area | None = None,
+    extent: Extent = ALL_SKY,
+    *,
+    step: int = STEP_PIXELS,
+) -> tuple[Facet, ...]:
+    """Share out the sphere among facets; every tile position belongs to exactly one.
+
+    Bands of latitude, one of them centred on the equator, are divided along longitude; a cap stands on each
+    pole.  Their number follows from `SCALE_BOUND`, `TURN_BOUND_DEG` and `MOST_PIXELS`.  A survey of a small
+    part of the sky gets one facet, centred on it.
+
+    Parameters
+    ----------
+    tile_deg : float
+        Side of a tile on the sky.
+    spacing_deg : float
+        Largest wanted distance between neighbouring tiles; rounded down to a multiple of `step`.
+    tile : int
+        Pixels on a side of a tile, a multiple of `step`.
+    area : SkyBox, optional
+        Only tiles centred here.
+    extent : Extent
+        Only tiles centred here: what the survey saw.
+    step : int
+        Pixels of which the engine makes tiles and spacings: 8, or 16 where block 5 is measured.
+
+    Raises
+    ------
+    UsageError
+        If `tile` is no multiple of `step`, or the spacing smaller than that.
+    SkyError
+        If no tile is centred in the area.
+    """
+    pixel_deg = tile_deg / tile
+    spacing = int(spacing_deg / pixel_deg / step + 1e-6) * step
+    if tile % step:
+        raise UsageError(
+            f"the shared engine cuts tiles of a multiple of {step} pixels for this recipe, not {tile}; use "
+            f"{max(32, tile // step * step)} pixels, or --engine tiles"
+        )
+    if spacing < step:
+        raise UsageError(
+            f"a spacing of {spacing_deg:g}° is {spacing_deg / pixel_deg:.1f} pixels, but the shared engine "
+            f"needs {step}; use at least {step * pixel_deg:.3g}° or more pixels, or --engine tiles"
+        )
+    scale = math.acos(math.sqrt((1 - SCALE_BOUND) / (1 + SCALE_BOUND))) * 2
+    reach = min(scale, facet_reach(pixel_deg))
+    within = tuple(part for part in (extent, area) if part is not None and part != ALL_SKY)
+    if not extent.is_all_sky and math.radians(extent.radius_deg) <= reach:
+        alone = _alone(extent, math.radians(pixel_deg), tile, spacing, within)
+        if alone is not None:
+            return (alone,)
+    pixel = math.radians(pixel_deg) * (1 + SCALE_BOUND)
+    smallest = min((extent, *([] if area is None else [area.extent()])), key=lambda cap: cap.radius_deg)
+    whole = [_facet(sector, pixel, tile, spacing, within) for sector in sectors(reach, smallest)]
+    kept = tuple(facet for facet in whole if facet is not None)
+    if not kept:
+        raise SkyError(
+            f"no tile {spacing_deg:.2g}° from the next is centred in the area asked for; choose a larger "
+            "area or a smaller spacing"
+        )
+    return kept
+
+
+def facet_grid(facets: tuple[Facet, ...]) -> TileGrid:
+    """List the tiles of all facets, facet by facet, each row by row."""
+    footprints = tuple(footprint for facet in facets for footprint in facet.footprints())
+    area = np.concatenate([np.full(facet.own.sum(), facet.share) for facet in facets])
+    middle = 1 + SCALE_BOUND if isinstance(facets[0].home, Sector) else 1
+    spacing_deg = math.degrees(facets[0].spacing * facets[0].pixel) / middle
+    return TileGrid("facets", footprints, area, spacing_deg)
+
+
+def _alone(
+    extent: Extent, pixel: float, tile: int, spacing: int, within: tuple[Area | Extent, ...]
+) -> Facet | None:
+    """One facet for a whole survey; none where north would turn too far within it, as about a pole."""
+    shrinkage = math.cos(math.radians(extent.radius_deg) / 2) ** 2
+    facet = _facet(Cap(extent), pixel * 2 / (1 + shrinkage), tile, spacing, within)
+    if facet is None or any(abs(f.turn_deg) > TURN_BOUND_DEG for f in facet.footprints()):
+        return None
+    return facet
+
+
+def _facet(
+    home: Sector | Cap, pixel: float, tile: int, spacing: int, within: tuple[Area | Extent, ...]
+) -> Facet | None:
+    """Lay the lattice over a part of the sphere and keep the tiles that are centred in it."""
+    half = math.ceil(2 * math.tan(math.radians(min(home.far_deg, 120)) / 2) / (pixel * spacing)) + 1
+    side, edge = 2 * half + 1, float(half * spacing)
+    all_own = np.ones((side, side), dtype=bool)
+    lattice = Facet(home.lon_deg, home.lat_deg, pixel, tile, spacing, edge, edge, all_own, 0.0, home)
+    lon, lat = lattice.centers()
+    own = home.contains(lon, lat)
+    share = home.share / own.sum() if own.any() else 0.0
+    for part in within:
+        own &= part.contains(lon, lat)
+    if not own.any():
+        return None
+    rows, columns = (np.flatnonzero(own.any(axis=axis)) for axis in (1, 0))
+    return replace(
+        lattice,
+        left=float((half - columns[0]) * spacing),
+        top=float((half - rows[0]) * spacing),
+        own=own[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1],
+        share=share,
+    )

@@ -1,0 +1,363 @@
+"""Tests of an index under hostile conditions: one clear sentence each, and nothing lost."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_limits
+from typer.testing import CliRunner
+
+import skykin
+from skykin.cli.main import app
+from skykin.core import atomic
+from skykin.core.errors import DataQualityError, IndexRefusedError, ResourceError, UsageError
+from skykin.core.settings import MapSettings
+from skykin.indexing.facet_style import FacetMeter
+from skykin.indexing.layout import MANIFEST, SHARDS
+from skykin.indexing.lock import writing
+from skykin.indexing.manifest import read_manifest
+from tests.skies import blob_survey
+
+#: One facet.
+TINY = MapSettings(
+    tile_size=30, spacing=15, pixels=32, area="190,218,-40,5", min_coverage=0.1, recipe="mean-std", jobs=1
+)
+
+
+@pytest.fixture(autouse=True)
+def _cache(tmp_path_factory, monkeypatch):
+    monkeypatch.setenv("SKYKIN_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+    with threadpool_limits(1):
+        yield
+
+
+@pytest.fixture(scope="module")
+def survey():
+    return blob_survey()
+
+
+@pytest.fixture(scope="module")
+def made(survey, tmp_path_factory):
+    return skykin.build_index(survey, tmp_path_factory.mktemp("made") / "tiny", TINY).path
+
+
+@pytest.fixture
+def folder(made, tmp_path):
+    return shutil.copytree(made, tmp_path / "tiny")
+
+
+def _shard(folder, kind):
+    return next((folder / SHARDS).glob(f"{kind}-*.npy"))
+
+
+def _use(folder):
+    index = skykin.open_index(folder)
+    list(index.vectors())
+    list(index.vectors(None, "exact"))
+    index.project(index.region(lambda lon, lat: lat < 90).signature)
+    return index.tiles
+
+
+def _signature(folder):
+    """Everything that a manifest says of results, without the times that it does not hold."""
+    manifest = read_manifest(folder)
+    assert not manifest.missing
+    return [(s.name, s.sha256, s.shape) for s in manifest.shards.values()], manifest.steps
+
+
+@pytest.mark.parametrize("kind", ["cells", "moments", "tiles", "projection", "basis", "scale"])
+def test_a_flipped_byte_in_any_shard_is_found_before_use(folder, kind):
+    path = _shard(folder, kind)
+    data = bytearray(path.read_bytes())
+    for place in (5, 70, len(data) // 2, len(data) - 1):
+        broken = bytearray(data)
+        broken[place] ^= 1
+        path.write_bytes(broken)
+        with pytest.raises(
+            IndexRefusedError, match=f"shard '{path.name}' .* does not hold the bytes"
+        ) as caught:
+            _use(folder)
+        assert caught.value.code == "IX-CORRUPT"
+    path.write_bytes(data)
+    _use(folder)
+
+
+def test_shards_cut_short_swapped_or_missing_are_named(folder):
+    path, other = _shard(folder, "projection"), _shard(folder, "cells")
+    data = path.read_bytes()
+    path.write_bytes(data[:-1])
+    with pytest.raises(IndexRefusedError, match=f"has {len(data) - 1} bytes, not {len(data)}; nothing was"):
+        _use(folder)
+    path.write_bytes(other.read_bytes())
+    with pytest.raises(IndexRefusedError, match=path.name):
+        skykin.open_index(folder).verify()
+    path.unlink()
+    with pytest.raises(IndexRefusedError, match=f"shard '{path.name}' of the index is missing; nothing"):
+        _use(folder)
+
+
+def test_a_flipped_byte_in_the_manifest_is_found(folder):
+    path = folder / MANIFEST
+    data = path.read_bytes()
+    known, rng = read_manifest(folder), random.Random(1)
+    for place in rng.sample(range(len(data)), 200):
+        path.write_bytes(data[:place] + bytes([data[place] ^ (1 << rng.randrange(8))]) + data[place + 1 :])
+        try:
+            found = read_manifest(folder)
+        except IndexRefusedError as error:
+            assert error.code in {"IX-CORRUPT", "IX-VERSION"}  # noqa: PT017
+        else:
+            assert found == known  # a byte that holds nothing
+
+
+def test_other_versions_and_other_programs_are_refused(folder, tmp_path):
+    for version, sentence in ((0, "format 0, but .* reads format 1; build it again"), (2, "update Skykin")):
+        with closing(sqlite3.connect(folder / MANIFEST)) as connection:
+            connection.execute(f"PRAGMA user_version = {version}")
+        with pytest.raises(IndexRefusedError, match=sentence) as caught:
+            skykin.open_index(folder)
+        assert caught.value.code == "IX-VERSION"
+    with closing(sqlite3.connect(folder / MANIFEST)) as connection:
+        connection.execute("PRAGMA application_id = 7")
+    with pytest.raises(IndexRefusedError, match="is a database of another program; choose another folder"):
+        skykin.open_index(folder)
+    (tmp_path / "text").mkdir()
+    (tmp_path / "text" / MANIFEST).write_text("hello" * 1000)
+    with pytest.raises(IndexRefusedError, match=r"manifest.sqlite of the index 'text' is damaged"):
+        skykin.open_index(tmp_path / "text")
+    with pytest.raises(
+        IndexRefusedError, match="'nothing' is no index: it holds no manifest.sqlite; make one"
+    ):
+        skykin.open_index(tmp_path / "nothing")
+
+
+def test_another_recipe_survey_or_grid_is_refused_with_what_differs(folder, survey):
+    before = _signature(folder)
+    with pytest.raises(
+        IndexRefusedError, match="was made with .*recipe name 'mean-std' .asked for: 'covar"
+    ) as e:
+        skykin.build_index(survey, folder, replace(TINY, recipe="covariance"))
+    assert e.value.code == "IX-MISMATCH"
+    with pytest.raises(IndexRefusedError, match=r"grid pixels '32' \(asked for: '64'\)"):
+        skykin.build_index(survey, folder, replace(TINY, pixels=64))
+    with pytest.raises(IndexRefusedError, match="rendering kind 'asinh' .asked for: 'linear'"):
+        skykin.build_index(survey, folder, replace(TINY, stretch="linear"))
+    about = replace(survey.about, source=replace(survey.about.source, sha256="1" * 64))
+    with pytest.raises(
+        IndexRefusedError, match="survey sha256 '0000.*; give the same settings or another name"
+    ):
+        skykin.build_index(replace(survey, about=about), folder, TINY)
+    with pytest.raises(IndexRefusedError, match="is of 'Survey of blobs' with sha256 000000000000…, but"):
+        skykin.open_index(folder).sky(replace(survey, about=about))
+    with pytest.raises(UsageError, match="was given as a Python object when it was indexed; give it again"):
+        skykin.open_index(folder).sky()
+    assert _signature(folder) == before
+
+
+def test_a_survey_without_a_covered_tile_is_refused(survey, tmp_path):
+    holed = blob_survey(covered=lambda lon, lat: lat > 30)
+    with pytest.raises(
+        DataQualityError, match="at least 2 tiles with data, but 0 had any; choose a larger area"
+    ):
+        skykin.build_index(holed, tmp_path / "empty", TINY)
+
+
+def test_a_second_builder_is_told_who_is_first(folder, survey, tmp_path):
+    with writing(folder):
+        code = (
+            "import sys; from skykin.indexing.lock import writing; from pathlib import Path\n"
+            "with writing(Path(sys.argv[1])): pass"
+        )
+        run = subprocess.run(
+            [sys.executable, "-c", code, str(folder)], capture_output=True, text=True, check=False
+        )
+        assert f"is being built by process {os.getpid()} on" in run.stderr
+        assert run.returncode == 1
+    with writing(folder):
+        pass
+
+
+def test_temporary_files_of_a_dead_builder_are_removed(folder, survey):
+    (folder / SHARDS / ".moments-x-abc.npy").write_bytes(b"half")
+    (folder / SHARDS / "moments-facet-none-0123456789abcdef.npy").write_bytes(b"whole, but never committed")
+    with closing(sqlite3.connect(folder / MANIFEST)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    with writing(folder):
+        assert not list((folder / SHARDS).glob(".*"))
+    _use(folder)
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root writes anywhere")
+def test_a_read_only_folder_is_read_but_not_built_in(folder, survey):
+    folder.chmod(0o500)
+    try:
+        _use(folder)
+        with pytest.raises(ResourceError, match="cannot write the index") as caught:
+            skykin.build_index(survey, folder, TINY)
+        assert caught.value.code == "RS-READONLY"
+    finally:
+        folder.chmod(0o700)
+
+
+def test_a_full_disk_at_any_write_leaves_what_was_and_room_lets_it_go_on(survey, made, tmp_path, monkeypatch):
+    wanted, path, sync = _signature(made), tmp_path / "full", atomic._sync
+    left = 0
+
+    def full(target):
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        sync(target)
+
+    monkeypatch.setattr(atomic, "_sync", full)
+    for room in (0, 7):
+        left = room
+        with pytest.raises(ResourceError, match="No space left on device; the file is as it was") as caught:
+            skykin.build_index(survey, path, TINY)
+        assert caught.value.code == "RS-DISK"
+        assert not list((path / SHARDS).glob(".*"))
+        with pytest.raises(IndexRefusedError, match=r"is not finished: \d+ of \d+ parts are there; run the"):
+            skykin.open_index(path)
+    monkeypatch.setattr(atomic, "_sync", sync)
+    skykin.build_index(survey, path, TINY)
+    assert _signature(path) == wanted
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="mounts a small disk")
+def test_a_really_full_disk(survey, made, tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    size = sum(path.stat().st_size for path in made.rglob("*") if path.is_file())
+    for share in (0.05, 0.3, 0.6, 0.9):
+        options = f"size={int(size * share)}"
+        if subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", options, "tmpfs", disk], capture_output=True, check=False
+        ).returncode:
+            pytest.skip("no disk can be mounted here")
+        try:
+            with pytest.raises(ResourceError, match="No space left|disk is full|disk I/O error"):
+                skykin.build_index(survey, disk / "tiny", TINY)
+            subprocess.run(["mount", "-o", f"remount,size={size * 3}", disk], check=True)
+            skykin.build_index(survey, disk / "tiny", TINY)
+            assert _signature(disk / "tiny") == _signature(made)
+        finally:
+            subprocess.run(["umount", disk], check=True)
+
+
+def test_the_command_says_it_in_one_sentence(folder, tmp_path):
+    runner = CliRunner()
+    shown = runner.invoke(app, ["info", str(folder)])
+    assert shown.exit_code == 0
+    assert "4 of 30°, 15° apart" in shown.output or "of 30°" in shown.output
+    assert "every file as it was written" in shown.output
+    _shard(folder, "moments").write_bytes(b"")
+    broken = runner.invoke(app, ["info", str(folder)])
+    assert broken.exit_code == 5
+    assert "IX-CORRUPT: shard 'moments-" in broken.output
+    with closing(sqlite3.connect(folder / MANIFEST)) as connection:
+        connection.execute("UPDATE facts SET value = '[0]' WHERE name = 'area'")
+        connection.commit()
+    sealed = runner.invoke(app, ["info", str(folder)])
+    assert sealed.exit_code == 5
+    assert "its rows are not those that were committed" in sealed.output
+
+
+CODE = (
+    "import sys, skykin\nfrom tests.skies import blob_survey\n"
+    "from tests.indexing.test_index_hostile import KILLED\n"
+    "skykin.build_index(blob_survey(), sys.argv[1], KILLED)\n"
+)
+KILLED = replace(TINY, area="170,240,-40,10")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="needs SIGKILL")
+def test_twenty_kills_at_random_moments_lose_nothing(survey, tmp_path):
+    whole = skykin.build_index(survey, tmp_path / "whole", KILLED).path
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    rng, path = random.Random(7), tmp_path / "killed"
+    kills, longest = 0, 6.0
+    while kills < 20:
+        process = subprocess.Popen([sys.executable, "-c", CODE, str(path)], env=environment)
+        try:
+            process.wait(rng.uniform(0.5, longest))
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            kills += 1
+            continue
+        assert process.returncode == 0
+        assert _signature(path) == _signature(whole)
+        shutil.rmtree(path)
+    subprocess.run([sys.executable, "-c", CODE, str(path)], env=environment, check=True)
+    assert _signature(path) == _signature(whole)
+    known = {shard.file for shard in read_manifest(path).shards.values()}
+    assert {file.name for file in (path / SHARDS).iterdir()} == known
+    for file in known:
+        assert (path / SHARDS / file).read_bytes() == (whole / SHARDS / file).read_bytes()
+
+
+@pytest.mark.slow
+def test_two_builders_at_once_make_one_index(survey, tmp_path):
+    path = tmp_path / "two"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    both = [
+        subprocess.Popen([sys.executable, "-c", CODE, str(path)], env=environment, stderr=subprocess.PIPE)
+        for _ in range(2)
+    ]
+    told = [process.communicate()[1].decode() for process in both]
+    codes = [process.returncode for process in both]
+    assert 0 in codes
+    for code, text in zip(codes, told, strict=True):
+        assert code == 0 or "is being built by process" in text
+    assert _signature(path) == _signature(skykin.build_index(survey, tmp_path / "whole", KILLED).path)
+
+
+def test_ctrl_c_leaves_an_index_that_goes_on(survey, made, tmp_path, monkeypatch):
+    measure, seen = FacetMeter.__call__, []
+
+    def stop(self, facet):
+        seen.append(facet)
+        if len(seen) == 2:
+            raise KeyboardInterrupt
+        return measure(self, facet)
+
+    monkeypatch.setattr(FacetMeter, "__call__", stop)
+    with pytest.raises(KeyboardInterrupt):
+        skykin.build_index(survey, tmp_path / "stopped", TINY)
+    skykin.build_index(survey, tmp_path / "stopped", TINY)
+    assert len(seen) == 3  # the first one was kept
+    assert _signature(tmp_path / "stopped") == _signature(made)
+    monkeypatch.setattr("skykin.jobs.index.build_index", lambda *a, **k: _ctrl_c())
+    told = CliRunner().invoke(app, ["index", "wham", "-o", str(tmp_path / "stopped")])
+    assert told.exit_code == 130
+    assert "what is finished is kept, and the same command goes on there" in told.output
+
+
+def _ctrl_c():
+    raise KeyboardInterrupt
+
+
+def test_numbers_in_the_manifest_are_plain(folder):
+    with closing(sqlite3.connect(folder / MANIFEST)) as connection:
+        facts = dict(connection.execute("SELECT name, value FROM facts"))
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert json.loads(facts["grid"])["pixels"] == 32
+    for path in (folder / SHARDS).iterdir():
+        np.load(path, allow_pickle=False)
+    assert not any(str(Path.home()) in text for text in facts.values())

@@ -1,0 +1,184 @@
+"""A map made again: nulls, changes and injections."""
+
+import numpy as np
+import pytest
+from astropy import units as u
+from astropy.table import QTable
+
+from skykin.catalogue.target_list import TargetList
+from skykin.core.footprint import Footprint
+from skykin.core.picture import Picture
+from skykin.core.progress import SilentProgress
+from skykin.evaluation.tile_centres import TileCentres
+from skykin.jobs import map_kin
+from skykin.jobs.copies import copy_width_deg, plan, reference_copy
+from skykin.jobs.evaluate import evaluate_map
+from skykin.jobs.injections import injections
+from skykin.jobs.judged_map import JudgedMap
+from skykin.jobs.nulls import NAMES, PhaseRandomiser, empty_place, tiles_of
+from skykin.jobs.remake import Change, remade, remade_all, settings_of
+from skykin.jobs.stability import quarter_turn
+from skykin.style.network.weights import load_weights, random_weights
+from tests.kinds import provenance
+from tests.skies import BLOBS, blob_survey
+
+CENTRES = TileCentres.healpix(4)
+
+
+@pytest.fixture
+def own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("SKYKIN_CACHE", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def judged():
+    kin = map_kin(survey=blob_survey(nside=32), recipe="poster", tile_size=50, pixels=32, spacing=22, jobs=1)
+    return JudgedMap(kin.tiles, kin.provenance, kin.sky.survey)
+
+
+@pytest.mark.slow
+def test_a_map_made_again_without_a_change_has_the_same_scores(judged, own_cache):
+    again = remade(judged, Change("as it is"), 1, SilentProgress())
+    np.testing.assert_allclose(again.score, judged.score, atol=1e-6)
+    assert settings_of(judged, 1).tile_size_deg == 50
+    kept = remade(judged, Change("as it is"), 1, SilentProgress())
+    np.testing.assert_array_equal(kept.score, again.score)
+
+
+@pytest.mark.slow
+def test_other_references_read_together_score_as_each_alone(own_cache, monkeypatch):
+    monkeypatch.setattr("skykin.jobs.judge.STANDARD_TILES_IN_CONTEXT", 8)
+    settings = {"tile_size": 50, "pixels": 64, "spacing": 50, "engine": "shared", "jobs": 1}
+    kin = map_kin(survey=blob_survey(nside=32), recipe="mean-std", **settings)
+    judged = JudgedMap(kin.tiles, kin.provenance, kin.sky.survey)
+    changes = [
+        Change("as it is"),
+        Change("elsewhere", {"reference": "285,-1"}),
+        Change("turned", alter_reference=quarter_turn),
+    ]
+    read = []
+    with monkeypatch.context() as patch:
+        patch.setattr("skykin.jobs.bench.read_tiles", lambda *a, **k: read.append(1))
+        together = remade_all(judged, changes, 1, SilentProgress())
+    assert not read
+    monkeypatch.setenv("SKYKIN_CACHE", str(own_cache / "other"))
+    for one in together:
+        change = next(each for each in changes if each.name == one.change)
+        alone = remade(judged, change, 1, SilentProgress())
+        np.testing.assert_allclose(one.score, alone.score, atol=1e-6)
+        np.testing.assert_array_equal(one.centres.lon_deg, alone.centres.lon_deg)
+        assert one.references == alone.references
+    np.testing.assert_allclose(together[0].score, judged.score, atol=1e-6)
+
+
+@pytest.mark.slow
+def test_an_injected_copy_of_the_reference_raises_the_score(judged, own_cache):
+    found = injections(judged, 3, 1, 1, SilentProgress())
+    table, changes = found.copies, found.changes
+    assert (np.asarray(table["score"]) > np.asarray(table["score_before"])).all()
+    assert ((np.asarray(table["scale"]) >= 0.3) & (np.asarray(table["scale"]) <= 1)).all()
+    assert (np.abs(table["lat_deg"]) > 10).all()
+    assert [one.footprint for one in plan(judged, 3, 1)] == [one.footprint for one in plan(judged, 3, 1)]
+    assert plan(judged, 3, 1)[0].footprint != plan(judged, 3, 2)[0].footprint
+    assert list(changes["change"][:2]) == ["nothing, on the centre of a tile", "nothing"]
+    assert changes["change"][-1] == "all"
+    assert changes["found"][-1] == np.mean(table["found"])
+    assert list(changes["n"][:8]) == [3] * 8
+    assert sum(changes["n"][-4:-1]) == 3
+
+
+@pytest.mark.slow
+def test_the_copy_fades_to_nothing_and_noise_is_only_on_it(judged):
+    copy = reference_copy(judged.survey, judged.reference)
+    assert copy.values.min() == 0
+    assert max(copy.values[0].max(), copy.values[:, 0].max()) < 0.01 * copy.values.max()
+    one = plan(judged, 1, 0)[0]
+    noisy = copy.patch(one, 1.0, np.full(3, 0.5)).values
+    assert noisy[0].max() < 0.05 * copy.values.max()
+    assert noisy.std() > 0
+    same = copy.patch(one.unchanged(), 1.0, np.full(3, 0.5))
+    np.testing.assert_allclose(same.values, copy.values, atol=1e-5)
+    assert same.footprint.turn_deg == 0
+
+
+def test_a_copy_lies_on_nothing_and_keeps_its_holes():
+    """A disc of 10 on a plane of 3, with a hole in the disc."""
+
+    class Plane:
+        def sample(self, lon, lat):
+            away = np.hypot(lon - 100, lat)
+            values = np.where(away < 2, 10.0, 3.0)[..., None] * np.ones(3)
+            return values.astype(np.float32), (np.hypot(lon - 101, lat) > 0.3).astype(np.float32)
+
+    copy = reference_copy(Plane(), Footprint(100.0, 0.0, 6.0))
+    assert copy.values[96, 96] == pytest.approx(7.0)
+    assert copy.values[20, 96] == pytest.approx(0.0)
+    pixel_deg = copy_width_deg(Footprint(100.0, 0.0, 6.0)) / 192
+    assert copy.hidden.sum() * pixel_deg**2 == pytest.approx(np.pi * 0.09, rel=0.2)
+    assert not copy.without_holes().hidden.any()
+
+
+@pytest.mark.slow
+def test_the_empty_place_is_the_darkest_far_from_the_plane(judged):
+    lon, lat = map(float, empty_place(judged).split(","))
+    assert abs(lat) >= 40
+    dark, _ = judged.survey.sample(np.array(lon), np.array(lat))
+    assert dark.sum() < 4 < judged.survey.sample(np.array(BLOBS[0][0]), np.array(BLOBS[0][1]))[0].sum()
+
+
+def test_a_null_measured_tile_by_tile_takes_the_tiles_of_the_objects_and_some_others(monkeypatch):
+    monkeypatch.setattr("skykin.jobs.nulls.MOST_TILES", 40)
+    lon, lat, area = (getattr(CENTRES, name) for name in ("lon_deg", "lat_deg", "area"))
+    score = np.where(lat > 80, np.nan, 0.5)
+    tiles = QTable({"lon": lon * u.deg, "lat": lat * u.deg, "area": area, "score": score})
+    judged = JudgedMap(tiles, provenance(), None)
+    objects = TargetList("three", ("a", "b", "c"), lon[[5, 70, 71]], lat[[5, 70, 71]], np.full(3, np.nan))
+    rows = tiles_of(judged, [objects], 0)
+    assert len(rows) == 40
+    assert {70, 71} < set(rows)
+    assert np.isfinite(score[rows]).all()
+    np.testing.assert_array_equal(rows, np.unique(rows))
+    np.testing.assert_array_equal(rows, tiles_of(judged, [objects], 0))
+    assert not np.array_equal(rows, tiles_of(judged, [objects], 1))
+
+
+def test_the_same_picture_becomes_the_same_noise():
+    rng = np.random.default_rng(0)
+    one, other = (
+        Picture(
+            (0.5 + 0.02 * rng.standard_normal((32, 32, 3))).astype(np.float32), np.ones((32, 32), np.float32)
+        )
+        for _ in range(2)
+    )
+    made = PhaseRandomiser(1)(one).rgb
+    np.testing.assert_allclose(made.mean(axis=(0, 1)), one.rgb.mean(axis=(0, 1)), atol=1e-3)
+    assert abs(np.corrcoef(made.ravel(), one.rgb.ravel())[0, 1]) < 0.2
+    np.testing.assert_array_equal(made, PhaseRandomiser(1)(one).rgb)
+    assert not np.array_equal(made, PhaseRandomiser(2)(one).rgb)
+    assert not np.array_equal(made, PhaseRandomiser(1)(other).rgb)
+
+
+def test_random_weights_have_the_shapes_of_the_trained_ones_and_he_spread():
+    drawn = random_weights(0)
+    for layer, own in load_weights().items():
+        assert drawn[layer].kernel.shape == own.kernel.shape
+        assert not drawn[layer].bias.any()
+    kernel = drawn["block3_conv1"].kernel
+    assert kernel.std() == pytest.approx(np.sqrt(2 / (9 * 128)), rel=0.01)
+    np.testing.assert_array_equal(kernel, random_weights(0)["block3_conv1"].kernel)
+
+
+@pytest.mark.slow
+def test_nulls_and_changes_are_all_reported(judged, own_cache):
+    rng = np.random.default_rng(0)
+    lon, lat = rng.uniform(0, 360, 12), rng.uniform(-60, 60, 12)
+    targets = QTable({"lon_deg": lon, "lat_deg": lat})
+    kin = map_kin(survey=blob_survey(nside=32), recipe="poster", tile_size=50, pixels=32, spacing=22, jobs=2)
+    result = evaluate_map(kin, [targets], turns=30, nulls=True, stability=True, injections=2, jobs=2)
+    assert result.nulls == NAMES
+    assert set(NAMES) < set(result.rankings)
+    changes = dict(zip(result.stability["change"], result.stability["correlation"], strict=True))
+    assert len(changes) == 11
+    assert changes["reference Orion"] == pytest.approx(1.0, abs=1e-9)
+    assert all(np.isfinite(list(changes.values())))

@@ -1,0 +1,374 @@
+"""Tables of pointings as surveys, good ones and those of section J of the hostile corpus."""
+
+import http.server
+import threading
+import time
+
+import numpy as np
+import pytest
+from astropy import units as u
+from astropy.coordinates import SkyCoord
+from astropy.table import Table
+from astropy_healpix import HEALPix
+
+from skykin.core.errors import (
+    CorruptFileError,
+    DataQualityError,
+    HeaderInvalidError,
+    RemoteError,
+    SkyError,
+    TooLargeError,
+    UnknownNameError,
+    UsageError,
+)
+from skykin.core.progress import SilentProgress
+from skykin.core.protocols import Survey
+from skykin.survey.open import open_survey
+from skykin.survey.table import file as table_file
+from tests.hostile.healpix_files import smooth_value
+
+GRID = HEALPix(8, order="ring")
+LON, LAT = (angle.deg for angle in GRID.healpix_to_lonlat(np.arange(GRID.npix)))
+RANDOM = np.random.default_rng(0)
+SOME_LON = RANDOM.uniform(0, 360, 100)
+SOME_LAT = np.degrees(np.arcsin(RANDOM.uniform(-1, 1, 100)))
+ENDS = {"fits": "fits", "ecsv": "ascii.ecsv", "xml": "votable", "parquet": "parquet"}
+
+
+class Listener(SilentProgress):
+    def __init__(self):
+        self.said = []
+
+    def say(self, sentence):
+        self.said.append(sentence)
+
+
+def opened(path, **options):
+    listener = Listener()
+    return open_survey(path, progress=listener, **options), listener.said
+
+
+def sky(**more):
+    return Table(
+        {"l": LON, "b": LAT, "intensity": smooth_value(LON, LAT)} | more,
+        units={"l": "deg", "b": "deg", "intensity": "R"},
+    )
+
+
+def write(table, path):
+    table.write(path, format=ENDS[path.suffix[1:]])
+    return path
+
+
+def check_sky(survey, atol=0.35):
+    values, coverage = survey.sample(SOME_LON, SOME_LAT)
+    np.testing.assert_allclose(values[:, 0], smooth_value(SOME_LON, SOME_LAT), atol=atol)
+    assert coverage.min() > 0.9
+
+
+@pytest.mark.parametrize("end", [end for end in ENDS if end != "parquet"])
+def test_every_form_of_table_shows_the_sky(tmp_path, end):
+    check_form(tmp_path, end)
+
+
+@pytest.mark.extra
+def test_a_parquet_table_shows_the_sky(tmp_path):
+    pytest.importorskip("pyarrow")
+    check_form(tmp_path, "parquet")
+
+
+def check_form(tmp_path, end):
+    survey, said = opened(write(sky(), tmp_path / f"sky.{end}"))
+    assert isinstance(survey, Survey)
+    check_sky(survey)
+    assert survey.bands == ("intensity",) * 3
+    assert survey.unit == ("" if end == "parquet" else "R")
+    assert 6 < survey.beam_deg < 8
+    assert len(said) == 1
+    assert "does not say its beam: " in said[0]
+    assert opened(tmp_path / f"sky.{end}", beam_deg=7.5)[1] == []
+
+
+def test_positions_are_found_by_ucd_in_any_frame(tmp_path):
+    icrs = SkyCoord(LON, LAT, unit="deg", frame="galactic").icrs
+    table = Table({"x": np.radians(icrs.ra.deg), "y": np.radians(icrs.dec.deg), "ha": smooth_value(LON, LAT)})
+    for name, ucd in (("x", "pos.eq.ra;meta.main"), ("y", "pos.eq.dec;meta.main"), ("ha", "phot.flux")):
+        table[name].info.meta = {"ucd": ucd}
+    table["x"].unit = table["y"].unit = "rad"
+    table["e_ha"] = 0.1
+    table["other"] = 3.0
+    survey, _ = opened(write(table, tmp_path / "sky.xml"), beam_deg=7.5)
+    assert survey.frame == "icrs"
+    assert survey.bands[0] == "ha"
+    check_sky(survey)
+
+
+def test_columns_are_chosen_by_name(tmp_path):
+    table = sky(second=2 * smooth_value(LON, LAT), third=-smooth_value(LON, LAT))
+    path = write(table, tmp_path / "sky.ecsv")
+    survey, _ = opened(path, columns=("l", "b", "third", "second", "intensity"), beam_deg=7.5)
+    values, _ = survey.sample(SOME_LON, SOME_LAT)
+    np.testing.assert_allclose(values[:, 1], -2 * values[:, 0], rtol=1e-4)
+    assert survey.bands == ("third", "second", "intensity")
+    with pytest.raises(
+        HeaderInvalidError, match="3 columns may hold the values in 'sky.ecsv', which has 'l, b"
+    ):
+        opened(path)
+    with pytest.raises(
+        UnknownNameError, match="has no column 'flux'; it has 'l, b, intensity, second, third'"
+    ):
+        opened(path, columns=("l", "b", "flux"))
+    with pytest.raises(HeaderInvalidError, match="the option columns names 2 columns"):
+        opened(path, columns=("l", "b"))
+
+
+def test_spectra_are_integrated_over_velocity(tmp_path):
+    velocity = np.tile(np.arange(-100.0, 101, 10), (GRID.npix, 1))
+    table = Table({"GLON": LON, "GLAT": LAT, "VLSR": velocity * 1000})
+    table["T"] = smooth_value(LON, LAT)[:, None] * np.exp(-((velocity / 30) ** 2))
+    table["VLSR"].unit, table["T"].unit = "m/s", "K"
+    survey, _ = opened(write(table, tmp_path / "sky.fits"), beam_deg=7.5)
+    values, _ = survey.sample(SOME_LON, SOME_LAT)
+    assert survey.unit == "K km/s"
+    assert survey.bands == ("+20 to +60 km/s", "-20 to +20 km/s", "-60 to -20 km/s")
+    np.testing.assert_allclose(values[:, 0], values[:, 2], rtol=1e-4)
+    # The integral of exp(-(v/30)²) from -20 to 20 km/s.
+    np.testing.assert_allclose(values[:, 1], 34.6 * smooth_value(SOME_LON, SOME_LAT), rtol=0.06)
+    with pytest.raises(UsageError, match="no spectrum covers one of the bands"):
+        opened(tmp_path / "sky.fits", bands_km_s=((500, 600), (600, 700), (700, 800)))
+    table["VLSR"].unit = "Hz"
+    with pytest.raises(HeaderInvalidError, match="2 columns hold spectra, 0 velocities"):
+        opened(write(table, tmp_path / "no.fits"))
+    with pytest.raises(SkyError, match="column 'VLSR' of 'no.fits' is in 'Hz', but the first of the two"):
+        opened(tmp_path / "no.fits", columns=("GLON", "GLAT", "VLSR", "T"))
+
+
+def test_blank_values_have_no_weight(tmp_path):
+    table = sky()
+    table["intensity"][LAT > 0] = np.nan
+    table["intensity"][LAT < -60] = -999.0
+    survey, _ = opened(write(table, tmp_path / "sky.fits"), blank=-999.0, beam_deg=7.5)
+    assert survey.sample(10.0, 50.0)[1] == 0
+    assert survey.sample(10.0, -80.0)[1] == 0
+    assert survey.sample(10.0, -30.0)[1] > 0.9
+
+
+def test_a_patch_knows_where_it_is(tmp_path):
+    near = SkyCoord(LON, LAT, unit="deg").separation(SkyCoord(80, 0, unit="deg")).deg < 20
+    survey, _ = opened(write(sky()[near], tmp_path / "sky.fits"))
+    assert survey.extent.distance_deg(80, 0) < 3
+    assert survey.extent.radius_deg < 32
+
+
+@pytest.mark.parametrize(("column", "value"), [("l", np.nan), ("b", 95.0), ("b", np.nan), ("l", np.inf)])
+def test_j01_a_position_off_the_sky_is_refused_with_its_row(tmp_path, column, value):
+    table = sky()
+    table[column][41] = value
+    with pytest.raises(SkyError, match=r"row 42 of 'sky.fits' lies at longitude .*, which is not on the sky"):
+        opened(write(table, tmp_path / "sky.fits"))
+
+
+def test_j01_longitudes_beyond_the_circle_are_wrapped_and_said(tmp_path):
+    table = sky()
+    table["l"] = np.where(table["l"] > 180, table["l"] - 360, table["l"])
+    survey, said = opened(write(table, tmp_path / "minus.fits"), beam_deg=7.5)
+    check_sky(survey)
+    assert said == []
+    table["l"] += 720
+    survey, said = opened(write(table, tmp_path / "plus.fits"), beam_deg=7.5)
+    check_sky(survey)
+    assert said == ["768 longitudes of 'plus.fits' are beyond 360°: they are wrapped"]
+
+
+def test_j02_repeated_positions_are_averaged_in_any_order(tmp_path):
+    from astropy.table import vstack
+
+    again = sky()
+    again["intensity"] += 2
+    table = vstack([sky(), again])
+    survey, said = opened(write(table, tmp_path / "a.fits"), beam_deg=7.5)
+    assert said == ["DQ-DUP: 768 rows of 'a.fits' repeat a position: they are averaged"]
+    other, _ = opened(write(table[::-1], tmp_path / "b.fits"), beam_deg=7.5)
+    np.testing.assert_array_equal(survey.values, other.values)
+    np.testing.assert_allclose(
+        survey.sample(SOME_LON, SOME_LAT)[0][:, 0], smooth_value(SOME_LON, SOME_LAT) + 1, atol=0.35
+    )
+
+
+def test_j03_hours_that_claim_to_be_degrees_raise_doubt(tmp_path):
+    icrs = SkyCoord(LON, LAT, unit="deg", frame="galactic").icrs
+    table = Table({"ra": icrs.ra.hour, "dec": icrs.dec.deg, "ha": smooth_value(LON, LAT)})
+    _, said = opened(write(table, tmp_path / "a.fits"), beam_deg=7.5)
+    assert said[0].startswith("SKY-UNIT: column 'ra' of 'a.fits' is read in degrees, but reaches only 2")
+    table["ra"].unit = u.hourangle
+    survey, said = opened(write(table, tmp_path / "a.ecsv"), beam_deg=7.5)
+    assert said == []
+    check_sky(survey)
+
+
+def test_j03_text_and_other_units_are_refused(tmp_path):
+    table = Table({"ra": ["05:35:17", "05:36:00"], "dec": ["-05:23:28", "-05:00:00"], "ha": [1.0, 2.0]})
+    with pytest.raises(
+        SkyError, match="column 'ra' of 'a.ecsv' does not hold one number a row; write positions in"
+    ):
+        opened(write(table, tmp_path / "a.ecsv"))
+    table = sky()
+    table["l"].unit = "m"
+    with pytest.raises(SkyError, match="column 'l' of 'b.fits' is in 'm', which is no angle") as caught:
+        opened(write(table, tmp_path / "b.fits"))
+    assert caught.value.code == "SKY-UNIT"
+
+
+LAUGHS = '<!DOCTYPE VOTABLE [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>'
+XXE = '<!DOCTYPE VOTABLE [<!ENTITY x SYSTEM "file:///etc/hostname">]>'
+VOTABLE = """<?xml version="1.0"?>{before}
+<VOTABLE version="1.3" xmlns="http://www.ivoa.net/xml/VOTable/v1.3"><RESOURCE><TABLE{rows}>
+<FIELD name="l" datatype="double" unit="deg"/><FIELD name="b" datatype="double" unit="deg"/>
+<FIELD name="ha" datatype="double"/><DATA>{data}</DATA></TABLE></RESOURCE></VOTABLE>"""
+ROWS = "<TABLEDATA><TR><TD>1</TD><TD>2</TD><TD>3</TD></TR><TR><TD>2</TD><TD>2</TD><TD>4</TD></TR></TABLEDATA>"
+
+
+def votable(path, before="", rows="", data=ROWS):
+    path.write_text(VOTABLE.format(before=before, rows=rows, data=data))
+    return path
+
+
+def test_a_small_votable_is_read(tmp_path):
+    assert opened(votable(tmp_path / "a.xml"))[0].beam_deg == pytest.approx(1, rel=0.01)
+
+
+@pytest.mark.parametrize("before", [LAUGHS, XXE])
+def test_j04_j05_entities_are_refused(tmp_path, before):
+    with pytest.raises(TooLargeError, match="defines entities of XML, which a table does not need") as caught:
+        opened(votable(tmp_path / "a.xml", before))
+    assert caught.value.code == "IN-BOMB"
+
+
+def test_j06_data_at_another_address_are_never_fetched(tmp_path):
+    asked = []
+
+    class Trap(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.path)
+            self.send_error(404)
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Trap) as trap:
+        thread = threading.Thread(target=trap.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        for href in (f"http://127.0.0.1:{trap.server_port}/internal", "file:///etc/hostname", "x.fits"):
+            data = f"<BINARY><STREAM actuate='onRequest'\n HREF = '{href}'/></BINARY>".replace("HREF", "href")
+            with pytest.raises(
+                RemoteError, match="are at another address .*, which is not followed"
+            ) as caught:
+                opened(votable(tmp_path / "a.xml", data=data))
+            assert caught.value.code == "RM-BLOCKED"
+        trap.shutdown()
+        thread.join()
+    assert asked == []
+
+
+def test_j07_impossible_rows_and_endless_nesting_are_refused(tmp_path):
+    with pytest.raises(TooLargeError, match="says that it has 9000000000 rows, but at most") as caught:
+        opened(votable(tmp_path / "a.xml", rows=' nrows="9000000000"'))
+    assert caught.value.code == "IN-TOOBIG"
+    start = time.monotonic()
+    with pytest.raises((CorruptFileError, HeaderInvalidError, DataQualityError)):
+        opened(votable(tmp_path / "b.xml", data="<TABLEDATA>" + "<TR>" * 200_000))
+    assert time.monotonic() - start < 60
+
+
+ECSV = """# %ECSV 1.0
+# ---
+# datatype:
+# - {{name: l, datatype: float64{more}}}
+# - {{name: b, datatype: float64}}
+# - {{name: ha, datatype: float64}}
+# schema: astropy-2.0
+l b ha
+1 2 3
+2 2 4
+"""
+
+
+def test_j08_python_and_aliases_in_yaml_are_refused(tmp_path):
+    path = tmp_path / "a.ecsv"
+    path.write_text(ECSV.format(more=""))
+    assert opened(path)[0].beam_deg == pytest.approx(1, rel=0.01)
+    for more in (
+        ", meta: !!python/object/apply:os.system ['touch harm']",
+        ", meta: {a: &a [1, 2], b: &b [*a, *a]}",
+    ):
+        path.write_text(ECSV.format(more=more))
+        with pytest.raises(HeaderInvalidError, match="holds Python objects or aliases of YAML"):
+            opened(path)
+    path.write_text(ECSV.format(more=", description: " + "x" * 1_100_000))
+    with pytest.raises(TooLargeError, match="the header of 'a.ecsv' has 11.* bytes, but at most 1048576"):
+        opened(path)
+
+
+def test_j09_names_are_shown_without_harm(tmp_path):
+    table = Table({"l": LON, "b": LAT, "<script>alert(1)</script>\u202e": LON, "x" * 500: LAT})
+    with pytest.raises(HeaderInvalidError) as caught:
+        opened(write(table, tmp_path / "a.ecsv"))
+    sentence = str(caught.value)
+    assert "\u202e" not in sentence
+    assert "\n" not in sentence
+    assert len(sentence) < 500
+
+
+def test_j10_tables_without_rows_or_columns_list_what_they_have(tmp_path):
+    empty = sky()[:0]
+    with pytest.raises(
+        DataQualityError, match=r"'a.fits' has no rows of numbers \(its columns: 'l, b, intensity'\)"
+    ):
+        opened(write(empty, tmp_path / "a.fits"))
+    with pytest.raises(
+        HeaderInvalidError, match="no columns with positions are found in 'b.fits', which has 'x, y'"
+    ):
+        opened(write(Table({"x": LON, "y": LAT}), tmp_path / "b.fits"))
+    with pytest.raises(
+        HeaderInvalidError, match="0 columns may hold the values in 'c.fits', which has 'l, b, name'"
+    ):
+        opened(write(Table({"l": LON, "b": LAT, "name": ["a"] * len(LON)}), tmp_path / "c.fits"))
+    with pytest.raises(
+        UsageError, match="does not say its beam and has one position only; give the option beam_deg"
+    ):
+        opened(write(sky()[:1], tmp_path / "d.fits"))
+
+
+def test_j11_a_table_that_is_too_large_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(table_file, "MOST_TEXT_BYTES", 100)
+    with pytest.raises(
+        TooLargeError, match="but tables of at most 100 are read in this form; write it as FITS"
+    ):
+        opened(write(sky(), tmp_path / "a.ecsv"))
+
+
+@pytest.mark.extra
+def test_j13_a_damaged_parquet_file_is_refused(tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    import pyarrow
+
+    path = tmp_path / "a.parquet"
+    columns = {"l": LON, "b": LAT, "ha": smooth_value(LON, LAT)}
+    parquet.write_table(pyarrow.table(columns), path, write_page_checksum=True, use_dictionary=False)
+    assert opened(path)[0].bands[0] == "ha"
+    data = bytearray(path.read_bytes())
+    data[len(data) // 3] ^= 1
+    path.write_bytes(bytes(data))
+    with pytest.raises(CorruptFileError, match="'a.parquet' cannot be read"):
+        opened(path)
+    path.write_bytes(bytes(data[:2000]))
+    with pytest.raises(CorruptFileError, match="'a.parquet' cannot be read"):
+        opened(path)
+
+
+def test_two_tables_in_one_file_must_be_chosen_from(tmp_path):
+    from astropy.io import fits
+
+    path = tmp_path / "a.fits"
+    parts = [fits.table_to_hdu(sky()), fits.table_to_hdu(sky())]
+    fits.HDUList([fits.PrimaryHDU(), *parts]).writeto(path)
+    with pytest.raises(HeaderInvalidError, match="has 2 tables to choose from, the HDUs 1, 2; name one with"):
+        opened(path)
+    check_sky(opened(path, hdu=2)[0])
