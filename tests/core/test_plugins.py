@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
 from dataclasses import dataclass
 
 import pytest
 
 from skykin.core.plugins import plugins, with_plugins
+from tests.tiny_package import write_package
 
 GROUP = "skykin.trials"
 
@@ -20,18 +20,12 @@ class Trial:
 
 @pytest.fixture
 def install(tmp_path, monkeypatch):
-    """Install a tiny package: a module, and a folder of metadata that names its entry points."""
+    """Install a tiny package with entry points of the group of trials."""
     monkeypatch.syspath_prepend(tmp_path)
 
-    def install(package: str, source: str, *entries: str) -> None:
-        module = package.replace("-", "_")
-        (tmp_path / f"{module}.py").write_text(source)
-        metadata = tmp_path / f"{module}-1.0.dist-info"
-        metadata.mkdir()
-        (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
-        (metadata / "entry_points.txt").write_text("\n".join((f"[{GROUP}]", *entries)))
-        importlib.invalidate_caches()
-        monkeypatch.delitem(sys.modules, module, raising=False)
+    def install(package, source, *entries):
+        monkeypatch.delitem(sys.modules, package.replace("-", "_"), raising=False)
+        write_package(tmp_path, package, source, GROUP, *entries)
 
     return install
 

@@ -14,23 +14,19 @@ from typer.testing import CliRunner
 import skykin
 from skykin.cli.main import app
 from skykin.core.area import SkyBox
-from skykin.core.errors import CorruptFileError, InputRefusedError, UnknownNameError, UsageError
+from skykin.core.errors import CorruptFileError, UnknownNameError, UsageError
 from skykin.core.extent import ALL_SKY, Extent
 from skykin.core.protocols import Survey
 from skykin.core.survey_options import SurveyOptions
-from skykin.survey import open as opening
 from skykin.survey.fill import filled
-from skykin.survey.format import Glance, Kind
-from skykin.survey.formats import kinds
-from skykin.survey.named import ready_made
+from skykin.survey.named import named_surveys
 from tests.hostile.fits_files import cube_bytes, image_bytes, write
 
 RUN = CliRunner()
 
 
-def test_every_kind_and_every_name_is_found_by_itself():
-    assert {"fits-image", "fits-cube", "folder", "healpix", "wham"} <= {kind.name for kind in kinds()}
-    assert {"wham", "hi4pi", "planck-dust", "sfd-dust"} <= set(ready_made())
+def test_every_survey_with_a_name_is_found_by_itself():
+    assert {"wham", "hi4pi", "planck-dust", "sfd-dust"} <= set(named_surveys())
 
 
 def test_what_is_opened_is_a_survey(tmp_path):
@@ -55,19 +51,6 @@ def test_the_content_decides_and_not_the_name(tmp_path):
     gc.collect()
 
 
-def test_two_kinds_that_claim_one_file_are_named(tmp_path, monkeypatch):
-    greedy = Kind("greedy", "claims everything", lambda glance: True, lambda path, options, progress: None)
-    monkeypatch.setattr(opening, "kinds", lambda: (*kinds(), greedy))
-    with pytest.raises(InputRefusedError, match="can be read as fits-image and greedy") as caught:
-        skykin.open_survey(write(tmp_path, "file", image_bytes()))
-    assert caught.value.code == "IN-AMBIGUOUS"
-
-
-def test_a_glance_does_not_look_at_what_lies_behind_an_address(tmp_path):
-    glance = Glance(tmp_path / "nothing", url="https://example.org/hips")
-    assert (glance.first, glance.hdus, glance.is_folder) == (b"", (), False)
-
-
 @pytest.mark.parametrize(
     ("texts", "sentence"),
     [
@@ -83,7 +66,7 @@ def test_a_glance_does_not_look_at_what_lies_behind_an_address(tmp_path):
         ({"columns": " , "}, "the survey option columns is '\\(\\)'"),
     ],
 )
-def test_an_option_that_cannot_be_meant_is_refused(texts, sentence):
+def test_an_invalid_value_of_an_option_is_refused(texts, sentence):
     with pytest.raises(UsageError, match=sentence):
         SurveyOptions.parse(texts)
 
@@ -139,14 +122,6 @@ def test_positions_that_are_no_picture_are_filled_with_the_mean():
     assert np.isfinite(filled(np.full((5, 5, 3), np.nan), np.zeros((5, 5)))).all()
     line = filled(np.array([[1.0], [np.nan], [3.0]]), np.array([1, 0, 1]))
     assert line[1, 0] == 2
-
-
-def test_surveys_lists_names_and_kinds(monkeypatch):
-    monkeypatch.setenv("COLUMNS", "200")
-    result = RUN.invoke(app, ["surveys"])
-    assert result.exit_code == 0
-    for word in ("planck-dust", "wham", "fits-cube", "folder", "on this computer"):
-        assert word in result.output
 
 
 def test_info_tells_what_a_survey_holds_and_draws_it(tmp_path):

@@ -21,7 +21,7 @@ from skykin.core.errors import (
 )
 from skykin.core.footprint import Footprint
 from skykin.core.progress import SilentProgress
-from skykin.survey.named import ready_made
+from skykin.survey.named import named_surveys
 from skykin.survey.open import open_survey
 from skykin.survey.picture import file as picture_file
 from skykin.survey.picture import world as picture_world
@@ -377,7 +377,7 @@ def test_nothing_is_left_behind(tmp_path, monkeypatch):
 @pytest.mark.milkyway
 @pytest.mark.parametrize("name", ["gaia", "far-infrared"])
 def test_the_milky_way_has_its_regions_where_they_are(milkyway_path, name):
-    survey = ready_made()[name].open(open_options(), False, SilentProgress())
+    survey = named_surveys()[name].open(open_options(), False, SilentProgress())
     assert survey.name == name
     assert survey.credits
     # The Magellanic Clouds and Orion, and not their mirror images in l = 0.

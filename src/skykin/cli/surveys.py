@@ -16,19 +16,19 @@ from skykin.cli.options import SurveyOption, printer
 
 
 def surveys_command() -> None:
-    """List the surveys that can be asked for by name, and the kinds of files that can be given."""
-    from skykin.survey.formats import kinds
-    from skykin.survey.named import ready_made
+    """List the surveys with a name, and the formats of files and folders that can be opened."""
+    from skykin.survey.formats import survey_formats
+    from skykin.survey.named import named_surveys
 
-    table = Table("name", "survey", "on this computer", title="Ready-made surveys", title_justify="left")
-    for one in ready_made().values():
+    table = Table("name", "survey", "on this computer", title="Surveys with a name", title_justify="left")
+    for one in named_surveys().values():
         here = "yes" if one.find() is not None else f'pip install "skykin\\[{one.extra}]"'
         table.add_row(one.name, one.description, here)
     console = Console()
     console.print(table)
-    table = Table("kind", "what it is", title="Kinds of files and folders", title_justify="left")
-    for kind in kinds():
-        table.add_row(kind.name, kind.description)
+    table = Table("format", "what it is", title="Formats of files and folders", title_justify="left")
+    for each in survey_formats().values():
+        table.add_row(each.name, each.description)
     console.print(table)
 
 

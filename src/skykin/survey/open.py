@@ -9,14 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from skykin.core.errors import InputRefusedError, UnknownNameError, UsageError, shown
+from skykin.core.errors import UnknownNameError, UsageError, shown
 from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Progress, Survey
 from skykin.core.settings import Band
 from skykin.core.survey_options import SurveyOptions
-from skykin.survey.format import Glance, Kind, not_claimed
-from skykin.survey.formats import kinds
-from skykin.survey.named import ready_made
+from skykin.survey.formats import Glance, format_of
+from skykin.survey.named import named_surveys
 from skykin.survey.unpack import unpacked
 
 SILENT = SilentProgress()
@@ -36,14 +35,14 @@ def open_survey(
     Parameters
     ----------
     what : str, Path, or three of these
-        A ready-made name such as ``planck-dust``, a file, a folder, a pattern such as ``plates/*.fits``, or
+        A name such as ``planck-dust``, a file, a folder, a pattern such as ``plates/*.fits``, or
         the address of a HiPS.  Three of them are shown as red, green and blue.
     options : SurveyOptions, optional
         What the file does not say itself.
     bands_km_s : three pairs of float, optional
         Velocities shown as red, green and blue, where the survey has spectra.
     download : bool
-        Whether a ready-made survey may be fetched from its public address.
+        Whether a survey with a name may be fetched from its public address.
     progress : Progress
         Told what was chosen where the file is ambiguous.
     **changes
@@ -56,7 +55,7 @@ def open_survey(
     Raises
     ------
     UsageError
-        If there is no such name or file, or an option cannot be meant.
+        If there is no such name or file, or an option has an invalid value.
     InputRefusedError
         If the file cannot be used, in one of its kinds.
 
@@ -104,7 +103,7 @@ def _open_smoothed(what: str, options: SurveyOptions, download: bool, progress: 
 
 
 def _open_one(what: str, options: SurveyOptions, download: bool, progress: Progress) -> Survey:
-    named = ready_made().get(what.lower())
+    named = named_surveys().get(what.lower())
     if named is not None:
         return named.open(options, download, progress)
     if "://" in what:
@@ -126,7 +125,7 @@ def _open_one(what: str, options: SurveyOptions, download: bool, progress: Progr
         return _open_three(list(parts), options, download, progress)
     raise UnknownNameError(
         f"there is no survey called {shown(what)} and no such file; use a path, or one of "
-        f"{', '.join(ready_made())}"
+        f"{', '.join(named_surveys())}"
     )
 
 
@@ -145,27 +144,7 @@ def open_file(path: Path, options: SurveyOptions, progress: Progress) -> Survey:
 
 
 def _open_glance(glance: Glance, options: SurveyOptions, progress: Progress) -> Survey:
-    return kind_of(glance).open(glance.path, options, progress)
-
-
-def kind_of(glance: Glance) -> Kind:
-    """Find the one kind of survey that claims a file.
-
-    Raises
-    ------
-    InputRefusedError
-        If none does, or more than one.
-    """
-    claiming = [kind for kind in kinds() if kind.claims(glance)]
-    if not claiming:
-        raise not_claimed(glance)
-    if len(claiming) > 1:
-        names = " and ".join(kind.name for kind in claiming)
-        raise InputRefusedError(
-            f"{shown(glance.path.name)} can be read as {names}; name the HDU with the option hdu",
-            code="IN-AMBIGUOUS",
-        )
-    return claiming[0]
+    return format_of(glance).open(glance.path, options, progress)
 
 
 def _open_pattern(pattern: str, options: SurveyOptions, progress: Progress) -> Survey:

@@ -9,7 +9,7 @@ from skykin.core.survey_options import SurveyOptions
 from skykin.survey.fits.cube import open_cube
 from skykin.survey.fits.image_hdus import image_hdus, is_cube
 from skykin.survey.fits.world import has_celestial_axes
-from skykin.survey.format import Glance, Kind
+from skykin.survey.formats import Glance, SurveyFormat
 
 
 def claims(glance: Glance) -> bool:
@@ -21,7 +21,7 @@ def _open(path: Path, options: SurveyOptions, progress: Progress) -> Survey:
     return open_cube(path, options, progress)
 
 
-KIND = Kind(
+FORMAT = SurveyFormat(
     "fits-cube",
     "FITS cube by velocity, frequency or wavelength, in any order of axes: bands, channels or moments",
     claims,

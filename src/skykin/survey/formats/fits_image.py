@@ -9,7 +9,7 @@ from skykin.core.survey_options import SurveyOptions
 from skykin.survey.fits.image import open_image
 from skykin.survey.fits.image_hdus import image_hdus, is_cube
 from skykin.survey.fits.world import has_celestial_axes
-from skykin.survey.format import Glance, Kind
+from skykin.survey.formats import Glance, SurveyFormat
 
 
 def claims(glance: Glance) -> bool:
@@ -22,7 +22,7 @@ def _open(path: Path, options: SurveyOptions, progress: Progress) -> Survey:
     return open_image(path, options, progress)
 
 
-KIND = Kind(
+FORMAT = SurveyFormat(
     "fits-image",
     "FITS image in any celestial projection and frame, plain or compressed; read where it is needed",
     claims,

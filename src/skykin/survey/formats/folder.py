@@ -9,7 +9,7 @@ from skykin.core.errors import NotThisFormatError, shown
 from skykin.core.protocols import Progress, Survey
 from skykin.core.survey_options import SurveyOptions
 from skykin.survey.derived.mosaic import open_mosaic
-from skykin.survey.format import Glance, Kind
+from skykin.survey.formats import Glance, SurveyFormat
 
 #: First bytes of what is worth opening: FITS, and FITS in gzip, bzip2 or xz.
 BEGINNINGS = (b"SIMPLE  =", b"\x1f\x8b", b"BZh", b"\xfd7zXZ")
@@ -40,7 +40,7 @@ def _begins(path: Path) -> bool:
         return False
 
 
-KIND = Kind(
+FORMAT = SurveyFormat(
     "folder",
     "folder of FITS images, as one mosaic; a pattern such as 'plates/*.fits' does the same",
     claims,

@@ -9,7 +9,7 @@ from skykin.core.protocols import Progress, Survey
 from skykin.core.provenance import Source
 from skykin.core.survey_options import SurveyOptions
 from skykin.survey.about import About
-from skykin.survey.format import Glance, Kind
+from skykin.survey.formats import Glance, SurveyFormat
 from skykin.survey.healpix.cells import CellSurvey, cell_side_deg, level_for, three_names
 from skykin.survey.healpix.file import is_healpix, read_healpix
 
@@ -43,6 +43,6 @@ def _open(path: Path, options: SurveyOptions, progress: Progress) -> Survey:
     )
 
 
-KIND = Kind(
+FORMAT = SurveyFormat(
     "healpix", "HEALPix map: RING or NESTED, whole sky or a part, one to three columns", claims, _open
 )

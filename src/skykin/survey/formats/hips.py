@@ -16,7 +16,7 @@ from skykin.core.protocols import Progress, Survey
 from skykin.core.provenance import Source
 from skykin.core.survey_options import SurveyOptions
 from skykin.survey.about import About
-from skykin.survey.format import Glance, Kind
+from skykin.survey.formats import Glance, SurveyFormat
 from skykin.survey.frames import to_galactic
 from skykin.survey.healpix.cell_map import NEARLY_ALL
 from skykin.survey.healpix.cells import CellSurvey, cell_side_deg, level_for, three_names
@@ -30,8 +30,8 @@ DEFAULT_ORDER = 3
 
 
 def claims(glance: Glance) -> bool:
-    """Whether it is an address, or a folder with the file ``properties``."""
-    return bool(glance.url) or (glance.is_folder and (glance.path / "properties").exists())
+    """Whether it is a folder with the file ``properties``."""
+    return glance.is_folder and (glance.path / "properties").exists()
 
 
 def _open(path: Path, options: SurveyOptions, progress: Progress) -> Survey:
@@ -123,4 +123,6 @@ def _extent_by_moc(store: HipsStore, known: HipsProperties) -> Extent:
         return read_sky_mask(path).extent()
 
 
-KIND = Kind("hips", "HiPS of images: a folder or an https address; FITS, PNG or JPEG tiles", claims, _open)
+FORMAT = SurveyFormat(
+    "hips", "HiPS of images: a folder or an https address; FITS, PNG or JPEG tiles", claims, _open
+)

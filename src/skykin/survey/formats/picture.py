@@ -9,14 +9,14 @@ import numpy as np
 
 from skykin.core.atomic import sha256_of
 from skykin.core.errors import shown
-from skykin.core.protocols import Progress, Survey
+from skykin.core.protocols import Progress
 from skykin.core.provenance import Source
 from skykin.core.shapes import Numbers
 from skykin.core.survey_options import SurveyOptions
 from skykin.survey.about import About
 from skykin.survey.fits.image_grid import pixel_side_deg
 from skykin.survey.fits.sky_image import SkyImage
-from skykin.survey.format import Glance, Kind
+from skykin.survey.formats import Glance, SurveyFormat
 from skykin.survey.picture.file import PictureFile, begins_as_picture, read_picture
 from skykin.survey.picture.world import world_of
 
@@ -68,10 +68,9 @@ def claims(glance: Glance) -> bool:
     return begins_as_picture(glance.first)
 
 
-def _open(path: Path, options: SurveyOptions, progress: Progress) -> Survey:
-    return open_picture(path, options, progress)
-
-
-KIND = Kind(
-    "picture", "PNG, JPEG or TIFF: whole sky in a stated projection, AVM tags or .wcs beside", claims, _open
+FORMAT = SurveyFormat(
+    "picture",
+    "PNG, JPEG or TIFF: whole sky in a stated projection, AVM tags or .wcs beside",
+    claims,
+    open_picture,
 )

@@ -19,8 +19,7 @@ from skykin.core.survey_options import SurveyOptions
 from skykin.survey.about import About
 from skykin.survey.fits.check import Hdu, read_headers
 from skykin.survey.fits.image_hdus import image_hdus
-from skykin.survey.format import Glance, Kind
-from skykin.survey.formats.wham import claims as is_wham
+from skykin.survey.formats import Glance, SurveyFormat
 from skykin.survey.frames import to_galactic
 from skykin.survey.healpix.cells import three_bands, three_names
 from skykin.survey.healpix.doubts import UNSEEN
@@ -38,7 +37,7 @@ def claims(glance: Glance) -> bool:
     """Whether it is a table that is nothing more special."""
     if not glance.is_fits:
         return form_of(glance.first) is not None
-    return bool(_tables(glance.hdus)) and not image_hdus(glance.hdus) and not is_wham(glance)
+    return bool(_tables(glance.hdus)) and not image_hdus(glance.hdus)
 
 
 def _tables(hdus: tuple[Hdu, ...] | list[Hdu]) -> list[Hdu]:
@@ -148,7 +147,7 @@ def _spacing(lon_deg: Degrees, lat_deg: Degrees, file: str, progress: Progress) 
     return spacing
 
 
-KIND = Kind(
+FORMAT = SurveyFormat(
     "pointings",
     "table of positions with a value or spectrum each: FITS, ECSV, VOTable, Parquet",
     claims,

@@ -7,7 +7,7 @@ from pathlib import Path
 from skykin.core.protocols import Progress, Survey
 from skykin.core.settings import DEFAULT_BANDS_KM_S
 from skykin.core.survey_options import SurveyOptions
-from skykin.survey.format import Glance, Kind
+from skykin.survey.formats import Glance, SurveyFormat
 from skykin.survey.table.wham import open_wham
 from skykin.survey.table.wham_table import COLUMNS
 
@@ -21,4 +21,4 @@ def _open(path: Path, options: SurveyOptions, progress: Progress) -> Survey:
     return open_wham(path, bands_km_s=options.bands_km_s or DEFAULT_BANDS_KM_S, progress=progress)
 
 
-KIND = Kind("wham", "the WHAM survey's FITS table of spectra", claims, _open)
+FORMAT = SurveyFormat("wham", "the WHAM survey's FITS table of spectra", claims, _open, before=("pointings",))

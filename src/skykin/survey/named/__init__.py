@@ -1,17 +1,46 @@
-"""Surveys that can be asked for by name, one module a family."""
+"""Surveys with a name, one module a family."""
 
 from __future__ import annotations
 
 import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 
-from skykin.survey.format import ReadyMade
+from skykin.core.protocols import Progress, Survey
+from skykin.core.survey_options import SurveyOptions
+
+
+@dataclass(frozen=True)
+class NamedSurvey:
+    """A survey that is opened by its name.
+
+    Parameters
+    ----------
+    name : str
+        Such as ``planck-dust``.
+    description : str
+        One line for people.
+    extra : str
+        Extra of this package that installs the data.
+    find : callable
+        Path of the data on this computer, or None.
+    open : callable
+        Opens it: options, whether to download, and progress to a `Survey`.
+    """
+
+    name: str
+    description: str
+    extra: str
+    find: Callable[[], Path | None]
+    open: Callable[[SurveyOptions, bool, Progress], Survey]
 
 
 @cache
-def ready_made() -> dict[str, ReadyMade]:
-    """Every ready-made survey by its name."""
+def named_surveys() -> dict[str, NamedSurvey]:
+    """Every survey with a name, by its name."""
     modules = (import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__))
-    surveys = sorted((one for module in modules for one in module.READY), key=lambda one: one.name)
+    surveys = sorted((one for module in modules for one in module.SURVEYS), key=lambda one: one.name)
     return {one.name: one for one in surveys}

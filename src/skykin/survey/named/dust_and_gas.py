@@ -10,8 +10,8 @@ from pathlib import Path
 from skykin.core.errors import ResourceError
 from skykin.core.protocols import Progress, Survey
 from skykin.core.survey_options import SurveyOptions
-from skykin.survey.format import ReadyMade
 from skykin.survey.healpix.cells import CellSurvey
+from skykin.survey.named import NamedSurvey
 
 #: NSIDE 64: the maps were brought to pixels of 0.92°, which is their resolution now.
 PIXEL_DEG = 0.916
@@ -72,4 +72,6 @@ def _open(one: tuple[str, ...], options: SurveyOptions, download: bool, progress
     return replace(survey, about=replace(survey.about, name=name, title=title, credits=(credit,)))
 
 
-READY = tuple(ReadyMade(one[0], one[1], "dust", partial(_find, one[2]), partial(_open, one)) for one in MAPS)
+SURVEYS = tuple(
+    NamedSurvey(one[0], one[1], "dust", partial(_find, one[2]), partial(_open, one)) for one in MAPS
+)

@@ -10,7 +10,7 @@ from pathlib import Path
 from skykin.core.errors import ResourceError
 from skykin.core.protocols import Progress, Survey
 from skykin.core.survey_options import SurveyOptions
-from skykin.survey.format import ReadyMade
+from skykin.survey.named import NamedSurvey
 
 #: Name, what it is, file, credit.
 PICTURES = (
@@ -56,7 +56,7 @@ def _open(
     return replace(survey, about=replace(survey.about, name=name, title=title, credits=(credit,)))
 
 
-READY = tuple(
-    ReadyMade(known[0], known[1], "milkyway", partial(_find, known[2]), partial(_open, known))
+SURVEYS = tuple(
+    NamedSurvey(known[0], known[1], "milkyway", partial(_find, known[2]), partial(_open, known))
     for known in PICTURES
 )

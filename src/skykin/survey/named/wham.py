@@ -8,7 +8,7 @@ from skykin.core.errors import ResourceError
 from skykin.core.protocols import Progress, Survey
 from skykin.core.settings import DEFAULT_BANDS_KM_S
 from skykin.core.survey_options import SurveyOptions
-from skykin.survey.format import ReadyMade
+from skykin.survey.named import NamedSurvey
 from skykin.survey.table.wham import find_wham, open_wham
 
 
@@ -24,4 +24,6 @@ def _open(options: SurveyOptions, download: bool, progress: Progress) -> Survey:
     return open_wham(bands_km_s=bands, download=download, progress=progress)
 
 
-READY = (ReadyMade("wham", "WHAM Sky Survey DR1: Hα by velocity, 1° beam, whole sky", "wham", _find, _open),)
+SURVEYS = (
+    NamedSurvey("wham", "WHAM Sky Survey DR1: Hα by velocity, 1° beam, whole sky", "wham", _find, _open),
+)
