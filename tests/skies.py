@@ -8,7 +8,7 @@ from astropy.io import fits
 from astropy_healpix import HEALPix
 
 from skykin.core.provenance import Source
-from skykin.survey.about import About
+from skykin.survey.base import About
 from skykin.survey.healpix.bands import HealpixBands
 
 #: Galactic longitude, latitude (deg), radius (deg), and strength in each band.
@@ -85,6 +85,10 @@ class Patch:
 
     def __getattr__(self, name):
         return getattr(self._survey, name)
+
+    @property
+    def overview(self):
+        return self
 
     def sample(self, lon_deg, lat_deg):
         values, coverage = self._survey.sample(lon_deg, lat_deg)

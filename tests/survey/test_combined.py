@@ -9,7 +9,7 @@ from skykin.core.errors import SkyError, TooLargeError, UsageError
 from skykin.core.extent import Extent
 from skykin.core.protocols import Survey
 from skykin.core.provenance import Source
-from skykin.survey.about import About
+from skykin.survey.base import About
 from skykin.survey.derived import smooth
 from skykin.survey.derived.combined import combine
 from skykin.survey.derived.smooth import smoothed

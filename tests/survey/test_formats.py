@@ -22,7 +22,7 @@ RUN = CliRunner()
 PACKAGE = """
 import numpy as np
 from skykin.core.provenance import Source
-from skykin.survey.about import About
+from skykin.survey.base import About
 from skykin.survey.formats import SurveyFormat
 from skykin.survey.healpix.bands import HealpixBands
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from skykin.core.errors import DataQualityError, HeaderInvalidError, SkyError
 from skykin.core.protocols import Survey
 from skykin.core.provenance import Source
-from skykin.survey.about import About
-from skykin.survey.healpix import bands as healpix_bands
+from skykin.survey.base import About
+from skykin.survey.healpix import cells
 from skykin.survey.healpix.bands import HealpixBands
 
 ABOUT = About("toy", "Toy survey", "R", ("red", "green", "blue"), Source("toy.fits", "0" * 64), ("nobody",))
@@ -117,7 +117,7 @@ def test_shapes_are_kept_and_pieces_do_not_show(monkeypatch):
     assert (values.dtype, coverage.dtype) == (np.float32, np.float32)
     assert SURVEY.sample(np.float64(3), np.float64(4))[0].shape == (3,)
     assert SURVEY.sample(np.zeros((0, 2)), np.zeros((0, 2)))[0].shape == (0, 2, 3)
-    monkeypatch.setattr(healpix_bands, "POSITIONS_AT_ONCE", 4)
+    monkeypatch.setattr(cells, "POSITIONS_AT_ONCE", 4)
     np.testing.assert_array_equal(SURVEY.sample(lon, lat)[0], values)
 
 

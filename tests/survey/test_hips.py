@@ -24,7 +24,6 @@ from skykin.survey.hips import cells as hips_cells
 from skykin.survey.hips import store as hips_store
 from skykin.survey.hips.store import trim
 from skykin.survey.open import open_survey
-from skykin.survey.overview import overview_of
 from tests.hostile.healpix_files import smooth_value
 from tests.hostile.hips_tiles import WIDTH, write_hips
 
@@ -104,10 +103,10 @@ def test_a_deep_survey_has_an_overview(tmp_path, monkeypatch):
 
     folder = write_hips(tmp_path / "sky")
     deep = open_survey(folder, scale_deg=0.1, progress=Listener())
-    assert (deep.cells.order, overview_of(deep).cells.order, said) == (1, 0, [])
+    assert (deep.cells.order, deep.overview.cells.order, said) == (1, 0, [])
     plain = open_survey(folder, progress=Listener())
     assert plain.cells.order == 0
-    assert overview_of(plain) is plain
+    assert plain.overview is plain
     assert said == [
         "'sky' is read at order 0 of 1, with pixels of 1.8°; give the option scale_deg for finer ones"
     ]

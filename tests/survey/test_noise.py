@@ -12,8 +12,7 @@ import skykin
 from skykin.core.protocols import NoisySurvey, Survey
 from skykin.core.settings import MapSettings
 from skykin.products.summary import summary_lines
-from skykin.survey.table.noisy_pointings import grid_with_noise
-from skykin.survey.table.pointings import Pointings
+from skykin.survey.table.pointings import Pointings, grid_with_noise
 from skykin.survey.table.wham_table import read_wham_table
 from skykin.survey.velocity_bands import band_variance, integrate_bands
 from tests.skies import blob_survey, intensity, write_wham_like

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from skykin.core.errors import DataQualityError, SkyError, TooLargeError
 from skykin.core.provenance import Source
-from skykin.survey.about import About
+from skykin.survey.base import About
 from skykin.survey.table.pointings import Pointings, grid_pointings
 
 ABOUT = About("toy", "Toy survey", "R", ("red", "green", "blue"), Source("toy.fits", "0" * 64), ("nobody",))

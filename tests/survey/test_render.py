@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from skykin.core.errors import DataQualityError, UsageError
 from skykin.core.provenance import Source
-from skykin.survey.about import About
+from skykin.survey.base import About
 from skykin.survey.healpix.bands import HealpixBands
 from skykin.survey.render import (
     RenderedSurvey,

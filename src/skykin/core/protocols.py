@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Protocol, runtime_checkable
 
+from astropy.coordinates import SkyCoord
+
 from skykin.core.extent import Extent
 from skykin.core.provenance import Source
-from skykin.core.shapes import RGB, BandValues, Chroma, Coverage, Degrees, Numbers
+from skykin.core.shapes import RGB, Angles, BandValues, Chroma, Coverage, Degrees, Numbers
 
 
 @runtime_checkable
@@ -37,7 +39,7 @@ class Survey(Protocol):
 
     @property
     def extent(self) -> Extent:
-        """Cap of the sky that holds everything it saw."""
+        """Cap of the sky that holds the full survey footprint."""
 
     @property
     def source(self) -> Source:
@@ -47,13 +49,22 @@ class Survey(Protocol):
     def credits(self) -> tuple[str, ...]:
         """Citations and acknowledgements that go with every product."""
 
+    @property
+    def overview(self) -> Survey:
+        """The survey as coarse as all of it can be read; the survey itself where that is no question.
+
+        A HiPS of order 9 has three million tiles: what is measured over the whole sky is measured on a few
+        hundred of them.
+        """
+
     def as_dict(self) -> dict[str, object]:
         """Plain values for provenance."""
 
-    def sample(self, lon_deg: Degrees, lat_deg: Degrees) -> tuple[BandValues, Coverage]:
-        """Values ``(..., 3)`` and coverage ``(...)`` at Galactic positions in degrees.
+    def sample(self, lon: Angles | SkyCoord, lat: Angles | None = None) -> tuple[BandValues, Coverage]:
+        """Values ``(..., 3)`` and coverage ``(...)`` at Galactic positions.
 
-        Values are finite everywhere; where coverage is 0 they are filled from around and mean nothing.
+        Plain numbers are degrees, a Quantity may be any angle, and a `SkyCoord` alone any frame.  Values are
+        finite everywhere; where coverage is 0 they are filled from around and mean nothing.
         """
 
 
@@ -62,16 +73,16 @@ class NoisySurvey(Survey, Protocol):
     """A survey that knows its own noise."""
 
     def resampled(self, seed: int) -> Survey:
-        """Return the survey with new noise of its own size on top; the same for the same seed."""
+        """Return the survey with a further realisation of its noise on top; the same for the same seed."""
 
-    def noise_at(self, lon_deg: Degrees, lat_deg: Degrees) -> Numbers:
-        """Return the standard deviation of the sum of the bands at Galactic positions in degrees."""
+    def noise_at(self, lon: Angles | SkyCoord, lat: Angles | None = None) -> Numbers:
+        """Return the standard deviation of the sum of the bands at positions as `sample` takes them."""
 
 
 class ColouredSky(Protocol):
     """A survey rendered: colours at any position."""
 
-    def colours(self, lon_deg: Degrees, lat_deg: Degrees) -> tuple[RGB, Coverage]:
+    def colours(self, lon_deg: Degrees, lat_deg: Degrees, /) -> tuple[RGB, Coverage]:
         """Colours ``(..., 3)`` from 0 to 1 and coverage ``(...)`` at Galactic positions in degrees."""
 
 

@@ -7,6 +7,8 @@ from typing import Annotated, Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+#: Longitudes or latitudes as a person gives them: plain numbers are degrees, a Quantity has its own unit.
+Angles: TypeAlias = Annotated[Any, "degrees or Quantity"]
 #: Longitudes or latitudes in degrees, any shape.
 Degrees: TypeAlias = npt.NDArray[np.float64]
 #: Physical values of a survey: the shape of the positions, then one number per band.

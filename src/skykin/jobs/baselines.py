@@ -24,7 +24,6 @@ from skykin.jobs.judged_map import JudgedMap
 from skykin.products.agreement import SHARE
 from skykin.products.result import numbers
 from skykin.scale.local import ordered_map
-from skykin.survey.overview import overview_of
 from skykin.survey.render import positions_over
 from skykin.tiling.facets import Facet
 
@@ -59,7 +58,7 @@ def brightness_baselines(survey: Survey, judged: JudgedMap) -> dict[str, Numbers
     A part of the sky has smaller discs, in the same proportion.
     """
     lon_deg, lat_deg = positions_over(survey.extent)
-    overview = overview_of(survey)
+    overview = survey.overview
     values, coverage = overview.sample(lon_deg, lat_deg)
     samples = BrightnessSamples(lon_deg, lat_deg, values.sum(axis=-1, dtype=np.float64), coverage)
     scale = 1.0 if survey.extent.is_all_sky else judged.reference.width_deg / OUTER_DEG

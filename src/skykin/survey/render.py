@@ -7,14 +7,14 @@ from dataclasses import asdict, dataclass
 from typing import get_args
 
 import numpy as np
+from astropy.coordinates import SkyCoord
 from astropy_healpix import HEALPix
 
 from skykin.core.errors import DataQualityError, UsageError, shown
 from skykin.core.extent import Extent
 from skykin.core.protocols import Survey
 from skykin.core.settings import StretchKind
-from skykin.core.shapes import RGB, BandValues, Coverage, Degrees
-from skykin.survey.overview import overview_of
+from skykin.core.shapes import RGB, Angles, BandValues, Coverage, Degrees
 
 #: Fixed centres of equal area, 0.9° apart, where the limits of a whole survey are measured.
 LIMITS_NSIDE = 64
@@ -109,22 +109,22 @@ class RenderedSurvey:
     survey: Survey
     stretch: Stretch
 
-    def colours(self, lon_deg: Degrees, lat_deg: Degrees) -> tuple[RGB, Coverage]:
-        """Colours ``(..., 3)`` from 0 to 1 and coverage ``(...)`` at Galactic positions in degrees."""
-        values, coverage = self.survey.sample(lon_deg, lat_deg)
+    def colours(self, lon: Angles | SkyCoord, lat: Angles | None = None) -> tuple[RGB, Coverage]:
+        """Colours ``(..., 3)`` from 0 to 1 and coverage ``(...)``; positions as in `Survey.sample`."""
+        values, coverage = self.survey.sample(lon, lat)
         return self.stretch.apply(values), coverage
 
 
 @dataclass(frozen=True, eq=False)
 class TileRenderedSurvey:
-    """A survey in colours whose limits are measured anew on the positions asked for, tile by tile."""
+    """A survey in colours whose limits are measured anew on every tile."""
 
     survey: Survey
     kind: StretchKind
 
-    def colours(self, lon_deg: Degrees, lat_deg: Degrees) -> tuple[RGB, Coverage]:
+    def colours(self, lon: Angles | SkyCoord, lat: Angles | None = None) -> tuple[RGB, Coverage]:
         """Colours ``(..., 3)`` and coverage ``(...)``, with the errors of `measure_stretch_on`."""
-        values, coverage = self.survey.sample(lon_deg, lat_deg)
+        values, coverage = self.survey.sample(lon, lat)
         return measure_stretch_on(values, coverage, self.kind).apply(values), coverage
 
 
@@ -157,7 +157,7 @@ def measure_stretch(
     DataQualityError
         ``DQ-ALLBLANK`` if nothing is covered, ``DQ-CONST`` if a band has no structure.
     """
-    values, coverage = overview_of(survey).sample(*positions_over(survey.extent))
+    values, coverage = survey.overview.sample(*positions_over(survey.extent))
     return measure_stretch_on(values, coverage, kind, percentiles=percentiles, softening=softening)
 
 

@@ -11,8 +11,7 @@ from skykin.core.extent import Extent
 from skykin.core.footprint import Footprint
 from skykin.core.protocols import Survey
 from skykin.core.shapes import BandValues, Coverage, Degrees
-from skykin.survey.about import Behind
-from skykin.survey.overview import overview_of
+from skykin.survey.base import About, BaseSurvey
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,8 +64,8 @@ class Patch:
         return x * np.cos(turn) - y * np.sin(turn), x * np.sin(turn) + y * np.cos(turn), ahead
 
 
-@dataclass(frozen=True, eq=False)
-class AlteredSurvey(Behind):
+@dataclass(frozen=True, eq=False, repr=False)
+class AlteredSurvey(BaseSurvey):
     """A survey brighter or fainter, turned about the Galactic poles, or with something added.
 
     Parameters
@@ -86,9 +85,14 @@ class AlteredSurvey(Behind):
     patch: Patch | None = None
 
     @property
-    def title(self) -> str:
-        """Full name of the survey."""
-        return f"{self.survey.title}, altered"
+    def about(self) -> About:
+        """Names and sources of the survey."""
+        return replace(About.of(self.survey), title=f"{self.survey.title}, altered")
+
+    @property
+    def beam_deg(self) -> float:
+        """Angular resolution (full width), degrees."""
+        return self.survey.beam_deg
 
     @property
     def extent(self) -> Extent:
@@ -99,7 +103,7 @@ class AlteredSurvey(Behind):
     @property
     def overview(self) -> AlteredSurvey:
         """The same change of the survey's overview."""
-        return replace(self, survey=overview_of(self.survey))
+        return replace(self, survey=self.survey.overview)
 
     def as_dict(self) -> dict[str, object]:
         """Plain values for provenance, those of the change among them."""
@@ -107,11 +111,11 @@ class AlteredSurvey(Behind):
         change = {"factor": self.factor, "turn_deg": self.turn_deg, "patch": patch}
         return self.survey.as_dict() | {"altered": change}
 
-    def sample(self, lon_deg: Degrees, lat_deg: Degrees) -> tuple[BandValues, Coverage]:
+    def _sample(self, lon_deg: Degrees, lat_deg: Degrees) -> tuple[BandValues, Coverage]:
         """Sample the survey where it came from, and change the values."""
-        values, coverage = self.survey.sample((np.asarray(lon_deg) - self.turn_deg) % 360.0, lat_deg)
+        values, coverage = self.survey.sample((lon_deg - self.turn_deg) % 360.0, lat_deg)
         values = values * np.float32(self.factor)
         if self.patch is not None:
-            added, hidden = self.patch.at(*np.broadcast_arrays(lon_deg, lat_deg))
+            added, hidden = self.patch.at(lon_deg, lat_deg)
             values, coverage = values + added, np.where(hidden, np.float32(0), coverage)
         return values, coverage

@@ -12,7 +12,7 @@ from skykin.core.extent import Extent
 from skykin.core.protocols import Survey
 from skykin.core.provenance import Source
 from skykin.core.shapes import BandValues, Coverage, Degrees
-from skykin.survey.overview import overview_of
+from skykin.survey.base import About, BaseSurvey
 
 
 def combine(red: Survey, green: Survey, blue: Survey) -> CombinedSurvey:
@@ -38,8 +38,8 @@ def combine(red: Survey, green: Survey, blue: Survey) -> CombinedSurvey:
     return CombinedSurvey(parts, smallest)
 
 
-@dataclass(frozen=True, eq=False)
-class CombinedSurvey:
+@dataclass(frozen=True, eq=False, repr=False)
+class CombinedSurvey(BaseSurvey):
     """Three surveys as the bands of one.
 
     Parameters
@@ -47,33 +47,29 @@ class CombinedSurvey:
     parts : three Survey
         Red, green and blue.
     extent : Extent
-        Cap that holds all that the three saw together.
+        Cap that holds the common footprint of the three.
     """
 
     parts: tuple[Survey, Survey, Survey]
     extent: Extent
 
     @property
-    def name(self) -> str:
-        """The three names."""
-        return "+".join(part.name for part in self.parts)
-
-    @property
-    def title(self) -> str:
-        """The three titles."""
-        return ", ".join(part.title for part in self.parts)
-
-    @property
-    def unit(self) -> str:
-        """The unit, if all have the same; nothing otherwise."""
+    def about(self) -> About:
+        """The three names, titles and files; the unit, if all have the same; every credit once."""
         units = {part.unit for part in self.parts}
-        return units.pop() if len(units) == 1 else ""
-
-    @property
-    def bands(self) -> tuple[str, str, str]:
-        """The names, with the unit of each."""
         red, green, blue = (f"{part.name} ({part.unit})" if part.unit else part.name for part in self.parts)
-        return red, green, blue
+        together = "".join(part.source.sha256 for part in self.parts)
+        return About(
+            name="+".join(part.name for part in self.parts),
+            title=", ".join(part.title for part in self.parts),
+            unit=units.pop() if len(units) == 1 else "",
+            bands=(red, green, blue),
+            source=Source(
+                " + ".join(part.source.name for part in self.parts),
+                hashlib.sha256(together.encode()).hexdigest(),
+            ),
+            credits=tuple(dict.fromkeys(credit for part in self.parts for credit in part.credits)),
+        )
 
     @property
     def beam_deg(self) -> float:
@@ -81,32 +77,13 @@ class CombinedSurvey:
         return max(part.beam_deg for part in self.parts)
 
     @property
-    def source(self) -> Source:
-        """The three files, and a hash of their hashes."""
-        together = "".join(part.source.sha256 for part in self.parts)
-        names = " + ".join(part.source.name for part in self.parts)
-        return Source(names, hashlib.sha256(together.encode()).hexdigest())
-
-    @property
-    def credits(self) -> tuple[str, ...]:
-        """The credits of all, each once."""
-        return tuple(dict.fromkeys(credit for part in self.parts for credit in part.credits))
-
-    @property
     def overview(self) -> CombinedSurvey:
         """The three overviews together."""
-        red, green, blue = (overview_of(part) for part in self.parts)
+        red, green, blue = (part.overview for part in self.parts)
         return CombinedSurvey((red, green, blue), self.extent)
 
-    def as_dict(self) -> dict[str, object]:
-        """Plain values for provenance, those of each survey under its colour."""
+    def _facts(self) -> dict[str, object]:
         return {
-            "name": self.name,
-            "file": self.source.name,
-            "sha256": self.source.sha256,
-            "unit": self.unit,
-            "bands": list(self.bands),
-            "beam_deg": self.beam_deg,
             "frame": "galactic",
             "projection": "three surveys",
             "red": self.parts[0].as_dict(),
@@ -114,7 +91,7 @@ class CombinedSurvey:
             "blue": self.parts[2].as_dict(),
         }
 
-    def sample(self, lon_deg: Degrees, lat_deg: Degrees) -> tuple[BandValues, Coverage]:
+    def _sample(self, lon_deg: Degrees, lat_deg: Degrees) -> tuple[BandValues, Coverage]:
         """Sample each survey; the coverage is the least of the three."""
         sampled = [part.sample(lon_deg, lat_deg) for part in self.parts]
         values = np.stack([bands.mean(axis=-1) for bands, _ in sampled], axis=-1)

@@ -12,9 +12,8 @@ from skykin.core.extent import Extent
 from skykin.core.protocols import Survey
 from skykin.core.provenance import Source
 from skykin.core.shapes import BandValues, Coverage, Degrees
-from skykin.survey.about import Behind
+from skykin.survey.base import About, BaseSurvey
 from skykin.survey.fill import filled
-from skykin.survey.overview import overview_of
 from skykin.survey.sky_mask import SkyMask, read_sky_mask
 
 
@@ -30,8 +29,8 @@ def masked(survey: Survey, path: Path) -> MaskedSurvey:
     return MaskedSurvey(survey, mask, Source(path.name, sha256_of(path)), mask.extent())
 
 
-@dataclass(frozen=True, eq=False)
-class MaskedSurvey(Behind):
+@dataclass(frozen=True, eq=False, repr=False)
+class MaskedSurvey(BaseSurvey):
     """A survey with coverage 0 outside a part of the sky.
 
     Parameters
@@ -51,6 +50,16 @@ class MaskedSurvey(Behind):
     mask_extent: Extent
 
     @property
+    def about(self) -> About:
+        """Names and sources of the survey."""
+        return About.of(self.survey)
+
+    @property
+    def beam_deg(self) -> float:
+        """Angular resolution (full width), degrees."""
+        return self.survey.beam_deg
+
+    @property
     def extent(self) -> Extent:
         """The smaller of the caps that hold the survey and the part."""
         return min(self.survey.extent, self.mask_extent, key=lambda extent: extent.radius_deg)
@@ -58,16 +67,16 @@ class MaskedSurvey(Behind):
     @property
     def overview(self) -> MaskedSurvey:
         """The same part of the survey's overview."""
-        return replace(self, survey=overview_of(self.survey))
+        return replace(self, survey=self.survey.overview)
 
     def as_dict(self) -> dict[str, object]:
         """Plain values for provenance, those of the mask among them."""
         mask = {"file": self.mask_source.name, "sha256": self.mask_source.sha256, "share": self.mask.share}
         return self.survey.as_dict() | {"mask": mask}
 
-    def sample(self, lon_deg: Degrees, lat_deg: Degrees) -> tuple[BandValues, Coverage]:
+    def _sample(self, lon_deg: Degrees, lat_deg: Degrees) -> tuple[BandValues, Coverage]:
         """Sample the survey; values outside the mask are filled from inside."""
         values, coverage = self.survey.sample(lon_deg, lat_deg)
-        inside = self.mask.contains(*np.broadcast_arrays(lon_deg, lat_deg))
+        inside = self.mask.contains(lon_deg, lat_deg)
         covered = np.where(inside, coverage, np.float32(0))
         return filled(values, covered), covered

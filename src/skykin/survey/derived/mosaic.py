@@ -14,9 +14,8 @@ from skykin.core.protocols import Progress, Survey
 from skykin.core.provenance import Source
 from skykin.core.shapes import BandValues, Coverage, Degrees
 from skykin.core.survey_options import SurveyOptions
-from skykin.survey.about import About, Described
+from skykin.survey.base import About, BaseSurvey
 from skykin.survey.fill import filled
-from skykin.survey.positions import checked_positions
 
 MOST_REFUSED_TOLD = 5
 
@@ -30,8 +29,8 @@ class Rejected:
     sentence: str
 
 
-@dataclass(frozen=True, eq=False)
-class Mosaic(Described):
+@dataclass(frozen=True, eq=False, repr=False)
+class Mosaic(BaseSurvey):
     """Surveys side by side; where they overlap, the mean by coverage.
 
     Parameters
@@ -57,32 +56,24 @@ class Mosaic(Described):
         """Angular resolution of the coarsest part, degrees."""
         return max(part.beam_deg for part in self.parts)
 
-    def as_dict(self) -> dict[str, object]:
-        """Plain values for provenance."""
+    def _facts(self) -> dict[str, object]:
         frames = {str(part.as_dict().get("frame", "")) for part in self.parts}
         projections = {str(part.as_dict().get("projection", "")) for part in self.parts}
         return {
-            "name": self.name,
-            "file": self.source.name,
-            "sha256": self.source.sha256,
-            "unit": self.unit,
-            "bands": list(self.bands),
-            "beam_deg": self.beam_deg,
             "frame": ", ".join(sorted(frames)),
             "projection": f"mosaic of {', '.join(sorted(projections))}",
             "files": [{"file": part.source.name, "sha256": part.source.sha256} for part in self.parts],
             **({"rejected": [asdict(each) for each in self.rejected]} if self.rejected else {}),
         }
 
-    def sample(self, lon_deg: Degrees, lat_deg: Degrees) -> tuple[BandValues, Coverage]:
+    def _sample(self, lon_deg: Degrees, lat_deg: Degrees) -> tuple[BandValues, Coverage]:
         """Average the parts that cover each position, by their coverage; errors are those of the parts."""
-        lon, lat = checked_positions(lon_deg, lat_deg)
-        total, weight = np.zeros((*lon.shape, 3)), np.zeros(lon.shape)
-        best = np.zeros(lon.shape, np.float32)
+        total, weight = np.zeros((*lon_deg.shape, 3)), np.zeros(lon_deg.shape)
+        best = np.zeros(lon_deg.shape, np.float32)
         for part in self.parts:
-            if not part.extent.contains(lon, lat, part.beam_deg).any():
+            if not part.extent.contains(lon_deg, lat_deg, part.beam_deg).any():
                 continue
-            values, coverage = part.sample(lon, lat)
+            values, coverage = part.sample(lon_deg, lat_deg)
             total += values * coverage[..., None]
             weight += coverage
             best = np.maximum(best, coverage)

@@ -12,7 +12,7 @@ from skykin.core.extent import Extent
 from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Progress, Survey
 from skykin.core.shapes import Degrees, Numbers
-from skykin.survey.about import About
+from skykin.survey.base import About
 from skykin.survey.healpix.cell_map import CellMap
 from skykin.survey.healpix.cells import CellSurvey, level_for
 
@@ -71,10 +71,9 @@ def smoothed(survey: Survey, beam_deg: float, progress: Progress = SILENT) -> Su
             values[part], share[part] = _average(survey, lon.deg, lat.deg, kernel)
             counter.advance(len(cells[part]))
     whole = len(cells) == grid.npix
-    about = About(survey.name, survey.title, survey.unit, survey.bands, survey.source, survey.credits)
     stored = f"{survey.as_dict().get('projection', '')}, smoothed from {own:.4g} to {beam_deg:.4g} deg"
     cell_map = CellMap(level, values, np.clip(share, 0, 1), None if whole else cells)
-    return CellSurvey(cell_map, "galactic", beam_deg, about, stored, survey.extent)
+    return CellSurvey(cell_map, "galactic", beam_deg, About.of(survey), stored, survey.extent)
 
 
 def _cells_within(survey: Survey, level: int, margin_deg: float) -> Numbers:

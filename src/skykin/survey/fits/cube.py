@@ -12,7 +12,7 @@ from skykin.core.protocols import Progress
 from skykin.core.provenance import Source
 from skykin.core.settings import Band
 from skykin.core.survey_options import SurveyOptions
-from skykin.survey.about import About
+from skykin.survey.base import About
 from skykin.survey.fits.check import Hdu
 from skykin.survey.fits.cube_planes import BandPixels, ChannelPixels, MomentPixels, noise_of
 from skykin.survey.fits.image import beam_of, checked_image, look_at, told, unpacked_array

@@ -12,7 +12,7 @@ from skykin.core.errors import CorruptFileError, DataQualityError, HeaderInvalid
 from skykin.core.protocols import Progress
 from skykin.core.provenance import Source
 from skykin.core.survey_options import SurveyOptions
-from skykin.survey.about import About
+from skykin.survey.base import About
 from skykin.survey.fits.check import BLOCK, Hdu, read_headers
 from skykin.survey.fits.checksum import check_sums
 from skykin.survey.fits.image_grid import celestial_world, pixel_side_deg

@@ -11,12 +11,11 @@ import numpy as np
 
 from skykin.core.extent import Extent
 from skykin.core.shapes import BandValues, Coverage, Degrees, Numbers
-from skykin.survey.about import About, Described
+from skykin.survey.base import About, BaseSurvey
 from skykin.survey.fill import filled
 from skykin.survey.fits.image_grid import ImageGrid
 from skykin.survey.fits.pixels import Blocks, Pixels
 from skykin.survey.fits.world import World
-from skykin.survey.positions import checked_positions
 
 #: An output pixel that spans many image pixels is the mean of at most so many points per side.
 MOST_POINTS_PER_PIXEL = 6
@@ -24,8 +23,8 @@ MOST_POINTS_PER_PIXEL = 6
 LEAST_SHARE = 0.25
 
 
-@dataclass(frozen=True, eq=False)
-class SkyImage(Described):
+@dataclass(frozen=True, eq=False, repr=False)
+class SkyImage(BaseSurvey):
     """One or three planes of pixels on the sky.
 
     Parameters
@@ -87,7 +86,7 @@ class SkyImage(Described):
             **self.facts,
         }
 
-    def sample(self, lon_deg: Degrees, lat_deg: Degrees) -> tuple[BandValues, Coverage]:
+    def _sample(self, lon_deg: Degrees, lat_deg: Degrees) -> tuple[BandValues, Coverage]:
         r"""Interpolate between the four pixels around each position, blank ones left out.
 
         .. math:: I = \frac{\sum_p w_p g_p I_p}{\sum_p w_p g_p}, \qquad c = \sum_p w_p g_p
@@ -96,26 +95,12 @@ class SkyImage(Described):
         positions form a picture whose pixels span several of the image's, each is the mean of several
         points, so that fine structure is not picked at random.
 
-        Parameters
-        ----------
-        lon_deg, lat_deg : float64 arrays of one shape
-            Galactic positions, degrees.
-
-        Returns
-        -------
-        values : float32 array (..., 3)
-            Finite everywhere; filled from around where coverage is 0.
-        coverage : float32 array (...)
-
         Raises
         ------
-        SkyError
-            If a position is not finite or beyond a pole.
         CorruptFileError
             If the file has changed since it was opened.
         """
-        lon, lat = checked_positions(lon_deg, lat_deg)
-        x, y = self._grid.pixels_at(lon, lat)
+        x, y = self._grid.pixels_at(lon_deg, lat_deg)
         total: Numbers = np.zeros((*x.shape, len(self.planes)))
         weight: Numbers = np.zeros(x.shape)
         points = _points(x, y, self._grid)

@@ -8,7 +8,7 @@ from skykin.core.atomic import sha256_of
 from skykin.core.protocols import Progress, Survey
 from skykin.core.provenance import Source
 from skykin.core.survey_options import SurveyOptions
-from skykin.survey.about import About
+from skykin.survey.base import About
 from skykin.survey.formats import Glance, SurveyFormat
 from skykin.survey.healpix.cells import CellSurvey, cell_side_deg, level_for, three_names
 from skykin.survey.healpix.file import is_healpix, read_healpix

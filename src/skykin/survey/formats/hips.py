@@ -15,7 +15,7 @@ from skykin.core.extent import ALL_SKY, Extent
 from skykin.core.protocols import Progress, Survey
 from skykin.core.provenance import Source
 from skykin.core.survey_options import SurveyOptions
-from skykin.survey.about import About
+from skykin.survey.base import About
 from skykin.survey.formats import Glance, SurveyFormat
 from skykin.survey.frames import to_galactic
 from skykin.survey.healpix.cell_map import NEARLY_ALL
@@ -66,14 +66,14 @@ def open_hips(store: HipsStore, options: SurveyOptions, progress: Progress) -> C
     about = About(known.name, known.title, options.unit or known.unit, names, source, known.credits)
     extent = _extent(store, known, order)
 
-    def at(order: int, overview: CellSurvey | None) -> CellSurvey:
+    def at(order: int, coarse: CellSurvey | None) -> CellSurvey:
         cells = HipsCells(store, known, order)
         beam_deg = options.beam_deg or cell_side_deg(cells.level)
         stored = f"HiPS of {known.format} tiles, order {order} of {known.order}, NSIDE {2**cells.level}"
-        return CellSurvey(cells, known.frame, beam_deg, about, stored, extent, overview)
+        return CellSurvey(cells, known.frame, beam_deg, about, stored, extent, coarse)
 
-    coarse = _default_order(known)
-    return at(order, at(coarse, None) if coarse < order else None)
+    default = _default_order(known)
+    return at(order, at(default, None) if default < order else None)
 
 
 def _order(known: HipsProperties, options: SurveyOptions, progress: Progress) -> int:

@@ -13,7 +13,7 @@ from skykin.core.protocols import Progress
 from skykin.core.provenance import Source
 from skykin.core.shapes import Numbers
 from skykin.core.survey_options import SurveyOptions
-from skykin.survey.about import About
+from skykin.survey.base import About
 from skykin.survey.fits.image_grid import pixel_side_deg
 from skykin.survey.fits.sky_image import SkyImage
 from skykin.survey.formats import Glance, SurveyFormat

@@ -16,7 +16,7 @@ from skykin.core.provenance import Source
 from skykin.core.settings import DEFAULT_BANDS_KM_S
 from skykin.core.shapes import Degrees, Numbers
 from skykin.core.survey_options import SurveyOptions
-from skykin.survey.about import About
+from skykin.survey.base import About
 from skykin.survey.fits.check import Hdu, read_headers
 from skykin.survey.fits.image_hdus import image_hdus
 from skykin.survey.formats import Glance, SurveyFormat

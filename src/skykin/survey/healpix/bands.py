@@ -11,15 +11,12 @@ from astropy_healpix.core import bilinear_interpolation_weights, npix_to_nside
 from skykin.core.errors import DataQualityError, HeaderInvalidError
 from skykin.core.extent import ALL_SKY, Extent
 from skykin.core.shapes import BandValues, Coverage, Degrees, Numbers
-from skykin.survey.about import About, Described
-from skykin.survey.positions import checked_positions
-
-#: Positions interpolated at a time: some 10 MB of work space, which also stays near the processor.
-POSITIONS_AT_ONCE = 1 << 16
+from skykin.survey.base import About, BaseSurvey
+from skykin.survey.healpix.cells import in_parts
 
 
-@dataclass(frozen=True, eq=False)
-class HealpixBands(Described):
+@dataclass(frozen=True, eq=False, repr=False)
+class HealpixBands(BaseSurvey):
     """Three bands on a HEALPix map in RING order and Galactic coordinates.
 
     Parameters
@@ -71,22 +68,15 @@ class HealpixBands(Described):
         """Pixels along a side of each of HEALPix's twelve base pixels."""
         return int(npix_to_nside(len(self.coverage)))
 
-    def as_dict(self) -> dict[str, object]:
-        """Plain values for provenance."""
+    def _facts(self) -> dict[str, object]:
         return {
-            "name": self.name,
-            "file": self.source.name,
-            "sha256": self.source.sha256,
-            "unit": self.unit,
-            "bands": list(self.bands),
-            "beam_deg": self.beam_deg,
             "frame": self.frame,
             "projection": f"HEALPix, NSIDE {self.nside}",
             "nside": self.nside,
             "gridding": self.gridding,
         }
 
-    def sample(self, lon_deg: Degrees, lat_deg: Degrees) -> tuple[BandValues, Coverage]:
+    def _sample(self, lon_deg: Degrees, lat_deg: Degrees) -> tuple[BandValues, Coverage]:
         r"""Interpolate values and coverage between the four nearest pixels.
 
         .. math:: I = \sum_p w_p I_p, \qquad c = \sum_p w_p c_p
@@ -94,35 +84,13 @@ class HealpixBands(Described):
         with the bilinear weights :math:`w_p` of HEALPix.  Masked pixels take part with the values that they
         are filled with: to leave them out would draw the outline of every hole into the picture.
 
-        Parameters
-        ----------
-        lon_deg, lat_deg : float64 arrays of one shape
-            Galactic positions, degrees.
-
-        Returns
-        -------
-        values : float32 array (..., 3)
-        coverage : float32 array (...)
-
-        Raises
-        ------
-        SkyError
-            If a position is not finite or beyond a pole.
-
         References
         ----------
         Górski et al. 2005, ApJ, 622, 759 (the map); the weights are bilinear in latitude and longitude.
         """
-        lon, lat = checked_positions(lon_deg, lat_deg)
-        shape, lon, lat = lon.shape, lon.ravel(), lat.ravel()
-        values = np.empty((lon.size, 3), np.float32)
-        coverage = np.empty(lon.size, np.float32)
-        for start in range(0, lon.size, POSITIONS_AT_ONCE):
-            part = slice(start, start + POSITIONS_AT_ONCE)
-            values[part], coverage[part] = self._sample(lon[part], lat[part])
-        return values.reshape(*shape, 3), coverage.reshape(shape)
+        return in_parts(self._interpolate, lon_deg, lat_deg)
 
-    def _sample(self, lon_deg: Degrees, lat_deg: Degrees) -> tuple[BandValues, Coverage]:
+    def _interpolate(self, lon_deg: Degrees, lat_deg: Degrees) -> tuple[Numbers, Numbers]:
         # Weights are infinite outside 0° to 360° (astropy-healpix 2.0): longitudes come wrapped.
         pixels, weights = bilinear_interpolation_weights(lon_deg * u.deg, lat_deg * u.deg, self.nside)
         total = np.zeros((lon_deg.size, 4), np.float32)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,10 +13,9 @@ from astropy_healpix.core import bilinear_interpolation_weights
 
 from skykin.core.extent import ALL_SKY, Extent
 from skykin.core.shapes import BandValues, Coverage, Degrees, Numbers
-from skykin.survey.about import About, Described
+from skykin.survey.base import About, BaseSurvey
 from skykin.survey.fill import filled
 from skykin.survey.frames import Frame, from_galactic
-from skykin.survey.positions import checked_positions
 
 #: Positions interpolated at a time: some 10 MB of work space, which also stays near the processor.
 POSITIONS_AT_ONCE = 1 << 16
@@ -47,8 +47,8 @@ def level_for(scale_deg: float | None, finest: int, coarsest: int = 0) -> int:
     return level
 
 
-@dataclass(frozen=True, eq=False)
-class CellSurvey(Described):
+@dataclass(frozen=True, eq=False, repr=False)
+class CellSurvey(BaseSurvey):
     """A survey whose values lie on HEALPix cells.
 
     Parameters
@@ -63,7 +63,7 @@ class CellSurvey(Described):
     projection : str
         How the values are stored, such as ``HEALPix RING, NSIDE 64``.
     extent : Extent
-    overview : CellSurvey, optional
+    coarse : CellSurvey, optional
         The same survey at a resolution at which all of it can be read, where that is not so at its own.
     """
 
@@ -73,54 +73,25 @@ class CellSurvey(Described):
     about: About
     projection: str
     extent: Extent = ALL_SKY
-    overview: CellSurvey | None = None
+    coarse: CellSurvey | None = None
 
-    def as_dict(self) -> dict[str, object]:
-        """Plain values for provenance."""
-        return {
-            "name": self.name,
-            "file": self.source.name,
-            "sha256": self.source.sha256,
-            "unit": self.unit,
-            "bands": list(self.bands),
-            "beam_deg": self.beam_deg,
-            "frame": self.frame,
-            "projection": self.projection,
-            "nside": 2**self.cells.level,
-        }
+    @property
+    def overview(self) -> CellSurvey:
+        """The survey as coarse as all of it can be read."""
+        return self.coarse or self
 
-    def sample(self, lon_deg: Degrees, lat_deg: Degrees) -> tuple[BandValues, Coverage]:
+    def _facts(self) -> dict[str, object]:
+        return {"frame": self.frame, "projection": self.projection, "nside": 2**self.cells.level}
+
+    def _sample(self, lon_deg: Degrees, lat_deg: Degrees) -> tuple[BandValues, Coverage]:
         r"""Interpolate values and coverage between the four nearest cells.
 
         .. math:: I = \frac{\sum_p w_p c_p I_p}{\sum_p w_p c_p}, \qquad c = \sum_p w_p c_p
 
         with the bilinear weights :math:`w_p` of HEALPix and the coverage :math:`c_p` of each cell.
-
-        Parameters
-        ----------
-        lon_deg, lat_deg : float64 arrays of one shape
-            Galactic positions, degrees.
-
-        Returns
-        -------
-        values : float32 array (..., 3)
-            Filled from around where nothing is covered.
-        coverage : float32 array (...)
-
-        Raises
-        ------
-        SkyError
-            If a position is not finite or beyond a pole.
         """
-        lon, lat = checked_positions(lon_deg, lat_deg)
-        shape, lon, lat = lon.shape, lon.ravel(), lat.ravel()
-        values = np.empty((lon.size, 3), np.float32)
-        coverage = np.empty(lon.size, np.float32)
-        for start in range(0, lon.size, POSITIONS_AT_ONCE):
-            part = slice(start, start + POSITIONS_AT_ONCE)
-            values[part], coverage[part] = self._interpolate(lon[part], lat[part])
-        covered = coverage.reshape(shape)
-        return filled(values.reshape(*shape, 3), covered), covered
+        values, coverage = in_parts(self._interpolate, lon_deg, lat_deg)
+        return filled(values, coverage), coverage
 
     def _interpolate(self, lon_deg: Degrees, lat_deg: Degrees) -> tuple[Numbers, Numbers]:
         lon, lat = from_galactic(lon_deg, lat_deg, self.frame)
@@ -133,6 +104,19 @@ class CellSurvey(Described):
         values = np.where(share[:, None] > 0, values, 0).reshape(*cells.shape, -1)
         mean = (values * weights[..., None]).sum(axis=0) / np.where(total > 0, total, 1)[:, None]
         return three_bands(mean), np.clip(total, 0, 1)
+
+
+def in_parts(
+    interpolate: Callable[[Degrees, Degrees], tuple[Numbers, Numbers]], lon_deg: Degrees, lat_deg: Degrees
+) -> tuple[BandValues, Coverage]:
+    """Values ``(..., 3)`` and coverage ``(...)`` of a function of flat arrays, some positions at a time."""
+    shape, lon, lat = lon_deg.shape, lon_deg.ravel(), lat_deg.ravel()
+    values = np.empty((lon.size, 3), np.float32)
+    coverage = np.empty(lon.size, np.float32)
+    for start in range(0, lon.size, POSITIONS_AT_ONCE):
+        part = slice(start, start + POSITIONS_AT_ONCE)
+        values[part], coverage[part] = interpolate(lon[part], lat[part])
+    return values.reshape(*shape, 3), coverage.reshape(shape)
 
 
 def three_bands(values: Numbers) -> Numbers:

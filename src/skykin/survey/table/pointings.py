@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from astropy.coordinates import SkyCoord
 from astropy_healpix import HEALPix
 from scipy.spatial import cKDTree
 
 from skykin.core.errors import DataQualityError, SkyError, TooLargeError
 from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Progress
-from skykin.core.shapes import Degrees, Numbers
-from skykin.survey.about import About
+from skykin.core.shapes import Angles, Degrees, Numbers
+from skykin.core.sphere import directions
+from skykin.survey.base import About, galactic_positions
 from skykin.survey.healpix.bands import HealpixBands
 
 #: The Gaussian kernel has fallen to 0.2 % there.
@@ -164,6 +166,52 @@ def grid_pointings(pointings: Pointings, about: About, *, progress: Progress = S
     return HealpixBands(values, coverage, pointings.beam_deg, about, described)
 
 
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class NoisyPointings(HealpixBands):
+    """Pointings on a HEALPix map that know their noise.
+
+    Parameters
+    ----------
+    pointings : Pointings
+    noise : float64 array (n, 3)
+        Standard deviation of each pointing's values.
+    """
+
+    pointings: Pointings
+    noise: Numbers
+
+    def noise_at(self, lon: Angles | SkyCoord, lat: Angles | None = None) -> Numbers:
+        """Return the noise of the sum of the bands, as the nearest pointing with data has it."""
+        good = np.flatnonzero(self.pointings.weight.min(axis=1) > 0)
+        tree = cKDTree(directions(self.pointings.lon_deg[good], self.pointings.lat_deg[good]))
+        _, nearest = tree.query(directions(*galactic_positions(lon, lat)))
+        return np.asarray(np.sqrt((self.noise**2).sum(axis=1))[good[nearest]])
+
+    def resampled(self, seed: int) -> HealpixBands:
+        """Return the survey with a further realisation of its noise: on every pointing, gridded again.
+
+        The noise comes on top of what the values have already, so that a picture has twice its variance.
+        """
+        shift = np.random.default_rng(seed).normal(size=self.noise.shape) * self.noise
+        return grid_pointings(replace(self.pointings, values=self.pointings.values + shift), self.about)
+
+
+def grid_with_noise(
+    pointings: Pointings, noise: Numbers, about: About, *, progress: Progress = SILENT
+) -> NoisyPointings:
+    """Bring pointings onto a map as `grid_pointings` does, and keep them with their noise."""
+    made = grid_pointings(pointings, about, progress=progress)
+    return NoisyPointings(
+        values=made.values,
+        coverage=made.coverage,
+        beam_deg=made.beam_deg,
+        about=made.about,
+        gridding=made.gridding,
+        pointings=pointings,
+        noise=np.asarray(noise, dtype=np.float64),
+    )
+
+
 class _Kernel:
     """The beam-wide average of pointings about any direction."""
 
@@ -233,12 +281,6 @@ def _nside_for(beam_deg: float) -> int:
             "Skykin makes of pointings; smooth the survey first"
         )
     return nside
-
-
-def directions(lon_deg: Degrees, lat_deg: Degrees) -> Numbers:
-    """Return unit vectors (n, 3)."""
-    lon, lat = np.radians(lon_deg), np.radians(lat_deg)
-    return np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)], axis=-1)
 
 
 def _chord(angle_deg: float) -> float:

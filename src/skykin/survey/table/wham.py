@@ -12,11 +12,10 @@ from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Progress
 from skykin.core.settings import DEFAULT_BANDS_KM_S, Band
 from skykin.core.shapes import Numbers
-from skykin.survey.about import About
+from skykin.survey.base import About
 from skykin.survey.download import cache_folder, fetch
 from skykin.survey.healpix.bands import HealpixBands
-from skykin.survey.table.noisy_pointings import grid_with_noise
-from skykin.survey.table.pointings import Pointings, grid_pointings
+from skykin.survey.table.pointings import Pointings, grid_pointings, grid_with_noise
 from skykin.survey.table.wham_table import WhamTable, read_wham_table
 from skykin.survey.velocity_bands import LEAST_COVERED, band_variance, checked_bands, integrate_bands
 
