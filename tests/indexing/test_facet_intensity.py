@@ -13,6 +13,8 @@ from tests.skies import blob_survey
 class Masked:
     """A survey that saw nothing north of its edge, where its values are wild."""
 
+    intensity_bands = (0, 1, 2)
+
     def __init__(self, survey, edge_deg):
         self._survey, self._edge_deg = survey, edge_deg
 

@@ -22,10 +22,12 @@ from skykin.core.errors import (
 )
 from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Survey
+from skykin.core.provenance import Source
+from skykin.survey.base import About, three_bands
 from skykin.survey.frames import frame_of, from_galactic, to_galactic
 from skykin.survey.healpix import file as healpix_file
 from skykin.survey.healpix.cell_map import CellMap
-from skykin.survey.healpix.cells import CellSurvey, cell_side_deg, level_for, three_bands, three_names
+from skykin.survey.healpix.cells import CellSurvey, cell_side_deg, level_for
 from skykin.survey.open import open_survey
 from tests.hostile.healpix_files import UNSEEN, smooth_sky, smooth_value, write_map
 
@@ -388,7 +390,13 @@ def test_levels_follow_from_the_scale():
 def test_one_two_and_three_bands_become_three():
     np.testing.assert_array_equal(three_bands(np.array([[2.0]])), [[2, 2, 2]])
     np.testing.assert_array_equal(three_bands(np.array([[2.0, 4.0]])), [[2, 3, 4]])
-    assert three_names(("a",)) == ("a", "a", "a")
+    said = {"name": "n", "title": "t", "unit": "K", "source": Source("f", "0" * 64)}
+    grey, two, three = (
+        About.of_columns(columns, **said) for columns in (("a",), ("a", "b"), ("a", "b", "c"))
+    )
+    assert (grey.bands, grey.intensity_bands) == (("a", "a", "a"), (0,))
+    assert (two.bands, two.intensity_bands) == (("a", "mean of a and b", "b"), (0, 2))
+    assert (three.bands, three.intensity_bands) == (("a", "b", "c"), (0, 1, 2))
 
 
 def test_a_whole_map_that_is_too_large_is_refused(tmp_path, monkeypatch):

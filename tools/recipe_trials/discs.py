@@ -11,6 +11,7 @@ from scipy.spatial import cKDTree
 from skykin.core.protocols import Survey
 from skykin.core.shapes import Coverage, Numbers
 from skykin.evaluation.tile_centres import TileCentres, directions
+from skykin.survey.intensity import intensity
 
 #: Added to brightness before the logarithm, in the unit of the survey; rayleigh for WHAM.
 FLOOR = 0.1
@@ -57,7 +58,7 @@ class Brightness:
     ----------
     discs : Discs
     intensity : array (positions,)
-        Sum of the survey's bands, not below 0.
+        Intensity in the survey's unit, not below 0.
     coverage : array (positions,)
     """
 
@@ -69,7 +70,7 @@ class Brightness:
     def of(cls, survey: Survey, discs: Discs) -> Brightness:
         """Sample a survey at the positions."""
         values, coverage = survey.sample(discs.places.lon_deg, discs.places.lat_deg)
-        return cls(discs, np.maximum(values.sum(axis=-1), 0), coverage)
+        return cls(discs, np.maximum(intensity(survey, values), 0), coverage)
 
     def mean(self, radius_deg: float) -> Numbers:
         """Mean intensity in discs."""

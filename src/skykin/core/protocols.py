@@ -34,6 +34,13 @@ class Survey(Protocol):
         """What is shown as red, green and blue, in words."""
 
     @property
+    def intensity_bands(self) -> tuple[int, ...]:
+        """Which of the three bands are data of their own; their sum is the intensity.
+
+        All three, or fewer where the survey has fewer and some are shown twice: of a grey image the first.
+        """
+
+    @property
     def beam_deg(self) -> float:
         """Angular resolution (full width), degrees."""
 
@@ -76,7 +83,7 @@ class NoisySurvey(Survey, Protocol):
         """Return the survey with a further realisation of its noise on top; the same for the same seed."""
 
     def noise_at(self, lon: Angles | SkyCoord, lat: Angles | None = None) -> Numbers:
-        """Return the standard deviation of the sum of the bands at positions as `sample` takes them."""
+        """Return the standard deviation of the intensity at positions as `sample` takes them."""
 
 
 class ColouredSky(Protocol):

@@ -9,7 +9,7 @@ import numpy as np
 from skykin.core.protocols import Survey
 from skykin.core.shapes import Numbers
 from skykin.style.engine.cells import Lattice, tile_sums
-from skykin.survey.intensity import INTENSITY_POSITIONS
+from skykin.survey.intensity import INTENSITY_POSITIONS, intensity
 from skykin.tiling.facets import Facet
 
 #: Rows of positions that are looked up at a time: bounds the memory whatever the survey needs for one.
@@ -17,7 +17,7 @@ ROWS_AT_ONCE = 64
 
 
 def mean_intensities(survey: Survey, facet: Facet) -> Numbers:
-    """Mean over the covered part of each tile of the sum of the bands, in the survey's unit.
+    """Mean intensity over the covered part of each tile, in the survey's unit.
 
     Neighbours share what is looked up: one position per small square of the facet, of which at least
     `INTENSITY_POSITIONS` lie along a tile.
@@ -39,7 +39,7 @@ def mean_intensities(survey: Survey, facet: Facet) -> Numbers:
         part = slice(start, min(start + ROWS_AT_ONCE, rows))
         down, across = np.mgrid[part, :columns]
         values, weight[part] = survey.sample(*facet.square_centers(side, side, down, across))
-        light[part] = values.sum(axis=-1, dtype=np.float64) * weight[part]
+        light[part] = intensity(survey, values) * weight[part]
     lattice = Lattice(*facet.shape, facet.tile, facet.spacing)
     covered = tile_sums(weight, lattice)
     # Sums over tiles are differences of large ones: less than this is nothing.

@@ -24,6 +24,7 @@ from skykin.jobs.judged_map import JudgedMap
 from skykin.products.agreement import SHARE
 from skykin.products.result import numbers
 from skykin.scale.local import ordered_map
+from skykin.survey.intensity import intensity
 from skykin.survey.render import positions_over
 from skykin.tiling.facets import Facet
 
@@ -60,7 +61,7 @@ def brightness_baselines(survey: Survey, judged: JudgedMap) -> dict[str, Numbers
     lon_deg, lat_deg = positions_over(survey.extent)
     overview = survey.overview
     values, coverage = overview.sample(lon_deg, lat_deg)
-    samples = BrightnessSamples(lon_deg, lat_deg, values.sum(axis=-1, dtype=np.float64), coverage)
+    samples = BrightnessSamples(lon_deg, lat_deg, intensity(survey, values), coverage)
     scale = 1.0 if survey.extent.is_all_sky else judged.reference.width_deg / OUTER_DEG
     knot, core, inner, outer = (scale * side for side in (KNOT_DEG, CORE_DEG, INNER_DEG, OUTER_DEG))
     centres = judged.centres
@@ -84,7 +85,7 @@ def _in_knots(
     places = positions_in_discs(centres.lon_deg, centres.lat_deg, diameter_deg)
     values, coverage = survey.sample(*(angle.ravel() for angle in places))
     weight = coverage.reshape(places[0].shape).astype(np.float64)
-    light = samples.logarithm(values.sum(axis=-1, dtype=np.float64)).reshape(weight.shape)
+    light = samples.logarithm(intensity(survey, values)).reshape(weight.shape)
     total = weight.sum(axis=1)
     mean = np.full(len(total), np.nan)
     np.divide((light * weight).sum(axis=1), total, out=mean, where=total > 0)

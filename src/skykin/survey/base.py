@@ -37,6 +37,8 @@ class About:
         The file behind it.
     credits : tuple of str
         Citations and acknowledgements that go with every product.
+    intensity_bands : tuple of int
+        Which of the three bands are data of their own, so that their sum is the intensity.
     """
 
     name: str
@@ -44,12 +46,31 @@ class About:
     unit: str
     bands: tuple[str, str, str]
     source: Source
-    credits: tuple[str, ...]
+    credits: tuple[str, ...] = ()
+    intensity_bands: tuple[int, ...] = (0, 1, 2)
+
+    @classmethod
+    def of_columns(cls, columns: tuple[str, ...], **names: Any) -> About:
+        """Describe one to three columns of values, shown as `three_bands` shows them."""
+        if len(columns) == 1:
+            return cls(bands=columns * 3, intensity_bands=(0,), **names)
+        if len(columns) == 2:
+            mean = f"mean of {columns[0]} and {columns[1]}"
+            return cls(bands=(columns[0], mean, columns[1]), intensity_bands=(0, 2), **names)
+        return cls(bands=(columns[0], columns[1], columns[2]), **names)
 
     @classmethod
     def of(cls, survey: Survey) -> About:
         """Describe what is made of a survey as the survey itself."""
-        return cls(survey.name, survey.title, survey.unit, survey.bands, survey.source, survey.credits)
+        return cls(
+            survey.name,
+            survey.title,
+            survey.unit,
+            survey.bands,
+            survey.source,
+            survey.credits,
+            survey.intensity_bands,
+        )
 
 
 class BaseSurvey(ABC):
@@ -98,6 +119,11 @@ class BaseSurvey(ABC):
     def credits(self) -> tuple[str, ...]:
         """Citations and acknowledgements that go with every product."""
         return self.about.credits
+
+    @property
+    def intensity_bands(self) -> tuple[int, ...]:
+        """Which of the three bands are data of their own; their sum is the intensity."""
+        return self.about.intensity_bands
 
     @property
     def overview(self) -> Survey:
@@ -152,6 +178,16 @@ class BaseSurvey(ABC):
         )  # fmt: skip
         unit = f"unit {self.unit}" if self.unit else "no unit"
         return f"<{type(self).__name__} {self.name}: {size}, beam {self.beam_deg:.3g}°, {unit}>"
+
+
+def three_bands(values: Numbers) -> Numbers:
+    """Red, green and blue of one band (grey), of two (the second is blue, their mean green) or of three."""
+    count = values.shape[-1]
+    if count == 1:
+        return np.repeat(values, 3, axis=-1)
+    if count == 2:
+        return np.stack([values[..., 0], values.mean(axis=-1), values[..., 1]], axis=-1)
+    return values
 
 
 def galactic_positions(lon: Angles | SkyCoord, lat: Angles | None = None) -> tuple[Degrees, Degrees]:

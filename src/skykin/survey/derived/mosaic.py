@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -125,7 +125,7 @@ def _about(parts: list[Survey], folder: Path) -> About:
     name = folder.resolve().name or "mosaic"
     title = f"{name} ({len(parts)} image{'s' * (len(parts) > 1)})"
     credits_ = tuple(dict.fromkeys(line for part in parts for line in part.credits))
-    return About(name, title, parts[0].unit, parts[0].bands, Source(title, digest), credits_)
+    return replace(About.of(parts[0]), name=name, title=title, source=Source(title, digest), credits=credits_)
 
 
 def _extent(parts: tuple[Survey, ...]) -> Extent:

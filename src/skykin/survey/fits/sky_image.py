@@ -69,6 +69,11 @@ class SkyImage(BaseSurvey):
         """Side of a pixel at the reference position, degrees."""
         return self._grid.pixel_deg
 
+    @property
+    def intensity_bands(self) -> tuple[int, ...]:
+        """The first of the three bands of a grey image, otherwise all."""
+        return tuple(range(len(self.planes)))
+
     def as_dict(self) -> dict[str, object]:
         """Plain values for provenance."""
         rows, columns = self.shape

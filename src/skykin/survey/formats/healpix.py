@@ -10,7 +10,7 @@ from skykin.core.provenance import Source
 from skykin.core.survey_options import SurveyOptions
 from skykin.survey.base import About
 from skykin.survey.formats import Glance, SurveyFormat
-from skykin.survey.healpix.cells import CellSurvey, cell_side_deg, level_for, three_names
+from skykin.survey.healpix.cells import CellSurvey, cell_side_deg, level_for
 from skykin.survey.healpix.file import is_healpix, read_healpix
 
 
@@ -31,8 +31,8 @@ def _open(path: Path, options: SurveyOptions, progress: Progress) -> Survey:
     cells = file.as_cells()
     cells = cells.at(level_for(options.scale_deg, cells.level))
     unit = options.unit or next((unit for unit in file.units if unit), "")
-    names = three_names(file.columns)
-    about = About(path.stem, path.name, unit, names, Source(path.name, sha256_of(path)), ())
+    source = Source(path.name, sha256_of(path))
+    about = About.of_columns(file.columns, name=path.stem, title=path.name, unit=unit, source=source)
     return CellSurvey(
         cells,
         file.frame,

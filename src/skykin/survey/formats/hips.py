@@ -19,7 +19,7 @@ from skykin.survey.base import About
 from skykin.survey.formats import Glance, SurveyFormat
 from skykin.survey.frames import to_galactic
 from skykin.survey.healpix.cell_map import NEARLY_ALL
-from skykin.survey.healpix.cells import CellSurvey, cell_side_deg, level_for, three_names
+from skykin.survey.healpix.cells import CellSurvey, cell_side_deg, level_for
 from skykin.survey.hips.cells import HipsCells
 from skykin.survey.hips.properties import LARGEST_BYTES, HipsProperties
 from skykin.survey.hips.store import FolderStore, HipsStore
@@ -61,9 +61,12 @@ def open_hips(store: HipsStore, options: SurveyOptions, progress: Progress) -> C
         )
     known = HipsProperties.parse(content.decode("utf-8", "replace"), store.name)
     order = _order(known, options, progress)
-    names = three_names(("value",) if known.format == "fits" else ("red", "green", "blue"))
+    columns = ("value",) if known.format == "fits" else ("red", "green", "blue")
     source = Source(f"{known.name}/properties", hashlib.sha256(content).hexdigest())
-    about = About(known.name, known.title, options.unit or known.unit, names, source, known.credits)
+    unit = options.unit or known.unit
+    about = About.of_columns(
+        columns, name=known.name, title=known.title, unit=unit, source=source, credits=known.credits
+    )
     extent = _extent(store, known, order)
 
     def at(order: int, coarse: CellSurvey | None) -> CellSurvey:

@@ -51,15 +51,9 @@ def open_picture(path: Path, options: SurveyOptions, progress: Progress) -> SkyI
         progress.say(f"{shown(path.name)}: {sentence}")
     world = world_of(path, picture, options, progress)
     planes = tuple(PicturePixels(picture, band) for band in range(picture.values.shape[2]))
-    names = ("brightness",) * 3 if len(planes) == 1 else ("red", "green", "blue")
-    about = About(
-        path.stem,
-        path.name,
-        options.unit or "",
-        (names[0], names[1], names[2]),
-        Source(path.name, sha256_of(path)),
-        (),
-    )
+    columns = ("brightness",) if len(planes) == 1 else ("red", "green", "blue")
+    source = Source(path.name, sha256_of(path))
+    about = About.of_columns(columns, name=path.stem, title=path.name, unit=options.unit or "", source=source)
     return SkyImage(planes, world, options.beam_deg or pixel_side_deg(world), about)
 
 

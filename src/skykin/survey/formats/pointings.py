@@ -16,12 +16,11 @@ from skykin.core.provenance import Source
 from skykin.core.settings import DEFAULT_BANDS_KM_S
 from skykin.core.shapes import Degrees, Numbers
 from skykin.core.survey_options import SurveyOptions
-from skykin.survey.base import About
+from skykin.survey.base import About, three_bands
 from skykin.survey.fits.check import Hdu, read_headers
 from skykin.survey.fits.image_hdus import image_hdus
 from skykin.survey.formats import Glance, SurveyFormat
 from skykin.survey.frames import to_galactic
-from skykin.survey.healpix.cells import three_bands, three_names
 from skykin.survey.healpix.doubts import UNSEEN
 from skykin.survey.healpix.file import is_healpix
 from skykin.survey.table.columns import Chosen, choose, km_s
@@ -56,9 +55,10 @@ def _open(path: Path, options: SurveyOptions, progress: Progress) -> Survey:
         )
     chosen = choose(columns, options.columns or (), options.frame, path.name, progress)
     lon, lat = _on_sky(chosen, path.name, progress)
-    values, weight, unit, names = _values(chosen, options)
+    values, weight, unit, bands = _values(chosen, options)
     beam = options.beam_deg or _spacing(lon, lat, path.name, progress)
-    about = About(path.stem, path.name, options.unit or unit, names, Source(path.name, sha256_of(path)), ())
+    source = Source(path.name, sha256_of(path))
+    about = About.of_columns(bands, name=path.stem, title=path.name, unit=options.unit or unit, source=source)
     survey = grid_pointings(Pointings(lon, lat, values, weight, beam), about, progress=progress)
     return replace(survey, extent=Extent.around(lon, lat, beam), frame=chosen.frame)
 
@@ -98,7 +98,7 @@ def _on_sky(chosen: Chosen, file: str, progress: Progress) -> tuple[Degrees, Deg
     return to_galactic(lon, lat, chosen.frame)
 
 
-def _values(chosen: Chosen, options: SurveyOptions) -> tuple[Numbers, Numbers, str, tuple[str, str, str]]:
+def _values(chosen: Chosen, options: SurveyOptions) -> tuple[Numbers, Numbers, str, tuple[str, ...]]:
     """Values and weights ``(rows, 3)``, their unit, and what the bands are."""
     if chosen.is_spectral:
         bands = checked_bands(options.bands_km_s or DEFAULT_BANDS_KM_S)
@@ -109,13 +109,13 @@ def _values(chosen: Chosen, options: SurveyOptions) -> tuple[Numbers, Numbers, s
                 f"no spectrum covers one of the bands {bands} km/s; choose others with the velocity bands",
                 code="SKY-SPEC",
             )
-        red, green, blue = (f"{low:+g} to {high:+g} km/s" for low, high in bands)
         unit = chosen.values[1].unit
-        return values, weight, f"{unit} km/s" if unit else "", (red, green, blue)
+        names = tuple(f"{low:+g} to {high:+g} km/s" for low, high in bands)
+        return values, weight, f"{unit} km/s" if unit else "", names
     stacked = three_bands(np.column_stack([_blanked(column, options) for column in chosen.values]))
     seen = np.isfinite(stacked)
     units = {column.unit for column in chosen.values}
-    names = three_names(tuple(column.name for column in chosen.values))
+    names = tuple(column.name for column in chosen.values)
     return np.where(seen, stacked, 0), seen.astype(float), units.pop() if len(units) == 1 else "", names
 
 

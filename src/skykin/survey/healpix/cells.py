@@ -13,7 +13,7 @@ from astropy_healpix.core import bilinear_interpolation_weights
 
 from skykin.core.extent import ALL_SKY, Extent
 from skykin.core.shapes import BandValues, Coverage, Degrees, Numbers
-from skykin.survey.base import About, BaseSurvey
+from skykin.survey.base import About, BaseSurvey, three_bands
 from skykin.survey.fill import filled
 from skykin.survey.frames import Frame, from_galactic
 
@@ -117,22 +117,3 @@ def in_parts(
         part = slice(start, start + POSITIONS_AT_ONCE)
         values[part], coverage[part] = interpolate(lon[part], lat[part])
     return values.reshape(*shape, 3), coverage.reshape(shape)
-
-
-def three_bands(values: Numbers) -> Numbers:
-    """Red, green and blue of one band (grey), of two (the second is blue, their mean green) or of three."""
-    count = values.shape[-1]
-    if count == 1:
-        return np.repeat(values, 3, axis=-1)
-    if count == 2:
-        return np.stack([values[..., 0], values.mean(axis=-1), values[..., 1]], axis=-1)
-    return values
-
-
-def three_names(names: tuple[str, ...]) -> tuple[str, str, str]:
-    """Words for what `three_bands` shows."""
-    if len(names) == 1:
-        return names[0], names[0], names[0]
-    if len(names) == 2:
-        return names[0], f"mean of {names[0]} and {names[1]}", names[1]
-    return names[0], names[1], names[2]

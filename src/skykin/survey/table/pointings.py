@@ -181,11 +181,11 @@ class NoisyPointings(HealpixBands):
     noise: Numbers
 
     def noise_at(self, lon: Angles | SkyCoord, lat: Angles | None = None) -> Numbers:
-        """Return the noise of the sum of the bands, as the nearest pointing with data has it."""
+        """Return the standard deviation of the intensity, as the nearest pointing with data has it."""
         good = np.flatnonzero(self.pointings.weight.min(axis=1) > 0)
         tree = cKDTree(directions(self.pointings.lon_deg[good], self.pointings.lat_deg[good]))
         _, nearest = tree.query(directions(*galactic_positions(lon, lat)))
-        return np.asarray(np.sqrt((self.noise**2).sum(axis=1))[good[nearest]])
+        return np.asarray(np.sqrt((self.noise[:, self.intensity_bands] ** 2).sum(axis=1))[good[nearest]])
 
     def resampled(self, seed: int) -> HealpixBands:
         """Return the survey with a further realisation of its noise: on every pointing, gridded again.
