@@ -94,7 +94,7 @@ def banks(
     for kind in asked.stretch:
         stretch = measure_stretch(survey, kind)
         for scale in asked.pixels_per_degree:
-            job = {"skykin": skykin.__version__, "survey": survey.as_dict(), "stretch": stretch.as_dict()}
+            job = {"skykin": skykin.__version__, "survey": survey.as_dict(), "stretch": stretch.to_dict()}
             bank = FeatureBank.of(asked.cache, job, places, scale, survey.extent)
             name = f"{kind}{scale:g}".replace(".", "")
             print(f"{name}: {len(bank.pieces)} facets, kept in {bank.store.folder}", flush=True)

@@ -46,6 +46,31 @@ def test_each_kind_follows_its_formula():
     )
 
 
+def formula(kind, low, high, softening, values):
+    """The curves of the docstring, written out in double precision."""
+    low, high, values = (np.asarray(each, np.float32).astype(float) for each in (low, high, values))
+    if kind == "symmetric":
+        return 0.5 + np.arcsinh(np.clip(values / high, -1, 1) / softening) / np.arcsinh(1 / softening) / 2
+    x = np.clip((values - low) / (high - low), 0, 1)
+    return {
+        "linear": lambda: x,
+        "asinh": lambda: np.arcsinh(x / softening) / np.arcsinh(1 / softening),
+        "log": lambda: np.log1p(x / softening) / np.log1p(1 / softening),
+    }[kind]()
+
+
+@given(
+    st.sampled_from([*KINDS, "symmetric"]),
+    st.sampled_from([1e-3, 0.01, 0.02, 0.1, 1.0, 50.0, 1e6]),
+    st.integers(0, 2**32 - 1),
+)
+def test_colours_are_those_of_the_formulas_to_a_millionth(kind, softening, seed):
+    values = np.random.default_rng(seed).lognormal(0, 2, (200, 3)) * [1, 10, -100]
+    low, high = (0.1, 2.0, -500.0), (9.0, 60.0, 3.0)
+    rgb = Stretch(kind, low, high, softening).apply(values)
+    np.testing.assert_allclose(rgb, formula(kind, low, high, softening, values), rtol=0, atol=1e-6)
+
+
 @given(
     st.sampled_from(KINDS),
     st.floats(1e-3, 10),
@@ -58,6 +83,29 @@ def test_colours_stay_within_0_and_1_and_keep_the_order_of_values(kind, softenin
     assert rgb.min() >= 0
     assert rgb.max() <= 1
     assert (np.diff(rgb, axis=0) >= -1e-6).all()
+
+
+FINITE = st.floats(-1e30, 1e30)
+LIMITS = st.tuples(FINITE, FINITE).filter(lambda pair: pair[0] < pair[1])
+
+
+@given(st.sampled_from([*KINDS, "symmetric"]), st.tuples(LIMITS, LIMITS, LIMITS), st.floats(1e-9, 1e9))
+def test_a_stretch_is_what_its_plain_values_say(kind, limits, softening):
+    low, high = zip(*limits, strict=True)
+    stretch = Stretch(kind, low, high, softening)
+    assert Stretch.from_dict(stretch.to_dict()) == stretch
+    assert Stretch.from_dict(json.loads(json.dumps(stretch.to_dict() | {"per_tile": False}))) == stretch
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [{}, {"kind": "log", "low": [0, 0], "high": [1, 1], "softening": 1}, {"low": None}, {"kind": "log"}],
+)
+def test_plain_values_that_are_no_stretch_are_refused(facts):
+    with pytest.raises(
+        UsageError, match="is no stretch; it needs kind, low and high of three bands, and softe"
+    ):
+        Stretch.from_dict(facts)
 
 
 @given(st.sampled_from(KINDS))
@@ -96,7 +144,7 @@ def test_one_picture_may_have_limits_of_its_own():
 
 def test_settings_are_plain_values():
     stretch = measure_stretch(lively())
-    assert json.loads(json.dumps(stretch.as_dict())) == {
+    assert json.loads(json.dumps(stretch.to_dict())) == {
         "kind": "asinh",
         "low": list(stretch.low),
         "high": list(stretch.high),

@@ -34,13 +34,7 @@ def reopened(
             "indexed, or append its new data to the index",
             code="IX-MISMATCH",
         )
-    return RenderedSurvey(survey, stretch_of(facts["rendering"]))
-
-
-def stretch_of(facts: Mapping[str, Any]) -> Stretch:
-    """Rebuild the colours that an index was made with."""
-    (r0, g0, b0), (r1, g1, b1) = facts["low"], facts["high"]
-    return Stretch(facts["kind"], (r0, g0, b0), (r1, g1, b1), facts["softening"])
+    return RenderedSurvey(survey, Stretch.from_dict(facts["rendering"]))
 
 
 def _opened(folder: Path, facts: Mapping[str, Any], download: bool, progress: Progress) -> Survey:

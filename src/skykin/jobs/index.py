@@ -21,7 +21,6 @@ from skykin.indexing.contrasts import CellCode
 from skykin.indexing.facet_style import FacetMeter
 from skykin.indexing.layout import MANIFEST
 from skykin.indexing.manifest import read_manifest
-from skykin.indexing.reopen import stretch_of
 from skykin.indexing.sky_index import SkyIndex, open_index
 from skykin.jobs.cell_sample import Sampler
 from skykin.jobs.facet_rows import cut_in_context
@@ -36,7 +35,7 @@ from skykin.style.network.weights import SHA256
 from skykin.style.recipe import recipe
 from skykin.style.standard import Standardisation
 from skykin.survey.download import cache_folder
-from skykin.survey.render import RenderedSurvey, measure_stretch
+from skykin.survey.render import RenderedSurvey, Stretch, measure_stretch
 from skykin.tiling.facets import facet_grid, facets
 
 
@@ -111,7 +110,7 @@ def _job(
     settings: MapSettings, survey: Survey, folder: Path, *, append: bool, exact: bool, progress: Progress
 ) -> Job:
     made = read_manifest(folder).facts if append and (folder / MANIFEST).is_file() else {}
-    stretch = stretch_of(made["rendering"]) if made else measure_stretch(survey, settings.stretch)
+    stretch = Stretch.from_dict(made["rendering"]) if made else measure_stretch(survey, settings.stretch)
     areas = _areas(settings, made)
     extent = survey.extent
     chosen = recipe(settings.recipe)
@@ -156,7 +155,7 @@ def _job(
         "extent": asdict(extent),
         "area": [list(asdict(area).values()) for area in areas],
         "opened": _opened(settings, folder),
-        "rendering": stretch.as_dict(),
+        "rendering": stretch.to_dict(),
         "recipe": {**chosen.as_dict(), "key": chosen.key()},
         "grid": {
             "tile_size_deg": settings.tile_size_deg,

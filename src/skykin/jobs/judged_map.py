@@ -112,9 +112,7 @@ class JudgedMap:
         """The survey in the colours of the map; None without the survey."""
         if self.survey is None:
             return None
-        how: Any = self.provenance.rendering
-        stretch = Stretch(how["kind"], tuple(how["low"]), tuple(how["high"]), how["softening"])
-        return RenderedSurvey(self.survey, stretch)
+        return RenderedSurvey(self.survey, Stretch.from_dict(self.provenance.rendering))
 
     def footprints(self) -> tuple[Footprint, ...]:
         """Tiles as rectangles on the sky, north up."""

@@ -109,7 +109,7 @@ def _map(settings: MapSettings, download: bool, progress: Progress) -> KinMap:
     stretch, own = bench.sky.stretch, bench.own
     provenance = Provenance(
         survey=survey.as_dict(),
-        rendering={**stretch.as_dict(), "per_tile": settings.stretch_per_tile},
+        rendering={**stretch.to_dict(), "per_tile": settings.stretch_per_tile},
         grid=grid_facts(bench.grid, settings),
         reference=references.as_dict(),
         recipe={**chosen.as_dict(), "key": chosen.key()},

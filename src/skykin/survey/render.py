@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 from astropy.coordinates import SkyCoord
+from astropy.visualization import AsinhStretch
 from astropy_healpix import HEALPix
 
 from skykin.core.errors import DataQualityError, UsageError, shown
@@ -84,22 +86,43 @@ class Stretch:
 
     def apply(self, values: BandValues) -> RGB:
         """Turn values ``(..., 3)`` into colours from 0 to 1."""
+        values = np.asarray(values, np.float32)
         low, high = np.array(self.low, np.float32), np.array(self.high, np.float32)
         if self.kind == "symmetric":
-            x = np.clip(np.asarray(values, np.float32) / high, -1, 1) / np.float32(self.softening)
-            y = 0.5 + np.arcsinh(x) / np.arcsinh(1 / self.softening) / 2
-            return np.asarray(np.clip(y, 0, 1), np.float32)
-        x = np.clip((np.asarray(values, np.float32) - low) / (high - low), 0, 1)
-        s = np.float32(self.softening)
+            colours = 0.5 + AsinhStretch(self.softening)(np.clip(values / high, -1, 1), clip=False) / 2
+            return np.asarray(np.clip(colours, 0, 1), np.float32)
+        x = np.clip((values - low) / (high - low), 0, 1)
         if self.kind == "asinh":
-            x = np.arcsinh(x / s) / np.arcsinh(1 / s)
-        elif self.kind == "log":
-            x = np.log1p(x / s) / np.log1p(1 / s)
+            x = AsinhStretch(self.softening)(x, clip=False)
+        elif self.kind == "log":  # not astropy's: it adds 1 before the logarithm, which rounds faint values
+            softening = np.float32(self.softening)
+            x = np.log1p(x / softening) / np.log1p(1 / softening)
         return np.asarray(np.minimum(x, 1), np.float32)
 
-    def as_dict(self) -> dict[str, object]:
-        """Plain values for provenance."""
+    def to_dict(self) -> dict[str, object]:
+        """Plain values for provenance; `from_dict` makes the stretch of them again."""
         return asdict(self)
+
+    @classmethod
+    def from_dict(cls, facts: Mapping[str, Any]) -> Stretch:
+        """Make the stretch that `to_dict` told of; further entries do not matter.
+
+        Raises
+        ------
+        UsageError
+            If an entry is missing or invalid.
+        """
+        try:
+            (red, green, blue), (red_high, green_high, blue_high) = facts["low"], facts["high"]
+            low = float(red), float(green), float(blue)
+            high = float(red_high), float(green_high), float(blue_high)
+            kind, softening = facts["kind"], float(facts["softening"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise UsageError(
+                f"{shown(dict(facts))} is no stretch; it needs kind, low and high of three bands, and "
+                "softening"
+            ) from error
+        return cls(kind, low, high, softening)
 
 
 @dataclass(frozen=True, eq=False)

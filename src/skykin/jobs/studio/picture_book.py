@@ -116,7 +116,7 @@ class PictureBook:
             return {"survey": {}, "rendering": {}, "grid": {"pixels": self.sky.side_pixels}}
         return {
             "survey": self._survey.as_dict(),
-            "rendering": self._rendered.stretch.as_dict(),
+            "rendering": self._rendered.stretch.to_dict(),
             "grid": {
                 "projection": "TAN",
                 "tile_size_deg": self.sky.tile_size_deg,
