@@ -2,6 +2,8 @@
 
 import hashlib
 import socket
+import subprocess
+import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -81,17 +83,28 @@ class Handler(BaseHTTPRequestHandler):
 
     def get_endless(self):
         self.head()
-        try:
-            while not self.server.finished.is_set():
-                self.wfile.write(GOOD)
-        except OSError:
-            pass
+        self.get_forever()
 
     def get_to(self):
         self.head(0, 302, Location=self.path.removeprefix("/to/"))
 
     def get_relative(self):
         self.head(0, 307, Location="/good")
+
+    def get_long(self):
+        """A redirect whose own body has no end."""
+        self.head(None, 302, Location="/good")
+        self.get_forever()
+
+    def get_forever(self):
+        try:
+            while not self.server.finished.is_set():
+                self.wfile.write(GOOD)
+        except OSError:
+            pass
+
+    def get_circle(self):
+        self.head(0, 302, Location="/circle")
 
     def get_nowhere(self):
         self.head(0, 302)
@@ -133,7 +146,7 @@ def refused(get, tmp_path):
     return refused
 
 
-@pytest.mark.parametrize("path", ["/good", "/unsized", "/relative"])
+@pytest.mark.parametrize("path", ["/good", "/unsized", "/relative", "/long"])
 def test_a_good_file_arrives_whole(server, get, path):
     destination = get(server + path)
     assert destination.read_bytes() == GOOD
@@ -204,6 +217,7 @@ def test_an_endless_body_ends_at_the_size(server, refused):
 def test_answers_without_a_file_are_told(server, refused):
     refused(server + "/missing", "RM-STATUS", "'127.0.0.1' answers 404 'Not Found'")
     refused(server + "/nowhere", "RM-STATUS", "answers 302")
+    refused(server + "/circle", "RM-STATUS", "leads from one address to the next more than 20 times; get the")
 
 
 def test_a_host_that_is_not_there_is_told(refused):
@@ -260,6 +274,12 @@ def test_a_full_disk_is_told_and_nothing_stays(server, get, tmp_path, monkeypatc
     with pytest.raises(ResourceError, match="No space left on device; free some space or set SKYKIN_CACHE"):
         get(server + "/good")
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_importing_skykin_loads_no_network_library():
+    code = "import sys, skykin.survey.open, skykin.survey.formats.hips; print('httpx' in sys.modules)"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "False"
 
 
 def test_the_cache_is_where_the_variable_says(monkeypatch, tmp_path):

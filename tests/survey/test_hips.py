@@ -281,6 +281,15 @@ def test_a_hips_on_the_web_is_fetched_once_and_kept(server):
     np.testing.assert_array_equal(again, values)
 
 
+def test_files_of_a_hips_come_through_one_connection(server, monkeypatch):
+    monkeypatch.setattr(Handler, "protocol_version", "HTTP/1.1")
+    connected = []
+    monkeypatch.setattr(Server, "verify_request", lambda self, *_: connected.append(1) or True)
+    open_survey(server.url).sample(LON, LAT)
+    assert len(server.asked) == 13
+    assert len(connected) == 1
+
+
 def test_h02_a_404_is_not_covered_and_not_asked_again(server):
     (server.folder / TILE).unlink()
     for _ in range(2):

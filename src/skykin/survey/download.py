@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import http.client
 import ipaddress
 import os
 import shutil
 import socket
+import ssl
 import tempfile
 import time
-import urllib.error
-import urllib.request
-from http.client import HTTPMessage
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
 from platformdirs import user_cache_path
@@ -25,12 +24,15 @@ from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Progress
 from skykin.survey.fits.check import looks_like_html
 
+if TYPE_CHECKING:
+    import httpx
+
 SILENT = SilentProgress()
-PIECE_BYTES = 1 << 16
 #: A server that says nothing for so long is not going to.
 READ_TIMEOUT_S = 30.0
 #: 91 MB take this long at 25 kB a second.
 DEADLINE_S = 3600.0
+MOST_REDIRECTS = 20
 CACHE_VARIABLE = "SKYKIN_CACHE"
 
 
@@ -103,20 +105,54 @@ def fetch(
             shutil.move(part, temporary)
 
 
-def open_address(url: str, read_timeout_s: float) -> Any:
-    """Open an ``https`` or ``http`` address; what comes back is read piece by piece and closed.
+def web_client(read_timeout_s: float) -> httpx.Client:
+    """Client for what `streamed` reads: the proxies of the environment and the certificates of the system."""
+    import httpx  # noqa: PLC0415 - importing Skykin loads no network library
 
-    Redirects to private addresses are refused, unless the first address was private itself.
+    def check(answer: httpx.Response) -> None:
+        """Refuse a redirect by its scheme, before it is read as an address of the web."""
+        if answer.has_redirect_location:
+            _refuse_scheme(urljoin(str(answer.url), answer.headers["Location"]))
+
+    return httpx.Client(
+        verify=ssl.create_default_context(),
+        headers={"User-Agent": "skykin", "Accept-Encoding": "identity"},
+        timeout=read_timeout_s,
+        event_hooks={"response": [check]},
+    )
+
+
+@contextmanager
+def streamed(client: httpx.Client, url: str) -> Iterator[httpx.Response]:
+    """Answer of an ``https`` or ``http`` address, after redirects; its body is read piece by piece.
 
     Raises
     ------
     RemoteError
-        ``RM-BLOCKED`` if the address is of another scheme, or leads where it must not.
-    OSError
-        In one of its kinds, if there is no answer.
+        ``RM-BLOCKED`` if an address is of another scheme, or a public one leads to a private one;
+        ``RM-STATUS`` if there are too many redirects.
     """
     _refuse_scheme(url)
-    return _opener(url).open(_request(url), timeout=read_timeout_s)
+    request = client.build_request("GET", url)
+    for _ in range(MOST_REDIRECTS):
+        with closing(client.send(request, stream=True)) as answer:
+            if answer.next_request is None:
+                yield answer
+                return
+            here, request = request, answer.next_request
+            # Not its body, which may have no end; and judged is the very host that would be asked.
+            target = request.url.raw_host.decode("ascii")
+            if _is_private(target) and not _is_private(urlsplit(url).hostname):
+                raise RemoteError(
+                    f"{shown(here.url.host)} leads to the private address {shown(target)}, which is refused; "
+                    "get the file elsewhere and give its path",
+                    code="RM-BLOCKED",
+                )
+    raise RemoteError(
+        f"{shown(urlsplit(url).hostname)} leads from one address to the next more than {MOST_REDIRECTS} "
+        "times; get the file elsewhere and give its path",
+        code="RM-STATUS",
+    )
 
 
 class _Download:
@@ -127,20 +163,22 @@ class _Download:
         self.read_timeout_s, self.deadline_s = read_timeout_s, deadline_s
         self.host = shown(urlsplit(url).hostname or url)
         self._digest = hashlib.sha256()
-        _refuse_scheme(url)
 
     @property
     def sha256(self) -> str:
         """Hash of what has come so far."""
         return self._digest.hexdigest()
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[bytes]:
+        import httpx  # noqa: PLC0415
+
         end = time.monotonic() + self.deadline_s
         got = 0
         try:
-            with _opener(self.url).open(_request(self.url), timeout=self.read_timeout_s) as answer:
-                # read1 returns what has arrived: read would wait for more past the deadline.
-                while piece := answer.read1(PIECE_BYTES):
+            client = web_client(self.read_timeout_s)
+            with client, streamed(client, self.url) as answer:
+                answer.raise_for_status()
+                for piece in answer.iter_raw():
                     if got == 0 and looks_like_html(piece):
                         raise RemoteError(
                             f"{self.host} sent a web page instead of the file; try again later, or get the "
@@ -157,90 +195,35 @@ class _Download:
                     self._digest.update(piece)
                     yield piece
                     if time.monotonic() > end:
-                        raise TimeoutError
-        except RemoteError:
-            raise
-        except (OSError, http.client.HTTPException) as error:
-            raise self._explained(error, got) from error
-        if got < self.size_bytes:
-            raise self._cut_short(got)
-
-    def _explained(self, error: Exception, got: int) -> RemoteError:
-        reason = getattr(error, "reason", error)
-        if isinstance(error, urllib.error.HTTPError):
-            error.close()
-            return RemoteError(
-                f"{self.host} answers {error.code} {shown(error.reason)}; try again later, or get the file "
-                "elsewhere and give its path",
+                        raise httpx.ReadTimeout("deadline")
+        except httpx.HTTPStatusError as error:
+            answer = error.response
+            raise RemoteError(
+                f"{self.host} answers {answer.status_code} {shown(answer.reason_phrase)}; try again later, "
+                "or get the file elsewhere and give its path",
                 code="RM-STATUS",
-            )
-        if isinstance(reason, TimeoutError):
-            return RemoteError(
+            ) from error
+        except httpx.TimeoutException as error:
+            raise RemoteError(
                 f"{self.host} is too slow: {got} of {self.size_bytes} bytes came before the limit of "
                 f"{self.read_timeout_s:g} s of silence or {self.deadline_s:g} s in all; try again later",
                 code="RM-TIMEOUT",
-            )
-        if got:
-            return self._cut_short(got)
-        return RemoteError(
-            f"{self.host} cannot be reached ({shown(reason)}); check the network and try again",
-            code="RM-UNREACHABLE",
-        )
+            ) from error
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            if got:
+                raise self._cut_short(got) from error
+            raise RemoteError(
+                f"{self.host} cannot be reached ({shown(error)}); check the network and try again",
+                code="RM-UNREACHABLE",
+            ) from error
+        if got < self.size_bytes:
+            raise self._cut_short(got)
 
     def _cut_short(self, got: int) -> RemoteError:
         return RemoteError(
             f"the download from {self.host} broke off: {got} of {self.size_bytes} bytes came; try again",
             code="RM-TRUNC",
         )
-
-
-class _GuardedRedirects(urllib.request.HTTPRedirectHandler):
-    """Follows redirects to public web addresses only, unless the first address was private itself."""
-
-    def __init__(self, private_allowed: bool) -> None:
-        self.private_allowed = private_allowed
-
-    def http_error_302(
-        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage
-    ) -> Any:
-        """Check where the answer leads before following."""
-        try:
-            self._check(req.full_url, urljoin(req.full_url, headers.get("Location", "")))
-        except RemoteError:
-            fp.close()
-            raise
-        return super().http_error_302(req, fp, code, msg, headers)
-
-    http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302
-
-    def _check(self, here: str, target: str) -> None:
-        _refuse_scheme(target)
-        if not self.private_allowed and _is_private(urlsplit(target).hostname):
-            raise RemoteError(
-                f"{shown(urlsplit(here).hostname)} leads to the private address "
-                f"{shown(urlsplit(target).hostname)}, which is refused; get the file elsewhere and give "
-                "its path",
-                code="RM-BLOCKED",
-            )
-
-
-def _opener(url: str) -> urllib.request.OpenerDirector:
-    """HTTP, HTTPS and the proxies of the environment; unlike the default, neither files nor FTP."""
-    opener = urllib.request.OpenerDirector()
-    for handler in (
-        urllib.request.ProxyHandler(),
-        urllib.request.HTTPHandler(),
-        urllib.request.HTTPSHandler(),
-        urllib.request.HTTPDefaultErrorHandler(),
-        urllib.request.HTTPErrorProcessor(),
-        _GuardedRedirects(_is_private(urlsplit(url).hostname)),
-    ):
-        opener.add_handler(handler)
-    return opener
-
-
-def _request(url: str) -> urllib.request.Request:
-    return urllib.request.Request(url, headers={"User-Agent": "skykin"})  # noqa: S310 (the scheme is checked)
 
 
 def _refuse_scheme(url: str) -> None:

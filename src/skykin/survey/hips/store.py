@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-import http.client
 import os
 import threading
 import time
-import urllib.error
+import weakref
+from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
 from skykin.core.atomic import whole_file
 from skykin.core.errors import RemoteError, ResourceError, shown
-from skykin.survey.download import CACHE_VARIABLE, cache_folder, open_address
+from skykin.survey.download import CACHE_VARIABLE, cache_folder, streamed, web_client
 from skykin.survey.fits.check import looks_like_html
+
+if TYPE_CHECKING:
+    import httpx
 
 #: A tile of 512² doubles in three colours has 6 MB.
 LARGEST_FILE = 16 << 20
-PIECE_BYTES = 1 << 16
 TRIES = 3
 FIRST_PAUSE_S = 0.5
 READ_TIMEOUT_S = 20.0
@@ -125,57 +127,59 @@ class WebStore:
                 time.sleep(FIRST_PAUSE_S * 2**attempt)
         raise AssertionError  # the loop returns or raises
 
+    @cached_property
+    def _client(self) -> httpx.Client:
+        """One client for all files, so that they come through the same connections."""
+        client = web_client(READ_TIMEOUT_S)
+        weakref.finalize(self, client.close)
+        return client
+
     def _once(self, file: str) -> bytes | None:
+        import httpx  # noqa: PLC0415 - importing Skykin loads no network library
+
         end = time.monotonic() + DEADLINE_S
-        content = b""
+        content, promised = b"", ""
         try:
-            with open_address(f"{self.url}/{file}", READ_TIMEOUT_S) as answer:
-                while piece := answer.read1(PIECE_BYTES):
+            with streamed(self._client, f"{self.url}/{file}") as answer:
+                if answer.status_code in GONE:
+                    return None
+                answer.raise_for_status()
+                promised = answer.headers.get("Content-Length", "")
+                for piece in answer.iter_raw():
                     content += piece
                     _check_size(content, file)
                     if time.monotonic() > end:
-                        raise TimeoutError
-                promised = answer.headers.get("Content-Length", "")
-        except RemoteError:
-            raise
-        except urllib.error.HTTPError as error:
-            error.close()
-            if error.code in GONE:
-                return None
+                        raise httpx.ReadTimeout("deadline")
+        except httpx.HTTPStatusError as error:
             raise RemoteError(
-                f"{self.host} answers {error.code} to {shown(file)}, {TRIES} times; try again "
-                "later, what came is kept",
+                f"{self.host} answers {error.response.status_code} to {shown(file)}, {TRIES} times; try "
+                "again later, what came is kept",
                 code="RM-STATUS",
             ) from error
-        except (OSError, http.client.HTTPException) as error:
-            raise self._explained(error, file) from error
-        if promised.isdecimal() and len(content) != int(promised):
+        except httpx.TimeoutException as error:
             raise RemoteError(
-                f"{shown(file)} from {self.host} broke off: {len(content)} of {promised} bytes came, {TRIES} "
-                "times; try again, what came whole is kept",
+                f"{self.host} is too slow: {shown(file)} did not come within {READ_TIMEOUT_S:g} s of silence "
+                f"or {DEADLINE_S:g} s in all, {TRIES} times; try again later, what came is kept",
+                code="RM-TIMEOUT",
+            ) from error
+        except httpx.RemoteProtocolError as error:
+            raise RemoteError(
+                f"{shown(file)} from {self.host} broke off: {len(content)} of {promised or 'unknown'} bytes "
+                f"came, {TRIES} times; try again, what came whole is kept",
                 code="RM-TRUNC",
-            )
+            ) from error
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise RemoteError(
+                f"{shown(file)} cannot be had from {self.host} ({shown(error)}), {TRIES} times; check the "
+                "network and try again, what came is kept",
+                code="RM-UNREACHABLE",
+            ) from error
         if looks_like_html(content[:64]):
             raise RemoteError(
                 f"{self.host} sent a web page instead of {shown(file)}; check the address of the HiPS",
                 code="RM-HTML",
             )
         return content
-
-    def _explained(self, error: Exception, file: str) -> RemoteError:
-        reason = getattr(error, "reason", error)
-        if isinstance(reason, TimeoutError):
-            return RemoteError(
-                f"{self.host} is too slow: {shown(file)} did not come within {READ_TIMEOUT_S:g} s of silence "
-                f"or {DEADLINE_S:g} s in all, {TRIES} times; try again later, what came is kept",
-                code="RM-TIMEOUT",
-            )
-        code = "RM-TRUNC" if isinstance(error, http.client.IncompleteRead) else "RM-UNREACHABLE"
-        return RemoteError(
-            f"{shown(file)} cannot be had from {self.host} ({shown(reason)}), {TRIES} times; check the "
-            "network and try again, what came is kept",
-            code=code,
-        )
 
     def _count(self) -> None:
         """Remove the oldest copies when all together take too much."""
