@@ -279,7 +279,7 @@ def test_i05_the_orientation_of_exif_is_applied(tmp_path):
     upright = gradient(50, 100)
     path = save(tmp_path / "a.png", np.rot90(upright).copy(), exif=exif)
     survey, said = whole(path)
-    assert said == ["'a.png': it is turned as its EXIF orientation says"]
+    assert said == ["'a.png': it is rotated as its EXIF orientation says"]
     assert survey.shape == (50, 100)
     assert survey.sample(174.0, 80.0)[0][0] < 0.1
     assert survey.sample(-174.0, 80.0)[0][0] > 0.9

@@ -441,7 +441,7 @@ def test_rows_off_the_sky_are_named(make):
 
 
 def test_a_file_without_good_pointings_is_refused(make):
-    with pytest.raises(DataQualityError, match="40 of 40 pointings are spoilt by a star"):
+    with pytest.raises(DataQualityError, match="40 of 40 pointings are contaminated by a star"):
         open_wham(make(wham_bytes(star=range(40))))
     with pytest.raises(DataQualityError, match="0 of 0 pointings"):
         open_wham(make(wham_bytes(rows=0)))

@@ -1,1 +1,1 @@
-"""Data on the sky: one file per kind of input, and what turns physical values into colours."""
+"""Data on the sky: the formats that are read, surveys made of surveys, and values shown as colours."""

@@ -140,7 +140,7 @@ def streamed(client: httpx.Client, url: str) -> Iterator[httpx.Response]:
                 yield answer
                 return
             here, request = request, answer.next_request
-            # Not its body, which may have no end; and judged is the very host that would be asked.
+            # The body of the redirect is not read: it may have no end.
             target = request.url.raw_host.decode("ascii")
             if _is_private(target) and not _is_private(urlsplit(url).hostname):
                 raise RemoteError(
@@ -236,7 +236,7 @@ def _refuse_scheme(url: str) -> None:
 
 
 def _is_private(host: str | None) -> bool:
-    """Whether a host is off the public network; False where names are not resolved, as behind a proxy."""
+    """Whether a host is not on the public network; False where names are not resolved, as behind a proxy."""
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except OSError:

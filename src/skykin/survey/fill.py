@@ -15,14 +15,14 @@ def filled(values: BandValues, coverage: Coverage) -> BandValues:
     r"""Fill values without coverage with what lies around them.
 
     In a picture ``(rows, columns)`` a hole is filled by mirrors: the position :math:`p` takes the value at
-    :math:`2q - p`, where :math:`q` is the nearest covered position.  The picture goes on as it is around the
-    hole, so that a network that looks across its edge sees neither an edge nor a blank.  Positions in any
+    :math:`2q - p`, where :math:`q` is the nearest covered position.  The hole continues the structure around
+    it, so that a network that reads across its edge sees neither an edge nor a blank.  Positions in any
     other shape take the mean of the covered ones.
 
     Parameters
     ----------
     values : array (..., bands)
-        Whatever stands where coverage is 0, NaN included, is not looked at.
+        Values where coverage is 0, NaN included, are ignored.
     coverage : array (...)
 
     Returns

@@ -1,4 +1,4 @@
-"""Celestial frames, and how Galactic positions are turned into them."""
+"""Celestial frames, and the conversion of Galactic positions to them."""
 
 from __future__ import annotations
 
@@ -49,16 +49,16 @@ def frame_of(text: object) -> Frame:
 
 
 def from_galactic(lon_deg: Degrees, lat_deg: Degrees, frame: Frame) -> tuple[Degrees, Degrees]:
-    """Turn Galactic longitudes and latitudes into those of a frame, degrees, longitude in [0, 360)."""
-    return _turned(lon_deg, lat_deg, _matrix(frame)) if frame != "galactic" else (lon_deg, lat_deg)
+    """Convert Galactic longitudes and latitudes to a frame, degrees, longitude in [0, 360)."""
+    return _rotated(lon_deg, lat_deg, _matrix(frame)) if frame != "galactic" else (lon_deg, lat_deg)
 
 
 def to_galactic(lon_deg: Degrees, lat_deg: Degrees, frame: Frame) -> tuple[Degrees, Degrees]:
-    """Turn longitudes and latitudes of a frame into Galactic ones, degrees, longitude in [0, 360)."""
-    return _turned(lon_deg, lat_deg, _matrix(frame).T) if frame != "galactic" else (lon_deg, lat_deg)
+    """Convert longitudes and latitudes of a frame to Galactic ones, degrees, longitude in [0, 360)."""
+    return _rotated(lon_deg, lat_deg, _matrix(frame).T) if frame != "galactic" else (lon_deg, lat_deg)
 
 
-def _turned(lon_deg: Degrees, lat_deg: Degrees, matrix: Numbers) -> tuple[Degrees, Degrees]:
+def _rotated(lon_deg: Degrees, lat_deg: Degrees, matrix: Numbers) -> tuple[Degrees, Degrees]:
     lon, lat = np.radians(lon_deg), np.radians(lat_deg)
     vectors = np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)])
     x, y, z = np.tensordot(matrix, vectors, axes=1)

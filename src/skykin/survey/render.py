@@ -105,7 +105,7 @@ class Stretch:
 
     @classmethod
     def from_dict(cls, facts: Mapping[str, Any]) -> Stretch:
-        """Make the stretch that `to_dict` told of; further entries do not matter.
+        """Make the stretch of its `to_dict`; further entries are ignored.
 
         Raises
         ------
@@ -140,7 +140,7 @@ class RenderedSurvey:
 
 @dataclass(frozen=True, eq=False)
 class TileRenderedSurvey:
-    """A survey in colours whose limits are measured anew on every tile."""
+    """A survey in colours whose limits are measured on each tile by itself."""
 
     survey: Survey
     kind: StretchKind

@@ -9,7 +9,7 @@ from astropy import units as u
 from skykin.core.errors import shown
 from skykin.core.protocols import Progress
 
-#: Spellings of the wild that astropy does not read.
+#: Spellings found in files that astropy does not read.
 ALIASES = {
     "rayleigh": "R",
     "rayleighs": "R",
@@ -22,7 +22,7 @@ ALIASES = {
 
 
 def known_unit(text: str, progress: Progress) -> str:
-    """Return a unit as astropy reads it; no unit, and a word about it, where it cannot."""
+    """Return a unit as astropy reads it; where it cannot, no unit, and say so."""
     text = text.strip()
     for spelling in (text, ALIASES.get(text.lower(), text)):
         for reader in (None, "fits"):

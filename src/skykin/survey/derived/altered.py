@@ -1,4 +1,4 @@
-"""A survey changed on purpose, to see what a map makes of the change."""
+"""A survey changed on purpose, to test what the change does to a map."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class Patch:
     Parameters
     ----------
     footprint : Footprint
-        Where it lies; gnomonic and square, may be turned.
+        Where it lies; gnomonic and square, rotated or not.
     values : float32 array (side, side, 3)
         In the survey's unit, first row at the top; should fall to zero at the border.
     hidden : bool array (side, side), optional
-        Where nothing is seen any more.
+        Where coverage becomes 0.
     """
 
     footprint: Footprint
@@ -66,7 +66,7 @@ class Patch:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class AlteredSurvey(BaseSurvey):
-    """A survey brighter or fainter, turned about the Galactic poles, or with something added.
+    """A survey brighter or fainter, rotated in longitude, or with something added.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ class AlteredSurvey(BaseSurvey):
     factor : float
         What its values are multiplied by.
     turn_deg : float
-        By how much its longitudes grow.
+        Angle that is added to its longitudes.
     patch : Patch, optional
         What is added after that.
     """
@@ -112,7 +112,7 @@ class AlteredSurvey(BaseSurvey):
         return self.survey.as_dict() | {"altered": change}
 
     def _sample(self, lon_deg: Degrees, lat_deg: Degrees) -> tuple[BandValues, Coverage]:
-        """Sample the survey where it came from, and change the values."""
+        """Sample the survey at the original longitudes, and change the values."""
         values, coverage = self.survey.sample((lon_deg - self.turn_deg) % 360.0, lat_deg)
         values = values * np.float32(self.factor)
         if self.patch is not None:

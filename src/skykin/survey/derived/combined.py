@@ -18,13 +18,13 @@ from skykin.survey.base import About, BaseSurvey
 def combine(red: Survey, green: Survey, blue: Survey) -> CombinedSurvey:
     """Show three surveys together, the mean of the bands of each as one colour.
 
-    Where one of them saw nothing, nothing is covered.  Their beams differ unless they were smoothed to a
+    Only what all three cover is covered.  Their beams differ unless they were smoothed to a
     common one (option ``smooth_deg``).
 
     Raises
     ------
     SkyError
-        If they have no part of the sky in common.
+        If their footprints do not overlap.
     """
     parts = (red, green, blue)
     smallest = min((part.extent for part in parts), key=lambda extent: extent.radius_deg)

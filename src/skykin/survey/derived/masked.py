@@ -1,4 +1,4 @@
-"""A survey of which only a part is used."""
+"""A survey confined to a part of the sky."""
 
 from __future__ import annotations
 

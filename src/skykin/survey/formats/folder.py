@@ -11,7 +11,7 @@ from skykin.core.survey_options import SurveyOptions
 from skykin.survey.derived.mosaic import open_mosaic
 from skykin.survey.formats import Glance, SurveyFormat
 
-#: First bytes of what is worth opening: FITS, and FITS in gzip, bzip2 or xz.
+#: First bytes of files that may be images: FITS, and FITS in gzip, bzip2 or xz.
 BEGINNINGS = (b"SIMPLE  =", b"\x1f\x8b", b"BZh", b"\xfd7zXZ")
 
 

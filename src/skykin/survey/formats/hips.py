@@ -25,7 +25,7 @@ from skykin.survey.hips.properties import LARGEST_BYTES, HipsProperties
 from skykin.survey.hips.store import FolderStore, HipsStore
 from skykin.survey.sky_mask import read_sky_mask
 
-#: Without a word about the scale, pixels of 0.11° (for tiles of 512²): 768 tiles are the whole sky.
+#: Default without the option scale_deg: pixels of 0.11° (for tiles of 512²); 768 tiles are the whole sky.
 DEFAULT_ORDER = 3
 
 

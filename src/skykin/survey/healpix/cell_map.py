@@ -12,7 +12,7 @@ from skykin.core.shapes import Numbers
 from skykin.survey.frames import Frame, to_galactic
 from skykin.survey.healpix.cells import cell_side_deg
 
-#: A survey that saw more than this share of the sphere is taken as one of all the sky.
+#: A footprint of more than this share of the sphere counts as the whole sky.
 NEARLY_ALL = 0.4
 
 
@@ -39,14 +39,14 @@ class CellMap:
 
     @classmethod
     def of(cls, level: int, values: Numbers, cells: Numbers | None = None) -> CellMap:
-        """Hold values that are NaN where the survey did not see."""
+        """Hold values that are NaN where the survey has no data."""
         values = np.asarray(values, np.float32)
         seen = np.asarray(np.isfinite(values).all(axis=1), np.float32)
         return cls(level, values, seen, cells)
 
     @property
     def known(self) -> float:
-        """Share of the sphere that was seen."""
+        """Share of the sphere that is covered."""
         return float(self.share.sum(dtype=np.float64) / (12 * 4**self.level))
 
     def look_up(self, cells: Numbers) -> tuple[Numbers, Numbers]:
@@ -64,7 +64,7 @@ class CellMap:
         return coarse
 
     def extent(self, frame: Frame) -> Extent:
-        """Cap that holds every cell that was seen."""
+        """Cap that holds every covered cell."""
         if self.known > NEARLY_ALL:
             return ALL_SKY
         coarse = self.at(min(self.level, 6))
@@ -74,7 +74,7 @@ class CellMap:
         return Extent.around(*to_galactic(lon.deg, lat.deg, frame), cell_side_deg(coarse.level))
 
     def _halved(self) -> CellMap:
-        """Average the four children of each cell, weighed by what stands behind them."""
+        """Average the four children of each cell, weighted by their coverage."""
         parents, first = None, np.arange(0, len(self.share), 4)
         if self.cells is not None:
             parents, first = np.unique(self.cells >> 2, return_index=True)

@@ -1,4 +1,4 @@
-"""What a HEALPix map leaves unsaid: pixels without data, and an ordering that the values contradict."""
+"""Checks of a HEALPix map: undeclared pixels without data, and an ordering that the values contradict."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from skykin.core.protocols import Progress
 from skykin.core.shapes import Numbers
 from skykin.core.survey_options import Ordering
 
-#: HEALPix writes −1.6375e30 for a pixel that was not seen; rounding and scaling move it a little.
+#: HEALPix writes −1.6375e30 for a pixel that was not observed; rounding and scaling move it a little.
 UNSEEN = -1.6e30
-#: Values that often stand for "no data" without a word in the header.
+#: Values that often mean "no data" although the header does not say so.
 SENTINELS = (-32768.0, -9999.0, -999.0, -99.0, 1e20)
 SUSPICIOUS_SHARE = 1e-3
 #: The right ordering makes neighbours alike; another must be so much smoother to raise doubt.
@@ -23,7 +23,7 @@ DOUBT_NSIDE = 8
 
 
 def mask_unseen(values: Numbers, blank: float | None) -> None:
-    """Set to NaN, in place, what was not seen: UNSEEN or near it, infinite, or equal to `blank`."""
+    """Set to NaN, in place, what was not observed: UNSEEN or near it, infinite, or equal to `blank`."""
     with np.errstate(invalid="ignore"):
         values[~np.isfinite(values) | (values < UNSEEN)] = np.nan
     if blank is not None:

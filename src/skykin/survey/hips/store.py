@@ -1,4 +1,4 @@
-"""Where the files of a HiPS are: in a folder, or on the web with a copy of what was asked for."""
+"""Where the files of a HiPS are: in a folder, or on the web with a cache of downloaded files."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TRIES = 3
 FIRST_PAUSE_S = 0.5
 READ_TIMEOUT_S = 20.0
 DEADLINE_S = 120.0
-#: What the copies of all HiPS may take together; the ones that were not read for longest go first.
+#: Limit of the cache of all HiPS together; the files read longest ago go first.
 CACHE_BYTES = 4 << 30
 #: The copies are counted again after so many new ones.
 COUNT_AFTER = 200
@@ -68,7 +68,7 @@ class FolderStore:
 
 
 class WebStore:
-    """A HiPS on the web, whose files are kept in the cache folder once they were asked for."""
+    """A HiPS on the web, whose downloaded files are kept in the cache folder."""
 
     def __init__(self, url: str) -> None:
         self.url = url.rstrip("/")

@@ -1,4 +1,4 @@
-"""Pictures (PNG, JPEG, TIFF) turned into numbers, in a child process."""
+"""Pictures (PNG, JPEG, TIFF) decoded in a child process."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def decode(path: Path, folder: Path, most_pixels: int) -> dict[str, Any]:
         image = Image.open(path, formats=tuple(set(FORMATS.values())))
     except UnidentifiedImageError as error:
         raise CorruptFileError(
-            f"{shown(path.name)} begins as a picture and goes on as none; get the file again",
+            f"{shown(path.name)} begins as a picture and cannot be decoded; get the file again",
             code="IN-CORRUPT",
         ) from error
     if image.width * image.height > most_pixels:
@@ -140,7 +140,7 @@ def _numbers(image: Any) -> tuple[Numbers, Numbers | None, list[str]]:
     says = []
     if image.getexif().get(0x0112, 1) != 1:
         image = ImageOps.exif_transpose(image)
-        says.append("it is turned as its EXIF orientation says")
+        says.append("it is rotated as its EXIF orientation says")
     mode = image.mode
     if mode in SIXTEEN_BITS:
         return np.clip(np.asarray(image), 0, 65535).astype(np.uint16)[..., None], None, says
@@ -154,7 +154,7 @@ def _numbers(image: Any) -> tuple[Numbers, Numbers | None, list[str]]:
     if mode in ("1", "L"):
         return np.asarray(image.convert("L"))[..., None], None, says
     if mode not in ("RGB", "P"):
-        says.append(f"its colours are turned from {mode} to RGB")
+        says.append(f"its colours are converted from {mode} to RGB")
     return np.asarray(image.convert("RGB")), None, says
 
 

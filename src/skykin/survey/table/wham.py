@@ -56,8 +56,8 @@ def open_wham(
     Returns
     -------
     HealpixBands
-        Intensities in rayleighs per band.  Pointings spoilt by a bright star are masked.  With the column
-        ``VARIANCE``, which the published file has, it is a `NoisySurvey`.
+        Intensities in rayleighs per band.  Pointings contaminated by a bright star are masked.  With the
+        column ``VARIANCE``, which the published file has, it is a `NoisySurvey`.
 
     Raises
     ------
@@ -94,12 +94,12 @@ def open_wham(
 
 
 def find_wham(*, download: bool = False, progress: Progress = SILENT) -> Path:
-    """Find the survey's file: in the installed package ``whampy``, in the cache, or on the web if asked.
+    """Find the survey's file: in the package ``whampy``, in the cache, or, with `download`, on the web.
 
     Raises
     ------
     ResourceError
-        ``RS-EXTRA``, with the three ways to the file, if there is none and no download is asked for.
+        ``RS-EXTRA``, with the three ways to the file, if there is none and `download` is not set.
     RemoteError
         If the download fails.
     """
@@ -126,7 +126,7 @@ def find_wham(*, download: bool = False, progress: Progress = SILENT) -> Path:
 def _check_covered(weight: Numbers, bands: tuple[Band, ...], table: WhamTable) -> None:
     if table.star.all():
         raise DataQualityError(
-            f"{len(weight)} of {len(weight)} pointings are spoilt by a star or there are none; "
+            f"{len(weight)} of {len(weight)} pointings are contaminated by a star or there are none; "
             "give the survey's own file",
             code="DQ-FEWVALID",
         )

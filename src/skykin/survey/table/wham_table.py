@@ -59,7 +59,7 @@ class WhamTable:
     velocity_km_s, intensity : float32 arrays (n, channels)
         Each spectrum with its own velocities (LSR); slots that hold nothing are NaN. Intensity in R/(km/s).
     star : bool array (n,)
-        Pointings spoilt by a bright star.
+        Pointings contaminated by a bright star.
     source : Source
     variance : float32 array (n, channels) or None
         Of the intensity, (R/(km/s))²; None if the table has none of that shape.
