@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from skykin.core.shapes import Numbers
+from skykin.survey.fits.pixels import Cube
 from skykin.survey.fits.spectral_axis import SpectralAxis
-from skykin.survey.fits.stored_cube import Cube
 from skykin.survey.velocity_bands import LEAST_COVERED
 
 #: Channels read at a time.
@@ -57,25 +57,6 @@ class BandPixels:
         enough = covered >= LEAST_COVERED * self.width_km_s
         mean = total / np.where(enough, covered, 1)
         return np.where(enough, mean * self.width_km_s, np.nan).astype(np.float32)
-
-
-@dataclass(frozen=True, eq=False)
-class ChannelPixels:
-    """One channel of a cube."""
-
-    cube: Cube
-    channel: int
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Rows and columns."""
-        return self.cube.shape[1], self.cube.shape[2]
-
-    def window(self, row: int, column: int, rows: int, columns: int) -> Numbers:
-        """Read a rectangle."""
-        one = slice(self.channel, self.channel + 1)
-        part = self.cube.part(one, slice(row, row + rows), slice(column, column + columns))
-        return np.asarray(part[0])
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,9 +13,8 @@ from skykin.core.extent import Extent
 from skykin.core.shapes import BandValues, Coverage, Degrees, Numbers
 from skykin.survey.about import About, Described
 from skykin.survey.fill import filled
-from skykin.survey.fits.image_grid import ImageGrid
 from skykin.survey.fits.pixels import Blocks, Pixels
-from skykin.survey.fits.world import World
+from skykin.survey.fits.world import ImageGrid, World
 from skykin.survey.positions import checked_positions
 
 #: An output pixel that spans many image pixels is the mean of at most so many points per side.
@@ -33,7 +32,6 @@ class SkyImage(Described):
     planes : one or three Pixels
         All of one shape; one is shown as grey.
     world : World
-        World coordinates of the two celestial axes alone.
     beam_deg : float
         Angular resolution (full width), degrees.
     about : About
