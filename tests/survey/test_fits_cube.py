@@ -44,6 +44,7 @@ AXES = {
         "CUNIT3": "Hz",
         "RESTFRQ": HI_HZ,
     },
+    "old name": {"CTYPE3": "VELOCITY", "CRVAL3": 0.0, "CRPIX3": 7.5, "CDELT3": 1.0, "CUNIT3": "km/s"},
     "wavelength": {
         "CTYPE3": "WAVE",
         "CRVAL3": 6562.8,

@@ -30,6 +30,8 @@ THIRD_AXIS = re.compile(
     r"(NAXIS|CTYPE|CUNIT|CRPIX|CRVAL|CDELT|CROTA)[3-9]|(CD|PC)(\d_[3-9]|[3-9]_\d)|PV[3-9]_\d+"
 )
 SIP = re.compile(r"(A|B|AP|BP)_(ORDER|DMAX|\d_\d)")
+#: Projections with a polynomial in the keywords PVi_m or WATi_m.
+DISTORTED = ("TPV", "TNX", "TPD", "TPU", "ZPX")
 #: What wcslib says of a keyword that it does not take.
 REJECTED = re.compile(r"\s*([A-Z]+[\d_]*) *= *(.*?) *\n(.*)")
 
@@ -46,12 +48,15 @@ class HeaderWcs:
         Of all axes, without SIP where there are more than two.
     lon_axis, lat_axis : int
         Numbers of the axes of the sky in FITS order, from 0.
+    projection : str
+        Code such as ``TAN``, as the header has it; nothing where the axes are plain degrees.
     """
 
     sky: WCS
     whole: WCS
     lon_axis: int
     lat_axis: int
+    projection: str
 
 
 def has_celestial_axes(hdu: Hdu) -> bool:
@@ -80,6 +85,8 @@ def read_wcs(header: fits.Header, where: str, progress: Progress) -> HeaderWcs:
         If a number is none.
     """
     header = header.copy()
+    for key in [key for key in header if re.fullmatch(r"(CD|PC)00\d00\d", key)]:  # as written in the 1980s
+        header.rename_keyword(key, f"{key[:2]}{key[4]}_{key[7]}", force=True)
     axes = {i: str(header.get(f"CTYPE{i}", "")) for i in range(1, MOST_AXES + 1)}
     named = _check_pair(axes, where)
     _check_numbers(header, where)
@@ -102,10 +109,11 @@ def read_wcs(header: fits.Header, where: str, progress: Progress) -> HeaderWcs:
             "'RA---TAN' and 'DEC--TAN'",
             code="SKY-PROJ",
         )
-    sky = _sky(header, whole, where)
+    projection = axes[lon + 1].strip().upper()[5:8]
+    sky = _sky(header, whole, projection, where)
     if plain:
         _note_distortion(sky, header, where, progress)
-    return HeaderWcs(sky, whole, lon, lat)
+    return HeaderWcs(sky, whole, lon, lat, projection)
 
 
 def _celestial(axes: dict[int, str]) -> dict[int, str]:
@@ -228,9 +236,10 @@ def _made(header: fits.Header, where: str, progress: Progress) -> WCS:
         said = str(warning.message)
         refused = REJECTED.match(said)
         if refused and POSITION.fullmatch(refused[1]) and "deprecated" not in refused[3]:
+            key, value, reason = refused[1], refused[2].strip("' "), refused[3].rstrip(". ")
             raise HeaderInvalidError(
-                f"{refused[1]} of {where} is {shown(refused[2])}, which the FITS standard does not allow: "
-                f"{refused[3].rstrip('. ')}; correct the header"
+                f"{key} of {where} is {shown(value)}, which the FITS standard does not allow: {reason}; "
+                "correct the header"
             )
         for i in range(1, MOST_AXES + 1):
             unit = str(header.get(f"CUNIT{i}", ""))
@@ -244,20 +253,26 @@ def _is_deep(header: fits.Header) -> bool:
 
 
 def _without_sip(header: fits.Header) -> fits.Header:
-    """Astropy takes SIP for images of two axes only."""
-    return fits.Header([card for card in header.cards if not SIP.fullmatch(card.keyword)])
+    """Take out SIP, which astropy reads in images of two axes only, and the PV of SCAMP beside it."""
+    if "A_ORDER" not in header:
+        return header
+    return fits.Header(
+        [
+            card
+            for card in header.cards
+            if not (SIP.fullmatch(card.keyword) or card.keyword[:3] in ("PV1", "PV2"))
+        ]
+    )
 
 
-def _sky(header: fits.Header, whole: WCS, where: str) -> WCS:
+def _sky(header: fits.Header, whole: WCS, projection: str, where: str) -> WCS:
     """World coordinates of longitude and latitude alone, in this order."""
     lon, lat = whole.wcs.lng, whole.wcs.lat
+    distorted = "A_ORDER" in header or projection in DISTORTED
     try:
         with warnings.catch_warnings(action="ignore"):
-            sky = whole.sub([lon + 1, lat + 1])
-            if _is_deep(header) and "A_ORDER" in header:
-                flat = fits.Header([card for card in header.cards if not THIRD_AXIS.fullmatch(card.keyword)])
-                flat["NAXIS"] = flat["WCSAXES"] = 2
-                sky.sip = WCS(flat).sip
+            flat = WCS(_flat(header, whole)) if distorted and _is_deep(header) else whole
+            sky = flat.sub([lon + 1, lat + 1])
             sky.wcs.set()
     except Exception as error:  # as above
         raise _cannot_be_used(where, error) from error
@@ -271,6 +286,16 @@ def _sky(header: fits.Header, whole: WCS, where: str) -> WCS:
             code="SKY-PROJ",
         )
     return sky
+
+
+def _flat(header: fits.Header, whole: WCS) -> fits.Header:
+    """Take the further axes out of a header with a distortion, which astropy reads of two axes only."""
+    matrix = np.asarray(whole.pixel_scale_matrix)
+    if {whole.wcs.lng, whole.wcs.lat} != {0, 1} or matrix[:2, 2:].any():
+        raise ValueError("a distortion beside further axes, which are not after those of the sky")
+    flat = fits.Header([card for card in header.cards if not THIRD_AXIS.fullmatch(card.keyword)])
+    flat["NAXIS"] = flat["WCSAXES"] = 2
+    return flat
 
 
 def _cannot_be_used(where: str, error: Exception) -> SkyError:

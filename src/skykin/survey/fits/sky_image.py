@@ -79,7 +79,7 @@ class SkyImage(Described):
             "bands": list(self.bands),
             "beam_deg": self.beam_deg,
             "frame": self.world.frame,
-            "projection": self.world.projection,
+            "projection": self.world.axes.projection,
             "pixels": f"{columns} × {rows}",
             "pixel_deg": self.pixel_deg,
             **self.facts,

@@ -25,9 +25,13 @@ from skykin.survey.frames import from_galactic, to_galactic
 
 #: Projections in which a turn of 360° is a straight step across the image; "" has plain degrees as axes.
 CYLINDRICAL = ("CAR", "CEA", "MER", "CYP", "")
+#: Further ones: their faces may be laid out over another turn than the library's.
+PERIODIC = (*CYLINDRICAL, "HPX", "TSC", "CSC", "QSC")
 #: Points at which an image is asked where it lies, per side.
 EXTENT_POINTS = 33
 EDGE = 0.5 + 1e-6
+#: Pixels by which half of them may come back elsewhere than they are.
+LARGEST_ERROR = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,11 +56,6 @@ class World:
     def sky(self) -> WCS:
         """World coordinates of longitude and latitude alone, in this order."""
         return self.axes.sky
-
-    @property
-    def projection(self) -> str:
-        """Code such as ``TAN``; nothing where the axes are plain degrees."""
-        return str(self.sky.wcs.ctype[0])[5:8].strip("-")
 
     @property
     def pixel_deg(self) -> float:
@@ -112,15 +111,16 @@ class ImageGrid:
         self.pixel_deg = world.pixel_deg
         #: Columns and rows in a turn of 360°; None where a turn is no straight step.
         self.turn = _turn(world)
-        if self.turn is not None:
-            world.sky.wcs.bounds_check(True, False)  # native longitudes beyond 180°
-        across = (
-            abs(self.turn[0])
-            if self.turn is not None and abs(self.turn[1]) < 1e-9 * abs(self.turn[0])
-            else math.nan
+        #: Columns in a turn, NaN where it does not run along rows.
+        self.turn_pixels = math.nan
+        if self.turn is not None and world.axes.projection in CYLINDRICAL:
+            world.sky.wcs.bounds_check(False, True)  # native longitudes beyond 180°
+            across, up = self.turn
+            if abs(up) < 1e-9 * abs(across):
+                self.turn_pixels = abs(across)
+        self.wraps = bool(self.columns + 0.01 >= self.turn_pixels) and (
+            abs(self.turn_pixels - round(self.turn_pixels)) < 0.01
         )
-        self.turn_pixels = across
-        self.wraps = bool(self.columns + 0.01 >= across) and abs(across - round(across)) < 0.01
 
     def pixels_at(self, lon_deg: Degrees, lat_deg: Degrees) -> tuple[Numbers, Numbers]:
         """Columns and rows, from 0 at the first pixel's centre, at Galactic positions; NaN off the image."""
@@ -192,6 +192,13 @@ class ImageGrid:
                 code="SKY-PROJ",
             )
         lon, lat = self.world.to_galactic(lon[known], lat[known])
+        back = self.pixels_at(lon, lat)
+        if not np.median(np.hypot(back[0] - xx[known], back[1] - yy[known])) < LARGEST_ERROR:
+            raise SkyError(
+                "the world coordinates of the image cannot be inverted: pixels that they place on the sky "
+                "are not found from there; correct the header, or resample the image to a plain projection",
+                code="SKY-PROJ",
+            )
         step = self.pixel_deg * max(self.rows, self.columns) / (EXTENT_POINTS - 1)
         return Extent.around(lon, lat, step / 2)
 
@@ -199,10 +206,10 @@ class ImageGrid:
 def _turn(world: World) -> tuple[float, float] | None:
     """Columns and rows of a turn of 360°, in a projection in which it is a straight step."""
     wcs = world.sky.wcs
-    if world.projection not in CYLINDRICAL or world.sky.sip is not None:
+    if world.axes.projection not in PERIODIC or world.sky.sip is not None:
         return None
     stretch = 1.0
-    if world.projection == "CYP":
+    if world.axes.projection == "CYP":
         stretch = next((value for axis, m, value in wcs.get_pv() if axis == wcs.lat + 1 and m == 2), 1.0)
     across, up = np.linalg.solve(np.asarray(world.sky.pixel_scale_matrix, np.float64), [360.0 * stretch, 0.0])
     return float(across), float(up)
