@@ -266,7 +266,7 @@ REFUSED: list[tuple[str, Make, str, str, str]] = [
         lambda: flipped(checksummed(), 10000),
         "CorruptFileError",
         "IN-CHECKSUM",
-        "DATASUM says",
+        "they do not add up to what DATASUM says",
     ),
     (
         "B01 all blank",

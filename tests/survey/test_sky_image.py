@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from skykin.core.errors import HeaderInvalidError, SkyError
 from skykin.core.footprint import Footprint
-from skykin.survey.fits.pixels import BlockCache, StoredCube
+from skykin.survey.fits.pixels import StoredCube
 from skykin.survey.open import open_survey
 from tests.hostile.fits_files import header, image_bytes, picture
 from tests.survey.test_hostile_fits import Notes
@@ -423,14 +423,14 @@ def test_a_large_image_is_read_only_where_it_is_looked_at(tmp_path, monkeypatch)
     assert sum(read) < 0.01 * 20000**2
 
 
-def test_the_blocks_used_last_are_kept():
-    cache = BlockCache(2)
-    for i in range(3):
-        cache.put((0, 0, i), np.full(1, i))
-        cache.get((0, 0, 0))
-    assert cache.get((0, 0, 1)) is None
-    assert cache.get((0, 0, 0)) == 0
-    assert cache.get((0, 0, 2)) == 2
+def test_each_block_is_read_once(tmp_path, monkeypatch):
+    survey = open_survey(write(tmp_path / "image.fits", header()))
+    read = []
+    part = StoredCube.part
+    monkeypatch.setattr(StoredCube, "part", lambda self, *box: read.append(box) or part(self, *box))
+    first = survey.sample(*ORION)[0]
+    np.testing.assert_array_equal(survey.sample(*ORION)[0], first)
+    assert read == [(slice(0, 1), slice(0, 64), slice(0, 64))]
 
 
 BRIGHT = {"Vela": (263.5, -2.8), "Cygnus Loop": (74.0, -8.5), "Virgo cluster (M87)": (283.8, 74.5)}

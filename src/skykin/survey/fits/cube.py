@@ -36,7 +36,7 @@ def open_cube(path: Path, options: SurveyOptions, progress: Progress) -> SkyImag
         If bands, channels or the rest value do not fit the cube.
     """
     hdu = checked_image(path, options, progress)
-    image = read_image(path, hdu, progress)
+    image = read_image(path, hdu, options, progress)
     axes = image.world.axes
     axis = _third_axis(hdu, axes, progress)
     cube = cube_of(path, hdu, image, (axis, axes.lat_axis, axes.lon_axis), options.blank)

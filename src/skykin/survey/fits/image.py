@@ -16,7 +16,6 @@ from skykin.core.provenance import Source
 from skykin.core.survey_options import SurveyOptions
 from skykin.survey.about import About
 from skykin.survey.fits.check import BLOCK, Hdu, read_headers
-from skykin.survey.fits.checksum import check_sums
 from skykin.survey.fits.header_wcs import has_celestial_axes
 from skykin.survey.fits.image_hdus import chosen_hdu, image_shape, is_compressed, only_image
 from skykin.survey.fits.pixels import (
@@ -31,12 +30,14 @@ from skykin.survey.fits.pixels import (
 )
 from skykin.survey.fits.sky_image import SkyImage
 from skykin.survey.fits.world import World, read_world
-from skykin.survey.guard import Limits, guarded
+from skykin.survey.guard import GIBIBYTE, Limits, guarded
 from skykin.survey.units import known_unit
 
 CODECS = ("RICE_1", "RICE_ONE", "GZIP_1", "GZIP_2", "PLIO_1", "HCOMPRESS_1", "NOCOMPRESS")
 #: A compressed image is unpacked to a temporary file of at most this size.
 LARGEST_UNPACKED_BYTES = 16 << 30
+#: Slow disks give so much, and astropy adds up ten times as much.
+CHECKED_BYTES_PER_S = 50e6
 #: Without a beam in the header, a resolution of two pixels is assumed: what a well sampled image has.
 PIXELS_PER_BEAM = 2.0
 LOOK_WINDOWS, LOOK_PIXELS = 8, 64
@@ -73,7 +74,7 @@ def open_image(path: Path, options: SurveyOptions, progress: Progress) -> SkyIma
         In one of its kinds, naming the HDU and the keyword.
     """
     hdu = checked_image(path, options, progress)
-    image = read_image(path, hdu, progress)
+    image = read_image(path, hdu, options, progress)
     order = _plane(hdu, image.world, progress)
     pixels = ChannelPixels(cube_of(path, hdu, image, order, options.blank), 0)
     look_at(pixels, hdu, options, progress)
@@ -96,11 +97,10 @@ def told(hdu: Hdu, options: SurveyOptions, progress: Progress) -> dict[str, obje
 
 
 def checked_image(path: Path, options: SurveyOptions, progress: Progress) -> Hdu:
-    """Choose the HDU with the image, and check its sums."""
+    """Choose the HDU with the image."""
     with path.open("rb") as stream:
         hdus = read_headers(stream, path.name, lenient=options.lenient)
         hdu = _image_hdu(chosen_hdu(hdus, options.hdu), progress)
-        check_sums(stream, hdu, progress, ignore=options.ignore_checksum)
     end = max(one.data_offset + -(-one.data_bytes() // BLOCK) * BLOCK for one in hdus)
     if (extra := path.stat().st_size - end) > 0:
         progress.say(f"note: {extra} bytes after the end of {shown(path.name)} are not looked at")
@@ -115,16 +115,24 @@ def _image_hdu(hdus: list[Hdu], progress: Progress) -> Hdu:
     return only_image(hdus)
 
 
-def read_image(path: Path, hdu: Hdu, progress: Progress) -> ReadImage:
+def read_image(path: Path, hdu: Hdu, options: SurveyOptions, progress: Progress) -> ReadImage:
     """Let astropy read an image: first a child process, then this one, from the same header."""
     stamp = stamp_of(path.stat())
-    arguments = {"hdu": hdu.number, "compressed": is_compressed(hdu)}
+    arguments = {
+        "hdu": hdu.number,
+        "compressed": is_compressed(hdu),
+        "ignore_checksum": options.ignore_checksum,
+    }
     if is_compressed(hdu):
         _check_compression(hdu)
-    limits = Limits(result_bytes=LARGEST_UNPACKED_BYTES)
+    # For checksums the whole file is mapped, which takes addresses but no memory, and read.
+    seconds = 120.0 + stamp[0] / CHECKED_BYTES_PER_S
+    limits = Limits(4 * GIBIBYTE + stamp[0], seconds, LARGEST_UNPACKED_BYTES)
     array = None
     with guarded("skykin.survey.fits.child:read_image", path, arguments, limits=limits) as parsed:
         header = fits.Header.fromstring(parsed.facts["header"])
+        for note in parsed.facts["notes"]:
+            progress.say(note)
         if is_compressed(hdu):
             array = parsed.array("pixels")
     expected = image_shape(hdu)[::-1]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import itertools
 import math
 import os
-import threading
-from collections import OrderedDict
+import weakref
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
@@ -231,68 +231,25 @@ class ChannelPixels:
         return np.asarray(part[0])
 
 
-class BlockCache:
-    """The blocks that were used last, of all images of the process; threads may share it."""
-
-    def __init__(self, most: int) -> None:
-        self.most = most
-        self._kept: OrderedDict[tuple[int, int, int], Numbers] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, key: tuple[int, int, int]) -> Numbers | None:
-        """Return a block and keep it a little longer, or None."""
-        with self._lock:
-            found = self._kept.get(key)
-            if found is not None:
-                self._kept.move_to_end(key)
-            return found
-
-    def put(self, key: tuple[int, int, int], block: Numbers) -> None:
-        """Keep a block, and let go of those that were not used for long."""
-        with self._lock:
-            self._kept[key] = block
-            while len(self._kept) > self.most:
-                self._kept.popitem(last=False)
+#: One store for all, so that a mosaic of many images needs no more memory than one; it keeps no image open.
+@lru_cache(BLOCKS_KEPT)
+def _block(image: weakref.ref[Pixels], y: int, x: int) -> Numbers:
+    pixels = image()
+    assert pixels is not None  # noqa: S101 - `take` holds it
+    rows, columns = pixels.shape
+    row, column = y * BLOCK_PIXELS, x * BLOCK_PIXELS
+    return pixels.window(row, column, min(BLOCK_PIXELS, rows - row), min(BLOCK_PIXELS, columns - column))
 
 
-#: One for all, so that a mosaic of many images needs no more memory than one image.
-_CACHE = BlockCache(BLOCKS_KEPT)
-_NUMBERS = itertools.count()
-
-
-class Blocks:
-    """An image that is read block by block."""
-
-    def __init__(self, pixels: Pixels) -> None:
-        self.pixels = pixels
-        self._number = next(_NUMBERS)
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Rows and columns of the image."""
-        return self.pixels.shape
-
-    def take(self, row: Numbers, column: Numbers) -> Numbers:
-        """Values at rows and columns inside the image, each ``(n,)``."""
-        values = np.empty(row.shape, np.float32)
-        across = -(-self.shape[1] // BLOCK_PIXELS)
-        number = (row // BLOCK_PIXELS) * across + column // BLOCK_PIXELS
-        # Positions sorted by block, so that each block is looked up once.
-        order = np.argsort(number, kind="stable")
-        starts = np.flatnonzero(np.diff(number[order], prepend=-1))
-        for here in np.split(order, starts[1:]) if len(order) else ():
-            y, x = divmod(int(number[here[0]]), across)
-            block = self._block(y, x)
-            values[here] = block[row[here] - y * BLOCK_PIXELS, column[here] - x * BLOCK_PIXELS]
-        return values
-
-    def _block(self, y: int, x: int) -> Numbers:
-        key = (self._number, y, x)
-        block = _CACHE.get(key)
-        if block is None:
-            rows, columns = self.shape
-            row, column = y * BLOCK_PIXELS, x * BLOCK_PIXELS
-            height, width = min(BLOCK_PIXELS, rows - row), min(BLOCK_PIXELS, columns - column)
-            block = self.pixels.window(row, column, height, width)
-            _CACHE.put(key, block)
-        return block
+def take(pixels: Pixels, row: Numbers, column: Numbers) -> Numbers:
+    """Values at rows and columns inside an image, each ``(n,)``, which is read block by block."""
+    values, image = np.empty(row.shape, np.float32), weakref.ref(pixels)
+    across = -(-pixels.shape[1] // BLOCK_PIXELS)
+    number = (row // BLOCK_PIXELS) * across + column // BLOCK_PIXELS
+    # Positions sorted by block, so that each block is looked up once.
+    order = np.argsort(number, kind="stable")
+    starts = np.flatnonzero(np.diff(number[order], prepend=-1))
+    for here in np.split(order, starts[1:]) if len(order) else ():
+        y, x = divmod(int(number[here[0]]), across)
+        values[here] = _block(image, y, x)[row[here] - y * BLOCK_PIXELS, column[here] - x * BLOCK_PIXELS]
+    return values

@@ -13,7 +13,7 @@ from skykin.core.extent import Extent
 from skykin.core.shapes import BandValues, Coverage, Degrees, Numbers
 from skykin.survey.about import About, Described
 from skykin.survey.fill import filled
-from skykin.survey.fits.pixels import Blocks, Pixels
+from skykin.survey.fits.pixels import Pixels, take
 from skykin.survey.fits.world import ImageGrid, World
 from skykin.survey.positions import checked_positions
 
@@ -50,11 +50,9 @@ class SkyImage(Described):
     about: About
     facts: dict[str, object] = field(default_factory=dict)
     extent: Extent = field(init=False)
-    _blocks: tuple[Blocks, ...] = field(init=False, repr=False)
     _grid: ImageGrid = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_blocks", tuple(Blocks(plane) for plane in self.planes))
         object.__setattr__(self, "_grid", ImageGrid(self.world, self.planes[0].shape))
         object.__setattr__(self, "extent", self._grid.extent())
 
@@ -143,7 +141,7 @@ class SkyImage(Described):
         for r, wr in ((row, 1 - up), (row + 1, up)):
             for c, wc in ((column, 1 - right), (column + 1, right)):
                 rows, columns = grid.neighbour(r, c)
-                values = np.stack([blocks.take(rows, columns) for blocks in self._blocks], axis=-1)
+                values = np.stack([take(plane, rows, columns) for plane in self.planes], axis=-1)
                 known = np.isfinite(values).all(axis=-1)
                 w = np.where(known, wr * wc, 0)
                 sum_ += np.where(known[:, None], values, 0) * w[:, None]

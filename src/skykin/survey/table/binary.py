@@ -63,17 +63,6 @@ def read_column(stream: BinaryIO, hdu: Hdu, number: int, dtype: type = np.float6
     return out
 
 
-def read_texts(stream: BinaryIO, hdu: Hdu, number: int) -> list[str]:
-    """Read a column of text, one string a row."""
-    letter, count, offset = _place(hdu, number)
-    if letter != "A":
-        raise HeaderInvalidError(f"column {number} of {hdu} does not hold text; choose another column")
-    rows, width = hdu.integer("NAXIS2", 0, 1 << 60), hdu.integer("NAXIS1", 0, 1 << 60)
-    stream.seek(hdu.data_offset)
-    table = np.frombuffer(stream.read(rows * width), np.uint8).reshape(rows, width)
-    return [bytes(row).decode("latin-1").strip("\x00 ") for row in table[:, offset : offset + count]]
-
-
 def _place(hdu: Hdu, number: int) -> tuple[str, int, int]:
     """Letter, count of elements and place in the row of a column."""
     offset, found = 0, ("", 0, 0)
