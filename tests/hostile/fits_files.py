@@ -388,6 +388,22 @@ REFUSED: list[tuple[str, Make, str, str, str]] = [
         r"CRVAL1 of HDU 0 of 'D08.fits' is 1e\+308, which is no place",
     ),
     (
+        "D08b place given twice",
+        lambda: with_card(image_bytes(OBJECT=1), "OBJECT", "1").replace(
+            b"OBJECT  = 1    ", b"CRVAL1  = 1E308"
+        ),
+        "SkyError",
+        "SKY-RANGE",
+        r"CRVAL1 of HDU 0 of 'D08b.fits' is 1e\+308, which is no place",
+    ),
+    (
+        "D08c twenty thousand axes",
+        lambda: image_bytes(WCSAXES=20000),
+        "HeaderInvalidError",
+        "IN-KEY",
+        "WCSAXES of HDU 0 of 'D08c.fits' is '20000', but it must be a whole number from 0 to 9",
+    ),
+    (
         "D09 half a distortion",
         lambda: _sip(A_ORDER=2, A_2_0=1e-4),
         "SkyError",

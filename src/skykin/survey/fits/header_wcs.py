@@ -140,8 +140,15 @@ def _check_pair(axes: dict[int, str], where: str) -> dict[int, str]:
 
 
 def _check_numbers(header: fits.Header, where: str) -> None:
-    for name in {key for key in header if NUMBER.fullmatch(key)}:
-        value = header[name]
+    for card in header.cards:  # of a keyword that is there twice, wcslib takes the last
+        name, value = card.keyword, card.value
+        if re.fullmatch(r"WCSAXES[A-Z]?", name) and value not in range(MOST_AXES + 1):
+            raise HeaderInvalidError(
+                f"{name} of {where} is {shown(value)}, but it must be a whole number from 0 to {MOST_AXES}; "
+                "correct the header"
+            )
+        if not NUMBER.fullmatch(name):
+            continue
         if not isinstance(value, int | float) or not math.isfinite(value):
             raise HeaderInvalidError(
                 f"{name} of {where} is {shown(str(value).strip())}, but it must be a finite number; "
