@@ -11,6 +11,7 @@ from astropy.wcs import WCS
 
 from skykin.core.errors import SkyError, UsageError
 from skykin.core.footprint import Footprint
+from skykin.survey.fits import pixels
 from skykin.survey.open import open_survey
 from skykin.survey.velocity_bands import integrate_bands
 from tests.hostile.fits_files import header, picture
@@ -99,6 +100,26 @@ def test_axes_may_come_in_any_order(tmp_path, expected, order):
     np.testing.assert_allclose(
         open_survey(path, bands_km_s=BANDS).sample(*WHERE)[0], expected, rtol=2e-4, atol=1e-4
     )
+
+
+@pytest.mark.parametrize("passed_over", [0, 40, 4096])
+def test_any_part_is_that_of_the_array_in_any_order_of_axes(tmp_path, monkeypatch, passed_over):
+    monkeypatch.setattr(pixels, "PASSED_OVER_BYTES", passed_over)
+    random = np.random.default_rng(0)
+    path = tmp_path / "numbers"
+    for _ in range(30):
+        stored = random.normal(size=random.integers(1, 40, 3)).astype(">f4")
+        path.write_bytes(b"header." + stored.tobytes())
+        array = stored.transpose(random.permutation(3))
+        steps = tuple(step // 4 for step in array.strides)
+        stamp = pixels.stamp_of(path.stat())
+        cube = pixels.StoredCube(path, 7, ">f4", array.shape, steps, pixels.Scaling(), stamp)
+        starts = [int(random.integers(length)) for length in array.shape]
+        box = tuple(
+            slice(start, int(random.integers(start, length)) + 1)
+            for start, length in zip(starts, array.shape, strict=True)
+        )
+        np.testing.assert_array_equal(cube.part(*box), array[box])
 
 
 def test_e10_a_falling_velocity_axis_gives_the_same_colours(tmp_path, expected):

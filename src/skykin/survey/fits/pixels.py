@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import os
 import weakref
@@ -22,7 +21,7 @@ BLOCK_PIXELS = 256
 #: Blocks of 256 kB: 256 MB.
 BLOCKS_KEPT = 1024
 #: A gap that is read and thrown away sooner than jumped over.
-PASSED_OVER_BYTES = 1 << 15
+PASSED_OVER_BYTES = 1 << 12
 #: Sums of four such values still fit into float32.
 LARGEST_VALUE = 1e37
 DTYPES = {8: ">u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
@@ -166,19 +165,22 @@ class StoredCube:
         item, length = stored.itemsize, lines.shape[2]
         # A run holds the rows of a plane with what lies between them, where that is quicker than to jump.
         joined = (middle - fast * length) * item <= PASSED_OVER_BYTES
-        inner = lines.shape[1] if joined else 1
-        run = np.empty((inner - 1) * middle + (length - 1) * fast + 1, self.dtype)
-        view = np.lib.stride_tricks.as_strided(run, (inner, length), (middle * item, fast * item))
+        count, rows_of_one = (1, lines.shape[1]) if joined else (lines.shape[1], 1)
+        runs = np.empty((count, (rows_of_one - 1) * middle + (length - 1) * fast + 1), self.dtype)
+        into = [run.data for run in runs.view(np.uint8)]
+        step = middle if joined else runs.shape[1]
+        plane = np.lib.stride_tricks.as_strided(runs, lines.shape[1:], (step * item, fast * item))
         first = sum(part.start * stride for part, stride in zip(wanted, self.strides, strict=True))
         try:
             with self.path.open("rb", buffering=0) as stream:
                 if stamp_of(os.fstat(stream.fileno())) != self.stamp:
                     raise self._changed()
-                for i, j in itertools.product(range(lines.shape[0]), range(0, lines.shape[1], inner)):
-                    stream.seek(self.offset + (first + i * slow + j * middle) * item)
-                    if stream.readinto(run.view(np.uint8).data) != run.nbytes:
-                        raise self._changed()
-                    lines[i, j : j + inner] = view
+                for i in range(lines.shape[0]):
+                    for j in range(count):
+                        stream.seek(self.offset + (first + i * slow + j * middle) * item)
+                        if stream.readinto(into[j]) != len(into[j]):
+                            raise self._changed()
+                    lines[i] = plane
         except FileNotFoundError as error:
             raise self._changed() from error
         return self.scaling.apply(stored)
