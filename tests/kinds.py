@@ -9,8 +9,8 @@ from astropy import units as u
 from astropy.table import QTable
 from astropy_healpix import HEALPix
 
+from skykin.core.criterion import ScoreCut
 from skykin.core.footprint import Footprint
-from skykin.core.line import Line
 from skykin.core.picture import Picture
 from skykin.core.provenance import Provenance
 from skykin.products.result import Gallery, KinMap
@@ -72,7 +72,7 @@ def provenance(**changes):
     """Provenance with every kind of value that a stage may write."""
     settings = {
         "survey": {"name": "blobs", "title": "Made-up Hα sky", "file": "blobs.fits", "sha256": "ab" * 32},
-        "rendering": {"stretch": "asinh", "bands_km_s": [[-60, -20], [-20, 20], [20, 60]], "limit": 12.5},
+        "rendering": {"stretch": "asinh", "bands": [[-60, -20], [-20, 20], [20, 60]], "limit": 12.5},
         "grid": {"kind": "healpix", "nside": 4, "width_deg": 15.0},
         "reference": {"name": "orion", "lon_deg": 209.0, "lat_deg": -19.0},
         "recipe": {"name": "poster", "layers": list(LAYERS), "threshold": 0.9},
@@ -175,7 +175,8 @@ def made_up_result(footprints=None, tile_nside=4, threshold=0.9, **changes):
     )
     parts = {
         "tiles": tiles, "footprints": footprints, "tile_nside": tile_nside,
-        "reference": reference, "reference_name": "Orion", "line": Line("score", threshold), "layers": LAYERS,
+        "reference": reference, "reference_name": "Orion", "line": ScoreCut("score", threshold),
+        "layers": LAYERS,
         "survey_title": "Made-up Hα sky",
         "bands": ("−60 to −20 km/s", "−20 to +20 km/s", "+20 to +60 km/s"),
         "sky": sky, "pictures": gallery, "regions": regions(),

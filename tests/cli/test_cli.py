@@ -14,9 +14,9 @@ import skykin.jobs
 from skykin.catalogue.regions import known_regions
 from skykin.cli.main import app
 from skykin.cli.map import default_folder
-from skykin.cli.option_texts import parse_bands
 from skykin.core.errors import SkykinError, UsageError
-from skykin.core.settings import DEFAULT_BANDS_KM_S, MapSettings
+from skykin.core.settings import MapSettings
+from skykin.core.survey_options import DEFAULT_BANDS, read_bands
 from skykin.style.recipe import recipes
 from tests.skies import write_wham_like
 
@@ -54,7 +54,7 @@ def test_a_map_is_written_and_its_summary_told(survey_file, tmp_path):
     ("arguments", "code", "sentence"),
     [
         (["--pixels", "3"], 2, "USAGE: pixels is '3', but it must be a whole number from 32 to 2048"),
-        (["--bands", "10..20"], 2, "the bands '10..20' are not three velocity ranges; use low..high"),
+        (["--bands", "10..20"], 2, "bands is '10..20', but it must be three pairs of finite velocities"),
         (["--recipe", "postr"], 2, "no recipe is called 'postr'; did you mean poster?"),
         (["--reference", "Orino"], 2, "Orino"),
         (["--survey", "nowhere.fits"], 2, "there is no survey called 'nowhere.fits' and no such file"),
@@ -125,9 +125,11 @@ def test_the_version_is_told():
 
 
 def test_bands_are_read_as_red_green_and_blue():
-    assert parse_bands("20..60,-20..20,-60..-20") == DEFAULT_BANDS_KM_S
-    with pytest.raises(UsageError, match="are not three velocity ranges"):
-        parse_bands("1..2,3..4")
+    assert read_bands("20..60,-20..20,-60..-20") == DEFAULT_BANDS
+    with pytest.raises(
+        UsageError, match="'1..2,3..4', but it must be three pairs of finite velocities in km/s"
+    ):
+        read_bands("1..2,3..4")
 
 
 @pytest.mark.parametrize(

@@ -93,7 +93,7 @@ def kin():
 
 
 def test_the_styles_of_the_tiles_are_those_that_the_map_compared(kin, tmp_path):
-    judged = judged_map(kin, survey=None, survey_options=None, bands_km_s=None, progress=SilentProgress())
+    judged = judged_map(kin, survey=None, survey_option=None, bands=None, progress=SilentProgress())
     styles = tile_styles(judged, 1, SilentProgress())
     store = WorkStore.of(tmp_path, {})
     made = bench_of(judged, Change("as it was"), settings_of(judged, 1), store, SilentProgress())

@@ -71,7 +71,7 @@ def judged():
         "spacing_deg": round(grid.spacing_deg, 4),
         "pixels": 64,
         "projection": "TAN",
-        "area": "the whole survey",
+        "area": None,
     }
     place = {"name": "blob", "lon_deg": 209.0, "lat_deg": -19.0}
     return JudgedMap(tiles, provenance(grid=facts, rendering=rendering, reference=place), survey)

@@ -250,9 +250,7 @@ def test_all_products_of_a_map_are_written(index, survey, tmp_path, kind):
     text = (output / "matches.reg").read_text()
     assert text.count("dash") + text.count("width=3") == (2 if kind == "places" else 0)
     if kind == "places":
-        read = judged_map(
-            output, survey=survey, survey_options=None, bands_km_s=None, progress=SilentProgress()
-        )
+        read = judged_map(output, survey=survey, survey_option=None, bands=None, progress=SilentProgress())
         assert [round(each.lon_deg) for each in read.references] == [209, 230]
     with pytest.raises(UsageError, match="already holds"):
         skykin.search_index(index, ORION, output=output)

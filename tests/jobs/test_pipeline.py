@@ -10,8 +10,8 @@ from astropy.coordinates import SkyCoord
 from astropy.io import fits
 
 import skykin
+from skykin.core.criterion import ScoreCut
 from skykin.core.errors import DataQualityError, SkyError, UnknownNameError, UsageError
-from skykin.core.line import Line
 from skykin.core.progress import SilentProgress
 from skykin.core.settings import MapSettings
 from skykin.products.write import PRODUCTS
@@ -103,7 +103,7 @@ def test_a_stretch_per_tile_leaves_the_twin_a_match(survey):
 
 def test_a_threshold_or_a_share_of_the_sky_may_be_asked_for(survey):
     area = "60,100,-20,20"
-    assert on(survey, threshold=0.5, area=area).line == Line("score", 0.5)
+    assert on(survey, threshold=0.5, area=area).line == ScoreCut("score", 0.5)
     half = on(survey, top_fraction=0.5, area=area)
     assert half.tiles["match"].sum() == pytest.approx(len(half.tiles) / 2, abs=0.5)
 
@@ -168,7 +168,7 @@ def test_an_interruption_leaves_nothing_behind(survey, tmp_path, monkeypatch):
         ({"tile_size": 1.5, "spacing": 0.5}, UsageError, "hardly larger than the beam of Survey of blobs"),
         ({"tile_size": 120}, UsageError, "must be above 0° and at most 90°"),
         ({"spacing": 30}, UsageError, "tiles of 30° about 30° apart leave holes between them"),
-        ({"area": "10,11,80,81"}, SkyError, "no tile is centred between longitudes 10° and 11°"),
+        ({"area": "10,11,80,81"}, SkyError, "no tile is centred in longitudes 10° to 11°, lat"),
     ],
 )
 def test_what_cannot_be_mapped_is_one_sentence_and_nothing_written(

@@ -5,9 +5,9 @@ import pytest
 from astropy.table import QTable
 
 import skykin
+from skykin.core.criterion import MatchCriterion, ScoreCut
 from skykin.core.errors import SkyError, UsageError
 from skykin.core.footprint import Footprint
-from skykin.core.line import Line
 from skykin.core.settings import MapSettings
 from skykin.jobs.anchors import Anchors, hubness_of_reference
 from skykin.jobs.second_look import most_unusual
@@ -29,7 +29,7 @@ def kin():
 
 
 def test_a_map_draws_its_line_at_a_q_value_and_says_when_nothing_reaches_it(kin):
-    assert kin.line == Line("q", 0.1)
+    assert kin.line == ScoreCut("q", 0.1)
     assert kin.tiles["q"].min() > 0.1  # a sky of seven blobs is too small for a discovery
     lines = summary_lines(kin.summary)
     assert "No tile matches: none has q 0.1 or less." in lines
@@ -62,12 +62,12 @@ def test_where_no_tile_away_from_the_reference_reaches_the_rate_the_most_alike_a
     beside = np.arange(200) < 3
     chosen = recipe("core-contrast")
     tiles["q"][1] = 0.01  # the reference itself
-    line = line_of(tiles, chosen, MapSettings(), beside)
+    line = line_of(tiles, chosen, MatchCriterion(), beside)
     assert (line.column, line.missed_q) == ("score", 0.1)
     assert line.matches(tiles["score"]).sum() == 2
-    assert line_of(tiles, chosen, MapSettings(max_q=0.1), beside) == Line("q", 0.1)
+    assert line_of(tiles, chosen, MatchCriterion(max_q=0.1), beside) == ScoreCut("q", 0.1)
     tiles["q"][3] = 0.05
-    assert line_of(tiles, chosen, MapSettings(), beside) == Line("q", 0.1)
+    assert line_of(tiles, chosen, MatchCriterion(), beside) == ScoreCut("q", 0.1)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_where_no_tile_away_from_the_reference_reaches_the_rate_the_most_alike_a
     ],
 )
 def test_matches_that_are_only_the_most_alike_are_told_so(calibrated, told):
-    line = Line("score", 0.4, missed_q=0.1).as_dict()
+    line = ScoreCut("score", 0.4, missed_q=0.1).to_dict()
     facts = {"n_tiles": 90, "n_matches": 1, "line": line, "n_independent": 9.0, "calibrated": calibrated}
     lines = " ".join(summary_lines(facts))
     assert told in lines
@@ -88,24 +88,24 @@ def test_matches_that_are_only_the_most_alike_are_told_so(calibrated, told):
 
 def test_settings_draw_the_line_before_the_recipe_does():
     base = {**SMALL, "area": "60,100,-20,20"}
-    kin = skykin.map_kin(MapSettings(survey=blob_survey(), max_q=0.3, **base | {"recipe": "poster"}))
-    assert kin.line == Line("q", 0.3)
+    kin = skykin.map_kin(MapSettings(survey=blob_survey(), **base | {"recipe": "poster"}), max_q=0.3)
+    assert kin.line == ScoreCut("q", 0.3)
     with pytest.raises(
         UsageError, match=r"threshold=0.5 and max_q=0.1 contradict each other; give one of them"
     ):
-        MapSettings(threshold=0.5, max_q=0.1)
+        MatchCriterion(threshold=0.5, max_q=0.1)
     with pytest.raises(
         UsageError, match=r"max_q is '2', but it must be a false discovery rate between 0 and 1"
     ):
-        MapSettings(max_q=2)
+        MatchCriterion(max_q=2)
 
 
 def test_a_line_tells_matches_and_says_its_rule():
-    assert Line("score", 0.9).matches(np.array([0.9, 0.8, np.nan])).tolist() == [True, False, False]
-    assert Line("q", 0.1).matches(np.array([0.1, 0.2, np.nan])).tolist() == [True, False, False]
-    assert Line("score", 0.9).words == "score 0.9 or more"
-    assert Line("q", 0.1).words == "q 0.1 or less"
-    assert (Line("score", 0.9).threshold, Line("q", 0.1).threshold) == (0.9, None)
+    assert ScoreCut("score", 0.9).matches(np.array([0.9, 0.8, np.nan])).tolist() == [True, False, False]
+    assert ScoreCut("q", 0.1).matches(np.array([0.1, 0.2, np.nan])).tolist() == [True, False, False]
+    assert ScoreCut("score", 0.9).words == "score 0.9 or more"
+    assert ScoreCut("q", 0.1).words == "q 0.1 or less"
+    assert (ScoreCut("score", 0.9).threshold, ScoreCut("q", 0.1).threshold) == (0.9, None)
 
 
 def test_matches_by_q_are_told_with_the_tiles_that_they_are_worth():
@@ -126,7 +126,7 @@ def test_fishers_z_keeps_the_order_and_has_no_infinite_ends():
 @pytest.mark.slow
 @pytest.mark.parametrize("value", [0.3, 0.001])
 def test_all_products_are_written_for_a_line_in_q_with_matches_and_without(tmp_path, value):
-    result = kinds.made_up_result(line=Line("q", value))
+    result = kinds.made_up_result(line=ScoreCut("q", value))
     result.tiles["match"] = result.line.matches(result.tiles["q"])
     written = write_products(result, tmp_path / "out")
     assert all(path.stat().st_size > 0 for path in written.values())
@@ -139,7 +139,7 @@ def test_all_products_are_written_for_a_line_in_q_with_matches_and_without(tmp_p
 @pytest.mark.parametrize("engine", ["tiles", pytest.param("shared", marks=pytest.mark.slow)])
 def test_local_scaling_takes_off_what_a_tile_has_in_common_with_all(engine):
     place = {"area": "110,250,-45,10", "engine": engine}
-    kin = skykin.map_kin(MapSettings(survey=blob_survey(), csls=True, **SMALL | place))
+    kin = skykin.map_kin(MapSettings(survey=blob_survey(), **SMALL | place), csls=True)
     tiles = kin.tiles
     hubs = np.asarray(tiles["hubness"])
     assert (np.abs(hubs[np.isfinite(hubs)]) <= 1).all()

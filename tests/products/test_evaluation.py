@@ -49,7 +49,7 @@ def facts(**changes):
             "tile_size_deg": 15.0,
             "spacing_deg": 14.6583,
             "pixels": 32,
-            "area": "the whole survey",
+            "area": None,
             "min_coverage": 0.5,
         },
         **changes,
@@ -139,7 +139,7 @@ def test_the_report_of_a_map_has_a_place_for_its_evaluation():
 def test_with_the_survey_at_hand_all_baselines_are_measured():
     survey = blob_survey(nside=16)
     kin = replace(made_up_result(provenance=facts()), sky=RenderedSurvey(survey, measure_stretch(survey)))
-    judged = judged_map(kin, survey=None, survey_options=None, bands_km_s=None, progress=SilentProgress())
+    judged = judged_map(kin, survey=None, survey_option=None, bands=None, progress=SilentProgress())
     found = baselines(judged, 1, SilentProgress())
     contrasts = [f"log contrast {pair}" for pair in ("5°/15°", "2°/5°", "1°/5°")]
     assert list(found) == ["−|b|", "mean intensity", "mean intensity in 5°", *contrasts, *MEASURES]

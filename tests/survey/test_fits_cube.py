@@ -76,7 +76,7 @@ def expected(tmp_path_factory):
 
 @pytest.mark.parametrize("axis", AXES)
 def test_any_spectral_axis_gives_the_same_bands(tmp_path, expected, axis):
-    survey = open_survey(write(tmp_path / "cube.fits", gas(), **AXES[axis]), bands_km_s=BANDS)
+    survey = open_survey(write(tmp_path / "cube.fits", gas(), **AXES[axis]), bands=BANDS)
     values, coverage = survey.sample(*WHERE)
     assert coverage.min() == 1
     np.testing.assert_allclose(values, expected, rtol=2e-4, atol=1e-4)
@@ -96,13 +96,13 @@ def test_axes_may_come_in_any_order(tmp_path, expected, order):
     path = tmp_path / "cube.fits"
     fits.PrimaryHDU(np.ascontiguousarray(gas().transpose(order)), header(**cards)).writeto(path)
     np.testing.assert_allclose(
-        open_survey(path, bands_km_s=BANDS).sample(*WHERE)[0], expected, rtol=2e-4, atol=1e-4
+        open_survey(path, bands=BANDS).sample(*WHERE)[0], expected, rtol=2e-4, atol=1e-4
     )
 
 
 def test_e10_a_falling_velocity_axis_gives_the_same_colours(tmp_path, expected):
     cards = AXES["radio velocity"] | {"CDELT3": -1000.0}
-    survey = open_survey(write(tmp_path / "cube.fits", gas()[::-1], **cards), bands_km_s=BANDS)
+    survey = open_survey(write(tmp_path / "cube.fits", gas()[::-1], **cards), bands=BANDS)
     np.testing.assert_allclose(survey.sample(*WHERE)[0], expected, rtol=2e-4, atol=1e-4)
 
 
@@ -111,7 +111,7 @@ def test_a_stokes_axis_in_front_of_the_velocities_is_passed_over(tmp_path, expec
     cards |= {"CTYPE3": "STOKES", "CRVAL3": 1.0, "CRPIX3": 1.0, "CDELT3": 1.0}
     data = np.stack([gas(), gas() + 50], axis=1)
     notes = Notes()
-    survey = open_survey(write(tmp_path / "cube.fits", data, **cards), bands_km_s=BANDS, progress=notes)
+    survey = open_survey(write(tmp_path / "cube.fits", data, **cards), bands=BANDS, progress=notes)
     assert "axis 3 ('STOKES') of HDU 0 of 'cube.fits' has 2 planes; the first is used" in notes
     np.testing.assert_allclose(survey.sample(*WHERE)[0], expected, rtol=2e-4, atol=1e-4)
 
@@ -119,7 +119,7 @@ def test_a_stokes_axis_in_front_of_the_velocities_is_passed_over(tmp_path, expec
 def test_the_option_rest_stands_in_for_the_header(tmp_path, expected):
     cards = AXES["frequency"] | {"RESTFRQ": None}
     path = write(tmp_path / "cube.fits", gas(), **cards)
-    survey = open_survey(path, bands_km_s=BANDS, rest="1.420405751 GHz")
+    survey = open_survey(path, bands=BANDS, rest="1.420405751 GHz")
     np.testing.assert_allclose(survey.sample(*WHERE)[0], expected, rtol=2e-4, atol=1e-4)
     with pytest.raises(UsageError, match="the option rest is 'blue', but it must be a frequency"):
         open_survey(path, rest="blue")
@@ -129,7 +129,7 @@ def test_blank_channels_are_scaled_up_for_and_too_many_mask(tmp_path):
     data = gas()
     data[::5] = np.nan
     data[:8, :, 50:] = np.nan
-    survey = open_survey(write(tmp_path / "cube.fits", data, **AXES["radio velocity"]), bands_km_s=BANDS)
+    survey = open_survey(write(tmp_path / "cube.fits", data, **AXES["radio velocity"]), bands=BANDS)
     wcs = WCS(header())
     here, blank = (wcs.wcs_pix2world(column, 30, 0) for column in (20, 60))
     values, weight = integrate_bands(VELOCITY[None], data[:, 30, 20][None], BANDS)
@@ -181,7 +181,7 @@ def test_a_compressed_cube_is_that_of_the_plain_one(tmp_path, expected):
     cards = header(**AXES["km/s"])
     hdu = fits.CompImageHDU(gas(), cards, compression_type="GZIP_2", quantize_level=0)
     fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(tmp_path / "c.fits")
-    survey = open_survey(tmp_path / "c.fits", bands_km_s=BANDS)
+    survey = open_survey(tmp_path / "c.fits", bands=BANDS)
     np.testing.assert_allclose(survey.sample(*WHERE)[0], expected, rtol=2e-4, atol=1e-4)
 
 

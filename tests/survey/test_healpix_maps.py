@@ -20,9 +20,9 @@ from skykin.core.errors import (
     UnknownNameError,
     UsageError,
 )
+from skykin.core.frames import frame_of, from_galactic, to_galactic
 from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Survey
-from skykin.survey.frames import frame_of, from_galactic, to_galactic
 from skykin.survey.healpix import file as healpix_file
 from skykin.survey.healpix.cell_map import CellMap
 from skykin.survey.healpix.cells import CellSurvey, cell_side_deg, level_for, three_bands, three_names

@@ -281,7 +281,7 @@ def test_e05_a_stokes_axis_is_named_and_its_first_plane_used(tmp_path, notes):
 
 def test_e07_a_band_outside_the_cube_is_refused(tmp_path):
     with pytest.raises(UsageError, match=r"covers less than 50% of the band \+20 to \+60 km/s") as caught:
-        opened(tmp_path, hostile.cube_bytes(), bands_km_s=((20, 60), (-2, 2), (-6, -2)))
+        opened(tmp_path, hostile.cube_bytes(), bands=((20, 60), (-2, 2), (-6, -2)))
     assert caught.value.code == "SKY-SPEC"
 
 

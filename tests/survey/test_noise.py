@@ -10,6 +10,7 @@ from astropy_healpix import HEALPix
 
 import skykin
 from skykin.core.protocols import NoisySurvey, Survey
+from skykin.core.robustness import Robustness
 from skykin.core.settings import MapSettings
 from skykin.products.summary import summary_lines
 from skykin.survey.table.noisy_pointings import grid_with_noise
@@ -94,7 +95,7 @@ def test_the_noise_at_a_place_is_that_of_the_nearest_pointing_with_data():
 def looked_at_again():
     settings = MapSettings(
         survey=noisy_survey(), tile_size=30, spacing=15, pixels=32, recipe="mean-std", engine="tiles",
-        area="180,240,-50,10", surrogates=2, noise_draws=2,
+        area="180,240,-50,10", robustness=Robustness(surrogates=2, noise_draws=2),
     )  # fmt: skip
     return skykin.map_kin(settings)
 
@@ -105,7 +106,7 @@ def test_an_interval_holds_the_score_and_is_wider_where_noise_is_larger(looked_a
     assert (tiles["score_high"] >= tiles["score"]).all()
     quiet = MapSettings(
         survey=noisy_survey(noise=0.03), tile_size=30, spacing=15, pixels=32, recipe="mean-std",
-        engine="tiles", area="180,240,-50,10", noise_draws=2,
+        engine="tiles", area="180,240,-50,10", robustness=Robustness(noise_draws=2),
     )  # fmt: skip
     narrow = skykin.map_kin(quiet).summary["noise"]["median_width"]
     assert 0 < narrow < looked_at_again.summary["noise"]["median_width"] / 3

@@ -91,13 +91,13 @@ def test_an_option_that_cannot_be_meant_is_refused(texts, sentence):
 def test_options_are_read_from_texts_and_told_as_plain_values():
     options = SurveyOptions.parse({"hdu": "2", "columns": "l, b,ha", "channels": "3,2,1", "blank": "-1e3"})
     assert options == SurveyOptions(hdu=2, columns=("l", "b", "ha"), channels=(3, 2, 1), blank=-1000.0)
-    assert options.as_dict() == {
+    assert options.given() == {
         "hdu": 2,
-        "columns": ("l", "b", "ha"),
-        "channels": (3, 2, 1),
+        "columns": ["l", "b", "ha"],
+        "channels": [3, 2, 1],
         "blank": -1000.0,
     }
-    assert SurveyOptions().as_dict() == {}
+    assert SurveyOptions().given() == {}
 
 
 def test_an_extent_holds_what_it_was_made_around():

@@ -11,8 +11,8 @@ from astropy import units as u
 from astropy.coordinates import Angle, angular_separation
 
 from skykin.core.errors import HeaderInvalidError, SkyError, shown
+from skykin.core.frames import Frame, frame_of, to_galactic
 from skykin.core.shapes import Degrees
-from skykin.survey.frames import Frame, frame_of, to_galactic
 from skykin.survey.table.columns import DEGREES_PER, NAMELESS, PAIRS
 from skykin.survey.table.objects import ObjectColumn
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from skykin.cli.option_texts import parse_bands, parse_options
+from skykin.cli.option_texts import parse_options
 from skykin.cli.options import Jobs, Quiet, SurveyOfMap, SurveyOption, printer, progress_unless
 
 LISTS = "What it is judged by"
@@ -80,8 +80,8 @@ def evaluate_command(
         map_folder,
         catalogue or (),
         survey=survey,
-        survey_options=parse_options(survey_option or []),
-        bands_km_s=None if bands is None else parse_bands(bands),
+        survey_option=parse_options(survey_option or []),
+        bands=bands,
         turns=turns,
         seed=seed,
         nulls=nulls,

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from skykin.cli.map import DEFAULTS, SOME_LEFT_OUT
-from skykin.cli.option_texts import parse_bands, parse_options
+from skykin.cli.option_texts import parse_options
 from skykin.cli.options import (
     Area,
     Bands,
@@ -66,12 +66,12 @@ def index_command(
     """
     settings = MapSettings(
         survey=survey,
-        survey_options=parse_options(survey_option or []),
+        survey_option=parse_options(survey_option or []),
         area=area,
         tile_size=tile_size,
         spacing=spacing,
         pixels=pixels,
-        bands_km_s=None if bands is None else parse_bands(bands),
+        bands=bands,
         stretch=cast("StretchKind", stretch),
         recipe=recipe,
         fast=fast,

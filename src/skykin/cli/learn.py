@@ -66,7 +66,7 @@ def learn_command(
         positives or positive or (),
         negative or (),
         survey=survey,
-        survey_options=parse_options(survey_option or []),
+        survey_option=parse_options(survey_option or []),
         jobs=jobs,
         output=output,
         overwrite=overwrite,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from skykin.cli.option_texts import parse_bands, parse_options
+from skykin.cli.option_texts import parse_options
 from skykin.cli.options import (
     OUTPUT,
     SKY,
@@ -36,6 +36,8 @@ from skykin.cli.options import (
     printer,
     progress_unless,
 )
+from skykin.core.criterion import MatchCriterion
+from skykin.core.robustness import Robustness
 from skykin.core.settings import (
     EngineKind,
     GridKind,
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
     from skykin.style.recipe import Combine
 
 DEFAULTS: dict[str, Any] = {field.name: field.default for field in fields(MapSettings)}
+ROBUSTNESS = Robustness()
 
 #: Exit code of a map from which some of the files given are missing.
 SOME_LEFT_OUT = 4
@@ -121,9 +124,9 @@ def map_command(
         ),
     ] = None,
     csls: Csls = False,
-    surrogates: Surrogates = DEFAULTS["surrogates"],
-    noise_draws: NoiseDraws = DEFAULTS["noise_draws"],
-    seed: Seed = DEFAULTS["seed"],
+    surrogates: Surrogates = ROBUSTNESS.surrogates,
+    noise_draws: NoiseDraws = ROBUSTNESS.noise_draws,
+    seed: Seed = ROBUSTNESS.seed,
     engine: Annotated[
         str | None,
         typer.Option(
@@ -167,24 +170,19 @@ def map_command(
     """
     settings = MapSettings(
         survey=survey,
-        survey_options=parse_options(survey_option or []),
+        survey_option=parse_options(survey_option or []),
         reference=_asked(reference),
         combine=cast("Combine | None", combine),
         tile_size=tile_size,
         spacing=spacing,
         pixels=pixels,
         grid=cast("GridKind", grid),
-        bands_km_s=None if bands is None else parse_bands(bands),
+        bands=bands,
         stretch=cast("StretchKind", stretch),
         stretch_per_tile=stretch_per_tile,
         recipe=recipe,
-        threshold=threshold,
-        top_fraction=top_fraction,
-        max_q=max_q,
-        csls=csls,
-        surrogates=surrogates,
-        noise_draws=noise_draws,
-        seed=seed,
+        criterion=MatchCriterion(threshold=threshold, top_fraction=top_fraction, max_q=max_q),
+        robustness=Robustness(csls=csls, surrogates=surrogates, noise_draws=noise_draws, seed=seed),
         area=area,
         engine=cast("EngineKind | None", engine),
         dense=dense,

@@ -9,10 +9,10 @@ import typer
 from rich.console import Console
 
 from skykin.cli.bars import TerminalProgress
-from skykin.cli.option_texts import DEFAULT_BANDS
 from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Progress
 from skykin.core.settings import DEFAULT_TILE_DEG
+from skykin.core.survey_options import DEFAULT_BANDS_TEXT
 
 SKY = "What to look at"
 TILES = "How the sky is cut and coloured"
@@ -105,7 +105,7 @@ Bands = Annotated[
     str | None,
     typer.Option(
         help="Velocity bands (LSR, km/s) shown as red, green and blue.",
-        show_default=f"{DEFAULT_BANDS} for wham; thirds of a cube's channels",
+        show_default=f"{DEFAULT_BANDS_TEXT} for wham; thirds of a cube's channels",
         rich_help_panel=TILES,
     ),
 ]

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from skykin.cli.bars import TerminalProgress
-from skykin.cli.option_texts import parse_bands, parse_options
+from skykin.cli.option_texts import parse_options
 from skykin.cli.options import SurveyOption, printer
 
 
@@ -62,7 +62,7 @@ def info_command(
     opened = open_survey(
         survey,
         options=parse_options(survey_option or []),
-        bands_km_s=None if bands is None else parse_bands(bands),
+        bands=bands,
         progress=TerminalProgress(Console(stderr=True)),
     )
     path = None if no_preview else preview or Path(f"{_plain(opened.name)}-preview.png")

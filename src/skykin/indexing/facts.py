@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from skykin.core.area import read_area
 from skykin.core.errors import IndexRefusedError, shown
 from skykin.core.extent import Extent
 from skykin.core.progress import SilentProgress
@@ -121,7 +122,7 @@ class IndexFacts:
                 "kind": "facets",
                 "projection": "TAN",
                 **facts["grid"],
-                "area": facts["area"] or "the whole survey",
+                "area": facts["area"],
             },
             reference={},
             recipe=facts["recipe"],
@@ -169,11 +170,11 @@ class IndexFacts:
         shards = self.manifest.shards.values()
         cells = sum(shard.shape[0] for shard in shards if shard.name.startswith("cells-"))
         sizes = ", ".join(f"{size:.3g}°" for size in self.sizes_deg)
-        rendering = self.manifest.facts["rendering"]
+        rendering, area = self.manifest.facts["rendering"], self.manifest.facts["area"]
         return {
             "index": self.path.name,
             "survey": self.survey_title,
-            "area": ", ".join(map(str, self.manifest.facts["area"])) or "all that it saw",
+            "area": "the whole survey" if area is None else str(read_area(area)),
             "recipe": f"{self.recipe.name}: {', '.join(self.layers)}",
             "stretch": str(rendering["kind"]),
             "tiles": grid,

@@ -49,14 +49,9 @@ def _opened(folder: Path, facts: Mapping[str, Any], download: bool, progress: Pr
         raise UsageError(
             f"{shown(facts['survey_title'])} was given as a Python object when it was indexed; give it again"
         )
-    for listed in ("columns", "channels"):
-        if options.get(listed) is not None:
-            options[listed] = tuple(options[listed])
-    if options.get("bands_km_s") is not None:
-        options["bands_km_s"] = tuple(tuple(band) for band in options["bands_km_s"])
     if options.get("mask") is not None:
         options["mask"] = folder / options["mask"]
     # Files are named from where the index lies.
     beside = folder / name
     what = beside if name.startswith(".") and beside.exists() else name
-    return open_survey(what, options=SurveyOptions(**options), download=download, progress=progress)
+    return open_survey(what, options=SurveyOptions.from_dict(options), download=download, progress=progress)

@@ -11,7 +11,7 @@ import numpy as np
 from astropy import units as u
 from astropy.table import QTable
 
-from skykin.core.area import SkyBox
+from skykin.core.area import read_area
 from skykin.core.errors import IndexRefusedError, UsageError, shown
 from skykin.core.extent import Extent
 from skykin.core.footprint import Footprint
@@ -21,7 +21,7 @@ from skykin.indexing.builder import read_space, stored_facets
 from skykin.indexing.compare import Space
 from skykin.indexing.facts import IndexFacts
 from skykin.indexing.layout import SHARDS
-from skykin.indexing.level import LevelReader, inside_areas
+from skykin.indexing.level import LevelReader
 from skykin.indexing.manifest import read_manifest
 from skykin.indexing.region import Place, region_of
 from skykin.indexing.stored import Shelf, StoredFacet
@@ -238,7 +238,8 @@ class SkyIndex(IndexFacts):
         """Return the level of the pyramid whose tiles are nearest in size."""
         nearest = min(self.sizes_deg, key=lambda size: abs(np.log(size / size_deg)))
         reach = round(nearest / self.cell_deg)
-        inside = inside_areas([SkyBox(*edges).contains for edges in self.manifest.facts["area"]])
+        area = self.manifest.facts["area"]
+        inside = None if area is None else read_area(area).contains
         reader = LevelReader(self._facets, self._space, self._vectors.bases, self.min_coverage, inside)
         return reader.level(reach, self.cell_deg)
 

@@ -12,9 +12,9 @@ from astropy.table import QTable
 
 from skykin.catalogue.reference import ReferencePlace
 from skykin.catalogue.references import together
+from skykin.core.criterion import ScoreCut
 from skykin.core.errors import UsageError
 from skykin.core.footprint import Footprint
-from skykin.core.line import Line
 from skykin.core.picture import Picture
 from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Progress, Survey
@@ -55,7 +55,7 @@ class Answer:
         As `KinMap.tiles`: one row per tile of the index, in its order, with ``rank``, ``score`` and
         ``match``; with several references also ``best_reference``, with the pyramid ``best_size`` and
         ``best_score``.
-    line : Line
+    line : ScoreCut
         Where the line between match and no match is drawn.
     calibration : Calibration
         What the scores are worth.
@@ -71,7 +71,7 @@ class Answer:
 
     index: SkyIndex
     tiles: QTable
-    line: Line
+    line: ScoreCut
     calibration: Calibration
     asked: tuple[Asked, ...]
     unlike: tuple[Asked, ...]
@@ -193,7 +193,7 @@ class Answer:
                 reference_score=self.score_of(self.wanted.likes[0]),
                 sky_fraction_in_matching_tiles=float(coverage_map(matching).sky_fraction),
                 n_left_out=0,
-                line=self.line.as_dict(),
+                line=self.line.to_dict(),
                 threshold=self.line.threshold,
                 n_matches_beside=self.n_matches_beside,
                 n_independent=self.calibration.independent,

@@ -14,6 +14,7 @@ from astropy.coordinates import SkyCoord
 from mocpy import MOC
 
 from skykin.catalogue.reference import resolve_reference
+from skykin.core.area import MocArea
 from skykin.core.errors import DataQualityError, ResourceError, SkyError, UnknownNameError, UsageError, shown
 from skykin.core.footprint import WIDEST_TANGENT_DEG, Footprint
 from skykin.core.picture import Picture
@@ -25,7 +26,7 @@ from skykin.jobs.pictured import picture_signature, read_picture_reference
 from skykin.jobs.squares import around, core_of, inside, solid_angle_deg2
 from skykin.style.signature import Signature
 from skykin.survey.picture.file import begins_as_picture
-from skykin.survey.sky_mask import SkyMask, read_sky_mask
+from skykin.survey.sky_mask import read_sky_mask
 
 #: What may be given as a reference.
 Reference: TypeAlias = (
@@ -192,9 +193,7 @@ def _from_file(index: SkyIndex, path: Path, scale: Scale) -> Asked:
     return _from_mask(index, read_sky_mask(path), path.name)
 
 
-def _from_mask(index: SkyIndex, mask: SkyMask, name: str) -> Asked:
-    if not mask.share > 0:
-        raise SkyError(f"the reference {shown(name)} holds no sky; give a region or map that does")
+def _from_mask(index: SkyIndex, mask: MocArea, name: str) -> Asked:
     extent = mask.extent()
     # A square as large as the part that is covered: what a map can outline.
     side = min(max(2 * extent.radius_deg, index.cell_deg), WIDEST_TANGENT_DEG)
@@ -265,9 +264,9 @@ def _place_facts(where: Footprint) -> dict[str, object]:
 
 
 def _from_moc(index: SkyIndex, moc: MOC, _: Scale) -> Asked:
-    return _from_mask(
-        index, SkyMask(moc.to_depth29_ranges.astype(np.uint64).reshape(-1, 2)), "a coverage map"
-    )
+    if moc.empty():
+        raise SkyError("the reference is a coverage map that holds no sky; give one that does")
+    return _from_mask(index, MocArea(moc), "a coverage map")
 
 
 def _from_bool(_: SkyIndex, what: bool, __: Scale) -> Asked:

@@ -148,7 +148,7 @@ class Bench:
 
     def anchors(self, progress: Progress) -> Anchors | None:
         """Measure what hubness is measured by, if the settings ask for it."""
-        if not self.settings.csls:
+        if not self.settings.robustness.csls:
             return None
         workers = self.settings.workers
         return anchors_of(self.meter, self.grid, self.look, workers=workers, progress=progress)

@@ -11,6 +11,7 @@ from astropy.table import QTable
 from skykin.core.errors import SkyError, UsageError
 from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Progress
+from skykin.core.robustness import Robustness
 from skykin.core.settings import MapSettings
 from skykin.core.shapes import Numbers
 from skykin.core.sphere import apart, directions_of, reach_deg
@@ -35,30 +36,22 @@ class Doubts:
 
     Parameters
     ----------
-    csls : bool
-        Scale scores locally, so that tiles which are like everything lose.
-    surrogates, noise_draws : int
-        Draws for each of the most unusual tiles; 0 for none.
-    seed : int
+    robustness : Robustness
     found : Mapping of str to Mapping
         For the summary: what ``surrogates`` and ``noise`` found.
     """
 
-    csls: bool = False
-    surrogates: int = 0
-    noise_draws: int = 0
-    seed: int = 0
+    robustness: Robustness = Robustness()  # noqa: RUF009 - frozen
     found: Mapping[str, dict[str, object] | None] = field(default_factory=dict)
 
     @property
     def looks_again(self) -> bool:
         """Whether pictures of tiles are measured anew."""
-        return bool(self.surrogates or self.noise_draws)
+        return bool(self.robustness.surrogates or self.robustness.noise_draws)
 
     def as_dict(self) -> dict[str, object]:
         """Give what was asked, for provenance."""
-        names = ("csls", "surrogates", "noise_draws", "seed")
-        return {name: getattr(self, name) for name in names}
+        return self.robustness.to_dict()
 
 
 def hubs(index: SkyIndex, wanted: Wanted, asked: Sequence[Asked], found: Likeness) -> tuple[Numbers, Numbers]:
@@ -133,13 +126,7 @@ def looked_again(
     signature = measured(one, sky).signature
     if signature is None:  # a tile
         signature = meter(in_context(index, sky, where))
-    settings = MapSettings(
-        pixels=index.pixels,
-        tile_size=index.tile_deg,
-        surrogates=doubts.surrogates,
-        noise_draws=doubts.noise_draws,
-        seed=doubts.seed,
-    )
+    settings = MapSettings(pixels=index.pixels, tile_size=index.tile_deg, robustness=doubts.robustness)
     sought = Sought((signature,), index.recipe.combine)
     judge = Judge(meter, lambda place: in_context(index, sky, place), sky.survey, sought, index.min_coverage)
     again = SecondLook(judge, index.footprints, (where,), settings, sky.stretch)

@@ -15,9 +15,8 @@ from skykin.catalogue.user_catalogue import read_catalogue
 from skykin.core.errors import UsageError, shown
 from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Progress, Survey
-from skykin.core.settings import Band
 from skykin.core.shapes import Numbers
-from skykin.core.survey_options import SurveyOptions
+from skykin.core.survey_options import BandsLike, SurveyOptions
 from skykin.evaluation.assessment import Assessment
 from skykin.evaluation.turned import EXCLUDE_DEG, TURNS
 from skykin.jobs.baselines import baselines
@@ -42,8 +41,8 @@ def evaluate_map(
     catalogues: Sequence[str | Path | QTable] = (),
     *,
     survey: Survey | str | Path | None = None,
-    survey_options: SurveyOptions | None = None,
-    bands_km_s: tuple[Band, Band, Band] | None = None,
+    survey_option: SurveyOptions | None = None,
+    bands: BandsLike | None = None,
     turns: int = TURNS,
     seed: int = 0,
     nulls: bool = False,
@@ -65,7 +64,7 @@ def evaluate_map(
         with Skykin.
     survey : Survey, str or Path, optional
         The survey of the map, where it is not a ready-made one on this computer.
-    survey_options, bands_km_s :
+    survey_option, bands :
         As for the map.
     turns : int
         How often the lists are turned in longitude.
@@ -110,8 +109,8 @@ def evaluate_map(
     judged = judged_map(
         kin,
         survey=survey,
-        survey_options=survey_options,
-        bands_km_s=bands_km_s,
+        survey_option=survey_option,
+        bands=bands,
         progress=progress,
     )
     workers = jobs or os.cpu_count() or 1

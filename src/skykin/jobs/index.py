@@ -8,9 +8,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from skykin.core.area import SkyBox
+from skykin.core.area import SkyArea, read_area
 from skykin.core.errors import UsageError
-from skykin.core.extent import ALL_SKY, Extent
 from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Progress, Survey
 from skykin.core.provenance import library_versions
@@ -90,7 +89,7 @@ def build_index(
     """
     progress = progress or SilentProgress()
     settings = settings or MapSettings()
-    settings = replace(settings, **{"survey": survey, **changes})
+    settings = settings.changed(**{"survey": survey, **changes})
     if settings.tiles_only is not None:
         raise UsageError(
             f"an index is read from facets, which {settings.tiles_only} contradicts; leave it out"
@@ -112,14 +111,14 @@ def _job(
 ) -> Job:
     made = read_manifest(folder).facts if append and (folder / MANIFEST).is_file() else {}
     stretch = stretch_of(made["rendering"]) if made else measure_stretch(survey, settings.stretch)
-    areas = _areas(settings, made)
+    area = _area(settings, made)
     extent = survey.extent
     chosen = recipe(settings.recipe)
     pieces = facets(
         settings.tile_size_deg,
         settings.spacing_deg,
         settings.side_pixels,
-        _Union(areas) if areas else None,
+        area,
         extent,
         step=chosen.step,
     )
@@ -154,7 +153,7 @@ def _job(
         "bands": list(survey.bands),
         "beam_deg": survey.beam_deg,
         "extent": asdict(extent),
-        "area": [list(asdict(area).values()) for area in areas],
+        "area": None if area is None else area.to_dict(),
         "opened": _opened(settings, folder),
         "rendering": stretch.as_dict(),
         "recipe": {**chosen.as_dict(), "key": chosen.key()},
@@ -180,45 +179,30 @@ def _job(
     )
 
 
-class _Union:
-    """Several areas as one."""
-
-    def __init__(self, areas: list[SkyBox]) -> None:
-        self._areas = areas
-
-    def contains(self, lon_deg: Any, lat_deg: Any) -> Any:
-        """Tell which positions lie in any of them."""
-        inside = self._areas[0].contains(lon_deg, lat_deg)
-        for area in self._areas[1:]:
-            inside |= area.contains(lon_deg, lat_deg)
-        return inside
-
-    def extent(self) -> Extent:
-        """Cap of the sky that holds all of them."""
-        return self._areas[0].extent() if len(self._areas) == 1 else ALL_SKY
-
-
-def _areas(settings: MapSettings, made: Any) -> list[SkyBox]:
-    """Areas that were indexed before and the one asked for; none is the whole survey."""
-    before = [SkyBox(*edges) for edges in made.get("area", [])]
-    if not isinstance(settings.area, SkyBox) or (made and not before):
-        return []
-    return [*before, *([settings.area] if settings.area not in before else [])]
+def _area(settings: MapSettings, made: Any) -> SkyArea | None:
+    """Add the area of the settings to what was indexed before; None is the whole survey."""
+    if settings.area is None or (made and made["area"] is None):
+        return None
+    asked = read_area(settings.area)
+    if not made:
+        return asked
+    before = read_area(made["area"])
+    if asked in (before, *getattr(before, "parts", ())):
+        return before
+    return read_area({"any_of": [before.to_dict(), asked.to_dict()]})
 
 
 def _opened(settings: MapSettings, folder: Path) -> dict[str, Any]:
     """How the survey can be opened again, with files named from where the index lies."""
     if isinstance(settings.survey, Survey):
         return {"survey": None, "options": {}}
-    options = settings.survey_options or SurveyOptions()
-    given: dict[str, Any] = {
-        name: value for name, value in asdict(options).items() if value not in (None, False)
-    }
-    if settings.bands_km_s is not None:
-        given["bands_km_s"] = settings.bands_km_s
+    options = settings.survey_option or SurveyOptions()
+    if settings.bands is not None:
+        options = replace(options, bands=settings.bands)
     if options.mask is not None:
-        given["mask"] = _from(folder, str(options.mask))
-    return {"survey": _from(folder, str(settings.survey)), "options": given}
+        options = replace(options, mask=_from(folder, str(options.mask)))
+    name = settings.survey if isinstance(settings.survey, str | Path) else ",".join(map(str, settings.survey))
+    return {"survey": _from(folder, str(name)), "options": options.to_dict()}
 
 
 def _from(folder: Path, name: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,14 +11,13 @@ import numpy as np
 from astropy import units as u
 from astropy.table import QTable
 
-from skykin.core.area import SkyBox
+from skykin.core.area import SkyArea, read_area
 from skykin.core.errors import SkykinError, UsageError, shown
 from skykin.core.footprint import Footprint
 from skykin.core.protocols import Progress, Survey
 from skykin.core.provenance import Provenance
-from skykin.core.settings import Band
 from skykin.core.shapes import Numbers
-from skykin.core.survey_options import SurveyOptions
+from skykin.core.survey_options import BandsLike, SurveyOptions
 from skykin.evaluation.tile_centres import TileCentres
 from skykin.products.map_folder import read_map_folder
 from skykin.products.plain import plain
@@ -102,10 +100,10 @@ class JudgedMap:
         return float(min(grid["spacing_deg"] * ROUNDED, grid["tile_size_deg"]))
 
     @property
-    def area(self) -> SkyBox | None:
+    def area(self) -> SkyArea | None:
         """What the map was confined to."""
-        edges = re.findall(r"=(-?[\d.]+)", str(self.provenance.grid["area"]))
-        return SkyBox(*map(float, edges)) if len(edges) == 4 else None
+        made: Any = self.provenance.grid["area"]
+        return None if made is None else read_area(made)
 
     @property
     def sky(self) -> RenderedSurvey | None:
@@ -147,8 +145,8 @@ def judged_map(
     kin: KinMap | str | Path,
     *,
     survey: Survey | str | Path | None,
-    survey_options: SurveyOptions | None,
-    bands_km_s: tuple[Band, Band, Band] | None,
+    survey_option: SurveyOptions | None,
+    bands: BandsLike | None,
     progress: Progress,
 ) -> JudgedMap:
     """Take a map in memory, or read one from its folder and open its survey again.
@@ -172,7 +170,7 @@ def judged_map(
     if isinstance(survey, Survey):
         opened: Survey | None = survey
     else:
-        opened = _opened(read.provenance, survey, survey_options, bands_km_s, progress)
+        opened = _opened(read.provenance, survey, survey_option, bands, progress)
     if opened is not None:
         _check_same(opened, read.provenance)
     return JudgedMap(read.tiles, read.provenance, opened)
@@ -182,12 +180,12 @@ def _opened(
     provenance: Provenance,
     survey: str | Path | None,
     options: SurveyOptions | None,
-    bands_km_s: tuple[Band, Band, Band] | None,
+    bands: BandsLike | None,
     progress: Progress,
 ) -> Survey | None:
     name = survey or str(provenance.survey["name"])
     try:
-        return open_survey(name, options=options, bands_km_s=bands_km_s, progress=progress)
+        return open_survey(name, options=options, bands=bands, progress=progress)
     except SkykinError as error:
         if survey is not None:
             raise

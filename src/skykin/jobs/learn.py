@@ -51,7 +51,7 @@ def learn_kin(
     negatives: Sequence[Example] = (),
     *,
     survey: Survey | str | Path | None = None,
-    survey_options: SurveyOptions | None = None,
+    survey_option: SurveyOptions | None = None,
     jobs: int | None = None,
     output: str | Path | None = None,
     overwrite: bool = False,
@@ -71,7 +71,7 @@ def learn_kin(
     negatives : sequence of names or positions
         What is not.  If left out, the positives turned about the Galactic poles in steps of 15°: places of
         the same latitudes, so that latitude teaches nothing.
-    survey, survey_options :
+    survey, survey_option :
         As for `evaluate_map`.
     jobs : int, optional
         Threads; all cores if left out.  Does not change the numbers.
@@ -99,7 +99,7 @@ def learn_kin(
     if output is not None:
         check_output_folder(Path(output), overwrite=overwrite)
     wanted, others = _positives(positives, progress), _places(negatives, "negative examples")
-    judged = judged_map(kin, survey=survey, survey_options=survey_options, bands_km_s=None, progress=progress)
+    judged = judged_map(kin, survey=survey, survey_option=survey_option, bands=None, progress=progress)
     if judged.survey is None:
         raise UsageError("learning looks at the survey again, but it is not at hand; say where with --survey")
     examples = _examples(judged.centres, wanted, others, judged.reference.width_deg)

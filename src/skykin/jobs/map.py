@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -67,8 +66,8 @@ def map_kin(
     progress : Progress, optional
         Told how far the work is; silent if left out.
     **changes
-        Any field of `MapSettings`, such as ``reference="carina"``, ``reference=("carina", "rosette")`` or
-        ``tile_size=10 * u.deg``.
+        Any field of `MapSettings`, or of its criterion and robustness, such as ``reference="carina"``,
+        ``reference=("carina", "rosette")``, ``tile_size=10 * u.deg`` or ``max_q=0.1``.
 
     Returns
     -------
@@ -86,7 +85,7 @@ def map_kin(
     >>> kin = skykin.map_kin(reference="carina", recipe="mean-std")  # doctest: +SKIP
     >>> kin.tiles[kin.tiles["match"]]  # doctest: +SKIP
     """
-    settings = replace(settings or MapSettings(), **changes)
+    settings = (settings or MapSettings()).changed(**changes)
     progress = progress or SilentProgress()
     if output is not None:
         check_output_folder(Path(output), overwrite=overwrite)
@@ -114,12 +113,7 @@ def _map(settings: MapSettings, download: bool, progress: Progress) -> KinMap:
         reference=references.as_dict(),
         recipe={**chosen.as_dict(), "key": chosen.key()},
         encoder=bench.encoder,
-        calibration={
-            "csls": settings.csls,
-            "surrogates": settings.surrogates,
-            "noise_draws": settings.noise_draws,
-            "seed": settings.seed,
-        },
+        calibration=settings.robustness.to_dict(),
         credits=(*survey.credits, *METHOD_CREDITS),
     )
     store = store_of(provenance)
@@ -132,7 +126,7 @@ def _map(settings: MapSettings, download: bool, progress: Progress) -> KinMap:
     name_nearest(tiles, references)
     again = SecondLook(judge, grid.footprints, own, settings, stretch)
     surrogates, noise = again.with_surrogates(tiles, progress), again.with_noise(tiles, progress)
-    line = line_of(tiles, chosen, settings, calibration.beside)
+    line = line_of(tiles, chosen, settings.criterion, calibration.beside)
     tiles["match"] = line.matches(tiles[line.column])
     side = settings.side_pixels + 2 * bench.meter.halo
     controls = {
@@ -162,7 +156,7 @@ def _map(settings: MapSettings, download: bool, progress: Progress) -> KinMap:
             reference_score=float(np.max([judge.score(bench.look(each)) for each in own])),
             sky_fraction_in_matching_tiles=share_inside(tiles, grid),
             n_left_out=tiles.meta["n_left_out"],
-            line=line.as_dict(),
+            line=line.to_dict(),
             threshold=line.threshold,
             n_matches_beside=int(np.sum(calibration.beside & np.asarray(tiles["match"]))),
             n_independent=calibration.independent,
@@ -198,6 +192,6 @@ def grid_facts(grid: TileGrid, settings: MapSettings) -> dict[str, object]:
         "tile_size_deg": settings.tile_size_deg,
         "spacing_deg": round(grid.spacing_deg, 4),
         "pixels": settings.side_pixels,
-        "area": "the whole survey" if settings.area is None else str(settings.area),
+        "area": settings.to_dict()["area"],
         "min_coverage": settings.min_coverage,
     }

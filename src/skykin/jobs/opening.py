@@ -38,7 +38,7 @@ def survey_of(settings: MapSettings, download: bool, progress: Progress) -> Surv
     return open_survey(
         settings.survey,
         options=_options_for(settings),
-        bands_km_s=settings.bands_km_s,
+        bands=settings.bands,
         download=download,
         progress=progress,
     )
@@ -46,7 +46,7 @@ def survey_of(settings: MapSettings, download: bool, progress: Progress) -> Surv
 
 def _options_for(settings: MapSettings) -> SurveyOptions:
     """Read a survey of many resolutions no finer than the pixels of the tiles."""
-    options = settings.survey_options or SurveyOptions()
+    options = settings.survey_option or SurveyOptions()
     if options.scale_deg is not None or settings.tile_size is None:
         return options
     return replace(options, scale_deg=settings.tile_size_deg / settings.side_pixels)

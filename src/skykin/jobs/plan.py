@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from skykin.core.area import SkyBox
 from skykin.core.protocols import Survey
 from skykin.core.settings import MapSettings
 from skykin.style.recipe import Recipe
@@ -13,12 +12,12 @@ from skykin.tiling.grid import TileGrid, tile_grid
 def grid_of(settings: MapSettings, survey: Survey) -> TileGrid:
     """Cover what is both in the survey and in the area that was asked for."""
     extents = [survey.extent]
-    if isinstance(settings.area, SkyBox):
+    if settings.area is not None:
         # A spacing wider, so that an area between the centres is told as what it is.
         extents.append(settings.area.extent().widened(settings.spacing_deg))
     smallest = min(extents, key=lambda extent: extent.radius_deg)
     grid = tile_grid(settings.grid, settings.tile_size_deg, settings.spacing_deg, smallest)
-    return grid.within(settings.area) if isinstance(settings.area, SkyBox) else grid
+    return grid if settings.area is None else grid.within(settings.area)
 
 
 def facets_of(settings: MapSettings, chosen: Recipe, survey: Survey) -> tuple[Facet, ...]:
@@ -28,6 +27,5 @@ def facets_of(settings: MapSettings, chosen: Recipe, survey: Survey) -> tuple[Fa
     engine = settings.engine or ("tiles" if literal and not asked else "shared")
     if engine == "tiles":
         return ()
-    area = settings.area if isinstance(settings.area, SkyBox) else None
     tile_deg, spacing_deg, tile = settings.tile_size_deg, settings.spacing_deg, settings.side_pixels
-    return facets(tile_deg, spacing_deg, tile, area, survey.extent, step=chosen.step)
+    return facets(tile_deg, spacing_deg, tile, settings.area, survey.extent, step=chosen.step)

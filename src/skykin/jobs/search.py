@@ -12,9 +12,10 @@ from astropy import units as u
 from astropy.table import QTable
 
 from skykin.catalogue.references import how_combined, listed
+from skykin.core.criterion import MatchCriterion
 from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Progress, Survey
-from skykin.core.settings import MapSettings
+from skykin.core.robustness import Robustness
 from skykin.indexing.answers import Kind
 from skykin.indexing.query.likeness import likeness
 from skykin.indexing.query.pyramid import pyramid as search_pyramid
@@ -125,10 +126,8 @@ def search_index(
     """
     if output is not None:
         check_output_folder(Path(output), overwrite=overwrite)
-    rule = MapSettings(
-        threshold=threshold, top_fraction=top_fraction, max_q=max_q,
-        csls=csls, surrogates=surrogates, noise_draws=noise_draws, seed=seed,
-    )  # fmt: skip
+    criterion = MatchCriterion(threshold=threshold, top_fraction=top_fraction, max_q=max_q)
+    robustness = Robustness(csls=csls, surrogates=surrogates, noise_draws=noise_draws, seed=seed)
     opened = index if isinstance(index, SkyIndex) else open_index(index)
     scale = Scale(width_deg, pixel_deg)
     by = how_combined(reference, combine)
@@ -152,7 +151,7 @@ def search_index(
         tiles["best_size"] = sizes.best_size_deg * u.deg
         tiles["best_score"] = sizes.best_score
     apart = np.all([each.apart() for each in asked], axis=0)
-    doubts = Doubts(csls, surrogates, noise_draws, seed)
+    doubts = Doubts(robustness)
     if csls:
         tiles["hubness"], own = hubs(opened, wanted_in(opened.kinds[0]), asked, found)
         tiles["csls"] = scaled_locally(found.score, tiles["hubness"], own)
@@ -161,7 +160,7 @@ def search_index(
         sky = sky_of(opened) if survey is None else opened.sky(survey)
         seen = looked_again(doubts, tiles, asked, wanted_in(opened.kinds[0]), sky, progress=progress)
         doubts = replace(doubts, found=seen)
-    line = line_of(tiles, opened.recipe, rule, calibration.beside)
+    line = line_of(tiles, opened.recipe, criterion, calibration.beside)
     tiles["match"] = line.matches(tiles[line.column])
     wanted = wanted_in(exact)
     answer = Answer(opened, tiles, line, calibration, asked, others, wanted, survey, doubts)

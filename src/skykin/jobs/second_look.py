@@ -47,7 +47,8 @@ class SecondLook:
 
     def with_surrogates(self, tiles: QTable, progress: Progress) -> dict[str, object] | None:
         """Add the column ``p_surrogate``; return what was done, None if nothing was asked for."""
-        draws, seed = self.settings.surrogates, self.settings.seed
+        asked = self.settings.robustness
+        draws, seed = asked.surrogates, asked.seed
         if not draws:
             return None
         rows = most_unusual(tiles)
@@ -64,7 +65,8 @@ class SecondLook:
 
     def with_noise(self, tiles: QTable, progress: Progress) -> dict[str, object] | None:
         """Add the columns ``score_low`` and ``score_high``; return what was done."""
-        draws, seed, survey = self.settings.noise_draws, self.settings.seed, self.judge.survey
+        asked, survey = self.settings.robustness, self.judge.survey
+        draws, seed = asked.noise_draws, asked.seed
         if not draws:
             return None
         if not isinstance(survey, NoisySurvey):

@@ -7,8 +7,8 @@ from astropy import units as u
 from astropy.table import QTable
 
 from skykin.catalogue.references import References
+from skykin.core.criterion import MatchCriterion, ScoreCut
 from skykin.core.errors import SkyError
-from skykin.core.line import Line
 from skykin.core.protocols import NoisySurvey, Progress
 from skykin.core.settings import MapSettings
 from skykin.core.shapes import Numbers
@@ -99,22 +99,21 @@ def ranks(score: Numbers) -> Numbers:
     return rank
 
 
-def line_of(tiles: QTable, chosen: Recipe, settings: MapSettings, beside: np.ndarray) -> Line:
+def line_of(tiles: QTable, chosen: Recipe, criterion: MatchCriterion, beside: np.ndarray) -> ScoreCut:
     """Return where the line between match and no match is drawn: as asked, else as the recipe says.
 
     Tiles `beside` a reference share sky with it: that they are like it is no finding.
     """
-    asked = any(value is not None for value in (settings.threshold, settings.top_fraction, settings.max_q))
-    rule: MapSettings | Recipe = settings if asked else chosen
+    rule: MatchCriterion | Recipe = criterion if criterion.given else chosen
     if rule.max_q is not None:
-        line = Line("q", rule.max_q)
+        line = ScoreCut("q", rule.max_q)
         if rule.top_fraction is None or (line.matches(tiles["q"]) & ~beside).any():
             return line
     if rule.top_fraction is not None:
         threshold = threshold_of_top(tiles["score"], rule.top_fraction, tiles["area"])
-        return Line("score", threshold, rule.max_q)
+        return ScoreCut("score", threshold, rule.max_q)
     assert rule.threshold is not None  # noqa: S101 - a recipe has one of the three
-    return Line("score", rule.threshold)
+    return ScoreCut("score", rule.threshold)
 
 
 def scored(tiles: QTable) -> ScoredTiles:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from astropy.table import QTable
 
+from skykin.core.criterion import ScoreCut
 from skykin.core.extent import ALL_SKY, Extent
 from skykin.core.footprint import Footprint
-from skykin.core.line import Line
 from skykin.core.picture import Picture
 from skykin.core.provenance import Provenance
 from skykin.core.shapes import Degrees, Numbers
@@ -79,7 +79,7 @@ class KinMap:
     reference : Footprint or None
         Where the reference lies; None if it is a picture, or of another survey.
     reference_name : str
-    line : Line
+    line : ScoreCut
         Where the line between match and no match is drawn.
     layers : tuple of str
         Layers of the network, the shallowest first.
@@ -112,7 +112,7 @@ class KinMap:
     tile_nside: int | None
     reference: Footprint | None
     reference_name: str
-    line: Line
+    line: ScoreCut
     layers: tuple[str, ...]
     survey_title: str
     bands: tuple[str, str, str]

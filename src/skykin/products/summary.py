@@ -46,7 +46,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from skykin.core.line import Line
+from skykin.core.criterion import ScoreCut
 from skykin.products.plain import plain
 from skykin.products.result import KinMap
 from skykin.products.stamp import creator
@@ -139,7 +139,7 @@ def _counts(facts: Mapping[str, Any]) -> list[str]:
     if _has(facts, "n_matches", "line"):
         share = percent(facts.get("sky_fraction_matching"))
         inside = percent(facts.get("sky_fraction_in_matching_tiles"))
-        rule = Line(**facts["line"]).words
+        rule = ScoreCut.from_dict(facts["line"]).words
         if not facts["n_matches"]:
             return [*lines, f"No tile matches: none has {rule}.", *_trust(facts)]
         line = f"{facts['n_matches']} of them match ({rule})"

@@ -5,15 +5,15 @@ from __future__ import annotations
 import glob
 import weakref
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+from skykin.core.checked import check_names
 from skykin.core.errors import InputRefusedError, UnknownNameError, UsageError, shown
 from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Progress, Survey
-from skykin.core.settings import Band
-from skykin.core.survey_options import SurveyOptions
+from skykin.core.survey_options import BandsLike, SurveyOptions
 from skykin.survey.format import Glance, Kind, not_claimed
 from skykin.survey.formats import kinds
 from skykin.survey.named import ready_made
@@ -26,7 +26,7 @@ def open_survey(
     what: str | Path | Sequence[str | Path],
     *,
     options: SurveyOptions | None = None,
-    bands_km_s: tuple[Band, Band, Band] | None = None,
+    bands: BandsLike | None = None,
     download: bool = False,
     progress: Progress = SILENT,
     **changes: Any,
@@ -40,8 +40,8 @@ def open_survey(
         the address of a HiPS.  Three of them are shown as red, green and blue.
     options : SurveyOptions, optional
         What the file does not say itself.
-    bands_km_s : three pairs of float, optional
-        Velocities shown as red, green and blue, where the survey has spectra.
+    bands : three pairs of float or Quantity, or str, optional
+        Velocities (km/s) shown as red, green and blue, where the survey has spectra.
     download : bool
         Whether a ready-made survey may be fetched from its public address.
     progress : Progress
@@ -66,9 +66,10 @@ def open_survey(
     >>> survey = skykin.open_survey("halpha.fits", frame="galactic")  # doctest: +SKIP
     >>> values, coverage = survey.sample(209.0, -19.4)  # doctest: +SKIP
     """
+    check_names(SurveyOptions.KIND, changes, [each.name for each in fields(SurveyOptions)])
     options = replace(options or SurveyOptions(), **changes)
-    if bands_km_s is not None:
-        options = replace(options, bands_km_s=bands_km_s)
+    if bands is not None:
+        options = replace(options, bands=bands)
     if not isinstance(what, str | Path):
         survey = _open_three(list(what), options, download, progress)
     else:
@@ -76,7 +77,7 @@ def open_survey(
     if options.mask is not None:
         from skykin.survey.derived.masked import masked  # noqa: PLC0415 - loads the libraries of regions
 
-        survey = masked(survey, options.mask)
+        survey = masked(survey, Path(options.mask))
     return survey
 
 

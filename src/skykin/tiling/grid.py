@@ -10,7 +10,7 @@ import numpy as np
 from astropy import units as u
 from astropy_healpix import HEALPix, nside_to_pixel_resolution
 
-from skykin.core.area import SkyBox
+from skykin.core.area import SkyArea
 from skykin.core.errors import SkyError, UsageError
 from skykin.core.extent import ALL_SKY, Extent
 from skykin.core.footprint import Footprint
@@ -73,20 +73,19 @@ class TileGrid:
             None if self.pixels is None else self.pixels[chosen],
         )
 
-    def within(self, box: SkyBox) -> TileGrid:
-        """Return the tiles whose centres lie in `box`.
+    def within(self, area: SkyArea) -> TileGrid:
+        """Return the tiles whose centres lie in an area.
 
         Raises
         ------
         SkyError
             If there are none.
         """
-        inside = self.keep(box.contains(*self.centers()))
+        inside = self.keep(area.contains(*self.centers()))
         if not len(inside):
             raise SkyError(
-                f"no tile is centred between longitudes {box.lon_min_deg:g}° and {box.lon_max_deg:g}° and "
-                f"latitudes {box.lat_min_deg:g}° and {box.lat_max_deg:g}°; choose a larger area or a smaller "
-                f"spacing than {self.spacing_deg:.2g}°"
+                f"no tile is centred in {area}; choose a larger area or a smaller spacing than "
+                f"{self.spacing_deg:.2g}°"
             )
         return inside
 

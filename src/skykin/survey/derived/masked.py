@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from skykin.core.area import MocArea
 from skykin.core.atomic import sha256_of
 from skykin.core.extent import Extent
 from skykin.core.protocols import Survey
@@ -15,7 +16,7 @@ from skykin.core.shapes import BandValues, Coverage, Degrees
 from skykin.survey.about import Behind
 from skykin.survey.fill import filled
 from skykin.survey.overview import overview_of
-from skykin.survey.sky_mask import SkyMask, read_sky_mask
+from skykin.survey.sky_mask import read_sky_mask
 
 
 def masked(survey: Survey, path: Path) -> MaskedSurvey:
@@ -37,7 +38,7 @@ class MaskedSurvey(Behind):
     Parameters
     ----------
     survey : Survey
-    mask : SkyMask
+    mask : MocArea
         What is used.
     mask_source : Source
         The file that says so.
@@ -46,7 +47,7 @@ class MaskedSurvey(Behind):
     """
 
     survey: Survey
-    mask: SkyMask
+    mask: MocArea
     mask_source: Source
     mask_extent: Extent
 

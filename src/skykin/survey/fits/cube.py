@@ -10,8 +10,7 @@ from skykin.core.atomic import sha256_of
 from skykin.core.errors import SkyError, UsageError, shown
 from skykin.core.protocols import Progress
 from skykin.core.provenance import Source
-from skykin.core.settings import Band
-from skykin.core.survey_options import SurveyOptions
+from skykin.core.survey_options import Bands, SurveyOptions
 from skykin.survey.about import About
 from skykin.survey.fits.check import Hdu
 from skykin.survey.fits.cube_planes import BandPixels, ChannelPixels, MomentPixels, noise_of
@@ -29,7 +28,7 @@ from skykin.survey.fits.spectral_axis import (
 from skykin.survey.fits.stored_cube import ArrayCube, Cube, StoredCube
 from skykin.survey.fits.world import World, read_world
 from skykin.survey.units import known_unit
-from skykin.survey.velocity_bands import LEAST_COVERED, checked_bands
+from skykin.survey.velocity_bands import LEAST_COVERED
 
 Planes = tuple[Pixels, Pixels, Pixels]
 
@@ -159,17 +158,15 @@ def _planes(
     )
 
 
-def _bands(
-    hdu: Hdu, line: SpectralAxis, options: SurveyOptions, progress: Progress
-) -> tuple[Band, Band, Band]:
-    if options.bands_km_s is None:
+def _bands(hdu: Hdu, line: SpectralAxis, options: SurveyOptions, progress: Progress) -> Bands:
+    if options.bands is None:
         bands = line.thirds()
         progress.say(
             f"note: the channels of {hdu} are shown in thirds, red {bands[0][0]:+.4g} to {bands[0][1]:+.4g}, "
-            f"green to {bands[1][0]:+.4g}, blue to {bands[2][0]:+.4g} km/s; bands_km_s chooses others"
+            f"green to {bands[1][0]:+.4g}, blue to {bands[2][0]:+.4g} km/s; bands chooses others"
         )
         return bands
-    chosen = checked_bands(options.bands_km_s)
+    chosen: Bands = options.bands
     for low, high in chosen:
         if line.overlap_km_s((low, high)).sum() < LEAST_COVERED * (high - low):
             edges = line.edges_km_s

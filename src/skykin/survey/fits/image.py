@@ -58,13 +58,13 @@ def open_image(path: Path, options: SurveyOptions, progress: Progress) -> SkyIma
 
 def told(hdu: Hdu, options: SurveyOptions, progress: Progress) -> dict[str, object]:
     """Return what provenance should say of the choices made; those without a use are named."""
-    given = options.as_dict()
+    given = options.given()
     useless = [name for name in NOT_FOR_FITS if given.pop(name, None) is not None]
     if useless:
         progress.say(
             f"note: {hdu} says itself what the options {', '.join(useless)} are for; they are not used"
         )
-    own_line = {"unit", "beam_deg", "bands_km_s"}
+    own_line = {"unit", "beam_deg", "bands"}
     return {"hdu": hdu.number, **{name: value for name, value in given.items() if name not in own_line}}
 
 

@@ -14,9 +14,9 @@ from astropy.wcs import WCS
 
 from skykin.core.errors import SkyError
 from skykin.core.extent import Extent
+from skykin.core.frames import from_galactic, to_galactic
 from skykin.core.shapes import Degrees, Numbers
 from skykin.survey.fits.world import World
-from skykin.survey.frames import from_galactic, to_galactic
 
 #: Projections in which a turn of 360° is a straight step across the image.
 CYLINDRICAL = ("CAR", "CEA", "MER", "CYP")

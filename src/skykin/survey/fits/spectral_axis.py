@@ -12,8 +12,8 @@ from astropy import units as u
 
 from skykin.core.errors import SkyError, UsageError, shown
 from skykin.core.protocols import Progress
-from skykin.core.settings import Band
 from skykin.core.shapes import Numbers
+from skykin.core.survey_options import Band, Bands
 from skykin.survey.fits.check import Hdu
 from skykin.survey.fits.world import MOST_AXES, World
 
@@ -59,7 +59,7 @@ class SpectralAxis:
         low, high = self.edges_km_s
         return np.asarray(np.clip(np.minimum(high, band[1]) - np.maximum(low, band[0]), 0, None))
 
-    def thirds(self) -> tuple[Band, Band, Band]:
+    def thirds(self) -> Bands:
         """All channels in three bands of one width, the fastest receding first."""
         low, high = float(self.edges_km_s.min()), float(self.edges_km_s.max())
         step = (high - low) / 3

@@ -11,10 +11,10 @@ from astropy import units as u
 from astropy_healpix.core import bilinear_interpolation_weights
 
 from skykin.core.extent import ALL_SKY, Extent
+from skykin.core.frames import Frame, from_galactic
 from skykin.core.shapes import BandValues, Coverage, Degrees, Numbers
 from skykin.survey.about import About, Described
 from skykin.survey.fill import filled
-from skykin.survey.frames import Frame, from_galactic
 from skykin.survey.positions import checked_positions
 
 #: Positions interpolated at a time: some 10 MB of work space, which also stays near the processor.

@@ -20,12 +20,12 @@ from skykin.core.errors import (
     UsageError,
     shown,
 )
+from skykin.core.frames import Frame, frame_of
 from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Progress
 from skykin.core.shapes import Numbers
 from skykin.core.survey_options import Ordering
 from skykin.survey.fits.check import Hdu, read_headers
-from skykin.survey.frames import Frame, frame_of
 from skykin.survey.healpix.cell_map import CellMap
 from skykin.survey.healpix.doubts import doubt_ordering, doubt_sentinels, mask_unseen
 from skykin.survey.table.binary import read_column

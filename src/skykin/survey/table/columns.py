@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from skykin.core.errors import HeaderInvalidError, SkyError, UnknownNameError, shown
+from skykin.core.frames import Frame, frame_of
 from skykin.core.protocols import Progress
 from skykin.core.shapes import Degrees, Numbers
-from skykin.survey.frames import Frame, frame_of
 from skykin.survey.table.file import Column
 
 #: UCDs and names (lower case, without _ - and blanks) of longitudes and latitudes in each frame.
