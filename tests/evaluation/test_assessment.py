@@ -5,8 +5,9 @@ import pytest
 
 from skykin.catalogue.target_list import TargetList
 from skykin.core.errors import DataQualityError, UsageError
+from skykin.core.sphere import directions
 from skykin.evaluation.assessment import AGAINST, AUC_LAT, FOLLOWS, LATITUDE, LIFT, Assessment
-from skykin.evaluation.tile_centres import TileCentres, directions
+from skykin.evaluation.tile_centres import TileCentres
 
 TILES = TileCentres.healpix(8)
 RNG = np.random.default_rng(0)

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from skykin.core.errors import UsageError
+from skykin.core.sphere import directions
 from skykin.evaluation.contrast import BrightnessSamples, positions_in_discs
-from skykin.evaluation.tile_centres import TileCentres, directions
+from skykin.evaluation.tile_centres import TileCentres
 
 FINE = TileCentres.healpix(32)
 

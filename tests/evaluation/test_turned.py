@@ -7,10 +7,11 @@ from hypothesis import strategies as st
 from scipy.stats import kstest, mannwhitneyu
 
 from skykin.core.errors import DataQualityError, UsageError
+from skykin.core.sphere import directions
 from skykin.evaluation.auc import auc, auc_between, auc_in_rows, auc_turned
 from skykin.evaluation.measurement import Measurement
 from skykin.evaluation.recall import recalls
-from skykin.evaluation.tile_centres import TileCentres, directions
+from skykin.evaluation.tile_centres import TileCentres
 from skykin.evaluation.turned import TurnedObjects
 from skykin.evaluation.zone import ALL_SKY, OFF_PLANE, PLANE
 

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from astropy import units as u
-from astropy.coordinates import Angle, angular_separation
+from astropy.coordinates import Angle
 
 from skykin.core.errors import HeaderInvalidError, SkyError, shown
 from skykin.core.frames import Frame, frame_of, to_galactic
 from skykin.core.shapes import Degrees
+from skykin.core.sphere import separation_deg
 from skykin.survey.table.columns import DEGREES_PER, NAMELESS, PAIRS
 from skykin.survey.table.objects import ObjectColumn
 
@@ -182,7 +183,7 @@ def _sexagesimal(column: ObjectColumn, file: str, unit: u.Unit) -> Degrees:
 def _check_agreement(
     one: tuple[Degrees, Degrees], other: tuple[Degrees, Degrees], pairs: tuple[Pair, Pair], file: str
 ) -> None:
-    apart = np.degrees(angular_separation(*(np.radians(angle) for angle in (*one, *other))))
+    apart = separation_deg(*one, *other)
     if np.all(np.isnan(apart)) or np.nanmax(apart) <= AGREEMENT_DEG:
         return
     row = int(np.nanargmax(apart))

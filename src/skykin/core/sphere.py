@@ -1,4 +1,4 @@
-"""Which tiles share sky: by the distance of their centres."""
+"""Directions on the sphere, angles between them, and which tiles overlap."""
 
 from __future__ import annotations
 
@@ -10,9 +10,17 @@ from astropy.table import QTable
 
 from skykin.core.shapes import Degrees, Numbers
 
+#: Distances that are shorter by less than this fraction, far below any pixel, count as reached.
+SHORTER = 1e-9
+#: Rounding of the product of two unit vectors.
+ROUNDING = 4e-16
 
-def directions(lon_deg: Degrees, lat_deg: Degrees) -> Numbers:
-    """Return unit vectors (..., 3) towards Galactic positions."""
+
+def directions(lon_deg: Degrees | float, lat_deg: Degrees | float) -> Numbers:
+    r"""Return unit vectors (..., 3) towards longitudes and latitudes.
+
+    .. math:: (\cos b \cos l, \; \cos b \sin l, \; \sin b)
+    """
     lon, lat = np.radians(lon_deg), np.radians(lat_deg)
     return np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)], axis=-1)
 
@@ -22,11 +30,33 @@ def directions_of(tiles: QTable) -> Numbers:
     return directions(tiles["lon"].to_value(u.deg), tiles["lat"].to_value(u.deg))
 
 
+def separation_deg(
+    lon_deg: Degrees | float, lat_deg: Degrees | float, lon0_deg: Degrees | float, lat0_deg: Degrees | float
+) -> Degrees:
+    r"""Return angles between positions, degrees; exact for small angles, too.
+
+    .. math:: \sin^2\frac{d}{2} = \sin^2\frac{b - b_0}{2} + \cos b \cos b_0 \sin^2\frac{l - l_0}{2}
+    """
+    lon, lat, lon0, lat0 = (np.radians(each) for each in (lon_deg, lat_deg, lon0_deg, lat0_deg))
+    half = np.sin((lat - lat0) / 2) ** 2 + np.cos(lat) * np.cos(lat0) * np.sin((lon - lon0) / 2) ** 2
+    return np.asarray(np.degrees(2 * np.arcsin(np.sqrt(np.clip(half, 0, 1)))))
+
+
+def chord(angle_deg: float) -> float:
+    """Straight distance between two points of the unit sphere that are so far apart."""
+    return 2 * math.sin(math.radians(min(angle_deg, 180.0)) / 2)
+
+
 def reach_deg(size_deg: float) -> float:
-    """Distance of two centres from which on square tiles share no sky, however they are turned."""
+    """Distance of two centres from which on square tiles do not overlap, however they are turned."""
     return min(math.sqrt(2) * size_deg, 180.0)
 
 
 def apart(one: Numbers, others: Numbers, distance_deg: float) -> np.ndarray:
-    """Which directions (m, 3) lie at least so far from each direction (n, 3): bool array (n, m)."""
-    return np.asarray(one @ others.T <= math.cos(math.radians(distance_deg)) + 1e-12)
+    """Tell which directions (m, 3) lie at least so far from each direction (n, 3): bool array (n, m).
+
+    With `reach_deg` as the distance: which tiles do not overlap.  A distance that is reached to one part in
+    `SHORTER` counts as reached, so that rounding decides nothing.
+    """
+    farthest = 1 - chord(distance_deg) ** 2 / 2 * (1 - 2 * SHORTER)
+    return np.asarray(one @ others.T <= farthest + ROUNDING)

@@ -11,7 +11,7 @@ from scipy.spatial import cKDTree
 
 from skykin.core.errors import UsageError
 from skykin.core.shapes import Coverage, Degrees, Numbers
-from skykin.evaluation.tile_centres import directions
+from skykin.core.sphere import chord, directions
 
 #: Diameters of the discs on a survey of the whole sky, degrees.
 KNOT_DEG, CORE_DEG, INNER_DEG, OUTER_DEG = 1.0, 2.0, 5.0, 15.0
@@ -68,7 +68,7 @@ class BrightnessSamples:
         """
         if not 0 < diameter_deg < 180:
             raise UsageError(f"a disc of {diameter_deg:g}° has no mean; use a diameter from 0° to 180°")
-        reach = 2 * np.sin(np.radians(diameter_deg / 2) / 2)
+        reach = chord(diameter_deg / 2)
         weight = self.coverage.astype(np.float64)
         of_sample = np.stack([weight, weight * self.intensity, weight * self.logarithm(self.intensity)])
         means = np.full((2, len(lon_deg)), np.nan)

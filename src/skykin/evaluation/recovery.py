@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from astropy import units as u
-from astropy.coordinates import angular_separation
 from astropy.table import QTable
 
 from skykin.catalogue.reference import ReferencePlace
 from skykin.catalogue.regions import known_regions
 from skykin.core.errors import DataQualityError, UsageError
 from skykin.core.shapes import Degrees, Numbers
+from skykin.core.sphere import separation_deg
 from skykin.evaluation.ranking import sky_fraction_above, sky_share, within
 
 #: Shares of the sky at which recoveries are reported besides the threshold's own.
@@ -122,7 +121,7 @@ def nearest_tiles(
     index, nearest_deg = [], []
     # One region at a time: all at once would take gigabytes for a million tiles.
     for region_lon, region_lat in zip(region_lon_deg, region_lat_deg, strict=True):
-        distance_deg = _separation_deg(lon_deg[order], lat_deg[order], region_lon, region_lat)
+        distance_deg = separation_deg(lon_deg[order], lat_deg[order], region_lon, region_lat)
         # Rounding must not decide between tiles that are equally far.
         nearest = np.argmax(distance_deg <= distance_deg.min() + 1e-9)
         index.append(order[nearest])
@@ -191,7 +190,7 @@ def recovery(
     on_sky = distance_deg <= farthest_deg
     from_reference_deg = np.full(len(regions), np.nan)
     for place in references:
-        away_deg = _separation_deg(place.lon_deg, place.lat_deg, lon_deg, lat_deg)
+        away_deg = separation_deg(place.lon_deg, place.lat_deg, lon_deg, lat_deg)
         from_reference_deg = np.fmin(from_reference_deg, away_deg)
     why_not = np.select(
         [~visible, ~on_sky, from_reference_deg < exclude_deg],
@@ -229,8 +228,3 @@ def summarise(table: QTable) -> Recovery:
     }
     found["score"] = (int(np.sum(counted["recovered"])), *found["score"][1:])
     return Recovery(len(counted), fractions, found)
-
-
-def _separation_deg(lon1_deg: Any, lat1_deg: Any, lon2_deg: Any, lat2_deg: Any) -> Degrees:
-    radians = (np.radians(angle) for angle in (lon1_deg, lat1_deg, lon2_deg, lat2_deg))
-    return np.asarray(np.degrees(angular_separation(*radians)))

@@ -11,6 +11,7 @@ from scipy.spatial import cKDTree
 
 from skykin.core.errors import DataQualityError, UsageError
 from skykin.core.shapes import Degrees, Numbers
+from skykin.core.sphere import chord, directions
 
 SKY_DEG2 = 4 * np.pi * np.degrees(1) ** 2
 #: A place farther from every centre than so many spacings lies off the map.
@@ -77,12 +78,5 @@ class TileCentres:
 
     def nearest(self, lon_deg: Degrees, lat_deg: Degrees) -> Numbers:
         """Index of the tile whose centre is nearest to each place; -1 where the place lies off the map."""
-        chord, index = self._tree.query(directions(lon_deg, lat_deg))
-        farthest = 2 * np.sin(np.radians(min(FARTHEST_SPACINGS * self.spacing_deg, 180.0)) / 2)
-        return np.where(chord <= farthest, index, -1)
-
-
-def directions(lon_deg: Degrees, lat_deg: Degrees) -> Numbers:
-    """Give unit vectors ``(..., 3)`` to places on the sky."""
-    lon, lat = np.radians(lon_deg), np.radians(lat_deg)
-    return np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)], axis=-1)
+        distance, index = self._tree.query(directions(lon_deg, lat_deg))
+        return np.where(distance <= chord(FARTHEST_SPACINGS * self.spacing_deg), index, -1)

@@ -14,7 +14,7 @@ from skykin.core.errors import UsageError
 from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Progress, Survey
 from skykin.core.shapes import Numbers
-from skykin.core.sphere import apart, directions, directions_of, reach_deg
+from skykin.core.sphere import apart, directions_of, reach_deg, separation_deg
 from skykin.indexing.query.likeness import likeness_at
 from skykin.indexing.query.pyramid import at_places
 from skykin.indexing.query.wanted import Wanted
@@ -123,10 +123,10 @@ def tile_number(index: SkyIndex, tile: str | int) -> int:
     if len(found):
         return int(found[0])
     place = resolve_reference(tile)
-    here = directions(np.array([place.lon_deg]), np.array([place.lat_deg]))
-    cosine = (directions_of(index.tiles) @ here.T)[:, 0]
-    nearest = int(np.argmax(cosine))
-    away_deg = float(np.degrees(np.arccos(min(cosine[nearest], 1.0))))
+    lon, lat = (index.tiles[name].to_value(u.deg) for name in ("lon", "lat"))
+    away = separation_deg(lon, lat, place.lon_deg, place.lat_deg)
+    nearest = int(np.argmin(away))
+    away_deg = float(away[nearest])
     if away_deg > index.tile_deg / 2:
         raise UsageError(
             f"the nearest tile to {place.name} is centred {away_deg:.3g}° away; choose a place that the "

@@ -12,7 +12,7 @@ from skykin.core.errors import UsageError
 from skykin.core.picture import Picture
 from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Progress, Survey
-from skykin.core.sphere import apart, directions_of, reach_deg
+from skykin.core.sphere import apart, directions_of, reach_deg, separation_deg
 from skykin.indexing.query.kinds import kinds_of_sky
 from skykin.indexing.query.neighbours import nearest_kin
 from skykin.indexing.query.outliers import oddness
@@ -73,8 +73,7 @@ def neighbours(
     other, known = kin.numbers.ravel(), kin.numbers.ravel() >= 0
     own, other = own[known], other[known]
     pairs = set(zip(own.tolist(), other.tolist(), strict=True))
-    places = directions_of(tiles)
-    cosine = np.einsum("nx,nx->n", places[own], places[other]).clip(-1, 1)
+    lon, lat = (tiles[name].to_value(u.deg) for name in ("lon", "lat"))
     table = QTable({
         "tile": np.asarray(tiles["name"])[own],
         "lon": tiles["lon"][own],
@@ -84,7 +83,7 @@ def neighbours(
         "kin_lon": tiles["lon"][other],
         "kin_lat": tiles["lat"][other],
         "kin_score": kin.scores.ravel()[known],
-        "separation": np.degrees(np.arccos(cosine)) * u.deg,
+        "separation": separation_deg(lon[own], lat[own], lon[other], lat[other]) * u.deg,
         "mutual": np.array([(b, a) in pairs for a, b in zip(own.tolist(), other.tolist(), strict=True)]),
     })  # fmt: skip
     table = stamped(table, opened.provenance, neighbours=k)

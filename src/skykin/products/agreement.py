@@ -9,15 +9,14 @@ from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
-from astropy import units as u
 from astropy.table import QTable
 from astropy_healpix import HEALPix
 from scipy.spatial import cKDTree
 
 from skykin.core.provenance import Provenance
 from skykin.core.shapes import Numbers
+from skykin.core.sphere import directions, directions_of
 from skykin.products.result import numbers
-from skykin.products.score_map import unit_vectors
 from skykin.products.wording import number, percent
 
 if TYPE_CHECKING:
@@ -74,8 +73,8 @@ class Agreement:
     def _nearest(self) -> Numbers:
         grid = HEALPix(self.nside, order="ring")
         lon, lat = grid.healpix_to_lonlat(np.arange(grid.npix))
-        tree = cKDTree(unit_vectors(self.tiles["lon"].to_value(u.deg), self.tiles["lat"].to_value(u.deg)))
-        away, nearest = tree.query(unit_vectors(lon.deg, lat.deg))
+        tree = cKDTree(directions_of(self.tiles))
+        away, nearest = tree.query(directions(lon.deg, lat.deg))
         side = np.sqrt(4 * np.pi * numbers(self.tiles["area"]).max())
         return np.where(away <= FARTHEST * side, nearest, -1)
 

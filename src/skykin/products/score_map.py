@@ -17,6 +17,7 @@ from scipy.spatial import cKDTree
 
 from skykin.core.footprint import Footprint
 from skykin.core.shapes import Degrees, Numbers
+from skykin.core.sphere import chord, directions
 from skykin.products.result import KinMap, numbers
 from skykin.products.stamp import stamp_header
 
@@ -253,31 +254,21 @@ def _nearest_tile(result: ScoredSky, nside: int, farthest_deg: float) -> Numbers
     """Row of the tile with the nearest centre to each pixel; −1 where that is too far."""
     healpix = HEALPix(nside=nside, order="ring")
     lon, lat = healpix.healpix_to_lonlat(np.arange(healpix.npix))
-    centres = unit_vectors(result.lon_deg, result.lat_deg)
-    distance, row = cKDTree(centres).query(unit_vectors(lon.to_value(u.deg), lat.to_value(u.deg)))
-    return np.asarray(np.where(distance <= _chord(farthest_deg), row, -1))
+    centres = directions(result.lon_deg, result.lat_deg)
+    distance, row = cKDTree(centres).query(directions(lon.to_value(u.deg), lat.to_value(u.deg)))
+    return np.asarray(np.where(distance <= chord(farthest_deg), row, -1))
 
 
 def _spacing_deg(result: ScoredSky) -> float:
     """Distance from a tile's centre to the next, degrees, where the grid is at its widest."""
     if len(result.footprints) < 2:
         return result.footprints[0].height_deg
-    centres = unit_vectors(result.lon_deg, result.lat_deg)
+    centres = directions(result.lon_deg, result.lat_deg)
     distance = cKDTree(centres).query(centres, k=2)[0][:, 1]
     # Nearly the largest: a plate carrée narrows towards the poles, and one tile may stand alone.
     return (
         math.degrees(2 * math.asin(float(np.quantile(distance, 0.95)) / 2)) or result.footprints[0].height_deg
     )
-
-
-def unit_vectors(lon_deg: Degrees, lat_deg: Degrees) -> Numbers:
-    """Cartesian positions on the unit sphere, shape (..., 3)."""
-    lon, lat = np.radians(lon_deg), np.radians(lat_deg)
-    return np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)], axis=-1)
-
-
-def _chord(angle_deg: float) -> float:
-    return 2 * math.sin(math.radians(min(angle_deg, 180.0)) / 2)
 
 
 def _painted(values: Numbers, source: Numbers) -> Numbers:

@@ -19,9 +19,10 @@ from skykin.core.extent import Extent
 from skykin.core.picture import Picture
 from skykin.core.provenance import Provenance
 from skykin.core.shapes import Numbers
+from skykin.core.sphere import chord, directions, directions_of
 from skykin.products.kin_tables import write_table
 from skykin.products.plain import plain
-from skykin.products.score_map import BASE_PIXEL_DEG, FINEST_NSIDE, unit_vectors
+from skykin.products.score_map import BASE_PIXEL_DEG, FINEST_NSIDE
 from skykin.products.stamp import creator, stamp_notes
 
 
@@ -120,12 +121,11 @@ def map_nside(spacing_deg: float) -> int:
 
 def nearest_rows(tiles: QTable, lon_deg: Numbers, lat_deg: Numbers, farthest_deg: float) -> Numbers:
     """Row of the tile nearest to each position; −1 where it is too far or the position is NaN."""
-    centres = unit_vectors(tiles["lon"].to_value(u.deg), tiles["lat"].to_value(u.deg))
+    centres = directions_of(tiles)
     known = np.isfinite(lon_deg) & np.isfinite(lat_deg)
     found = np.full(np.shape(lon_deg), -1)
-    chord, row = cKDTree(centres).query(unit_vectors(lon_deg[known], lat_deg[known]))
-    farthest = 2 * math.sin(math.radians(min(farthest_deg, 180)) / 2)
-    found[known] = np.where(chord <= farthest, row, -1)
+    distance, row = cKDTree(centres).query(directions(lon_deg[known], lat_deg[known]))
+    found[known] = np.where(distance <= chord(farthest_deg), row, -1)
     return found
 
 

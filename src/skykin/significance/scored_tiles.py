@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from skykin.core.errors import UsageError
 from skykin.core.shapes import Degrees, Numbers
+from skykin.core.sphere import apart, directions, reach_deg
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,8 +46,8 @@ class Tiles:
 
     @property
     def reach_deg(self) -> float:
-        """Distance of two centres from which on tiles share no sky: the diagonal."""
-        return min(math.sqrt(2) * self.size_deg, 180.0)
+        """Distance of two centres from which on tiles do not overlap: the diagonal."""
+        return reach_deg(self.size_deg)
 
     @property
     def usable(self) -> np.ndarray:
@@ -57,11 +57,8 @@ class Tiles:
 
     def directions(self) -> Numbers:
         """Return unit vectors (tiles, 3) towards the centres."""
-        lon, lat = np.radians(self.lon_deg), np.radians(self.lat_deg)
-        return np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)], axis=-1)
+        return directions(self.lon_deg, self.lat_deg)
 
     def apart_from(self, lon_deg: float, lat_deg: float) -> np.ndarray:
-        """Tell which tiles share no sky with one of their size at a place."""
-        lon, lat = math.radians(lon_deg), math.radians(lat_deg)
-        place = np.array([math.cos(lat) * math.cos(lon), math.cos(lat) * math.sin(lon), math.sin(lat)])
-        return np.asarray(self.directions() @ place < math.cos(math.radians(self.reach_deg)))
+        """Tell which tiles do not overlap one of their size at a place."""
+        return np.asarray(apart(directions(lon_deg, lat_deg), self.directions(), self.reach_deg))

@@ -16,6 +16,7 @@ from skykin.core.extent import ALL_SKY, Extent
 from skykin.core.footprint import Footprint
 from skykin.core.settings import GridKind
 from skykin.core.shapes import Degrees
+from skykin.core.sphere import separation_deg
 
 FINEST_NSIDE = 1 << 20
 #: More tiles than this do not fit into memory, and would take weeks.
@@ -221,7 +222,6 @@ def _farthest_corner_deg(grid: HEALPix) -> float:
     if grid.nside > MEASURED_NSIDE:
         return FARTHEST_CORNER * _pixel_side_deg(grid.nside)
     pixels = np.arange(grid.npix)
-    lon, lat = (angle.rad[:, None] for angle in grid.healpix_to_lonlat(pixels))
-    corner_lon, corner_lat = (angle.rad for angle in grid.boundaries_lonlat(pixels, 1))
-    cosine = np.sin(lat) * np.sin(corner_lat) + np.cos(lat) * np.cos(corner_lat) * np.cos(lon - corner_lon)
-    return float(np.degrees(np.arccos(np.clip(cosine, -1, 1))).max())
+    lon, lat = (angle.deg[:, None] for angle in grid.healpix_to_lonlat(pixels))
+    corner_lon, corner_lat = (angle.deg for angle in grid.boundaries_lonlat(pixels, 1))
+    return float(separation_deg(lon, lat, corner_lon, corner_lat).max())

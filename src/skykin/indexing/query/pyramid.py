@@ -9,7 +9,7 @@ from scipy.spatial import cKDTree
 
 from skykin.core.errors import UsageError
 from skykin.core.shapes import Degrees, Numbers
-from skykin.core.sphere import directions_of
+from skykin.core.sphere import chord, directions_of
 from skykin.indexing.answers import Level
 from skykin.indexing.query.likeness import WantedIn, likeness_at
 from skykin.indexing.sky_index import SkyIndex
@@ -74,6 +74,5 @@ def at_places(index: SkyIndex, level: Level, values: Numbers) -> Numbers:
     """Values of a level's tiles at the places of the standard tiles; NaN where no tile is near."""
     if not len(level.tiles):
         return np.full(len(index), np.nan)
-    chord, nearest = cKDTree(directions_of(level.tiles)).query(directions_of(index.tiles))
-    farthest = 2 * np.sin(np.radians(FARTHEST * level.size_deg) / 2)
-    return np.where(chord <= farthest, values[nearest], np.nan)
+    distance, nearest = cKDTree(directions_of(level.tiles)).query(directions_of(index.tiles))
+    return np.where(distance <= chord(FARTHEST * level.size_deg), values[nearest], np.nan)

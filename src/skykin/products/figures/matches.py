@@ -12,13 +12,13 @@ from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.lines import Line2D
 
 from skykin.core.shapes import Numbers
+from skykin.core.sphere import directions
 from skykin.products.figures.annotations import draw_tiles, literal, name_regions
 from skykin.products.figures.backdrop import gaia_sky
 from skykin.products.figures.canvas import Drawn, new_figure, save_figure
 from skykin.products.figures.sky_axes import SkyAxes, axes_for
 from skykin.products.preview import WIDEST_REGION_DEG, seen_colours
 from skykin.products.result import KinMap, numbers
-from skykin.products.score_map import unit_vectors
 
 NAMED, APART_DEG = 10, 12.0
 #: Scores that differ by less are not worth a colour bar of their own.
@@ -89,7 +89,7 @@ def _best_known(result: KinMap) -> Numbers:
     The region that was looked for is not among them: the reference has its own label.
     """
     lon_deg, lat_deg = numbers(result.regions["lon_deg"]), numbers(result.regions["lat_deg"])
-    where = unit_vectors(lon_deg, lat_deg)
+    where = directions(lon_deg, lat_deg)
     chosen: list[int] = []
     for row in np.argsort(-numbers(result.regions["score"]), kind="stable"):
         apart = all(where[row] @ where[other] < math.cos(math.radians(APART_DEG)) for other in chosen)

@@ -15,6 +15,7 @@ from skykin.core.frames import to_galactic
 from skykin.core.protocols import Progress, Survey
 from skykin.core.provenance import Source
 from skykin.core.shapes import Degrees, Numbers
+from skykin.core.sphere import directions
 from skykin.core.survey_options import DEFAULT_BANDS, SurveyOptions
 from skykin.survey.about import About
 from skykin.survey.fits.check import Hdu, read_headers
@@ -130,9 +131,7 @@ def _blanked(column: Column, options: SurveyOptions) -> Numbers:
 
 def _spacing(lon_deg: Degrees, lat_deg: Degrees, file: str, progress: Progress) -> float:
     """Typical distance between neighbours, taken for the beam."""
-    lon, lat = np.radians(lon_deg), np.radians(lat_deg)
-    vectors = np.column_stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)])
-    vectors = np.unique(vectors, axis=0)
+    vectors = np.unique(directions(lon_deg, lat_deg), axis=0)
     if len(vectors) < 2:
         raise UsageError(
             f"{shown(file)} does not say its beam and has one position only; give the option beam_deg"

@@ -10,9 +10,10 @@ from scipy.spatial import cKDTree
 from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Progress
 from skykin.core.shapes import Degrees, Numbers
+from skykin.core.sphere import directions
 from skykin.survey.about import About
 from skykin.survey.healpix.bands import HealpixBands
-from skykin.survey.table.pointings import Pointings, directions, grid_pointings
+from skykin.survey.table.pointings import Pointings, grid_pointings
 
 SILENT = SilentProgress()
 

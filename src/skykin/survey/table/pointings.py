@@ -13,6 +13,7 @@ from skykin.core.errors import DataQualityError, SkyError, TooLargeError
 from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Progress
 from skykin.core.shapes import Degrees, Numbers
+from skykin.core.sphere import chord, directions
 from skykin.survey.about import About
 from skykin.survey.healpix.bands import HealpixBands
 
@@ -175,7 +176,7 @@ class _Kernel:
     def average(self, at: Numbers) -> tuple[Numbers, Numbers]:
         """Values (n, 3) and coverage (n,) at unit vectors (n, 3)."""
         beam = self.pointings.beam_deg
-        pairs = cKDTree(at).sparse_distance_matrix(self.tree, _chord(CUT_BEAMS * beam), output_type="ndarray")
+        pairs = cKDTree(at).sparse_distance_matrix(self.tree, chord(CUT_BEAMS * beam), output_type="ndarray")
         pixel, pointing = pairs["i"], pairs["j"]
         distance_deg = np.degrees(2 * np.arcsin(np.minimum(pairs["v"] / 2, 1)))
         k = np.exp2(-4 * (distance_deg / beam) ** 2)
@@ -233,14 +234,3 @@ def _nside_for(beam_deg: float) -> int:
             "Skykin makes of pointings; smooth the survey first"
         )
     return nside
-
-
-def directions(lon_deg: Degrees, lat_deg: Degrees) -> Numbers:
-    """Return unit vectors (n, 3)."""
-    lon, lat = np.radians(lon_deg), np.radians(lat_deg)
-    return np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)], axis=-1)
-
-
-def _chord(angle_deg: float) -> float:
-    """Straight distance between two points of the unit sphere that are so far apart."""
-    return 2 * math.sin(math.radians(min(angle_deg, 180.0)) / 2)
