@@ -51,7 +51,7 @@ def write_map(folder, name, score, *, reference=("orion", 209.0, -19.4)):
         recipe={"name": "poster"},
         encoder="none",
         credits=(f"thanks to {name}", "thanks to all"),
-    ).as_dict()
+    ).to_dict()
     document = {
         "survey": f"The sky of {name}",
         "acknowledgements": provenance.pop("credits"),

@@ -146,7 +146,7 @@ def test_the_same_map_for_any_number_of_workers(changes):
     survey, how = blob_survey(), SMALL | changes
     first, second = (skykin.map_kin(MapSettings(survey=survey, **how, jobs=jobs)) for jobs in (1, 3))
     np.testing.assert_array_equal(first.tiles["score"], second.tiles["score"])
-    assert first.provenance.as_dict()["grid"]["kind"] == "facets"
+    assert first.provenance.to_dict()["grid"]["kind"] == "facets"
 
 
 @pytest.mark.slow
@@ -214,7 +214,7 @@ def test_a_survey_of_a_part_of_the_sky_is_mapped_by_the_shared_engine():
     )
     tiles = kin.tiles
     assert survey.extent.contains(tiles["lon"].value, tiles["lat"].value).all()
-    assert kin.provenance.as_dict()["grid"]["kind"] == "facets"
+    assert kin.provenance.to_dict()["grid"]["kind"] == "facets"
     assert len(tiles) == 9
     assert tiles.meta["n_left_out"] > 0
     assert 0.5 <= tiles["coverage"].min() < 0.9

@@ -13,7 +13,7 @@ from astropy.io.votable.ucd import check_ucd
 from astropy.table import QTable
 
 from skykin.core.footprint import Footprint
-from skykin.products.plain import plain
+from skykin.core.plain import plain
 from skykin.products.result import Gallery
 from skykin.products.summary import recall_rows, summary_lines, write_summary
 from skykin.products.tile_table import ranked_tiles, write_ecsv, write_votable

@@ -87,7 +87,8 @@ class Checked:
             raise UsageError(f"each {cls.KIND} must have a name and a value, but {shown(values)} was given")
         check_names(cls.KIND, values, [each.name for each in fields(cls)])
         for each in fields(cls):
-            if each.default is MISSING and each.name not in values:
+            needed = each.default is MISSING and each.default_factory is MISSING
+            if needed and each.name not in values:
                 raise UsageError(f"the {cls.KIND} {each.name} is missing; give it")
         return cls(**values)
 
@@ -192,9 +193,16 @@ def one_of(*names: str) -> Reader:
     return read
 
 
+def text(value: Any) -> str:
+    """Read text."""
+    if not isinstance(value, str):
+        raise TypeError
+    return str(value)
+
+
 def words(value: Any) -> str:
     """Read text that is not empty."""
-    if not isinstance(value, str) or not value.strip():
+    if not text(value).strip():
         raise ValueError
     return str(value)
 

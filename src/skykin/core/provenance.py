@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import platform
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any, ClassVar
+
+from skykin.core.checked import Checked, Rule, text
+from skykin.core.plain import plain
 
 LIBRARIES = ("skykin", "numpy", "scipy", "astropy", "astropy-healpix", "onnxruntime")
 
@@ -36,20 +41,37 @@ class Source:
     sha256: str
 
 
+def _facts(value: Any) -> Any:
+    if not isinstance(value, Mapping):
+        raise TypeError
+    return plain(value)
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple):
+        raise TypeError
+    return tuple(text(each) for each in value)
+
+
+FACTS = Rule(_facts, "names with values")
+
+
 @dataclass(frozen=True)
-class Provenance:
+class Provenance(Checked):
     """All that decides a result, as plain values.
 
     Parameters
     ----------
     survey, recipe, grid, rendering, reference : dict
-        The settings of each stage, JSON-ready.
+        What each stage did; kept as plain values, in which NaN and infinities are None.
     encoder : str
         Network and hash of its weights.
     credits : tuple of str
         Citations and acknowledgements that the products must carry.
     calibration : dict
         How p, q and intervals were measured; empty where there are none.
+    settings : dict
+        The settings that were given, from which the result can be made again; empty where there are none.
     versions : dict
         Versions of Skykin, Python and the libraries that compute.
     """
@@ -62,8 +84,15 @@ class Provenance:
     encoder: str
     credits: tuple[str, ...]
     calibration: dict[str, object] = field(default_factory=dict)
+    settings: dict[str, object] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=library_versions)
 
-    def as_dict(self) -> dict[str, object]:
-        """Nested plain values, ready for JSON."""
-        return asdict(self)
+    KIND: ClassVar[str] = "part of provenance"
+    RULES: ClassVar[Mapping[str, Rule]] = {
+        **dict.fromkeys(("survey", "rendering", "grid", "reference", "recipe"), FACTS),
+        "encoder": Rule(text, "text"),
+        "credits": Rule(_texts, "a list of texts"),
+        "calibration": FACTS,
+        "settings": FACTS,
+        "versions": FACTS,
+    }

@@ -114,7 +114,7 @@ class Trial:
     def of(cls, judged: JudgedMap, workers: int, progress: Progress) -> Trial:
         """Set up the map's own instruments."""
         assert judged.survey is not None  # noqa: S101 - asked for by the caller
-        store = WorkStore.of(cache_folder(), {"injections": judged.provenance.as_dict()})
+        store = WorkStore.of(cache_folder(), {"injections": judged.provenance.to_dict()})
         ready = bench_of(judged, Change("as it is"), settings_of(judged, workers), store, progress)
         return cls(
             ready,

@@ -14,13 +14,13 @@ from astropy.table import QTable
 from skykin.core.area import SkyArea, read_area
 from skykin.core.errors import SkykinError, UsageError, shown
 from skykin.core.footprint import Footprint
+from skykin.core.plain import plain
 from skykin.core.protocols import Progress, Survey
 from skykin.core.provenance import Provenance
 from skykin.core.shapes import Numbers
 from skykin.core.survey_options import BandsLike, SurveyOptions
 from skykin.evaluation.tile_centres import TileCentres
 from skykin.products.map_folder import read_map_folder
-from skykin.products.plain import plain
 from skykin.products.result import KinMap, numbers
 from skykin.style.network.architecture import SMALLEST_CELL
 from skykin.style.recipe import Combine

@@ -180,7 +180,7 @@ def _map(settings: MapSettings, download: bool, progress: Progress) -> KinMap:
 
 def store_of(provenance: Provenance) -> WorkStore:
     """Where the finished facets of this very job are kept until it is done."""
-    return WorkStore.of(cache_folder(), provenance.as_dict())
+    return WorkStore.of(cache_folder(), provenance.to_dict())
 
 
 def grid_facts(grid: TileGrid, settings: MapSettings) -> dict[str, object]:

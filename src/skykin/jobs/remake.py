@@ -199,7 +199,7 @@ def _read_together(
 ) -> None:
     """Read the facets once for all that is asked, and keep the scores of each change."""
     progress.say("the map again: " + ", ".join(change.name for change in changes))
-    store = WorkStore.of(cache_folder(), {"asked of": judged.provenance.as_dict()})
+    store = WorkStore.of(cache_folder(), {"asked of": judged.provenance.to_dict()})
     made = bench_of(judged, Change("as it is"), settings, store, progress)
     assert isinstance(made.meter, ContextMeter)  # noqa: S101 - there are facets
     asked = [
@@ -225,7 +225,7 @@ def _read_together(
 def store_of(judged: JudgedMap, change: Change, rows: Numbers | None = None) -> WorkStore:
     """Where the scores of all tiles, or of some rows, are kept: named after all that decides them."""
     facts = {
-        "map": judged.provenance.as_dict(),
+        "map": judged.provenance.to_dict(),
         "change": change.name,
         "settings": {name: str(value) for name, value in change.settings.items()},
         **({} if rows is None else {"rows": rows.tolist()}),

@@ -36,7 +36,7 @@ def tile_styles(judged: JudgedMap, workers: int, progress: Progress) -> list[Num
         If they take more than `MOST_BYTES`.
     """
     settings = settings_of(judged, workers)
-    store = WorkStore.of(cache_folder(), {"styles of": judged.provenance.as_dict()})
+    store = WorkStore.of(cache_folder(), {"styles of": judged.provenance.to_dict()})
     made = bench_of(judged, Change("style of every tile"), settings, store, progress)
     size = sum(vector.size for vector in made.sought().signatures[0].values()) * 4 * len(judged.centres)
     if size > MOST_BYTES:

@@ -11,13 +11,13 @@ from astropy.io import fits
 from astropy_healpix import HEALPix
 from mocpy import MOC
 
+from skykin.core.plain import plain
 from skykin.core.protocols import Progress
 from skykin.products.agreement import SHARE, Agreement
 from skykin.products.figures.agreement import draw_agreement
 from skykin.products.figures.canvas import house_style
 from skykin.products.folder import output_folder
 from skykin.products.map_folder import SUMMARY, TILES
-from skykin.products.plain import plain
 from skykin.products.stamp import ascii_text, creator, stamp_notes
 from skykin.products.tile_table import COLUMNS
 
@@ -73,7 +73,7 @@ def best_sky(result: Agreement) -> MOC:
 
 
 def _write_tables(result: Agreement, folder: Path) -> None:
-    facts = result.provenance.as_dict()
+    facts = result.provenance.to_dict()
     document = {
         "reference": result.reference_name,
         "maps": dict(result.maps),

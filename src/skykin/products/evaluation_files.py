@@ -12,12 +12,12 @@ from astropy.table import QTable, Row
 from jinja2 import Environment, StrictUndefined
 
 from skykin.core.atomic import write_text
+from skykin.core.plain import plain
 from skykin.core.protocols import Progress
 from skykin.products.evaluation import AUC_LAT, Evaluation
 from skykin.products.figures.canvas import Drawn, house_style
 from skykin.products.figures.evaluation import FIGURES
 from skykin.products.folder import MARKER, output_folder
-from skykin.products.plain import plain
 from skykin.products.report import inlined
 from skykin.products.stamp import creator
 from skykin.products.wording import number
@@ -102,7 +102,7 @@ def section(result: Evaluation, figures: Sequence[Drawn]) -> str:
 
 
 def _write_tables(result: Evaluation, folder: Path) -> None:
-    facts = result.provenance.as_dict()
+    facts = result.provenance.to_dict()
     document = {
         "title": result.title,
         "sentences": result.sentences(),

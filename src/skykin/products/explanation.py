@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from skykin.core.picture import Picture
+from skykin.core.plain import plain
 from skykin.core.provenance import Provenance
 from skykin.core.shapes import Numbers
-from skykin.products.plain import plain
 from skykin.products.stamp import creator
 from skykin.products.wording import number
 
@@ -163,7 +163,7 @@ class Explanation:
 
 def write_explanation(result: Explanation, path: Path) -> None:
     """Write the numbers as JSON with sorted keys; what is not a number is null."""
-    facts = result.provenance.as_dict()
+    facts = result.provenance.to_dict()
     document = {
         "reference": result.reference_name,
         "survey": result.survey_title,

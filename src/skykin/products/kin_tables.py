@@ -7,8 +7,8 @@ from pathlib import Path
 from astropy.table import QTable
 
 from skykin.core.atomic import whole_file
+from skykin.core.plain import plain
 from skykin.core.provenance import Provenance
-from skykin.products.plain import plain
 from skykin.products.stamp import creator
 
 #: Meaning of each column.
@@ -38,7 +38,7 @@ def stamped(table: QTable, provenance: Provenance, **facts: object) -> QTable:
     """Return the table with descriptions, and the stamp in ``meta``."""
     for name in table.colnames:
         table[name].info.description = COLUMNS.get(name)
-    everything = provenance.as_dict()
+    everything = provenance.to_dict()
     table.meta = {
         "creator": creator(provenance),
         "coordinate_system": "Galactic",

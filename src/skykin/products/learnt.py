@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 from astropy.table import QTable
 
+from skykin.core.plain import plain
 from skykin.core.provenance import Provenance
 from skykin.products.folder import output_folder
 from skykin.products.map_folder import SUMMARY, TILES
-from skykin.products.plain import plain
 from skykin.products.stamp import creator
 from skykin.products.tile_table import COLUMNS
 from skykin.products.wording import number
@@ -81,7 +81,7 @@ class Learnt:
 
 def write_learnt(result: Learnt, folder: Path, *, overwrite: bool = False) -> None:
     """Write table, numbers and summary; the folder appears whole or not at all."""
-    facts = result.provenance.as_dict()
+    facts = result.provenance.to_dict()
     document = {
         "sentences": result.sentences(),
         "n_positive": result.n_positive,

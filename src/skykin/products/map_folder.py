@@ -54,7 +54,9 @@ def read_map_folder(folder: Path) -> MapFolder:
         )
     try:
         document = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
-        provenance = Provenance(**document.pop("provenance"), credits=tuple(document.pop("acknowledgements")))
+        provenance = Provenance.from_dict(
+            {**document.pop("provenance"), "credits": document.pop("acknowledgements")}
+        )
         tiles = QTable.read(folder / TILES, format="ascii.ecsv")
     except Exception as error:  # Readers of JSON, YAML and tables each have their own kinds of errors.
         raise CorruptFileError(

@@ -17,11 +17,11 @@ from scipy.spatial import cKDTree
 
 from skykin.core.extent import Extent
 from skykin.core.picture import Picture
+from skykin.core.plain import plain
 from skykin.core.provenance import Provenance
 from skykin.core.shapes import Numbers
 from skykin.core.sphere import chord, directions, directions_of
 from skykin.products.kin_tables import write_table
-from skykin.products.plain import plain
 from skykin.products.score_map import BASE_PIXEL_DEG, FINEST_NSIDE
 from skykin.products.stamp import creator, stamp_notes
 
@@ -158,7 +158,7 @@ def write_kinds(result: SkyKinds, folder: Path) -> None:
     """Write map, catalogue and numbers into a folder."""
     write_kinds_map(result, folder / "kinds.fits")
     write_table(result.tiles, folder / "tiles.ecsv")
-    facts = result.provenance.as_dict()
+    facts = result.provenance.to_dict()
     document = {
         "survey": result.survey_title,
         "agreement": result.agreement,

@@ -8,8 +8,8 @@ import unicodedata
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
+from skykin.core.plain import plain
 from skykin.core.provenance import Provenance
-from skykin.products.plain import plain
 
 if TYPE_CHECKING:
     from astropy.io.fits import Header
@@ -41,7 +41,7 @@ def creator(provenance: Provenance) -> str:
 
 def settings(provenance: Provenance) -> list[tuple[str, str]]:
     """All settings as pairs of a dotted name and a text, such as ``("survey.name", "wham")``."""
-    facts = provenance.as_dict()
+    facts = provenance.to_dict()
     del facts["credits"]
     return _flat("", plain(facts))
 
@@ -55,7 +55,7 @@ def stamp_lines(result: Stamped) -> list[str]:
 
 def stamp_text(result: Stamped) -> str:
     """Return the settings as one line of JSON, for formats that hold a single text."""
-    facts = result.provenance.as_dict()
+    facts = result.provenance.to_dict()
     del facts["credits"]
     return json.dumps(plain(facts), sort_keys=True, allow_nan=False, ensure_ascii=False)
 

@@ -47,7 +47,7 @@ from pathlib import Path
 from typing import Any
 
 from skykin.core.criterion import ScoreCut
-from skykin.products.plain import plain
+from skykin.core.plain import plain
 from skykin.products.result import KinMap
 from skykin.products.stamp import creator
 from skykin.products.wording import number, percent
@@ -70,7 +70,7 @@ CONFOUNDERS = {
 
 def write_summary(result: KinMap, path: Path) -> None:
     """Write the summary and the stamp as JSON with sorted keys; what is not a number is null."""
-    facts = result.provenance.as_dict()
+    facts = result.provenance.to_dict()
     document = {
         **result.summary,
         "acknowledgements": facts.pop("credits"),

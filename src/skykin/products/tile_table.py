@@ -8,7 +8,7 @@ import numpy as np
 from astropy.io.votable.tree import CooSys, Info, VOTableFile
 from astropy.table import QTable
 
-from skykin.products.plain import plain
+from skykin.core.plain import plain
 from skykin.products.result import KinMap, numbers
 from skykin.products.stamp import creator, settings
 
@@ -60,7 +60,7 @@ def ranked_tiles(result: KinMap) -> QTable:
         info = table[name].info
         info.description = info.description or description or None
         info.meta = {**(info.meta or {}), **({"ucd": ucd} if ucd else {})}
-    facts = result.provenance.as_dict()
+    facts = result.provenance.to_dict()
     table.meta = {
         "creator": creator(result.provenance),
         "coordinate_system": "Galactic",
