@@ -19,7 +19,7 @@ import skykin
 from skykin.core.footprint import Footprint
 from skykin.core.protocols import Survey
 from skykin.survey.render import RenderedSurvey, measure_stretch
-from skykin.tiling.cut import cut
+from skykin.tiling.grid import cut
 
 mpl.use("Agg")
 from matplotlib import pyplot as plt

@@ -373,7 +373,7 @@ def test_other_things_than_one_place_are_refused() -> None:
     with pytest.raises(UsageError, match=r"one position, but this SkyCoord has shape \(2,\)$"):
         resolve_reference(SkyCoord([1, 2], [3, 4], unit="deg"))
     with pytest.raises(
-        UsageError, match=r"frame 'altaz' cannot be turned into Galactic .* convert it to ICRS"
+        UsageError, match=r"frame 'altaz' cannot be transformed to Galactic .* convert it to ICRS"
     ):
         resolve_reference(SkyCoord(1, 2, unit="deg", frame=AltAz()))
     with pytest.raises(UsageError, match="needs finite coordinates, but got l=nan, b=0.0$"):

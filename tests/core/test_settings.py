@@ -249,5 +249,5 @@ def test_a_survey_in_memory_is_named_and_not_brought_back():
 
 def test_a_frame_that_needs_a_time_is_refused_in_our_words():
     here = SkyCoord(1, 2, unit="deg", frame="altaz")
-    with pytest.raises(UsageError, match="a position in the frame 'altaz' cannot be turned into Galactic"):
+    with pytest.raises(UsageError, match="a position in the frame 'altaz' cannot be transformed to Galactic"):
         MapSettings(reference=here)

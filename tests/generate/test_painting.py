@@ -26,7 +26,7 @@ from skykin.generate.state import PaintState  # noqa: E402
 from skykin.generate.texture import texture  # noqa: E402
 from skykin.generate.transfer import transfer  # noqa: E402
 from skykin.survey.render import RenderedSurvey, measure_stretch  # noqa: E402
-from skykin.tiling.cut import cut  # noqa: E402
+from skykin.tiling.grid import cut  # noqa: E402
 from tests.clouds import sky, style_cosines  # noqa: E402
 
 pytestmark = pytest.mark.generate

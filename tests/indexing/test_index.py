@@ -27,7 +27,7 @@ from skykin.indexing.moments import add_all, add_up
 from skykin.indexing.sketch import SKETCHED, Sketch
 from skykin.jobs.asked import read_asked
 from skykin.jobs.facet_rows import cut_in_context
-from skykin.tiling.cut import cut
+from skykin.tiling.grid import cut
 from tests.skies import Patch, blob_survey
 
 #: Little sky in few pixels.

@@ -34,7 +34,7 @@ from skykin.jobs.elsewhere import Scale
 from skykin.jobs.explain import tile_number
 from skykin.jobs.facet_rows import cut_in_context
 from skykin.jobs.judged_map import judged_map
-from skykin.tiling.cut import cut
+from skykin.tiling.grid import cut
 from tests.asking import HOLE
 
 ORION = "209,-19"

@@ -167,7 +167,7 @@ def test_an_interruption_leaves_nothing_behind(survey, tmp_path, monkeypatch):
         ({"recipe": "posters"}, UnknownNameError, "did you mean poster"),
         ({"tile_size": 1.5, "spacing": 0.5}, UsageError, "hardly larger than the beam of Survey of blobs"),
         ({"tile_size": 120}, UsageError, "must be above 0° and at most 90°"),
-        ({"spacing": 30}, UsageError, "tiles of 30° about 30° apart leave holes between them"),
+        ({"spacing": 30}, UsageError, "tiles of 30° about 30° apart leave gaps between them"),
         ({"area": "10,11,80,81"}, SkyError, "no tile is centred in longitudes 10° to 11°, lat"),
     ],
 )

@@ -11,8 +11,7 @@ from skykin.style.network.vgg19 import VGG19Encoder
 from skykin.style.recipe import recipe
 from skykin.survey.render import RenderedSurvey, measure_stretch
 from skykin.survey.table.wham import open_wham
-from skykin.tiling.cut import cut
-from skykin.tiling.grid import tile_grid
+from skykin.tiling.grid import cut, tile_grid
 from tests.null_sky import Sphere, null_sky
 from tests.skies import blob_survey
 

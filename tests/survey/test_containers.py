@@ -18,7 +18,7 @@ from skykin.style.recipe import recipe
 from skykin.style.similar import combine, layer_cosines
 from skykin.survey.open import open_survey
 from skykin.survey.render import RenderedSurvey, measure_stretch
-from skykin.tiling.cut import cut
+from skykin.tiling.grid import cut
 from tests.hostile.healpix_files import write_map
 
 ORION = (209.0, -19.4)

@@ -13,9 +13,8 @@ from skykin.core.errors import SkyError, UsageError
 from skykin.core.extent import Extent
 from skykin.core.footprint import Footprint
 from skykin.core.sphere import directions
-from skykin.tiling.cut import cut
-from skykin.tiling.facets import SCALE_BOUND, facet_grid, facets
-from skykin.tiling.sectors import TURN_BOUND_DEG
+from skykin.tiling.facets import SCALE_BOUND, TURN_BOUND_DEG, facet_grid, facets
+from skykin.tiling.grid import cut
 
 
 class Ripples:
@@ -86,7 +85,7 @@ def test_a_turned_footprint_agrees_with_its_wcs_and_contains_its_corners():
     up = SkyCoord(lon[0, 5:7].mean() * u.deg, lat[0, 5:7].mean() * u.deg, frame="galactic")
     assert footprint.contains(inner)
     assert footprint.center.position_angle(up).deg == pytest.approx(33.0, abs=0.5)
-    with pytest.raises(ValueError, match="a CAR footprint cannot be turned by 33°"):
+    with pytest.raises(ValueError, match="a CAR footprint cannot be rotated by 33°"):
         Footprint(0, 0, 10, projection="CAR", turn_deg=33)
 
 
@@ -109,7 +108,7 @@ def test_what_facets_cannot_be_is_refused_with_the_way_out():
         facets(15, 1, 128)
     with pytest.raises(UsageError, match="needs 8; use at least 0.938° or more pixels"):
         facets(15, 0.9, 128, step=8)
-    with pytest.raises(SkyError, match="no tile 3.8° from the next is centred in the area asked for"):
+    with pytest.raises(SkyError, match="no tile 3.8° from the next is centred in the area; choose a larger"):
         facets(15, 3.75, 128, SkyBox(10, 10.01, 40, 40.01))
 
 

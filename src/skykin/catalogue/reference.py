@@ -12,6 +12,7 @@ from astropy.coordinates import SkyCoord
 
 from skykin.catalogue.regions import find_region
 from skykin.core.errors import UsageError, shown
+from skykin.core.frames import galactic_degrees
 
 FRAMES = ("galactic", "icrs", "fk5", "fk4")
 LONGEST_REFERENCE = 200
@@ -178,14 +179,7 @@ def _sexagesimal(numbers: str, frame: str) -> SkyCoord:
 def _place(position: SkyCoord) -> ReferencePlace:
     if not position.isscalar:
         raise UsageError(f"a reference is one position, but this SkyCoord has shape {position.shape}")
-    try:
-        galactic = position.galactic
-    except Exception:  # A frame without its time or observatory fails in more than one way.
-        raise UsageError(
-            f"a position in the frame {shown(position.frame.name)} cannot be turned into Galactic "
-            "coordinates without more knowledge; convert it to ICRS first"
-        ) from None
-    return _galactic(float(galactic.l.deg), float(galactic.b.deg))
+    return _galactic(*galactic_degrees(position))
 
 
 def _galactic(lon_deg: float, lat_deg: float) -> ReferencePlace:

@@ -1,4 +1,4 @@
-"""Which tiles are matches: the criterion that was asked for, and the cut that follows from it."""
+"""Which tiles are matches: the criterion that was given, and the cut that follows from it."""
 
 from __future__ import annotations
 

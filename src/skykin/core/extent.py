@@ -1,4 +1,4 @@
-"""How much of the sky a survey saw."""
+"""The cap of the sky that holds all that a survey observed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from skykin.core.sphere import directions, separation_deg
 
 @dataclass(frozen=True)
 class Extent:
-    """A cap of the sphere that holds all that a survey saw.
+    """A cap of the sphere that holds all that a survey observed.
 
     Parameters
     ----------

@@ -21,7 +21,7 @@ WIDEST_TANGENT_DEG = 90.0
 
 @dataclass(frozen=True)
 class Footprint:
-    """A rectangle on the sky in Galactic coordinates, longitude growing to the left; north up unless turned.
+    """A rectangle on the sky in Galactic coordinates, longitude growing to the left; north up unless rotated.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ class Footprint:
                 f"a footprint of {self.width_deg:g}° × {self.height_deg:g}° has no area; use sides above 0°"
             )
         if self.turn_deg and self.projection == "CAR":
-            raise UsageError(f"a CAR footprint cannot be turned by {self.turn_deg:g}°; use a TAN footprint")
+            raise UsageError(f"a CAR footprint cannot be rotated by {self.turn_deg:g}°; use a TAN footprint")
         widest = WIDEST_TANGENT_DEG if self.projection == "TAN" else 360.0
         tallest = WIDEST_TANGENT_DEG if self.projection == "TAN" else 180.0
         if self.width_deg > widest or self.height_deg > tallest:

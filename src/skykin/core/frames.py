@@ -1,4 +1,4 @@
-"""Celestial frames, and how Galactic positions are turned into them."""
+"""Celestial frames, and how Galactic positions are transformed to them."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import numpy as np
 from astropy import units as u
 from astropy.coordinates import BarycentricMeanEcliptic, CartesianRepresentation, SkyCoord
 
-from skykin.core.errors import SkyError, shown
+from skykin.core.errors import SkyError, UsageError, shown
 from skykin.core.shapes import Degrees, Numbers
+from skykin.core.sphere import directions
 
 Frame = Literal["galactic", "icrs", "ecliptic"]
 #: What files and people call them: HEALPix letters, HiPS and FITS words, names of astropy.
@@ -49,19 +50,35 @@ def frame_of(text: object) -> Frame:
 
 
 def from_galactic(lon_deg: Degrees, lat_deg: Degrees, frame: Frame) -> tuple[Degrees, Degrees]:
-    """Turn Galactic longitudes and latitudes into those of a frame, degrees, longitude in [0, 360)."""
-    return _turned(lon_deg, lat_deg, _matrix(frame)) if frame != "galactic" else (lon_deg, lat_deg)
+    """Transform Galactic longitudes and latitudes to those of a frame, degrees, longitude in [0, 360)."""
+    return _rotated(lon_deg, lat_deg, _matrix(frame)) if frame != "galactic" else (lon_deg, lat_deg)
 
 
 def to_galactic(lon_deg: Degrees, lat_deg: Degrees, frame: Frame) -> tuple[Degrees, Degrees]:
-    """Turn longitudes and latitudes of a frame into Galactic ones, degrees, longitude in [0, 360)."""
-    return _turned(lon_deg, lat_deg, _matrix(frame).T) if frame != "galactic" else (lon_deg, lat_deg)
+    """Transform longitudes and latitudes of a frame to Galactic ones, degrees, longitude in [0, 360)."""
+    return _rotated(lon_deg, lat_deg, _matrix(frame).T) if frame != "galactic" else (lon_deg, lat_deg)
 
 
-def _turned(lon_deg: Degrees, lat_deg: Degrees, matrix: Numbers) -> tuple[Degrees, Degrees]:
-    lon, lat = np.radians(lon_deg), np.radians(lat_deg)
-    vectors = np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)])
-    x, y, z = np.tensordot(matrix, vectors, axes=1)
+def galactic_degrees(position: SkyCoord) -> tuple[float, float]:
+    """Return Galactic longitude and latitude of one position, degrees.
+
+    Raises
+    ------
+    UsageError
+        If its frame needs a time or an observatory that it does not have.
+    """
+    try:
+        galactic = position.galactic
+    except Exception as error:  # A frame without its time or observatory fails in more than one way.
+        raise UsageError(
+            f"a position in the frame {shown(position.frame.name)} cannot be transformed to Galactic "
+            "coordinates without more knowledge; convert it to ICRS first"
+        ) from error
+    return float(galactic.l.deg), float(galactic.b.deg)
+
+
+def _rotated(lon_deg: Degrees, lat_deg: Degrees, matrix: Numbers) -> tuple[Degrees, Degrees]:
+    x, y, z = np.tensordot(matrix, np.moveaxis(directions(lon_deg, lat_deg), -1, 0), axes=1)
     # A tiny negative longitude is rounded up to 360 by one modulo.
     return np.degrees(np.arctan2(y, x)) % 360.0 % 360.0, np.degrees(np.arctan2(z, np.hypot(x, y)))
 

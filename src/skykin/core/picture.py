@@ -1,4 +1,4 @@
-"""A picture is what a footprint looks like: colours, and how much data stands behind them."""
+"""A picture is what a footprint looks like: colours, and how much data they are based on."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Picture:
     rgb : float32 array (rows, columns, 3)
         Colours from 0 to 1.  Masked pixels hold the colour interpolated from around them.
     coverage : float32 array (rows, columns)
-        Share of good data behind each pixel, 0 to 1; a pixel of coverage 0 is masked.
+        Fraction of good data in each pixel, 0 to 1; a pixel of coverage 0 is masked.
     footprint : Footprint or None
         Where it lies; None for a picture that is not of the sky.
     """

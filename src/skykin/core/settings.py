@@ -30,6 +30,7 @@ from skykin.core.checked import (
 )
 from skykin.core.criterion import MatchCriterion
 from skykin.core.errors import UsageError, shown
+from skykin.core.frames import galactic_degrees
 from skykin.core.protocols import Survey
 from skykin.core.robustness import Robustness
 from skykin.core.survey_options import BANDS, BandsLike, SurveyOptions
@@ -87,14 +88,7 @@ def _is_pair(value: Sequence[Any]) -> bool:
 def _galactic(position: SkyCoord) -> str:
     if not position.isscalar:
         raise ValueError
-    try:
-        galactic = position.galactic
-    except Exception as error:  # A frame without its time or observatory fails in more than one way.
-        raise UsageError(
-            f"a position in the frame {shown(position.frame.name)} cannot be turned into Galactic "
-            "coordinates without more knowledge; convert it to ICRS first"
-        ) from error
-    return _degrees_text(float(galactic.l.deg), float(galactic.b.deg))
+    return _degrees_text(*galactic_degrees(position))
 
 
 def _degrees_text(lon_deg: float, lat_deg: float) -> str:

@@ -48,7 +48,7 @@ def chord(angle_deg: float) -> float:
 
 
 def reach_deg(size_deg: float) -> float:
-    """Distance of two centres from which on square tiles do not overlap, however they are turned."""
+    """Distance of two centres from which on square tiles do not overlap, however they are rotated."""
     return min(math.sqrt(2) * size_deg, 180.0)
 
 

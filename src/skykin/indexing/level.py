@@ -15,7 +15,7 @@ from skykin.indexing.basis import unit_rows
 from skykin.indexing.compare import Space
 from skykin.indexing.stored import StoredFacet
 from skykin.style.engine.cells import boxes
-from skykin.tiling.names import tile_names
+from skykin.tiling.grid import tile_names
 
 #: A small tile is shifted by at most this share of its side.
 FINEST_SHIFT = 4

@@ -31,7 +31,7 @@ from skykin.style.engine.shared import SharedMeter
 from skykin.style.network.blocks import block_network
 from skykin.style.signature import Signature
 from skykin.style.standard import Standardisation
-from skykin.tiling.names import tile_names
+from skykin.tiling.grid import tile_names
 
 #: Columns of `SkyIndex.tiles` that are angles in degrees, and those that are plain numbers.
 ANGLES = ("lon", "lat", "width", "height", "turn")

@@ -23,8 +23,7 @@ from skykin.style.engine.cells import Lattice, core_side
 from skykin.style.network.halves import widened
 from skykin.style.recipe import Recipe
 from skykin.style.statistics.statistic import core_contrast
-from skykin.tiling.facets import Facet
-from skykin.tiling.sectors import Cap, Sector
+from skykin.tiling.facets import Cap, Facet, Sector
 
 #: Tiles that are gathered cell by cell at a time.
 GATHERED = 256

@@ -39,7 +39,7 @@ from skykin.products.score_map import MapPixels, ScoreMap, map_pixels, score_map
 from skykin.products.write import write_products
 from skykin.significance.calibration import Calibration
 from skykin.survey.render import RenderedSurvey
-from skykin.tiling.cut import cut
+from skykin.tiling.grid import cut
 
 SILENT = SilentProgress()
 

@@ -17,7 +17,7 @@ from skykin.core.protocols import ColouredSky
 from skykin.jobs.gallery import where
 from skykin.style.recipe import Recipe
 from skykin.style.statistics.statistic import core_contrast, middle_quarter
-from skykin.tiling.cut import cut
+from skykin.tiling.grid import cut
 
 #: A place to go to instead is covered so well.
 WELL_COVERED = 0.9

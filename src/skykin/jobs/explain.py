@@ -32,7 +32,7 @@ from skykin.products.folder import check_output_folder, output_folder
 from skykin.style.positions import features_of, own_coverage, position_cosines
 from skykin.style.similar import layer_cosines
 from skykin.survey.render import RenderedSurvey
-from skykin.tiling.cut import cut
+from skykin.tiling.grid import cut
 
 #: Tiles, evenly spread, that other recipes rank the tile among.
 SAMPLE = 32

@@ -38,9 +38,8 @@ from skykin.survey.intensity import mean_intensity
 from skykin.survey.render import (
     TileRenderedSurvey,
 )
-from skykin.tiling.cut import cut
 from skykin.tiling.facets import Facet
-from skykin.tiling.grid import TileGrid
+from skykin.tiling.grid import TileGrid, cut
 
 #: Tiles, evenly spread, that tell what an average tile of the survey is like.
 STANDARD_TILES = 256

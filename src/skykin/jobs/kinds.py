@@ -23,7 +23,7 @@ from skykin.products.figures.sky_kinds import draw_kinds, draw_outliers
 from skykin.products.folder import check_output_folder, output_folder
 from skykin.products.kin_tables import stamped, write_table
 from skykin.products.sky_kinds import Outliers, SkyKinds, write_kinds
-from skykin.tiling.cut import cut
+from skykin.tiling.grid import cut
 
 #: Columns of an index's tiles that the tables carry.
 PLACE = ("name", "lon", "lat")

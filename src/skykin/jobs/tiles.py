@@ -18,8 +18,7 @@ from skykin.jobs.judge import Judge
 from skykin.products.matches import coverage_map
 from skykin.scale.local import ordered_map
 from skykin.style.recipe import Recipe
-from skykin.tiling.grid import TileGrid
-from skykin.tiling.names import tile_names
+from skykin.tiling.grid import TileGrid, tile_names
 
 #: Rows and columns of positions in a tile at which the survey's noise is looked up.
 NOISE_POSITIONS = (5, 5)

@@ -1,4 +1,4 @@
-"""Grids of tiles that cover the sphere."""
+"""Grids of tiles that cover the sphere, the names of tiles, and the pictures cut there."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from skykin.core.area import SkyArea
 from skykin.core.errors import SkyError, UsageError
 from skykin.core.extent import ALL_SKY, Extent
 from skykin.core.footprint import Footprint
+from skykin.core.picture import Picture
+from skykin.core.protocols import ColouredSky
 from skykin.core.settings import GridKind
-from skykin.core.shapes import Degrees
+from skykin.core.shapes import Degrees, Numbers
 from skykin.core.sphere import separation_deg
 
 FINEST_NSIDE = 1 << 20
@@ -105,15 +107,15 @@ def healpix_grid(width_deg: float, spacing_deg: float, extent: Extent = ALL_SKY)
     width_deg : float
         Side of a tile.
     spacing_deg : float
-        Largest wanted distance between centres: the grid takes the smallest power-of-two NSIDE whose
+        Largest distance between centres: the grid takes the smallest power-of-two NSIDE whose
         pixel side, the square root of its area, is not larger.
     extent : Extent
-        Only tiles centred here; the others are never thought of, however fine the grid.
+        Only tiles centred here; time and memory do not depend on the rest of the sky.
 
     Raises
     ------
     UsageError
-        If the tiles would leave holes between them, or there would be too many.
+        If the tiles would leave gaps between them, or there would be too many.
     SkyError
         If no tile is centred in the extent.
     """
@@ -130,7 +132,7 @@ def healpix_grid(width_deg: float, spacing_deg: float, extent: Extent = ALL_SKY)
     pixels = _pixels_within(grid, extent, spacing_deg)
     if width_deg / 2 < reach_deg:
         raise UsageError(
-            f"tiles of {width_deg:g}° about {spacing_deg:g}° apart leave holes between them; "
+            f"tiles of {width_deg:g}° about {spacing_deg:g}° apart leave gaps between them; "
             f"use a spacing of at most {SAFE_SPACING * width_deg:.2g}°"
         )
     lon, lat = grid.healpix_to_lonlat(pixels)
@@ -180,6 +182,30 @@ def plate_carree_grid(width_deg: float, spacing_deg: float, extent: Extent = ALL
         for x, y in zip(lon[kept], lat[kept], strict=True)
     )
     return TileGrid("plate-carree", footprints, area[kept], 360 / columns)
+
+
+def tile_names(lon_deg: Numbers, lat_deg: Numbers, spacing_deg: float) -> list[str]:
+    """Name tiles by their centres, with as many digits as tell neighbours apart."""
+    digits = max(2, 1 - math.floor(math.log10(spacing_deg)))
+    return [
+        f"G{x:0{4 + digits}.{digits}f}{y:+0{4 + digits}.{digits}f}"
+        for x, y in zip(lon_deg, lat_deg, strict=True)
+    ]
+
+
+def cut(sky: ColouredSky, footprint: Footprint, pixels: int) -> Picture:
+    """Return the picture of `footprint`, `pixels` wide, its pixels as square as the footprint allows.
+
+    Parameters
+    ----------
+    sky : ColouredSky
+    footprint : Footprint
+    pixels : int
+        Columns of the picture.
+    """
+    rows = max(1, round(pixels * footprint.height_deg / footprint.width_deg))
+    rgb, coverage = sky.colours(*footprint.pixel_positions((rows, pixels)))
+    return Picture(rgb, coverage, footprint)
 
 
 def _pixels_within(grid: HEALPix, extent: Extent, spacing_deg: float) -> np.ndarray:

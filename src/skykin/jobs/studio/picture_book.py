@@ -18,7 +18,7 @@ from skykin.core.settings import MapSettings
 from skykin.generate.picture_file import SUFFIXES, read_picture
 from skykin.jobs import METHOD_CREDITS, survey_of
 from skykin.survey.render import RenderedSurvey, measure_stretch
-from skykin.tiling.cut import cut
+from skykin.tiling.grid import cut
 
 Subject: TypeAlias = Path | ReferencePlace
 SILENT = SilentProgress()
