@@ -12,6 +12,15 @@ import numpy as np
 from astropy import units as u
 from astropy_healpix import healpix_to_lonlat, lonlat_to_healpix
 from mocpy import MOC
+from regions import (
+    CircleAnnulusSkyRegion,
+    CircleSkyRegion,
+    EllipseSkyRegion,
+    PolygonSkyRegion,
+    RectangleSkyRegion,
+    Region,
+    Regions,
+)
 
 from skykin.core.checked import Checked, Rule, degrees, listed, words
 from skykin.core.errors import UsageError, shown
@@ -225,7 +234,7 @@ def read_area(value: AreaLike) -> SkyArea:
         return _from_dict(value)
     if isinstance(value, MOC):
         return MocArea(value)
-    if type(value).__module__.partition(".")[0] == "regions":
+    if isinstance(value, Region | Regions):
         return MocArea(moc_of_regions(getattr(value, "regions", [value])))
     if not isinstance(value, list | tuple | np.ndarray):
         raise TypeError
@@ -240,13 +249,15 @@ def moc_of_regions(shapes: Iterable[Any]) -> MOC:
     Raises
     ------
     UsageError
-        If one has no area on the sky.
+        If there is none, or one has no area on the sky.
     """
     inside: list[MOC] = []
     outside: list[MOC] = []
     for shape in shapes:
         keep = str(shape.meta.get("include", True)) not in {"False", "0", "-"}
         (inside if keep else outside).append(_moc_of_region(shape))
+    if not (inside or outside):
+        raise UsageError("the area is a list of no regions; give at least one")
     whole = MOC.from_string("0/0-11", "ascii")
     moc = inside[0].union(*inside[1:]) if len(inside) > 1 else (inside or [whole])[0]
     for hole in outside:
@@ -256,10 +267,8 @@ def moc_of_regions(shapes: Iterable[Any]) -> MOC:
 
 def _moc_of_region(shape: Any) -> MOC:
     """Cells of one region; boxes and ellipses by their corners, as their angle counts in their own frame."""
-    import regions  # noqa: PLC0415 - slow to load, and only needed with its objects
-
-    if isinstance(shape, regions.EllipseSkyRegion | regions.RectangleSkyRegion):
-        if isinstance(shape, regions.EllipseSkyRegion):
+    if isinstance(shape, EllipseSkyRegion | RectangleSkyRegion):
+        if isinstance(shape, EllipseSkyRegion):
             around = np.radians(np.arange(ELLIPSE_CORNERS) * 360 / ELLIPSE_CORNERS)
             x, y = shape.width / 2 * np.cos(around), shape.height / 2 * np.sin(around)
         else:
@@ -268,9 +277,9 @@ def _moc_of_region(shape: Any) -> MOC:
         bearing = np.arctan2(x, y) - shape.angle
         corners = shape.center.directional_offset_by(bearing, np.hypot(x, y))
         return MOC.from_polygon_skycoord(corners.icrs, max_depth=REGION_ORDER)
-    if isinstance(shape, regions.PolygonSkyRegion):
+    if isinstance(shape, PolygonSkyRegion):
         return MOC.from_polygon_skycoord(shape.vertices.icrs, max_depth=REGION_ORDER)
-    if isinstance(shape, regions.CircleSkyRegion | regions.CircleAnnulusSkyRegion):
+    if isinstance(shape, CircleSkyRegion | CircleAnnulusSkyRegion):
         return MOC.from_astropy_regions(shape, max_depth=REGION_ORDER)
     raise UsageError(
         f"the area holds a {shown(type(shape).__name__)}, which has no area on the sky; use circles, annuli, "
@@ -289,10 +298,14 @@ def _from_dict(values: Mapping[str, Any]) -> SkyArea:
 
 def _moc_area(text: object) -> MocArea:
     try:
-        return MocArea(MOC.from_string(words(text), "ascii"))
-    except (OSError, ValueError) as error:
-        if isinstance(error, UsageError):
-            raise
+        moc = MOC.from_string(words(text), "ascii")
+        edges = moc.to_depth29_ranges.ravel()
+        # Ranges that run backwards or beyond the sphere are not refused by mocpy.
+        readable = bool(np.all(edges[1:] > edges[:-1]) and np.all(edges <= 12 * 4**FINEST_ORDER))
+    except (OSError, ValueError):
+        readable = False
+    if not readable:
         raise UsageError(
             f"the MOC {shown(text)} cannot be read; write it as order/cells, such as 6/18079 18101"
-        ) from error
+        )
+    return MocArea(moc)

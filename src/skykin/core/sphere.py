@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 from astropy import units as u
-from astropy.table import QTable
 
 from skykin.core.shapes import Degrees, Numbers
+
+if TYPE_CHECKING:
+    from astropy.table import QTable
 
 #: Distances that are shorter by less than this fraction, far below any pixel, count as reached.
 SHORTER = 1e-9

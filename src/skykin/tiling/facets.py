@@ -251,7 +251,7 @@ def facets(
         Largest distance between neighbouring tiles; rounded down to a multiple of `step`.
     tile : int
         Pixels on a side of a tile, a multiple of `step`.
-    area : SkyBox, optional
+    area : Area, optional
         Only tiles centred here.
     extent : Extent
         Only tiles centred here: what the survey observed.
