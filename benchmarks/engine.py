@@ -29,7 +29,7 @@ from skykin.style.engine.stream import stream
 from skykin.style.network.blocks import block_network
 from skykin.style.network.vgg19 import VGG19Encoder
 from skykin.style.recipe import recipe
-from skykin.style.statistics.statistic import gram
+from skykin.style.statistics.gram import gram
 
 TILE = 256
 #: Floating-point operations of the network to block5_conv1, per pixel.

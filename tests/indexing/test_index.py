@@ -24,7 +24,7 @@ from skykin.indexing.facet_style import FacetMeter
 from skykin.indexing.first_moments import FirstMomentsOfCells
 from skykin.indexing.level import reaches
 from skykin.indexing.moments import add_all, add_up
-from skykin.indexing.sketch import SKETCHED, Sketch
+from skykin.indexing.second_moments import SKETCHED, Sketch
 from skykin.jobs.asked import read_asked
 from skykin.jobs.facet_rows import cut_in_context
 from skykin.tiling.cut import cut

@@ -23,7 +23,7 @@ from skykin.jobs import facet_rows
 from skykin.jobs.facet_rows import FacetReader, cut_in_context
 from skykin.jobs.opening import sized
 from skykin.jobs.plan import facets_of
-from skykin.style.engine.context import ContextMeter
+from skykin.style.engine.meter import ContextMeter
 from skykin.style.engine.shared import SharedMeter
 from skykin.style.network.blocks import block_network
 from skykin.style.recipe import recipe

@@ -13,7 +13,8 @@ from skykin.style.engine.shared import SharedMeter
 from skykin.style.engine.stream import CoverageRows, stream
 from skykin.style.network.blocks import block_network
 from skykin.style.recipe import recipe
-from skykin.style.statistics.statistic import core_contrast, position_weights
+from skykin.style.statistics.core_contrast import core_contrast
+from skykin.style.statistics.statistic import position_weights
 from tests.skies import blob_survey
 
 CHOSEN = recipe("core-contrast")

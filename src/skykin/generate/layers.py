@@ -12,7 +12,8 @@ from skykin.core.shapes import RGB, Chroma, Coverage, Gram, Numbers
 from skykin.generate.work import checked
 from skykin.style.recipe import Recipe
 from skykin.style.recipe import recipe as find_recipe
-from skykin.style.statistics.statistic import gram, position_weights
+from skykin.style.statistics.gram import gram
+from skykin.style.statistics.statistic import position_weights
 
 #: The content layers of Gatys et al. and of the TensorFlow tutorial.
 CONTENT_LAYERS = ("block4_conv2", "block5_conv2")
@@ -122,7 +123,7 @@ def _matrix(chosen: Recipe, features: Chroma, coverage: Coverage | None) -> Gram
         raise UsageError(
             f"recipe {shown(chosen.name)} measures a list of numbers, not a matrix; its layers can be "
             "laid open with "
-            f"one that does, such as poster ({gram.__name__})"
+            f"one that does, such as poster ({gram.name})"
         )
     return matrix
 

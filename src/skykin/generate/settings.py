@@ -69,7 +69,7 @@ class PaintSettings:
     def as_dict(self) -> dict[str, object]:
         """All settings as plain values, ready for JSON."""
         facts = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {**facts, "recipe": self.chosen_recipe.as_dict()}
+        return {**facts, "recipe": self.chosen_recipe.to_dict()}
 
     def _check_whole(self, name: str, lowest: int, highest: int) -> None:
         value = getattr(self, name)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,22 +13,20 @@ from threadpoolctl import threadpool_limits
 
 from skykin.core.errors import DataQualityError, IndexRefusedError, shown
 from skykin.core.protocols import Progress
+from skykin.core.sampling import evenly
 from skykin.core.shapes import Numbers
-from skykin.indexing.basis import FITTED_TILES, evenly, fit_basis
-from skykin.indexing.compare import Space
-from skykin.indexing.contrasts import CellCode
-from skykin.indexing.differences import differences
+from skykin.indexing.basis import FITTED_TILES, fit_basis
+from skykin.indexing.compare import Space, keeps_directions
 from skykin.indexing.facet_style import FacetMeter, FacetStyle
 from skykin.indexing.layout import SHARDS
 from skykin.indexing.lock import writing
 from skykin.indexing.manifest import ManifestWriter, Step
+from skykin.indexing.moments import Directions
 from skykin.indexing.shards import Shard, write_shard
 from skykin.indexing.stored import Shelf, StoredFacet, cell_of, facet_name, facet_plan
 from skykin.scale.local import ordered_map
 from skykin.style.recipe import Recipe
-from skykin.style.signature import Signature
-from skykin.style.standard import Standardisation
-from skykin.style.statistics.statistic import core_contrast
+from skykin.style.signature import Signature, Standardisation
 from skykin.tiling.facets import Facet
 
 #: Facts that an index may outgrow when data is appended.
@@ -45,8 +44,8 @@ class Job:
     recipe : Recipe
     facets : sequence of Facet
     measure_scale : callable
-        Measures mean and spread of the survey's tiles, and the codes of cells that are kept in few
-        directions, if they are not known yet.
+        Measures mean and spread of the survey's tiles, and the directions of cells that are kept in few of
+        them, if they are not known yet.
     meter : callable
         Gives what measures facets, once the space is known.
     exact : bool
@@ -56,7 +55,7 @@ class Job:
     facts: Mapping[str, Any]
     recipe: Recipe
     facets: Sequence[Facet]
-    measure_scale: Callable[[], tuple[Standardisation, Mapping[str, CellCode]]]
+    measure_scale: Callable[[], tuple[Standardisation, Mapping[str, Directions]]]
     meter: Callable[[Space], FacetMeter]
     exact: bool
 
@@ -97,7 +96,7 @@ class _Builder:
         made, asked = self.writer.state.facts, self.job.facts
         if made:
             left_out = GROWING if append else ("versions", "opened")
-            found = differences(_without(made, left_out), _without(asked, left_out))
+            found = _differences(_without(made, left_out), _without(asked, left_out))
             if found:
                 raise IndexRefusedError(
                     f"the index {shown(self.folder.name)} was made with {'; '.join(found)}; give the same "
@@ -146,12 +145,12 @@ class _Builder:
         _remove_orphans(self.folder, self.writer)
         missing = {step.name for step in self.writer.state.missing}
         if "scale" in missing:
-            scale, codes = self.job.measure_scale()
+            scale, directions = self.job.measure_scale()
             rows = {layer: [scale.mean[layer], scale.spread[layer]] for layer in self.job.recipe.layers}
-            for layer, code in codes.items():
-                rows[layer].append(code.middle)
+            for layer, own in directions.items():
+                rows[layer].append(own.middle)
             shards = [self._write(f"scale-{layer}", np.stack(parts)) for layer, parts in rows.items()]
-            shards += [self._write(f"basis-{layer}", code.basis) for layer, code in codes.items()]
+            shards += [self._write(f"basis-{layer}", own.basis) for layer, own in directions.items()]
             self.writer.commit("scale", {"tiles": scale.tiles}, shards)
         space = self._space()
         self._measure_facets(space, missing)
@@ -237,15 +236,12 @@ def read_space(recipe: Recipe, shelf: Shelf, steps: Sequence[Step]) -> Space:
     tiles = next(step.result["tiles"] for step in steps if step.name == "scale" and step.result)
     mean = Signature({layer: part[0] for layer, part in parts.items()})
     spread = Signature({layer: part[1] for layer, part in parts.items()})
-    codes = {}
+    directions = {}
     if keeps_directions(recipe):
-        codes = {layer: CellCode(part[2], np.array(shelf(f"basis-{layer}"))) for layer, part in parts.items()}
-    return Space(recipe, Standardisation(mean, spread, int(tiles)), codes)
-
-
-def keeps_directions(recipe: Recipe) -> bool:
-    """Whether cells are kept in the directions of a basis, from which the projections of tiles follow."""
-    return recipe.statistic is core_contrast
+        directions = {
+            layer: Directions(part[2], np.array(shelf(f"basis-{layer}"))) for layer, part in parts.items()
+        }
+    return Space(recipe, Standardisation(mean, spread, int(tiles)), directions)
 
 
 def stored_facets(steps: Sequence[Step], shelf: Shelf, space: Space) -> list[StoredFacet]:
@@ -267,3 +263,23 @@ def _remove_orphans(folder: Path, writer: ManifestWriter) -> None:
 
 def _without(facts: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
     return {name: value for name, value in facts.items() if name not in names}
+
+
+def _differences(made: Mapping[str, Any], asked: Mapping[str, Any]) -> list[str]:
+    """List in words what differs between two nested settings, such as ``tile size 15 (asked for: 10)``."""
+    left, right = dict(_flat(made)), dict(_flat(asked))
+    return [
+        f"{name} {shown(left.get(name, 'none'))} (asked for: {shown(right.get(name, 'none'))})"
+        for name in sorted(left.keys() | right.keys())
+        if left.get(name) != right.get(name)
+    ]
+
+
+def _flat(values: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in values.items():
+        spoken = f"{above} {name}".strip().replace("_", " ")
+        if isinstance(value, Mapping):
+            yield from _flat(value, spoken)
+        else:
+            # As JSON reads it back: tuples are lists.
+            yield spoken, json.loads(json.dumps(value))

@@ -18,7 +18,6 @@ from skykin.indexing.reopen import reopened
 from skykin.indexing.shards import check_shard
 from skykin.indexing.stored import cell_of
 from skykin.style.recipe import Recipe, recipe
-from skykin.style.statistics.statistic import core_contrast
 from skykin.survey.render import RenderedSurvey
 
 
@@ -140,7 +139,7 @@ class IndexFacts:
         """Sizes of tiles that cells add up to, the largest first; the standard tile's is the first."""
         whole = self.pixels // self._cell
         # A core that is no whole number of cells is no core.
-        found = [whole] if self.recipe.statistic is core_contrast else reaches(whole)
+        found = [whole] if self.recipe.statistic.has_core else reaches(whole)
         return tuple(reach * self.cell_deg for reach in found)
 
     def sky(

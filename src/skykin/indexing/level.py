@@ -11,8 +11,8 @@ from astropy.table import QTable
 
 from skykin.core.shapes import Degrees, Numbers
 from skykin.indexing.answers import Contains, Kind, Level
-from skykin.indexing.basis import unit_rows
 from skykin.indexing.compare import Space
+from skykin.indexing.moments import unit_rows
 from skykin.indexing.stored import StoredFacet
 from skykin.style.engine.cells import boxes
 from skykin.tiling.names import tile_names

@@ -26,11 +26,10 @@ from skykin.indexing.manifest import read_manifest
 from skykin.indexing.region import Place, region_of
 from skykin.indexing.stored import Shelf, StoredFacet
 from skykin.indexing.vectors import TileVectors
-from skykin.style.engine.context import ContextMeter
+from skykin.style.engine.meter import ContextMeter
 from skykin.style.engine.shared import SharedMeter
 from skykin.style.network.blocks import block_network
-from skykin.style.signature import Signature
-from skykin.style.standard import Standardisation
+from skykin.style.signature import Signature, Standardisation
 from skykin.tiling.names import tile_names
 
 #: Columns of `SkyIndex.tiles` that are angles in degrees, and those that are plain numbers.

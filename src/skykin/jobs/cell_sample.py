@@ -8,8 +8,9 @@ import numpy as np
 
 from skykin.core.footprint import Footprint
 from skykin.core.protocols import ColouredSky, Progress
-from skykin.indexing.contrasts import CellCode, SampledTile, fit_codes, sampled_tile
+from skykin.indexing.contrasts import SampledTile, fit_directions, sampled_tile
 from skykin.indexing.facet_style import cell_shares
+from skykin.indexing.moments import Directions
 from skykin.indexing.stored import cell_pixels
 from skykin.jobs.facet_rows import cut_in_context
 from skykin.jobs.judge import standard_sample
@@ -17,7 +18,7 @@ from skykin.scale.local import ordered_map
 from skykin.style.engine.cells import Lattice
 from skykin.style.engine.plane import PlaneSource
 from skykin.style.engine.shared import SharedMeter
-from skykin.style.standard import Standardisation
+from skykin.style.signature import Standardisation
 from skykin.tiling.grid import TileGrid
 
 
@@ -40,8 +41,8 @@ class Sampler:
 
     def scale(
         self, grid: TileGrid, *, workers: int, progress: Progress
-    ) -> tuple[Standardisation, dict[str, CellCode]]:
-        """Measure mean and spread of the survey's tiles, and the codes of their cells."""
+    ) -> tuple[Standardisation, dict[str, Directions]]:
+        """Measure mean and spread of the survey's tiles, and the directions of their cells."""
         sample = standard_sample(grid, in_context=True)
         tiles = []
         with progress.stage("An average tile", len(sample), "tiles") as counter:
@@ -49,7 +50,7 @@ class Sampler:
                 tiles.append(tile)
                 counter.advance()
         standard = Standardisation.fit(tile.signature for tile in tiles)
-        return standard, fit_codes(tiles, standard)
+        return standard, fit_directions(tiles, standard)
 
     def _measure(self, footprint: Footprint) -> SampledTile:
         halo, side = self.shared.network.halo, self.tile

@@ -16,7 +16,7 @@ from skykin.core.picture import Picture
 from skykin.core.protocols import ColouredSky
 from skykin.jobs.gallery import where
 from skykin.style.recipe import Recipe
-from skykin.style.statistics.statistic import core_contrast, middle_quarter
+from skykin.style.statistics.statistic import middle_quarter
 from skykin.tiling.cut import cut
 
 #: A place to go to instead is covered so well.
@@ -47,7 +47,7 @@ class Seen:
     @classmethod
     def of(cls, picture: Picture, chosen: Recipe) -> Seen:
         """Measure it on the picture of the tile."""
-        if chosen.statistic is not core_contrast:
+        if not chosen.statistic.has_core:
             return cls(picture.covered, None)
         rows, columns = (middle_quarter(side) for side in picture.coverage.shape)
         return cls(picture.covered, float(picture.coverage[rows, columns].mean()))

@@ -11,10 +11,10 @@ from astropy.table import QTable
 from skykin.core.errors import SkyError, UsageError
 from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Progress
+from skykin.core.sampling import evenly
 from skykin.core.settings import MapSettings
 from skykin.core.shapes import Numbers
 from skykin.core.sphere import apart, directions_of, reach_deg
-from skykin.indexing.basis import evenly
 from skykin.indexing.query.wanted import Wanted, has_style
 from skykin.indexing.sky_index import SkyIndex
 from skykin.jobs.anchors import ANCHORS

@@ -16,11 +16,10 @@ from skykin.jobs.anchors import Anchors
 from skykin.scale.local import ordered_map
 from skykin.scale.store import WorkStore
 from skykin.style.engine.cells import Lattice, tile_sums
-from skykin.style.engine.context import ContextMeter
+from skykin.style.engine.meter import ContextMeter
 from skykin.style.engine.plane import PlaneSource
-from skykin.style.signature import Signature
+from skykin.style.signature import Signature, Standardisation
 from skykin.style.sought import Sought
-from skykin.style.standard import Standardisation
 from skykin.tiling.facets import Facet
 
 

@@ -16,11 +16,12 @@ from skykin.core.protocols import Progress, Survey
 from skykin.core.provenance import library_versions
 from skykin.core.settings import MapSettings
 from skykin.core.survey_options import SurveyOptions
-from skykin.indexing.builder import Job, build, keeps_directions
-from skykin.indexing.contrasts import CellCode
+from skykin.indexing.builder import Job, build
+from skykin.indexing.compare import keeps_directions
 from skykin.indexing.facet_style import FacetMeter
 from skykin.indexing.layout import MANIFEST
 from skykin.indexing.manifest import read_manifest
+from skykin.indexing.moments import Directions
 from skykin.indexing.reopen import stretch_of
 from skykin.indexing.sky_index import SkyIndex, open_index
 from skykin.jobs.cell_sample import Sampler
@@ -29,12 +30,12 @@ from skykin.jobs.judge import with_standard
 from skykin.jobs.map import METHOD_CREDITS
 from skykin.jobs.opening import check_resolution, sized, suited, survey_of
 from skykin.scale.store import WorkStore
-from skykin.style.engine.context import ContextMeter
+from skykin.style.engine.meter import ContextMeter
 from skykin.style.engine.shared import SharedMeter
 from skykin.style.network.blocks import block_network
 from skykin.style.network.weights import SHA256
 from skykin.style.recipe import recipe
-from skykin.style.standard import Standardisation
+from skykin.style.signature import Standardisation
 from skykin.survey.download import cache_folder
 from skykin.survey.render import RenderedSurvey, measure_stretch
 from skykin.tiling.facets import facet_grid, facets
@@ -127,7 +128,7 @@ def _job(
     shared = SharedMeter(chosen, block_network(chosen.layers, fast=settings.fast))
     grid = facet_grid(pieces)
 
-    def measure_scale() -> tuple[Standardisation, Mapping[str, CellCode]]:
+    def measure_scale() -> tuple[Standardisation, Mapping[str, Directions]]:
         if keeps_directions(chosen):
             sampler = Sampler(sky, shared, settings.side_pixels, pieces[0].spacing)
             return sampler.scale(grid, workers=settings.workers, progress=progress)
@@ -157,7 +158,7 @@ def _job(
         "area": [list(asdict(area).values()) for area in areas],
         "opened": _opened(settings, folder),
         "rendering": stretch.as_dict(),
-        "recipe": {**chosen.as_dict(), "key": chosen.key()},
+        "recipe": {**chosen.to_dict(), "key": chosen.key()},
         "grid": {
             "tile_size_deg": settings.tile_size_deg,
             "spacing_deg": pieces[0].spacing * settings.tile_size_deg / settings.side_pixels,

@@ -13,6 +13,7 @@ from skykin.core.errors import DataQualityError, SkyError
 from skykin.core.footprint import Footprint, Projection
 from skykin.core.picture import Picture
 from skykin.core.protocols import ColouredSky, Progress, Survey
+from skykin.core.sampling import evenly
 from skykin.core.settings import MapSettings
 from skykin.core.shapes import Numbers
 from skykin.indexing.facet_intensity import mean_intensities
@@ -26,8 +27,7 @@ from skykin.jobs.facet_rows import (
 )
 from skykin.scale.local import ordered_map
 from skykin.scale.store import WorkStore
-from skykin.style.engine.context import ContextMeter
-from skykin.style.engine.meter import StyleMeter
+from skykin.style.engine.meter import ContextMeter, StyleMeter
 from skykin.style.engine.shared import SharedMeter
 from skykin.style.network.blocks import block_network
 from skykin.style.network.vgg19 import VGG19Encoder
@@ -132,12 +132,12 @@ def with_standard(
 def standard_sample(grid: TileGrid, *, in_context: bool) -> list[Footprint]:
     """Give tiles, evenly spread, that tell what an average tile of the survey is like."""
     wanted = STANDARD_TILES_IN_CONTEXT if in_context else STANDARD_TILES
-    return [grid.footprints[i] for i in _evenly(len(grid), wanted)]
+    return [grid.footprints[i] for i in evenly(len(grid), wanted)]
 
 
 def anchors_of(meter: Meter, grid: TileGrid, look: Cutter, *, workers: int, progress: Progress) -> Anchors:
     """Measure tiles that are spread evenly over the map; those without a style are left out."""
-    sample = [grid.footprints[i] for i in _evenly(len(grid), ANCHORS)]
+    sample = [grid.footprints[i] for i in evenly(len(grid), ANCHORS)]
     found: list[tuple[Signature, Footprint]] = []
     with progress.stage("Anchors", len(sample), "tiles") as counter:
         measured = ordered_map(lambda footprint: meter(look(footprint)), sample, workers)
@@ -147,10 +147,6 @@ def anchors_of(meter: Meter, grid: TileGrid, look: Cutter, *, workers: int, prog
             counter.advance()
     signatures, footprints = zip(*found, strict=True)
     return Anchors(signatures, footprints, meter.recipe.combine)
-
-
-def _evenly(total: int, wanted: int) -> Numbers:
-    return np.unique(np.linspace(0, total - 1, min(total, wanted)).round().astype(int))
 
 
 def footprints_of(

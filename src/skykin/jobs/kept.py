@@ -13,7 +13,7 @@ from skykin.core.protocols import ColouredSky
 from skykin.evaluation.confounders import control_pictures
 from skykin.indexing.sky_index import SkyIndex
 from skykin.jobs.facet_rows import cut_in_context
-from skykin.style.engine.context import ContextMeter
+from skykin.style.engine.meter import ContextMeter
 from skykin.style.signature import Signature
 from skykin.survey.render import RenderedSurvey
 

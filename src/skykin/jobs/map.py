@@ -112,7 +112,7 @@ def _map(settings: MapSettings, download: bool, progress: Progress) -> KinMap:
         rendering={**stretch.as_dict(), "per_tile": settings.stretch_per_tile},
         grid=grid_facts(bench.grid, settings),
         reference=references.as_dict(),
-        recipe={**chosen.as_dict(), "key": chosen.key()},
+        recipe={**chosen.to_dict(), "key": chosen.key()},
         encoder=bench.encoder,
         calibration={
             "csls": settings.csls,

@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from skykin.core.protocols import ColouredSky, Progress
+from skykin.core.sampling import evenly
 from skykin.jobs.asked import Asked
 from skykin.jobs.kept import in_context, meter_of
 from skykin.jobs.reference_picture import reference_in_context
 from skykin.products.explanation import RecipeRank
 from skykin.style.positions import features_of, own_coverage
 from skykin.style.recipe import Recipe, recipes
-from skykin.style.signature import Signature
+from skykin.style.signature import Signature, Standardisation
 from skykin.style.similar import combine, layer_cosines
-from skykin.style.standard import Standardisation
 
 
 def ranks_elsewhere(
@@ -43,8 +43,7 @@ def ranks_elsewhere(
     ]
     if not others:
         return ()
-    spread = np.unique(np.linspace(0, len(index) - 1, sample).round().astype(int))
-    numbers = [number, *(int(i) for i in spread if i != number)]
+    numbers = [number, *(int(i) for i in evenly(len(index), sample) if i != number)]
     measured: dict[str, list[Signature]] = {each.name: [] for each in others}
     with progress.stage("Other recipes", len(numbers) + 1, "tiles") as counter:
         pictures = (in_context(index, sky, index.footprints[i]) for i in numbers)

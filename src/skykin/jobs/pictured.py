@@ -13,10 +13,8 @@ from skykin.core.picture import Picture
 from skykin.core.shapes import Numbers
 from skykin.indexing.sky_index import SkyIndex
 from skykin.jobs.kept import meter_of
-from skykin.style.engine.cells import TILE_CELLS
-from skykin.style.engine.context import ContextMeter
+from skykin.style.engine.meter import ContextMeter
 from skykin.style.signature import Signature
-from skykin.style.statistics.statistic import core_contrast
 from skykin.survey.picture.file import read_picture
 
 #: The network pools four times: a smaller picture has no position in its deepest layer.
@@ -86,7 +84,7 @@ def picture_signature(
 
 def picture_context(index: SkyIndex, picture: Picture) -> Picture:
     """Make a square of a picture at the index's scale, and repeat its border as context."""
-    step = picture_step(index)
+    step = index.recipe.picture_step
     square = _padded(picture, step) if index.recipe.weighted else _cropped(picture, step)
     around = [(meter_of(index).halo, meter_of(index).halo)] * 2
     return Picture(
@@ -110,11 +108,6 @@ def _resized(values: Numbers, rows: int, columns: int) -> Numbers:
     image = Image.fromarray(np.ascontiguousarray(values, np.float32))
     # Bilinear in Pillow averages over all pixels behind a larger one.
     return np.asarray(image.resize((columns, rows), Image.Resampling.BILINEAR), np.float32)
-
-
-def picture_step(index: SkyIndex) -> int:
-    """Pixels of which the sides of a measured picture are a multiple."""
-    return TILE_CELLS * index.recipe.step if index.recipe.statistic is core_contrast else 16
 
 
 def _padded(picture: Picture, step: int) -> Picture:

@@ -13,8 +13,8 @@ from skykin.indexing.answers import Contains
 from skykin.jobs.asked import Asked
 from skykin.jobs.facet_rows import cut_in_context
 from skykin.jobs.kept import meter_of, sky_of
-from skykin.jobs.pictured import picture_context, picture_step
-from skykin.style.engine.context import ContextMeter
+from skykin.jobs.pictured import picture_context
+from skykin.style.engine.meter import ContextMeter
 
 #: Largest reference that is measured at once, pixels.
 LARGEST = 1024
@@ -44,7 +44,7 @@ def reference_in_context(asked: Asked, sky: ColouredSky) -> Picture:
         assert asked.origin is not None  # noqa: S101 - what lies nowhere here came from elsewhere
         return reference_in_context(asked.origin, sky_of(asked.origin.index))
     where = asked.footprint
-    step = picture_step(index)
+    step = index.recipe.picture_step
     pixels = round(where.width_deg / (index.tile_deg / index.pixels) / step) * step
     part: ColouredSky = sky
     if asked.contains is not None and "region" in asked.facts:

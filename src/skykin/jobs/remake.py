@@ -21,7 +21,7 @@ from skykin.jobs.judged_map import JudgedMap
 from skykin.products.result import numbers
 from skykin.scale.local import ordered_map
 from skykin.scale.store import WorkStore
-from skykin.style.engine.context import ContextMeter
+from skykin.style.engine.meter import ContextMeter
 from skykin.style.recipe import recipe
 from skykin.survey.derived.altered import AlteredSurvey
 from skykin.survey.download import cache_folder

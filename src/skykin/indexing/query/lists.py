@@ -12,8 +12,9 @@ import numpy as np
 
 from skykin.core.atomic import sha256_of, whole_file
 from skykin.core.protocols import Progress
+from skykin.core.sampling import evenly
 from skykin.core.shapes import Numbers
-from skykin.indexing.basis import FITTED_TILES, evenly, fit_basis
+from skykin.indexing.basis import FITTED_TILES, fit_basis
 from skykin.indexing.query.scan import loaded_faiss
 from skykin.indexing.sky_index import SkyIndex
 from skykin.style.network.halves import widened

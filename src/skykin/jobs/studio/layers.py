@@ -62,7 +62,7 @@ def make_layers(
             pictures.append(OpenedPicture(each.name, each.picture, layers))
             counter.advance()
         provenance = layers_provenance(book, dict(zip(("reference", "match"), named, strict=False)), chosen)
-        opened = OpenedLayers(pictures, f"{chosen.statistic.__name__} matrices".capitalize(), provenance)
+        opened = OpenedLayers(pictures, f"{chosen.statistic.name} matrices".capitalize(), provenance)
         with output_folder(output, overwrite=overwrite) as folder:
             draw_layers(opened, folder)
             write_layer_table(opened, folder / "layers.ecsv")

@@ -39,7 +39,7 @@ def painting_provenance(
 
 def layers_provenance(book: PictureBook, pictures: Mapping[str, NamedPicture], recipe: Recipe) -> Provenance:
     """Say which pictures' layers were laid open, and under which recipe."""
-    return _provenance(book, pictures, recipe, recipe.as_dict())
+    return _provenance(book, pictures, recipe, recipe.to_dict())
 
 
 def _provenance(

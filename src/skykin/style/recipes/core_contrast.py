@@ -1,7 +1,7 @@
 """Style as what sets the core of a tile apart from its surroundings."""
 
 from skykin.style.recipe import Recipe
-from skykin.style.statistics.statistic import core_contrast
+from skykin.style.statistics.core_contrast import core_contrast
 
 RECIPE = Recipe(
     name="core-contrast",

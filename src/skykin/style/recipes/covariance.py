@@ -1,7 +1,7 @@
 """Style as the covariance of channels, against the survey's own average."""
 
 from skykin.style.recipe import Recipe
-from skykin.style.statistics.statistic import covariance
+from skykin.style.statistics.covariance import covariance
 
 RECIPE = Recipe(
     name="covariance",

@@ -1,7 +1,7 @@
 """Style as mean and spread of each channel, against the survey's own average."""
 
 from skykin.style.recipe import Recipe
-from skykin.style.statistics.statistic import mean_std
+from skykin.style.statistics.mean_std import mean_std
 
 RECIPE = Recipe(
     name="mean-std",

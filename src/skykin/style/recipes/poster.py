@@ -1,7 +1,7 @@
 """The poster's way to measure style."""
 
 from skykin.style.recipe import Recipe
-from skykin.style.statistics.statistic import gram
+from skykin.style.statistics.gram import gram
 
 RECIPE = Recipe(
     name="poster",
