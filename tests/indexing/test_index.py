@@ -23,10 +23,16 @@ from skykin.indexing.basis import fit_basis
 from skykin.indexing.facet_style import FacetMeter
 from skykin.indexing.first_moments import FirstMomentsOfCells
 from skykin.indexing.level import reaches
-from skykin.indexing.moments import add_all, add_up
+from skykin.indexing.moments import LayerScale, SumsOfCells, add_all, add_up
 from skykin.indexing.second_moments import SKETCHED, Sketch
 from skykin.jobs.asked import read_asked
 from skykin.jobs.facet_rows import cut_in_context
+from skykin.style.signature import flattened
+from skykin.style.statistics.core_contrast import core_contrast
+from skykin.style.statistics.covariance import covariance
+from skykin.style.statistics.form import scale_of
+from skykin.style.statistics.gram import gram
+from skykin.style.statistics.mean_std import mean_std
 from skykin.tiling.cut import cut
 from tests.skies import Patch, blob_survey
 
@@ -189,7 +195,7 @@ def test_rows_by_number_are_those_of_the_blocks(index):
         for layer, columns in index.columns(kind).items():
             alone = np.concatenate([block for _, block in index.vectors(layer, kind)])
             np.testing.assert_array_equal(alone, whole[:, columns])
-    with pytest.raises(UsageError, match="tile 12 is asked for, but the index has tiles 0 to 11"):
+    with pytest.raises(UsageError, match="there is no tile 12; the index has tiles 0 to 11"):
         index.rows([12])
     with pytest.raises(UsageError, match="the index has no vectors 'sketch'; choose projection or exact"):
         index.rows([1], "sketch")
@@ -240,6 +246,31 @@ def test_cells_add_up_to_what_was_measured_over_all_positions():
     group = add_all(moments, cells[:2, :2].reshape(1, 4, 10), total[:2, :2].reshape(1, 4))
     np.testing.assert_allclose(group[0], found[0, 0], rtol=1e-5)
     assert np.isnan(add_up(moments, cells, 0 * total, 2)).all()
+
+
+@pytest.mark.parametrize("statistic", [gram, covariance, mean_std, core_contrast], ids=repr)
+def test_the_code_that_is_right_for_any_statistic_adds_cells_up_to_it(statistic):
+    rng = np.random.default_rng(3)
+    features = rng.gamma(2, 20, (64, 16, 16)).astype(np.float32)
+    weights = (rng.random((16, 16)) * (rng.random((16, 16)) > 0.2)).astype(np.float32)
+    expected = flattened(statistic(features, weights))
+    layer = LayerScale("block1_conv1", statistic, 0 * expected, 0 * expected + 1, standardised=False)
+    moments = SumsOfCells.of(layer)
+    # Cells of 2 × 2 positions.
+    roots = np.sqrt(weights.reshape(8, 2, 8, 2).swapaxes(1, 2).reshape(8, 8, 4))
+    cut = features.reshape(64, 8, 2, 8, 2).transpose(1, 3, 2, 4, 0).reshape(8, 8, 4, 64)
+    cut = cut * roots[..., None] * (scale_of("block1_conv1") if layer.form.degree else 1)
+    cells, total = np.zeros((8, 8, moments.width), np.float32), np.square(roots).sum(axis=-1)
+    for cell, root, out in zip(
+        cut.reshape(64, 4, 64), roots.reshape(64, 4), cells.reshape(64, -1), strict=True
+    ):
+        layer.form.fill(cell.T, root, out)
+    cells /= np.where(total > 0, total, 1)[..., None]
+    found = add_up(moments, cells, total, 8)
+    assert found.shape == (1, 1, moments.compared_width)
+    np.testing.assert_allclose(found[0, 0], expected, rtol=0, atol=1e-5 * np.abs(expected).max())
+    group = add_all(moments, cells.reshape(1, 64, -1), total.reshape(1, 64))
+    np.testing.assert_allclose(group[0], found[0, 0], rtol=1e-5, atol=1e-6 * np.abs(expected).max())
 
 
 def test_strips_of_a_large_facet_change_nothing(monkeypatch):

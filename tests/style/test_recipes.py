@@ -19,6 +19,15 @@ from skykin.style.statistics.core_contrast import core_contrast
 from skykin.style.statistics.covariance import covariance
 from skykin.style.statistics.gram import gram
 from skykin.style.statistics.mean_std import mean_std
+from skykin.style.statistics.statistic import Statistic
+
+
+class Nameless(Statistic):
+    def moments(self, features):
+        return features
+
+    def finish(self, means, core=None):
+        return means
 
 
 def _recipe(**settings: object) -> Recipe:
@@ -205,6 +214,7 @@ def test_names_and_thresholds_do_not_change_the_key(change):
         ),
         ({"threshold": None, "max_q": 1.0}, "has max_q 1.0; use a rate between 0 and 1"),
         ({"statistic": np.mean}, "recipe 'mine' measures '<function mean .*'; give an object"),
+        ({"statistic": Nameless()}, "recipe 'mine' measures a Nameless without a name; give its class one"),
         ({"tile_deg": 0.0}, "has tile_deg 0.0; use more than 0"),
         ({"pixels": -1}, "has pixels -1; use more than 0"),
         ({"spacing": float("nan")}, "has spacing nan; use more than 0"),

@@ -93,10 +93,10 @@ class _Builder:
 
     def agree(self, *, append: bool) -> None:
         """Plan the work, or find that it is planned; refuse an index of something else."""
-        made, asked = self.writer.state.facts, self.job.facts
+        made, now = self.writer.state.facts, self.job.facts
         if made:
             left_out = GROWING if append else ("versions", "opened")
-            found = _differences(_without(made, left_out), _without(asked, left_out))
+            found = _differences(_without(made, left_out), _without(now, left_out))
             if found:
                 raise IndexRefusedError(
                     f"the index {shown(self.folder.name)} was made with {'; '.join(found)}; give the same "
@@ -106,7 +106,7 @@ class _Builder:
         known = {step.name: step for step in self.writer.state.steps}
         facets = [Step(f"facet-{facet_name(plan)}", plan) for plan in map(facet_plan, self.job.facets)]
         begun = "scale" in known and known["scale"].result is not None
-        if append and begun and made.get("survey") != asked["survey"]:
+        if append and begun and made.get("survey") != now["survey"]:
             known = self._still_true(known)
         names = {step.name for step in facets}
         changed = names != {name for name in known if name.startswith("facet-")} or any(
@@ -123,7 +123,7 @@ class _Builder:
         if steps != self.writer.state.steps:
             self.writer.plan(steps)
         if not made or append:
-            self.writer.describe(asked)
+            self.writer.describe(now)
 
     def _still_true(self, known: dict[str, Step]) -> dict[str, Step]:
         """Leave out the committed facets whose pictures the new data changes."""
@@ -265,11 +265,11 @@ def _without(facts: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
     return {name: value for name, value in facts.items() if name not in names}
 
 
-def _differences(made: Mapping[str, Any], asked: Mapping[str, Any]) -> list[str]:
-    """List in words what differs between two nested settings, such as ``tile size 15 (asked for: 10)``."""
-    left, right = dict(_flat(made)), dict(_flat(asked))
+def _differences(made: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """List in words what differs between two nested settings, such as ``tile size 15 (now: 10)``."""
+    left, right = dict(_flat(made)), dict(_flat(now))
     return [
-        f"{name} {shown(left.get(name, 'none'))} (asked for: {shown(right.get(name, 'none'))})"
+        f"{name} {shown(left.get(name, 'none'))} (now: {shown(right.get(name, 'none'))})"
         for name in sorted(left.keys() | right.keys())
         if left.get(name) != right.get(name)
     ]

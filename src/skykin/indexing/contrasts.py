@@ -97,8 +97,8 @@ class ContrastsOfCells(Moments):
 
     def along(self, vectors: Numbers) -> ContrastsOfCells:
         """Give the same of vectors (k, m) in place of the directions."""
-        turned = Directions(self.directions.middle, vectors.T @ self.directions.basis)
-        return replace(self, directions=turned)
+        others = Directions(self.directions.middle, vectors.T @ self.directions.basis)
+        return replace(self, directions=others)
 
     def sums(self, cells: Numbers, weights: Numbers) -> Numbers:
         """Numbers times weights."""
@@ -106,7 +106,7 @@ class ContrastsOfCells(Moments):
 
     def finish(self, means: Numbers, core: Numbers | None) -> Numbers:
         """Core less tile, relative to the survey."""
-        assert core is not None  # noqa: S101 - it is asked for
+        assert core is not None  # noqa: S101 - it needs the core
         usual = self.directions.basis.astype(np.float64) @ (self.mean / self.spread).astype(np.float64)
         return np.asarray(core - means - usual, np.float32)
 

@@ -1,24 +1,27 @@
-"""What an index says of itself without opening a shard."""
+"""What an index says of itself without opening a shard, and the survey behind it, opened again."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
-from skykin.core.errors import IndexRefusedError, shown
+from skykin.core.errors import IndexRefusedError, UsageError, shown
 from skykin.core.extent import Extent
 from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Progress, Survey
 from skykin.core.provenance import Provenance
+from skykin.core.survey_options import SurveyOptions
 from skykin.indexing.layout import SHARDS
 from skykin.indexing.level import reaches
 from skykin.indexing.manifest import Manifest
-from skykin.indexing.reopen import reopened
 from skykin.indexing.shards import check_shard
 from skykin.indexing.stored import cell_of
 from skykin.style.recipe import Recipe, recipe
-from skykin.survey.render import RenderedSurvey
+from skykin.survey.open import open_survey
+from skykin.survey.render import RenderedSurvey, Stretch
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,7 +163,7 @@ class IndexFacts:
         IndexRefusedError
             If it is not the survey that was indexed (``IX-MISMATCH``).
         """
-        return reopened(self.path, self.manifest.facts, survey, download, progress or SilentProgress())
+        return _reopened(self.path, self.manifest.facts, survey, download, progress or SilentProgress())
 
     def describe(self) -> dict[str, str]:
         """Tell what it holds, as ``skykin info`` does."""
@@ -211,3 +214,52 @@ class IndexFacts:
         """Side of a cell, pixels."""
         plan = next(step.plan for step in self.manifest.steps if step.name.startswith("facet-"))
         return cell_of(plan, self.recipe)
+
+
+def _reopened(
+    folder: Path, facts: Mapping[str, Any], survey: Survey | None, download: bool, progress: Progress
+) -> RenderedSurvey:
+    """Open the survey that was indexed, in the same colours.
+
+    Raises
+    ------
+    IndexRefusedError
+        If it is another one now (``IX-MISMATCH``).
+    UsageError
+        If it was an object in Python, and none is given.
+    """
+    survey = survey or _opened(folder, facts, download, progress)
+    made, found = facts["survey"].get("sha256"), survey.as_dict().get("sha256")
+    if made != found:
+        raise IndexRefusedError(
+            f"the index {shown(folder.name)} is of {shown(facts['survey_title'])} with sha256 "
+            f"{str(made)[:12]}…, but {shown(survey.title)} has {str(found)[:12]}…; give the survey that was "
+            "indexed, or append its new data to the index",
+            code="IX-MISMATCH",
+        )
+    return RenderedSurvey(survey, stretch_of(facts["rendering"]))
+
+
+def stretch_of(facts: Mapping[str, Any]) -> Stretch:
+    """Rebuild the colours that an index was made with."""
+    (r0, g0, b0), (r1, g1, b1) = facts["low"], facts["high"]
+    return Stretch(facts["kind"], (r0, g0, b0), (r1, g1, b1), facts["softening"])
+
+
+def _opened(folder: Path, facts: Mapping[str, Any], download: bool, progress: Progress) -> Survey:
+    name, options = facts["opened"]["survey"], dict(facts["opened"]["options"])
+    if name is None:
+        raise UsageError(
+            f"{shown(facts['survey_title'])} was given as a Python object when it was indexed; give it again"
+        )
+    for listed in ("columns", "channels"):
+        if options.get(listed) is not None:
+            options[listed] = tuple(options[listed])
+    if options.get("bands_km_s") is not None:
+        options["bands_km_s"] = tuple(tuple(band) for band in options["bands_km_s"])
+    if options.get("mask") is not None:
+        options["mask"] = folder / options["mask"]
+    # Files are named from where the index lies.
+    beside = folder / name
+    what = beside if name.startswith(".") and beside.exists() else name
+    return open_survey(what, options=SurveyOptions(**options), download=download, progress=progress)

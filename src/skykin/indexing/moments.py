@@ -16,7 +16,7 @@ from skykin.style.engine.cells import CellReader, Lattice, boxes
 from skykin.style.engine.shared import Reader, SharedMeter, VectorTaker
 from skykin.style.network.architecture import channels_of
 from skykin.style.statistics.form import Averages, Form, scale_of
-from skykin.style.statistics.statistic import Statistic, middle_quarter
+from skykin.style.statistics.statistic import Statistic, core_mask, middle_quarter
 
 #: Numbers in double precision that are added up together.
 TOGETHER = 8 << 20
@@ -267,7 +267,8 @@ def add_all(moments: Moments, cells: Numbers, weights: Numbers) -> Numbers:
     w = np.asarray(weights, np.float64)[..., None]
     sums, middle = moments.sums(cells, w), None
     if moments.needs_core:
-        own = core_of(math.isqrt(cells.shape[-2]))
+        side = math.isqrt(cells.shape[-2])
+        own = core_mask((side, side)).ravel()
         middle = sums[..., own, :].sum(axis=-2) / positive(w[..., own, :].sum(axis=-2))
     return moments.finish(sums.sum(axis=-2) / positive(w.sum(axis=-2)), middle)
 
@@ -275,7 +276,7 @@ def add_all(moments: Moments, cells: Numbers, weights: Numbers) -> Numbers:
 def with_core(
     values: Numbers, reach: int, step: int = 1, *, core: bool = True
 ) -> tuple[Numbers, Numbers | None]:
-    """Sum all squares of `reach` × `reach` cells, and their cores where those are asked for."""
+    """Sum all squares of `reach` × `reach` cells, and their cores if `core`."""
     whole = boxes(boxes(values, reach, 0), reach, 1)[::step, ::step]
     if not core:
         return whole, None
@@ -284,13 +285,6 @@ def with_core(
     # The core of the first square begins where that does, and a margin further.
     part = values[own.start : len(values) - own.start, own.start : values.shape[1] - own.start]
     return whole, boxes(boxes(part, side, 0), side, 1)[::step, ::step]
-
-
-def core_of(reach: int) -> np.ndarray:
-    """Which cells of a square are its core, row by row: bool array (reach × reach,)."""
-    own = np.zeros((reach, reach), dtype=bool)
-    own[middle_quarter(reach), middle_quarter(reach)] = True
-    return own.ravel()
 
 
 def halved(values: Numbers) -> Numbers:

@@ -19,10 +19,10 @@ from skykin.core.survey_options import SurveyOptions
 from skykin.indexing.builder import Job, build
 from skykin.indexing.compare import keeps_directions
 from skykin.indexing.facet_style import FacetMeter
+from skykin.indexing.facts import stretch_of
 from skykin.indexing.layout import MANIFEST
 from skykin.indexing.manifest import read_manifest
 from skykin.indexing.moments import Directions
-from skykin.indexing.reopen import stretch_of
 from skykin.indexing.sky_index import SkyIndex, open_index
 from skykin.jobs.cell_sample import Sampler
 from skykin.jobs.facet_rows import cut_in_context

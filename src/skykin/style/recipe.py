@@ -97,6 +97,10 @@ class Recipe:
             raise self._refusal(
                 f"measures {shown(self.statistic)}; give an object of a class derived from Statistic"
             )
+        if not getattr(self.statistic, "name", ""):
+            raise self._refusal(
+                f"measures a {type(self.statistic).__name__} without a name; give its class one"
+            )
         unknown = [layer for layer in self.layers if layer not in LAYERS]
         if unknown or not self.layers:
             named = ", ".join(shown(layer) for layer in unknown) or "no layer"
@@ -222,7 +226,7 @@ def recipe(name: str) -> Recipe:
     Raises
     ------
     UnknownNameError
-        If there is none; the sentence names those that are written alike.
+        If there is none; the sentence names those with a similar name.
     """
     known = recipes()
     if name in known:

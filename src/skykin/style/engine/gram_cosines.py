@@ -26,7 +26,7 @@ FEWEST_COLUMNS = 8
 #: large matrices wait in slow memory; multiplied with those of one more column; made.
 ADDED, MULTIPLIED, MADE = 0.6, 6, 40
 HALF = np.float32(np.sqrt(0.5))
-#: Positions that are multiplied with their neighbours at once, so that it is worth it.
+#: Positions that are multiplied with their neighbours at once: fewer are slow.
 ENOUGH = 128
 
 

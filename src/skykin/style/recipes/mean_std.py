@@ -10,10 +10,11 @@ RECIPE = Recipe(
         "The smallest description: for each channel of five layers, how strongly it answers on average and "
         "how much that varies over the tile; how channels go together is left out. Every number is taken "
         "relative to the survey: minus its mean over the tiles, divided by its spread. An average tile "
-        "scores about 0, a kin well above, an opposite below. Masked pixels do not count, the frame of the "
-        "picture is not measured, and five layers weigh the same. It is quick, but brightness stays part of "
-        "it. Such a score has no natural threshold: a tile matches where it stands out among tiles of its "
-        "brightness, latitude and coverage, at a false discovery rate of 0.10."
+        "scores about 0, the reference itself 1, an opposite tile less than 0. Masked pixels do not count, "
+        "the frame of the picture is not measured, and five layers weigh the same. It is quick, but "
+        "brightness stays part of it. Such a score has no natural threshold: a tile matches where it "
+        "stands out among tiles of its brightness, latitude and coverage, at a false discovery rate of "
+        "0.10."
     ),
     statistic=mean_std,
     max_q=0.10,

@@ -8,7 +8,7 @@ import numpy as np
 
 from skykin.core.shapes import Chroma, Numbers, Weights
 from skykin.style.statistics.form import Stretch
-from skykin.style.statistics.statistic import Statistic, core_part, flat_and_share, middle_quarter
+from skykin.style.statistics.statistic import Statistic, core_mask, core_part, flat_and_share
 
 
 @dataclass(frozen=True)
@@ -89,8 +89,7 @@ class CoreContrast(Statistic):
 
         With the tile's own mean m, and :math:`k_p = 1 / \sum_{q \in K} w_q` in the core K, 0 outside.
         """
-        core = np.zeros(share.shape, dtype=bool)
-        core[middle_quarter(share.shape[0]), middle_quarter(share.shape[1])] = True
+        core = core_mask(share.shape)
         deviations = features - np.tensordot(features, share, axes=2)[:, None, None]
         return np.asarray(np.tensordot(direction, deviations, axes=1) * (core / share[core].sum() - 1))
 

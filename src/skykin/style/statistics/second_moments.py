@@ -1,4 +1,4 @@
-"""Second moments of channels: what Gram matrices and covariances have in common."""
+"""Second moments of channels: what Gram matrices and covariances are made of."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ class SecondMoments:
             np.dot(features, roots, out=out[start:])
 
     def finish(self, stretch: Stretch, sums: Numbers, total: Numbers, means: Numbers | None) -> Numbers:
-        """Divide by the weights, and subtract the product of the means where asked."""
+        """Divide by the weights, and subtract the product of the means if it is centred."""
         sums /= total
         if means is not None:
             rows, columns = means[:, stretch.rows, None], means[:, None, stretch.columns]

@@ -125,25 +125,22 @@ class Statistic(ABC):
         float64 array (y, x)
             Its mean, weighted by `share`, is the product.
         """
-        shape = share.shape
-        inner = np.zeros(shape, dtype=bool)
-        inner[middle_quarter(shape[0]), middle_quarter(shape[1])] = True
-        moments = self.moments(features.reshape(len(features), -1))
-        means, core, in_core = moments @ share.ravel(), None, None
-        away = (moments - means[:, None]).T
+        moments, weights = self.moments(features.reshape(len(features), -1)), share.ravel()
+        means, core = moments @ weights, None
+        away, core_away = (moments - means[:, None]).T, None
         if self.has_core:
-            in_core = (share * inner).ravel() / share[inner].sum()
-            core = moments @ in_core
-            reach = np.where(inner.ravel() & (share.ravel() > 0), 1 / share[inner].sum(), 0)
-            in_core = reach[:, None] * (moments - core[:, None]).T
+            inner = core_mask(share.shape).ravel()
+            reach = inner / weights[inner].sum()
+            core = moments @ (weights * reach)
+            core_away = reach[:, None] * (moments - core[:, None]).T
 
         def moved(step: float) -> Numbers:
-            middle = None if core is None or in_core is None else core + step * in_core
-            return self.finish(means + step * away, middle) @ direction
+            near = None if core is None or core_away is None else core + step * core_away
+            return self.finish(means + step * away, near) @ direction
 
         with np.errstate(all="ignore"):
             slope = (moved(STEP) - moved(-STEP)) / (2 * STEP)
-            return np.asarray(self.finish(means, core) @ direction + slope).reshape(shape)
+            return np.asarray(self.finish(means, core) @ direction + slope).reshape(share.shape)
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and self.name == getattr(other, "name", None)
@@ -162,6 +159,13 @@ def middle_quarter(positions: int) -> slice:
     """Return the middle quarter of so many positions along a side, at least one."""
     left = min(round(positions * (1 - CORE_SHARE) / 2), (positions - 1) // 2)
     return slice(left, positions - left)
+
+
+def core_mask(shape: tuple[int, ...]) -> np.ndarray:
+    """Tell which positions of a tile are its core: bool array of that shape, (y, x)."""
+    inner = np.zeros(shape, dtype=bool)
+    inner[middle_quarter(shape[0]), middle_quarter(shape[1])] = True
+    return inner
 
 
 def core_part(features: Chroma, weights: Weights | None) -> tuple[Chroma, Weights | None]:
