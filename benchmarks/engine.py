@@ -23,9 +23,8 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from skykin.style.engine.cells import Lattice
-from skykin.style.engine.plane import PlaneSource
 from skykin.style.engine.shared import SharedMeter
-from skykin.style.engine.stream import stream
+from skykin.style.engine.stream import PlaneSource, stream
 from skykin.style.network.blocks import block_network
 from skykin.style.network.vgg19 import VGG19Encoder
 from skykin.style.recipe import recipe

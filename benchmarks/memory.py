@@ -38,8 +38,8 @@ def measure(width, height, spacing):
     import numpy as np
 
     from skykin.style.engine.cells import Lattice
-    from skykin.style.engine.plane import PlaneSource
     from skykin.style.engine.shared import SharedMeter
+    from skykin.style.engine.stream import PlaneSource
     from skykin.style.network.blocks import block_network
     from skykin.style.recipe import recipe
 

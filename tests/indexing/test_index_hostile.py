@@ -25,9 +25,9 @@ from skykin.cli.main import app
 from skykin.core import atomic
 from skykin.core.errors import DataQualityError, IndexRefusedError, ResourceError, UsageError
 from skykin.core.settings import MapSettings
+from skykin.indexing.builder import writing
 from skykin.indexing.facet_style import FacetMeter
 from skykin.indexing.layout import MANIFEST, SHARDS
-from skykin.indexing.lock import writing
 from skykin.indexing.manifest import read_manifest
 from tests.skies import blob_survey
 
@@ -176,7 +176,7 @@ def test_a_survey_without_a_covered_tile_is_refused(survey, tmp_path):
 def test_a_second_builder_is_told_who_is_first(folder, survey, tmp_path):
     with writing(folder):
         code = (
-            "import sys; from skykin.indexing.lock import writing; from pathlib import Path\n"
+            "import sys; from skykin.indexing.builder import writing; from pathlib import Path\n"
             "with writing(Path(sys.argv[1])): pass"
         )
         run = subprocess.run(

@@ -17,9 +17,8 @@ from skykin.cli.main import app
 from skykin.core.errors import ResourceError, UsageError
 from skykin.style.engine.cells import Lattice
 from skykin.style.engine.gram_cosines import pairs_are_cheaper
-from skykin.style.engine.plane import PlaneSource
 from skykin.style.engine.shared import SharedMeter
-from skykin.style.engine.stream import CoverageRows, stream
+from skykin.style.engine.stream import CoverageRows, PlaneSource, stream
 from skykin.style.network.architecture import LAYERS, step_of
 from skykin.style.network.blocks import block_network
 from skykin.style.network.vgg19 import VGG19Encoder

@@ -14,8 +14,7 @@ from skykin.core.protocols import ColouredSky
 from skykin.core.shapes import Degrees, Numbers
 from skykin.evaluation.tile_centres import TileCentres, directions
 from skykin.scale.store import WorkStore
-from skykin.style.engine.plane import PlaneSource
-from skykin.style.engine.stream import Piece, stream
+from skykin.style.engine.stream import Piece, PlaneSource, stream
 from skykin.style.network.blocks import BlockNetwork, block_network
 from skykin.style.statistics.statistic import position_weights
 from skykin.tiling.facets import Facet, facets

@@ -12,8 +12,8 @@ from skykin.core.shapes import Numbers
 from skykin.indexing.basis import fit_basis
 from skykin.indexing.moments import Directions, LayerScale, Moments, Whole, halved, positive, with_core
 from skykin.style.engine.cells import CellReader, Lattice
-from skykin.style.engine.plane import PlaneSource
 from skykin.style.engine.shared import Reader, SharedMeter, VectorTaker
+from skykin.style.engine.stream import PlaneSource
 from skykin.style.signature import Signature, Standardisation
 from skykin.style.statistics.form import Averages
 

@@ -17,9 +17,8 @@ from skykin.indexing.layout import CELL, tile_record
 from skykin.indexing.moments import Whole, add_up, unit_rows
 from skykin.indexing.stored import cell_pixels
 from skykin.style.engine.cells import Lattice, tile_sums
-from skykin.style.engine.plane import PlaneSource
 from skykin.style.engine.shared import Reader, SharedMeter
-from skykin.style.engine.stream import Piece
+from skykin.style.engine.stream import Piece, PlaneSource
 from skykin.tiling.facets import Facet
 
 

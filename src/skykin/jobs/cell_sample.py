@@ -16,8 +16,8 @@ from skykin.jobs.facet_rows import cut_in_context
 from skykin.jobs.judge import standard_sample
 from skykin.scale.local import ordered_map
 from skykin.style.engine.cells import Lattice
-from skykin.style.engine.plane import PlaneSource
 from skykin.style.engine.shared import SharedMeter
+from skykin.style.engine.stream import PlaneSource
 from skykin.style.signature import Standardisation
 from skykin.tiling.grid import TileGrid
 

@@ -17,7 +17,7 @@ from skykin.scale.local import ordered_map
 from skykin.scale.store import WorkStore
 from skykin.style.engine.cells import Lattice, tile_sums
 from skykin.style.engine.meter import ContextMeter
-from skykin.style.engine.plane import PlaneSource
+from skykin.style.engine.stream import PlaneSource
 from skykin.style.signature import Signature, Standardisation
 from skykin.style.sought import Sought
 from skykin.tiling.facets import Facet

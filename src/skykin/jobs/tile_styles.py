@@ -14,7 +14,7 @@ from skykin.scale.local import ordered_map
 from skykin.scale.store import WorkStore
 from skykin.style.engine.cells import Lattice
 from skykin.style.engine.meter import ContextMeter
-from skykin.style.engine.plane import PlaneSource
+from skykin.style.engine.stream import PlaneSource
 from skykin.survey.download import cache_folder
 from skykin.tiling.facets import Facet
 

@@ -8,8 +8,7 @@ import numpy as np
 
 from skykin.core.picture import Picture
 from skykin.core.shapes import Chroma, Coverage, Numbers, Weights
-from skykin.style.engine.plane import PlaneSource
-from skykin.style.engine.stream import Piece, stream
+from skykin.style.engine.stream import Piece, PlaneSource, stream
 from skykin.style.network.blocks import BlockNetwork
 from skykin.style.recipe import Recipe
 from skykin.style.signature import Signature, Standardisation, flattened

@@ -9,8 +9,8 @@ from typing import ClassVar, Self
 from skykin.core.picture import Picture
 from skykin.core.protocols import Encoder
 from skykin.style.engine.cells import Lattice
-from skykin.style.engine.plane import PlaneSource
 from skykin.style.engine.shared import SharedMeter
+from skykin.style.engine.stream import PlaneSource
 from skykin.style.recipe import Recipe
 from skykin.style.signature import Signature, Standardisation
 

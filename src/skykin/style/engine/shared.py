@@ -12,8 +12,7 @@ import numpy as np
 from skykin.core.shapes import RGB, Coverage, Numbers
 from skykin.style.engine.cells import CellReader, Lattice
 from skykin.style.engine.gram_cosines import ColumnReader, PairReader, gram_reader
-from skykin.style.engine.plane import PlaneSource
-from skykin.style.engine.stream import CoverageRows, Piece, RowSource, stream
+from skykin.style.engine.stream import CoverageRows, Piece, PlaneSource, RowSource, stream
 from skykin.style.network.architecture import channels_of
 from skykin.style.network.blocks import BlockNetwork
 from skykin.style.recipe import Recipe
