@@ -16,15 +16,15 @@ _WHERE = {
     "explain": "skykin.jobs.explain",
     "map_kin": "skykin.jobs",
     "Agreement": "skykin.products.agreement",
-    "agree_maps": "skykin.jobs.agree",
+    "agree": "skykin.jobs.agree",
     "Learnt": "skykin.products.learnt",
-    "learn_kin": "skykin.jobs.learn",
+    "learn": "skykin.jobs.learn",
     "nearest_tiles": "skykin.jobs.nearest",
     "neighbours": "skykin.jobs.kinds",
     "outliers": "skykin.jobs.kinds",
     "search_index": "skykin.jobs.search",
     "Evaluation": "skykin.products.evaluation",
-    "evaluate_map": "skykin.jobs.evaluate",
+    "evaluate": "skykin.jobs.evaluate",
     "build_index": "skykin.jobs.index",
     "open_index": "skykin.indexing.sky_index",
     "SkyIndex": "skykin.indexing.sky_index",
@@ -38,7 +38,7 @@ _WHERE = {
     "texture": "skykin.generate.texture",
     "transfer": "skykin.generate.transfer",
     "known_regions": "skykin.catalogue.regions",
-    "reference_sets": "skykin.catalogue.reference_sets",
+    "reference_sets": "skykin.catalogue.references",
     "object_list": "skykin.catalogue.object_lists",
     "object_lists": "skykin.catalogue.object_lists",
     "read_catalogue": "skykin.catalogue.user_catalogue",
@@ -56,14 +56,14 @@ __all__ = [
     "SkykinError",
     "SurveyOptions",
     "__version__",
-    "agree_maps",
+    "agree",
     "analyse_layers",
     "build_index",
     "cluster",
-    "evaluate_map",
+    "evaluate",
     "explain",
     "known_regions",
-    "learn_kin",
+    "learn",
     "map_kin",
     "nearest_tiles",
     "neighbours",
@@ -84,7 +84,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from skykin.catalogue.object_lists import object_list, object_lists
-    from skykin.catalogue.reference_sets import reference_sets
+    from skykin.catalogue.references import reference_sets
     from skykin.catalogue.regions import known_regions
     from skykin.catalogue.user_catalogue import read_catalogue
     from skykin.core.errors import SkykinError
@@ -95,13 +95,13 @@ if TYPE_CHECKING:
     from skykin.generate.transfer import transfer
     from skykin.indexing.sky_index import SkyIndex, open_index
     from skykin.jobs import map_kin
-    from skykin.jobs.agree import agree_maps
+    from skykin.jobs.agree import agree
     from skykin.jobs.elsewhere import Elsewhere
-    from skykin.jobs.evaluate import evaluate_map
+    from skykin.jobs.evaluate import evaluate
     from skykin.jobs.explain import explain
     from skykin.jobs.index import build_index
     from skykin.jobs.kinds import cluster, neighbours, outliers
-    from skykin.jobs.learn import learn_kin
+    from skykin.jobs.learn import learn
     from skykin.jobs.nearest import nearest_tiles
     from skykin.jobs.search import search_index
     from skykin.jobs.studio.picture_book import PictureBook

@@ -13,7 +13,7 @@ from astropy.coordinates import ICRS, AltAz, SkyCoord
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skykin.catalogue.reference import ReferencePlace, resolve_reference
+from skykin.catalogue.references import ReferencePlace, resolve_reference
 from skykin.catalogue.regions import KINDS, Region, find_region, known_regions
 from skykin.core.errors import UnknownNameError, UsageError
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from scipy.stats import rankdata
 
 from skykin.core.errors import UsageError
-from skykin.evaluation.confounders import Confounders, confounders, control_pictures, rank_correlation
+from skykin.evaluation.confounders import Confounders, confounders, control_pictures
+from skykin.evaluation.ranking import rank_correlation
 
 pairs = st.lists(st.tuples(st.integers(-5, 5), st.floats(-9, 9)), min_size=3, max_size=30)
 

@@ -13,9 +13,9 @@ from skykin.evaluation.learning import (
     learnt_scores,
     unit_vectors_of,
 )
-from skykin.jobs.judged_map import judged_map
-from skykin.jobs.remake import Change, bench_of, settings_of
-from skykin.jobs.tile_styles import tile_styles
+from skykin.jobs.evaluated_map import evaluated_map
+from skykin.jobs.learn import tile_styles
+from skykin.jobs.remake import Change, bench_of
 from skykin.products.map_folder import read_map_folder
 from skykin.scale.store import WorkStore
 from skykin.style.similar import combine, layer_cosines
@@ -79,9 +79,9 @@ def test_too_few_examples_or_too_near_each_other_are_refused():
 
 
 def test_a_map_whose_styles_do_not_fit_into_memory_is_refused(kin, monkeypatch):
-    monkeypatch.setattr("skykin.jobs.tile_styles.MOST_BYTES", 2**10)
+    monkeypatch.setattr("skykin.jobs.learn.MOST_BYTES", 2**10)
     with pytest.raises(ResourceError, match="use a map by core-contrast or mean-std"):
-        skykin.learn_kin(kin, ["0,0", "60,0", "120,0", "180,0", "240,0"], jobs=1)
+        skykin.learn(kin, ["0,0", "60,0", "120,0", "180,0", "240,0"], jobs=1)
 
 
 @pytest.fixture(scope="module")
@@ -93,10 +93,10 @@ def kin():
 
 
 def test_the_styles_of_the_tiles_are_those_that_the_map_compared(kin, tmp_path):
-    judged = judged_map(kin, survey=None, survey_options=None, bands_km_s=None, progress=SilentProgress())
-    styles = tile_styles(judged, 1, SilentProgress())
+    evaluated = evaluated_map(kin, survey=None, survey_option=None, bands=None, progress=SilentProgress())
+    styles = tile_styles(evaluated, 1, SilentProgress())
     store = WorkStore.of(tmp_path, {})
-    made = bench_of(judged, Change("as it was"), settings_of(judged, 1), store, SilentProgress())
+    made = bench_of(evaluated, Change("as it was"), evaluated.settings(1), store, SilentProgress())
     (sought,) = made.sought().signatures
     layers = list(sought)
     for row in (0, 7, 20):
@@ -108,7 +108,7 @@ def test_the_styles_of_the_tiles_are_those_that_the_map_compared(kin, tmp_path):
 def test_learning_from_named_places_writes_a_folder_that_reads_as_a_map(kin, tmp_path):
     places = [f"{lon},{lat}" for lon, lat in zip(range(0, 360, 20), [-30, 0, 30] * 6, strict=True)]
     others = [f"{lon},{lat}" for lon, lat in zip(range(10, 370, 30), [-65, 65] * 6, strict=True)]
-    rule = skykin.learn_kin(kin, places, others, jobs=1, output=tmp_path / "rule")
+    rule = skykin.learn(kin, places, negative=others, jobs=1, output=tmp_path / "rule")
     assert rule.n_positive == len(set(zip(rule.tiles["lon"][rule.tiles["example"] == 1], strict=True)))
     assert set(rule.auc_lat()) >= {"rule, held out", "−|b|", "mean intensity"}
     assert rule.auc_lat()["−|b|"][0] == pytest.approx(0.5)
@@ -116,8 +116,26 @@ def test_learning_from_named_places_writes_a_folder_that_reads_as_a_map(kin, tmp
     read = read_map_folder(tmp_path / "rule")
     assert read.provenance.recipe["name"] == "learnt rule"
     assert {"fitted", "example", "share_cosine"} <= set(read.tiles.colnames)
+    again = skykin.Learnt.read(tmp_path / "rule")
+    order = np.argsort(rule.tiles["rank"])
+    for name in rule.tiles.colnames:
+        np.testing.assert_array_equal(again.tiles[name], rule.tiles[name][order])
+    for name in rule.numbers.colnames:
+        np.testing.assert_array_equal(again.numbers[name], rule.numbers[name])
+    assert again.follows == pytest.approx(rule.follows, abs=0, nan_ok=True)
+    assert list(again.follows) == list(rule.follows)
+    assert again.sentences() == rule.sentences()
+    value, low, high = rule.auc_lat()["rule, held out"]
+    assert repr(again).startswith(
+        f"<Learnt: a rule from {rule.n_positive} positive and {rule.n_negative} neg"
+    )
+    assert f"AUC_lat {value:.3f} [{low:.3f}, {high:.3f}] where held out>" in repr(again)
+    assert again._repr_html_().count("data:image/png;base64,") == 1
 
 
 def test_learning_without_examples_is_refused(kin):
-    with pytest.raises(UsageError, match="there are no positive examples; name some"):
-        skykin.learn_kin(kin, [])
+    sentence = "give what is looked for either as --positive, several times, or as one --positives list"
+    with pytest.raises(UsageError, match=sentence):
+        skykin.learn(kin)
+    with pytest.raises(UsageError, match=sentence):
+        skykin.learn(kin, ["orion"], positives="sharpless")

@@ -31,9 +31,9 @@ from skykin.core.sphere import apart, directions_of, reach_deg
 from skykin.indexing.query.wanted import Wanted
 from skykin.jobs.asked import read_asked
 from skykin.jobs.elsewhere import Scale
+from skykin.jobs.evaluated_map import evaluated_map
 from skykin.jobs.explain import tile_number
 from skykin.jobs.facet_rows import cut_in_context
-from skykin.jobs.judged_map import judged_map
 from skykin.tiling.cut import cut
 from tests.asking import HOLE
 
@@ -250,9 +250,7 @@ def test_all_products_of_a_map_are_written(index, survey, tmp_path, kind):
     text = (output / "matches.reg").read_text()
     assert text.count("dash") + text.count("width=3") == (2 if kind == "places" else 0)
     if kind == "places":
-        read = judged_map(
-            output, survey=survey, survey_options=None, bands_km_s=None, progress=SilentProgress()
-        )
+        read = evaluated_map(output, survey=survey, survey_option=None, bands=None, progress=SilentProgress())
         assert [round(each.lon_deg) for each in read.references] == [209, 230]
     with pytest.raises(UsageError, match="already holds"):
         skykin.search_index(index, ORION, output=output)

@@ -8,18 +8,27 @@ import pytest
 from astropy.coordinates import SkyCoord
 
 import skykin
-from skykin.catalogue.reference_sets import CORE_DEG, LEAST_COVERAGE, NEARER_PC, WIDEST_DEG, reference_sets
-from skykin.catalogue.references import how_combined, listed, resolve_references, together
+from skykin.catalogue.references import (
+    CORE_DEG,
+    LEAST_COVERAGE,
+    NEARER_PC,
+    WIDEST_DEG,
+    how_combined,
+    listed,
+    reference_sets,
+    resolve_references,
+    together,
+)
 from skykin.catalogue.regions import find_region, known_regions
 from skykin.core.errors import SkyError, UnknownNameError, UsageError
 from skykin.core.progress import SilentProgress
 from skykin.core.settings import MapSettings
 from skykin.evaluation.recovery import ScoredTiles, recovery
-from skykin.evaluation.turned import TurnedObjects
+from skykin.evaluation.rotated import RotatedObjects
 from skykin.jobs.concerns import nearest_well_seen
-from skykin.jobs.copies import plan
-from skykin.jobs.judged_map import JudgedMap
-from skykin.jobs.remake import Change, remade, settings_of
+from skykin.jobs.evaluated_map import EvaluatedMap
+from skykin.jobs.injections import plan
+from skykin.jobs.remake import Change, remade
 from skykin.products.summary import summary_lines
 from skykin.products.write import write_products
 from skykin.style.recipe import recipe
@@ -238,10 +247,10 @@ def test_scores_scaled_locally_know_which_reference_counts(survey, engine):
 
 def test_the_neighbourhood_of_every_reference_is_left_out(both, alone):
     assert both.summary["n_matches_beside"] >= 0
-    judged = JudgedMap(both.tiles, both.provenance, both.sky.survey)
-    assert [(f.lon_deg, f.lat_deg) for f in judged.references] == [(209.0, -19.0), (287.0, -1.0)]
-    placed = TurnedObjects.on(judged.centres, [], [], reference=judged.places, exclude_deg=20)
-    for lon, lat in judged.places:
+    evaluated = EvaluatedMap(both.tiles, both.provenance, both.sky.survey)
+    assert [(f.lon_deg, f.lat_deg) for f in evaluated.references] == [(209.0, -19.0), (287.0, -1.0)]
+    placed = RotatedObjects.on(evaluated.centres, [], [], reference=evaluated.places, exclude_deg=20)
+    for lon, lat in evaluated.places:
         there = SkyCoord(lon, lat, unit="deg", frame="galactic")
         away = there.separation(SkyCoord(both.tiles["lon"], both.tiles["lat"], frame="galactic")).deg
         assert not placed.sky[away < 20].any()
@@ -300,18 +309,18 @@ def test_a_reference_outside_the_survey_is_refused_whichever_it_is():
 @pytest.mark.slow
 def test_the_map_is_made_again_of_all_references(both, tmp_path, monkeypatch):
     monkeypatch.setenv("SKYKIN_CACHE", str(tmp_path))
-    judged = JudgedMap(both.tiles, both.provenance, both.sky.survey)
-    assert settings_of(judged, 1).reference == ("209.0,-19.0", "287.0,-1.0")
-    again = remade(judged, Change("as it is"), 1, SilentProgress())
-    np.testing.assert_allclose(again.at(judged.centres), judged.score, atol=1e-6)
+    evaluated = EvaluatedMap(both.tiles, both.provenance, both.sky.survey)
+    assert evaluated.settings(1).reference == ("209.0,-19.0", "287.0,-1.0")
+    again = remade(evaluated, Change("as it is"), 1, SilentProgress())
+    np.testing.assert_allclose(again.at(evaluated.centres), evaluated.score, atol=1e-6)
 
 
 def test_copies_of_all_references_are_injected_in_turn(both):
-    judged = JudgedMap(both.tiles, both.provenance, both.sky.survey)
-    planned = plan(judged, 5, 0)
+    evaluated = EvaluatedMap(both.tiles, both.provenance, both.sky.survey)
+    planned = plan(evaluated, 5, 0)
     assert [one.reference for one in planned] == [0, 1, 0, 1, 0]
     for one in planned:
-        for reference in judged.references:
+        for reference in evaluated.references:
             assert one.footprint.center.separation(reference.center).deg > 12
 
 

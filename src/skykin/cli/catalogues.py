@@ -39,7 +39,7 @@ def catalogues_command(
     overwrite: Annotated[bool, typer.Option(help="Replace a file that is there.")] = False,
 ) -> None:
     """List the catalogues that ship with Skykin, show one, or show how a file of yours is understood."""
-    from skykin.catalogue.object_table import write_object_table
+    from skykin.catalogue.object_lists import write_object_table
     from skykin.core.errors import UsageError
 
     if catalogue is None:

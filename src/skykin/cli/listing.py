@@ -18,7 +18,7 @@ def recipes_command() -> None:
 
 def regions_command() -> None:
     """List the regions that can be named as a reference, with their positions, and the named sets."""
-    from skykin.catalogue.reference_sets import PREFIX, reference_sets
+    from skykin.catalogue.references import PREFIX, reference_sets
     from skykin.catalogue.regions import known_regions
 
     table = Table("name", "l [deg]", "b [deg]", "size [deg]", "kind", "also called")

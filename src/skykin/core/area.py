@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
 
 import numpy as np
 
 from skykin.core.errors import UsageError, shown
-from skykin.core.extent import Extent
+from skykin.core.extent import ALL_SKY, Extent
 from skykin.core.shapes import Degrees
 
 EXTENT_POINTS = 17
@@ -84,3 +85,37 @@ class SkyBox:
         if abs(width) < 360:
             inside &= (lon_deg - self.lon_min_deg) % 360 <= width % 360
         return np.asarray(inside)
+
+    def to_dict(self) -> dict[str, float]:
+        """Give the edges by their names."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Areas:
+    """Several areas as one, such as those of an index that grew.
+
+    Parameters
+    ----------
+    areas : tuple of SkyBox
+        At least one.
+    """
+
+    areas: tuple[SkyBox, ...]
+
+    @classmethod
+    def of(cls, areas: Iterable[Mapping[str, float]]) -> Areas:
+        """Read them as `to_dict` gives them."""
+        return cls(tuple(SkyBox(**each) for each in areas))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give what `SkyBox.to_dict` gives of each."""
+        return {"areas": [each.to_dict() for each in self.areas]}
+
+    def contains(self, lon_deg: Degrees, lat_deg: Degrees) -> np.ndarray:
+        """Tell which positions lie in any of them."""
+        return np.asarray(np.any([each.contains(lon_deg, lat_deg) for each in self.areas], axis=0))
+
+    def extent(self) -> Extent:
+        """Cap of the sky that holds all of them."""
+        return self.areas[0].extent() if len(self.areas) == 1 else ALL_SKY

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from astropy import units as u
 from astropy.coordinates import SkyCoord
 
-from skykin.core.area import SkyBox
+from skykin.core.area import Areas, SkyBox
 from skykin.core.errors import UsageError, shown
 from skykin.core.protocols import Survey
 
@@ -126,7 +126,7 @@ class MapSettings:
     surrogates: int = 0
     noise_draws: int = 0
     seed: int = 0
-    area: SkyBox | str | None = None
+    area: SkyBox | Areas | str | None = None
     engine: EngineKind | None = None
     dense: bool = False
     fast: bool = False

@@ -6,11 +6,11 @@ import math
 from dataclasses import asdict, dataclass
 
 import numpy as np
-from scipy.stats import spearmanr
 
 from skykin.core.errors import UsageError
 from skykin.core.picture import Picture
 from skykin.core.shapes import RGB, Coverage, Degrees, Numbers
+from skykin.evaluation.ranking import rank_correlation
 
 
 @dataclass(frozen=True)
@@ -59,24 +59,6 @@ def confounders(
         rank_correlation(score, coverage),
         math.nan if noise is None else rank_correlation(score, noise),
     )
-
-
-def rank_correlation(first: Numbers, second: Numbers) -> float:
-    """Spearman's rank correlation over the places where both values are finite, or NaN.
-
-    Raises
-    ------
-    UsageError
-        If the arrays differ in shape.
-    """
-    first, second = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
-    if first.shape != second.shape:
-        raise UsageError(f"cannot correlate values of shape {first.shape} with values of {second.shape}")
-    both = np.isfinite(first) & np.isfinite(second)
-    first, second = first[both], second[both]
-    if first.size < 3 or np.ptp(first) == 0 or np.ptp(second) == 0:
-        return math.nan
-    return float(spearmanr(first, second).statistic)
 
 
 def control_pictures(shape: tuple[int, int], seed: int) -> dict[str, Picture]:

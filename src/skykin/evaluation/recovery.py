@@ -11,7 +11,7 @@ from astropy import units as u
 from astropy.coordinates import angular_separation
 from astropy.table import QTable
 
-from skykin.catalogue.reference import ReferencePlace
+from skykin.catalogue.references import ReferencePlace
 from skykin.catalogue.regions import known_regions
 from skykin.core.errors import DataQualityError, UsageError
 from skykin.core.shapes import Degrees, Numbers

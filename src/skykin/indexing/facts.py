@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from skykin.core.area import Areas, SkyBox
 from skykin.core.errors import IndexRefusedError, shown
 from skykin.core.extent import Extent
 from skykin.core.progress import SilentProgress
@@ -111,6 +112,12 @@ class IndexFacts:
         return float(self.manifest.facts["grid"]["min_coverage"])
 
     @property
+    def area(self) -> SkyBox | Areas | None:
+        """The part of the sky that is indexed; None for the whole survey."""
+        boxes = tuple(SkyBox(*edges) for edges in self.manifest.facts["area"])
+        return Areas(boxes) if len(boxes) > 1 else next(iter(boxes), None)
+
+    @property
     def provenance(self) -> Provenance:
         """All that decides an answer, but for the question."""
         facts = self.manifest.facts
@@ -121,7 +128,7 @@ class IndexFacts:
                 "kind": "facets",
                 "projection": "TAN",
                 **facts["grid"],
-                "area": facts["area"] or "the whole survey",
+                "area": None if (area := self.area) is None else area.to_dict(),
             },
             reference={},
             recipe=facts["recipe"],

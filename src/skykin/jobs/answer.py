@@ -10,8 +10,7 @@ from pathlib import Path
 import numpy as np
 from astropy.table import QTable
 
-from skykin.catalogue.reference import ReferencePlace
-from skykin.catalogue.references import together
+from skykin.catalogue.references import ReferencePlace, together
 from skykin.core.errors import UsageError
 from skykin.core.footprint import Footprint
 from skykin.core.line import Line

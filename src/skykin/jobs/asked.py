@@ -13,7 +13,7 @@ import numpy as np
 from astropy.coordinates import SkyCoord
 from mocpy import MOC
 
-from skykin.catalogue.reference import resolve_reference
+from skykin.catalogue.references import resolve_reference
 from skykin.core.errors import DataQualityError, ResourceError, SkyError, UnknownNameError, UsageError, shown
 from skykin.core.footprint import WIDEST_TANGENT_DEG, Footprint
 from skykin.core.picture import Picture

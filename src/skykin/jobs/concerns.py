@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.ndimage import uniform_filter
 
-from skykin.catalogue.reference_sets import LEAST_COVERAGE
-from skykin.catalogue.references import References, together
+from skykin.catalogue.references import LEAST_COVERAGE, References, together
 from skykin.core.extent import Extent
 from skykin.core.footprint import WIDEST_TANGENT_DEG, Footprint
 from skykin.core.picture import Picture

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from astropy import units as u
 
-from skykin.catalogue.reference import resolve_reference
+from skykin.catalogue.references import resolve_reference
 from skykin.core.errors import UsageError
 from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Progress, Survey

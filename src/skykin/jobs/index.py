@@ -8,9 +8,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from skykin.core.area import SkyBox
+from skykin.core.area import Areas, SkyBox
 from skykin.core.errors import UsageError
-from skykin.core.extent import ALL_SKY, Extent
 from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Progress, Survey
 from skykin.core.provenance import library_versions
@@ -119,7 +118,7 @@ def _job(
         settings.tile_size_deg,
         settings.spacing_deg,
         settings.side_pixels,
-        _Union(areas) if areas else None,
+        Areas(tuple(areas)) if areas else None,
         extent,
         step=chosen.step,
     )
@@ -178,24 +177,6 @@ def _job(
         meter=lambda space: FacetMeter(survey, sky, shared, space, settings.min_coverage, exact),
         exact=exact,
     )
-
-
-class _Union:
-    """Several areas as one."""
-
-    def __init__(self, areas: list[SkyBox]) -> None:
-        self._areas = areas
-
-    def contains(self, lon_deg: Any, lat_deg: Any) -> Any:
-        """Tell which positions lie in any of them."""
-        inside = self._areas[0].contains(lon_deg, lat_deg)
-        for area in self._areas[1:]:
-            inside |= area.contains(lon_deg, lat_deg)
-        return inside
-
-    def extent(self) -> Extent:
-        """Cap of the sky that holds all of them."""
-        return self._areas[0].extent() if len(self._areas) == 1 else ALL_SKY
 
 
 def _areas(settings: MapSettings, made: Any) -> list[SkyBox]:

@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from skykin.catalogue.reference import ReferencePlace
-from skykin.catalogue.references import References
+from skykin.catalogue.references import ReferencePlace, References
 from skykin.core.errors import DataQualityError, SkyError
 from skykin.core.footprint import Footprint, Projection
 from skykin.core.picture import Picture

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from skykin.catalogue.references import resolve_references
+from skykin.core.area import Areas, SkyBox
 from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Progress
 from skykin.core.provenance import Provenance
@@ -198,6 +199,6 @@ def grid_facts(grid: TileGrid, settings: MapSettings) -> dict[str, object]:
         "tile_size_deg": settings.tile_size_deg,
         "spacing_deg": round(grid.spacing_deg, 4),
         "pixels": settings.side_pixels,
-        "area": "the whole survey" if settings.area is None else str(settings.area),
+        "area": settings.area.to_dict() if isinstance(settings.area, SkyBox | Areas) else None,
         "min_coverage": settings.min_coverage,
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from skykin.core.area import SkyBox
+from skykin.core.area import Areas, SkyBox
 from skykin.core.protocols import Survey
 from skykin.core.settings import MapSettings
 from skykin.style.recipe import Recipe
@@ -13,11 +13,13 @@ from skykin.tiling.grid import TileGrid, tile_grid
 def grid_of(settings: MapSettings, survey: Survey) -> TileGrid:
     """Cover what is both in the survey and in the area that was asked for."""
     extents = [survey.extent]
-    if isinstance(settings.area, SkyBox):
+    if isinstance(settings.area, SkyBox | Areas):
         # A spacing wider, so that an area between the centres is told as what it is.
         extents.append(settings.area.extent().widened(settings.spacing_deg))
     smallest = min(extents, key=lambda extent: extent.radius_deg)
     grid = tile_grid(settings.grid, settings.tile_size_deg, settings.spacing_deg, smallest)
+    if isinstance(settings.area, Areas):
+        return grid.keep(settings.area.contains(*grid.centers()))
     return grid.within(settings.area) if isinstance(settings.area, SkyBox) else grid
 
 
@@ -28,6 +30,6 @@ def facets_of(settings: MapSettings, chosen: Recipe, survey: Survey) -> tuple[Fa
     engine = settings.engine or ("tiles" if literal and not asked else "shared")
     if engine == "tiles":
         return ()
-    area = settings.area if isinstance(settings.area, SkyBox) else None
+    area = settings.area if isinstance(settings.area, SkyBox | Areas) else None
     tile_deg, spacing_deg, tile = settings.tile_size_deg, settings.spacing_deg, settings.side_pixels
     return facets(tile_deg, spacing_deg, tile, area, survey.extent, step=chosen.step)

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeAlias
 
-from skykin.catalogue.reference import ReferencePlace, resolve_reference
+from skykin.catalogue.references import ReferencePlace, resolve_reference
 from skykin.core.atomic import sha256_of
 from skykin.core.errors import SkyError
 from skykin.core.footprint import Footprint

@@ -1,8 +1,8 @@
-"""A map on trial: its tiles, and the survey that they were cut from."""
+"""The map that is evaluated: its tiles, its settings, and the survey that they were cut from."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,12 +12,12 @@ import numpy as np
 from astropy import units as u
 from astropy.table import QTable
 
-from skykin.core.area import SkyBox
+from skykin.core.area import Areas, SkyBox
 from skykin.core.errors import SkykinError, UsageError, shown
 from skykin.core.footprint import Footprint
 from skykin.core.protocols import Progress, Survey
 from skykin.core.provenance import Provenance
-from skykin.core.settings import Band
+from skykin.core.settings import Band, MapSettings
 from skykin.core.shapes import Numbers
 from skykin.core.survey_options import SurveyOptions
 from skykin.evaluation.tile_centres import TileCentres
@@ -25,17 +25,17 @@ from skykin.products.map_folder import read_map_folder
 from skykin.products.plain import plain
 from skykin.products.result import KinMap, numbers
 from skykin.style.network.architecture import SMALLEST_CELL
-from skykin.style.recipe import Combine
+from skykin.style.recipe import Combine, recipe
 from skykin.survey.open import open_survey
 from skykin.survey.render import RenderedSurvey, Stretch
 from skykin.tiling.facets import Facet, facets
 
-#: The spacing in provenance is rounded; a little more asks for the same grid.
+#: The spacing in provenance is rounded; a little more gives the same grid.
 ROUNDED = 1.001
 
 
 @dataclass(frozen=True, eq=False)
-class JudgedMap:
+class EvaluatedMap:
     """A map with all that its evaluation needs, wherever it comes from: memory, a folder, an index.
 
     Parameters
@@ -86,7 +86,7 @@ class JudgedMap:
 
     @property
     def combine(self) -> Combine:
-        """How likenesses to several references are combined."""
+        """How similarities to several references are combined."""
         how: Any = self.provenance.reference.get("combine", "max")
         return cast("Combine", how)
 
@@ -97,15 +97,45 @@ class JudgedMap:
 
     @property
     def spacing_deg(self) -> float:
-        """Distance between neighbouring tiles that asks for the grid of the map."""
+        """Distance between neighbouring tiles, degrees, that gives the grid of the map."""
         grid: Any = self.provenance.grid
         return float(min(grid["spacing_deg"] * ROUNDED, grid["tile_size_deg"]))
 
     @property
-    def area(self) -> SkyBox | None:
-        """What the map was confined to."""
-        edges = re.findall(r"=(-?[\d.]+)", str(self.provenance.grid["area"]))
-        return SkyBox(*map(float, edges)) if len(edges) == 4 else None
+    def area(self) -> SkyBox | Areas | None:
+        """The part of the sky that the map was confined to; None for the whole survey."""
+        return area_of(cast("Mapping[str, Any] | None", self.provenance.grid["area"]))
+
+    def settings(self, workers: int) -> MapSettings:
+        """Give the settings that the map was made with, as its provenance tells them.
+
+        Raises
+        ------
+        UsageError
+            If the recipe of that name measures something else by now.
+        """
+        grid: Any = self.provenance.grid
+        chosen, how = self.provenance.recipe, self.provenance.rendering
+        if recipe(str(chosen["name"])).key() != chosen["key"]:
+            raise UsageError(
+                f"the recipe {shown(chosen['name'])} has changed since the map was made; make the map again"
+            )
+        return MapSettings(
+            survey=self.survey,  # type: ignore[arg-type]
+            reference=tuple(f"{each.lon_deg},{each.lat_deg}" for each in self.references),
+            combine=self.combine,
+            tile_size=grid["tile_size_deg"],
+            spacing=self.spacing_deg,
+            pixels=grid["pixels"],
+            grid="plate-carree" if grid["kind"] == "plate-carree" else "healpix",
+            stretch=how["kind"],  # type: ignore[arg-type]
+            stretch_per_tile=bool(how["per_tile"]),
+            recipe=str(chosen["name"]),
+            area=self.area,
+            engine="shared" if grid["kind"] == "facets" else "tiles",
+            min_coverage=grid["min_coverage"],
+            jobs=workers,
+        )
 
     @property
     def sky(self) -> RenderedSurvey | None:
@@ -143,14 +173,21 @@ class JudgedMap:
         return row, (row >= 0) & (np.abs(centres.lat_deg[row] - lat) < centres.spacing_deg / 4)
 
 
-def judged_map(
-    kin: KinMap | str | Path,
+def area_of(facts: Mapping[str, Any] | None) -> SkyBox | Areas | None:
+    """Read an area as provenance has it."""
+    if facts is None:
+        return None
+    return Areas.of(facts["areas"]) if "areas" in facts else SkyBox(**facts)
+
+
+def evaluated_map(
+    sky_map: KinMap | str | Path,
     *,
     survey: Survey | str | Path | None,
-    survey_options: SurveyOptions | None,
-    bands_km_s: tuple[Band, Band, Band] | None,
+    survey_option: SurveyOptions | None,
+    bands: tuple[Band, Band, Band] | None,
     progress: Progress,
-) -> JudgedMap:
+) -> EvaluatedMap:
     """Take a map in memory, or read one from its folder and open its survey again.
 
     Parameters
@@ -165,29 +202,29 @@ def judged_map(
     SkykinError
         If the folder holds no map.
     """
-    if isinstance(kin, KinMap):
-        own = getattr(kin.sky, "survey", None)
-        return JudgedMap(kin.tiles, kin.provenance, own if isinstance(own, Survey) else None)
-    read = read_map_folder(Path(kin))
+    if isinstance(sky_map, KinMap):
+        own = getattr(sky_map.sky, "survey", None)
+        return EvaluatedMap(sky_map.tiles, sky_map.provenance, own if isinstance(own, Survey) else None)
+    read = read_map_folder(Path(sky_map))
     if isinstance(survey, Survey):
         opened: Survey | None = survey
     else:
-        opened = _opened(read.provenance, survey, survey_options, bands_km_s, progress)
+        opened = _opened(read.provenance, survey, survey_option, bands, progress)
     if opened is not None:
         _check_same(opened, read.provenance)
-    return JudgedMap(read.tiles, read.provenance, opened)
+    return EvaluatedMap(read.tiles, read.provenance, opened)
 
 
 def _opened(
     provenance: Provenance,
     survey: str | Path | None,
     options: SurveyOptions | None,
-    bands_km_s: tuple[Band, Band, Band] | None,
+    bands: tuple[Band, Band, Band] | None,
     progress: Progress,
 ) -> Survey | None:
     name = survey or str(provenance.survey["name"])
     try:
-        return open_survey(name, options=options, bands_km_s=bands_km_s, progress=progress)
+        return open_survey(name, options=options, bands_km_s=bands, progress=progress)
     except SkykinError as error:
         if survey is not None:
             raise

@@ -1,4 +1,4 @@
-"""What a score is worth on the shipped lists: the numbers of one row of the table."""
+"""What a score finds of the shipped lists: the numbers of one row of the table."""
 
 from __future__ import annotations
 
@@ -11,46 +11,50 @@ import skykin
 from recipe_trials.discs import Brightness
 from skykin.core.extent import Extent
 from skykin.core.shapes import Degrees, Numbers
-from skykin.evaluation.auc import auc_between, auc_turned, wins
-from skykin.evaluation.latitude_rows import rank_correlation_in_rows
-from skykin.evaluation.measurement import Blocks, Measurement
-from skykin.evaluation.recall import recalls
+from skykin.evaluation.measures import (
+    Blocks,
+    Measurement,
+    auc_between,
+    auc_lat,
+    rank_correlation_in_rows,
+    recalls,
+    wins,
+)
+from skykin.evaluation.rotated import EXCLUDE_DEG, OFF_PLANE, PLANE, RotatedObjects
 from skykin.evaluation.tile_centres import TileCentres
-from skykin.evaluation.turned import EXCLUDE_DEG, TurnedObjects
-from skykin.evaluation.zone import OFF_PLANE, PLANE
 
 #: Steps of 3°.
-TURNS = 119
+ROTATIONS = 119
 SMALLEST_DEG = 0.5
 BRIGHTNESS_RADIUS_DEG = 2.5
 MEASURES = (
     "auc_lat",
     "auc_lat_off_plane",
     "auc_lat_plane",
-    "auc_confusers",
+    "auc_contaminants",
     "brightness_correlation",
     "recall_10",
 )
 
 
 @dataclass(frozen=True, eq=False)
-class Judge:
-    """Objects and confusers on the positions, away from every reference.
+class ListEvaluation:
+    """Objects and contaminants on the positions, away from every reference.
 
     Parameters
     ----------
-    objects : TurnedObjects
+    objects : RotatedObjects
         Star-forming Sharpless regions of at least 0.5°.
-    confusers : TurnedObjects
+    contaminants : RotatedObjects
     brightness : Brightness
     """
 
-    objects: TurnedObjects
-    confusers: TurnedObjects
+    objects: RotatedObjects
+    contaminants: RotatedObjects
     brightness: Brightness
 
     @classmethod
-    def away_from(cls, references: Sequence[tuple[float, float]], brightness: Brightness) -> Judge:
+    def away_from(cls, references: Sequence[tuple[float, float]], brightness: Brightness) -> ListEvaluation:
         """Place the shipped lists."""
         regions = skykin.object_list("sharpless")
         large = np.ma.filled(regions["diameter_deg"].value, 0) >= SMALLEST_DEG
@@ -58,7 +62,7 @@ class Judge:
         return cls(
             *(
                 placed(brightness, table["lon_deg"].value, table["lat_deg"].value, references)
-                for table in (regions, skykin.object_list("confusers"))
+                for table in (regions, skykin.object_list("contaminants"))
             ),
             brightness,
         )
@@ -74,18 +78,18 @@ class Judge:
             self.places, score, self.brightness.mean(BRIGHTNESS_RADIUS_DEG), self.objects.sky
         )
         return (
-            *(auc_turned(each, score).value for each in self._zones()),
-            auc_between(self.objects, self.confusers, score).value,
+            *(auc_lat(each, score).value for each in self._zones()),
+            auc_between(self.objects, self.contaminants, score).value,
             follows.value,
             recalls(self.objects, self.places, score, (0.1,))[0].value,
         )
 
     def per_object(self, score: Numbers) -> tuple[Numbers, Numbers]:
-        """Share of all turned positions, and of the confusers, that score less than each object."""
+        """Share of all rotated positions, and of the contaminants, that score less than each object."""
         values = self.objects.values(score)
-        turned = values[:, 1:][np.isfinite(values[:, 1:])]
-        others = self.confusers.values(score)[:, 0]
-        return tuple(wins(values[:, 0], each[None])[:, 0] / each.size for each in (turned, others))
+        rotated = values[:, 1:][np.isfinite(values[:, 1:])]
+        others = self.contaminants.values(score)[:, 0]
+        return tuple(wins(values[:, 0], each[None])[:, 0] / each.size for each in (rotated, others))
 
     def measurement(self, shares: Numbers, chosen: np.ndarray) -> Measurement:
         """Mean over the chosen objects, with draws of blocks of 30° of longitude."""
@@ -93,21 +97,21 @@ class Judge:
         draws = blocks.sums(shares[chosen]) / blocks.sums(np.ones(chosen.sum()))
         return Measurement(float(shares[chosen].mean()), int(chosen.sum()), blocks.number, draws)
 
-    def _zones(self) -> tuple[TurnedObjects, ...]:
+    def _zones(self) -> tuple[RotatedObjects, ...]:
         return self.objects, self.objects.within(OFF_PLANE), self.objects.within(PLANE)
 
 
 def placed(
     brightness: Brightness, lon_deg: Degrees, lat_deg: Degrees, references: Sequence[tuple[float, float]]
-) -> TurnedObjects:
+) -> RotatedObjects:
     """Put objects on the positions, without what is near any of the references or has no data."""
     places = brightness.discs.places
-    turned = TurnedObjects.on(places, lon_deg, lat_deg, turns=TURNS)
-    lon = (turned.lon_deg[:, None] + np.arange(TURNS + 1) * 360 / (TURNS + 1)) % 360
-    lat = np.broadcast_to(turned.lat_deg[:, None], lon.shape)
-    tile, sky = turned.tile, turned.sky
+    rotated = RotatedObjects.on(places, lon_deg, lat_deg, rotations=ROTATIONS)
+    lon = (rotated.lon_deg[:, None] + np.arange(ROTATIONS + 1) * 360 / (ROTATIONS + 1)) % 360
+    lat = np.broadcast_to(rotated.lat_deg[:, None], lon.shape)
+    tile, sky = rotated.tile, rotated.sky
     for about in (Extent(*each, EXCLUDE_DEG) for each in references):
         tile = np.where(about.contains(lon, lat), -1, tile)
         sky = sky & ~about.contains(places.lon_deg, places.lat_deg)
-    away = TurnedObjects(turned.lon_deg, turned.lat_deg, turned.rows, tile, sky).keep(tile[:, 0] >= 0)
+    away = RotatedObjects(rotated.lon_deg, rotated.lat_deg, rotated.rows, tile, sky).keep(tile[:, 0] >= 0)
     return away.scored(brightness.known(np.zeros(len(places))))
