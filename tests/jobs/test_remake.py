@@ -5,14 +5,16 @@ import pytest
 from astropy import units as u
 from astropy.table import QTable
 
+import skykin
 from skykin.catalogue.object_lists import ObjectList
+from skykin.core.area import Areas, SkyBox
 from skykin.core.footprint import Footprint
 from skykin.core.picture import Picture
 from skykin.core.progress import SilentProgress
 from skykin.evaluation.tile_centres import TileCentres
 from skykin.jobs import map_kin
 from skykin.jobs.evaluate import evaluate
-from skykin.jobs.evaluated_map import EvaluatedMap
+from skykin.jobs.evaluated_map import EvaluatedMap, area_of, evaluated_map
 from skykin.jobs.injections import copy_width_deg, injections, plan, reference_copy
 from skykin.jobs.remake import (
     NULLS,
@@ -75,6 +77,48 @@ def test_other_references_read_together_score_as_each_alone(own_cache, monkeypat
         np.testing.assert_array_equal(one.centres.lon_deg, alone.centres.lon_deg)
         assert one.references == alone.references
     np.testing.assert_allclose(together[0].score, evaluated.score, atol=1e-6)
+
+
+def test_a_map_of_a_part_of_the_sky_is_made_again_for_that_part_alone(own_cache):
+    area = SkyBox(160, 260, -60, 30)
+    settings = {"tile_size": 50, "pixels": 32, "spacing": 22, "recipe": "poster", "jobs": 1}
+    kin = map_kin(survey=blob_survey(nside=32), area="160,260,-60,30", **settings)
+    assert kin.provenance.grid["area"] == area.to_dict()
+    evaluated = EvaluatedMap(kin.tiles, kin.provenance, kin.sky.survey)
+    assert evaluated.area == evaluated.settings(1).area == area
+    for change in (Change("as it is"), Change("elsewhere", {"reference": "285,-1"})):
+        again = remade(evaluated, change, 1, SilentProgress())
+        np.testing.assert_allclose(again.centres.lon_deg, evaluated.centres.lon_deg, atol=1e-9)
+        np.testing.assert_allclose(again.centres.lat_deg, evaluated.centres.lat_deg, atol=1e-9)
+        if not change.settings:
+            np.testing.assert_allclose(again.score, evaluated.score, atol=1e-6)
+
+
+def test_the_answer_of_an_index_of_an_area_is_made_again_for_that_area_alone(
+    asked_survey, own_cache, monkeypatch
+):
+    monkeypatch.setattr("skykin.jobs.judge.STANDARD_TILES_IN_CONTEXT", 12)  # as the index was built
+    survey, index = asked_survey
+    kin = skykin.search_index(index, "209,-19", measure=True, survey=survey).kin
+    evaluated = evaluated_map(kin, survey=None, survey_option=None, bands=None, progress=SilentProgress())
+    assert index.area == evaluated.area == SkyBox(195, 250, -32, 6)
+    assert evaluated.provenance.grid["area"] == index.area.to_dict()
+    changes = [Change("as it is"), Change("elsewhere", {"reference": "230,-10"})]
+    made = remade_all(evaluated, changes, 1, SilentProgress())
+    for each in made:
+        np.testing.assert_allclose(each.centres.lon_deg, evaluated.centres.lon_deg, atol=1e-9)
+        np.testing.assert_allclose(each.centres.lat_deg, evaluated.centres.lat_deg, atol=1e-9)
+    np.testing.assert_allclose(made[0].score, evaluated.score, atol=1e-4)
+
+
+def test_the_areas_of_an_index_that_grew_are_one_area():
+    boxes = SkyBox(350, 10, -5, 5), SkyBox(100, 120, 20, 40)
+    area = Areas(boxes)
+    assert area_of(area.to_dict()) == area
+    assert area_of(boxes[0].to_dict()) == boxes[0]
+    assert area_of(None) is None
+    lon, lat = np.array([0.0, 110.0, 110.0, 50.0]), np.array([0.0, 30.0, 0.0, 30.0])
+    assert area.contains(lon, lat).tolist() == [True, True, False, False]
 
 
 @pytest.mark.slow
