@@ -145,7 +145,7 @@ def test_a_star_lies_in_the_nebula_that_it_lights(number: int, position: tuple[s
     assert place.separation(SkyCoord(*position)) <= 0.5 * found["diameter_deg"]
 
 
-def test_controls_and_confusers_form_no_stars_and_spread_as_they_should() -> None:
+def test_controls_and_contaminants_form_no_stars_and_spread_as_they_should() -> None:
     for name in ("contaminants", "galaxies", "globulars"):
         assert not np.any(object_list(name)["star_forming"])
     high = np.median(np.abs(object_list("galaxies")["lat_deg"].value))

@@ -222,7 +222,7 @@ class ReferenceSet:
     members : tuple of str
         Names of `known_regions`.
     combine : {"max", "mean"}
-        How the likenesses to its members become one, where nothing else is asked for.
+        How the similarities to its members are combined, if not chosen otherwise.
     """
 
     name: str
@@ -393,12 +393,12 @@ def listed(reference: Any) -> tuple[Any, ...]:
 
 
 def how_combined(reference: Any, combine: Combine | None = None) -> Combine:
-    """Tell how likenesses to several references become one: as asked, else as a set says, else ``max``.
+    """Tell how similarities to several references are combined: as given, else as a set says, else ``max``.
 
     Raises
     ------
     UsageError
-        If it is asked for something else.
+        If it is neither ``max`` nor ``mean``.
     """
     if combine is None:
         return next((each.combine for each in _sets(reference)), "max")

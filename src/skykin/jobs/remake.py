@@ -136,12 +136,12 @@ def remade_all(
 ) -> list[Remade]:
     """Make the scores again in several ways; those of other references alone are read together."""
     settings = evaluated.settings(workers)
-    asked = [
+    others = [
         change for change in changes
         if change.only_references and store_of(evaluated, change).get("scores") is None
     ]  # fmt: skip
-    if len(asked) > 1 and settings.engine == "shared":
-        _read_together(evaluated, asked, settings, progress)
+    if len(others) > 1 and settings.engine == "shared":
+        _read_together(evaluated, others, settings, progress)
     return [remade(evaluated, change, workers, progress) for change in changes]
 
 
@@ -183,17 +183,17 @@ def _read_together(
 ) -> None:
     """Read the facets once for all references, and keep the scores of each change."""
     progress.say("the map again: " + ", ".join(change.name for change in changes))
-    store = WorkStore.of(cache_folder(), {"asked of": evaluated.provenance.as_dict()})
+    store = WorkStore.of(cache_folder(), {"references of": evaluated.provenance.as_dict()})
     made = bench_of(evaluated, Change("as it is"), settings, store, progress)
     assert isinstance(made.meter, ContextMeter)  # noqa: S101 - there are facets
-    asked = [
+    sought = [
         made.asking(change.references(replace(settings, **change.settings))).sought(change.alter_reference)
         for change in changes
     ]
-    reader = FacetReader(made.sky, made.meter, asked[0], settings.min_coverage)
+    reader = FacetReader(made.sky, made.meter, sought[0], settings.min_coverage)
     scores = []
     with progress.stage("Style of every facet", len(made.pieces), "facets") as counter:
-        found = ordered_map(lambda piece: reader.scores(piece, asked), made.pieces, settings.workers)
+        found = ordered_map(lambda piece: reader.scores(piece, sought), made.pieces, settings.workers)
         for each in found:
             scores.append(each)
             counter.advance()

@@ -117,9 +117,8 @@ class Evaluation:
 
     def sentences(self) -> list[str]:
         """Tell the main numbers in words, each beside the best ranking without a network."""
-        told = [MEANING, *(line for title in self.lists for line in self._about(title))]
-        if self.rows(measure=AGAINST):
-            told.append(CONTAMINANTS)
+        told = [f"{MEANING} {CONTAMINANTS}" if self.rows(measure=AGAINST) else MEANING]
+        told += [line for title in self.lists for line in self._about(title)]
         told += self._about_nulls()
         for row in self.rows(measure=FOLLOWS, zone=ALL_SKY.name, ranking=self.evaluated):
             told.append(f"Rank correlation with brightness within latitude rows: {_row_interval(row)}.")

@@ -19,10 +19,10 @@ from skykin.products.figures.canvas import ORANGE, new_figure
 LINES: tuple[tuple[str, Any], ...] = (
     ("#0072B2", "-"), ("#009E73", "--"), ("#CC79A7", "-."), ("#56B4E9", ":"), ("#D55E00", (0, (5, 1))),
     ("black", (0, (1, 1))), ("#0072B2", (0, (3, 1, 1, 1))), ("#009E73", (0, (1, 2))),
-    ("#E69F00", ":"), ("0.5", "-"), ("0.5", "--"), ("0.5", ":"), ("0.5", "-."), ("0.7", "-"),
+    ("black", "-."), ("0.5", "-"), ("0.5", "--"), ("0.5", ":"), ("0.5", "-."), ("0.7", "-"),
 )  # fmt: skip
 MOST_OBJECTS = 45
-#: Letters of the names of lists and objects that are shown.
+#: Letters of the names of lists, and of objects and rankings, that are shown.
 LONGEST_TITLE, LONGEST_NAME = 34, 30
 
 
@@ -98,7 +98,7 @@ def auc_figure(numbers: QTable, evaluated: str, nulls: Sequence[str] = ()) -> Fi
 def _draw_forest(
     axes: Axes, rows: dict[str, Any], names: Sequence[str], evaluated: str, nulls: Sequence[str]
 ) -> None:
-    axes.set_yticks(range(len(names)), names, fontsize=8.5)
+    axes.set_yticks(range(len(names)), [_short(name, LONGEST_NAME) for name in names], fontsize=8.5)
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.axvline(0.5, color="0.5", linewidth=0.8)
     axes.set_xlim(0.2, 1.0)
