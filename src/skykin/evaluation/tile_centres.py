@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from astropy import units as u
+from astropy.table import QTable
 from astropy_healpix import HEALPix
 from scipy.spatial import cKDTree
 
@@ -56,6 +58,12 @@ class TileCentres:
                 f"areas are shares of the whole sky, above 0 and together at most 1, but the smallest is "
                 f"{self.area.min():g} and they sum to {self.area.sum():g}"
             )
+
+    @classmethod
+    def of(cls, tiles: QTable) -> TileCentres:
+        """Take the columns ``lon``, ``lat`` and ``area`` of a table of tiles."""
+        lon, lat = (tiles[name].to_value(u.deg) for name in ("lon", "lat"))
+        return cls(lon, lat, np.asarray(tiles["area"], dtype=np.float64))
 
     @classmethod
     def healpix(cls, nside: int, order: str = "ring") -> TileCentres:

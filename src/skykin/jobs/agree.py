@@ -103,7 +103,7 @@ def agree(
     names = _names(read)
     with progress.stage("Agreement", len(read) + 1, "maps") as counter:
         places = _places(read)
-        rows = [_centres(each).nearest(places.lon_deg, places.lat_deg) for each in read]
+        rows = [TileCentres.of(each.tiles).nearest(places.lon_deg, places.lat_deg) for each in read]
         shares = np.array([_share_on(*parts) for parts in zip(read, rows, strict=True)])
         known = np.isfinite(shares).sum(axis=0)
         if not (known > 1).any():
@@ -185,15 +185,11 @@ def _nside(each: MapFolder) -> int:
     return min(FINEST_NSIDE, int(2 ** max(0, math.ceil(math.log2(BASE_PIXEL_DEG / spacing_deg)))))
 
 
-def _centres(each: MapFolder) -> TileCentres:
-    return TileCentres(
-        each.tiles["lon"].to_value(u.deg), each.tiles["lat"].to_value(u.deg), numbers(each.tiles["area"])
-    )
-
-
 def _places(read: Sequence[MapFolder]) -> TileCentres:
     """Tiles of the finest map, and those of the others where the maps before have none."""
-    finest_first = sorted((_centres(each) for each in read), key=lambda centres: centres.spacing_deg)
+    finest_first = sorted(
+        (TileCentres.of(each.tiles) for each in read), key=lambda centres: centres.spacing_deg
+    )
     found = finest_first[0]
     for each in finest_first[1:]:
         new = found.nearest(each.lon_deg, each.lat_deg) < 0
@@ -209,7 +205,7 @@ def _places(read: Sequence[MapFolder]) -> TileCentres:
 def _rows_on(each: MapFolder, nside: int) -> Numbers:
     """Row of the tile nearest to each pixel of the sky; −1 off the map."""
     lon, lat = HEALPix(nside, order="ring").healpix_to_lonlat(np.arange(12 * nside**2))
-    return _centres(each).nearest(lon.deg, lat.deg)
+    return TileCentres.of(each.tiles).nearest(lon.deg, lat.deg)
 
 
 def _share_on(each: MapFolder, rows: Numbers) -> Numbers:
@@ -265,7 +261,7 @@ def _tiles(
 
 def _correlations(tiles: QTable, names: Sequence[str], seed: int) -> QTable:
     """Compare the maps pair by pair."""
-    centres = TileCentres(tiles["lon"].to_value(u.deg), tiles["lat"].to_value(u.deg), numbers(tiles["area"]))
+    centres = TileCentres.of(tiles)
     found: list[dict[str, object]] = []
     for first, second in combinations(names, 2):
         x, y = (-numbers(tiles[f"{SHARE}{name}"]) for name in (first, second))

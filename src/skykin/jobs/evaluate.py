@@ -20,6 +20,7 @@ from skykin.evaluation.assessment import Assessment
 from skykin.evaluation.rotated import EXCLUDE_DEG, ROTATIONS
 from skykin.jobs.baselines import baselines
 from skykin.jobs.evaluated_map import EvaluatedMap, evaluated_map
+from skykin.jobs.injections import Injections
 from skykin.jobs.injections import injections as inject
 from skykin.jobs.remake import NULLS, changes_of, empty_reference, null_scores, remade_all
 from skykin.jobs.remake import stability as make_again
@@ -107,9 +108,8 @@ def evaluate(
         remade_all(evaluated, [*changes_of(evaluated), empty_reference(evaluated)], workers, progress)
     if nulls:
         rivals |= null_scores(evaluated, [*lists, contaminants], seed, workers, progress)
-    injected = inject(evaluated, injections, seed, workers, progress) if injections else None
+    injected = inject(evaluated, injections, seed, workers, progress) if injections else Injections()
     name = f"score ({evaluated.provenance.recipe.get('name', 'style')})"
-    reference = evaluated.provenance.reference
     assessment = Assessment(
         evaluated.centres, {name: evaluated.score, **rivals}, evaluated.intensity, lists, contaminants,
         evaluated.places, rotations=rotations, seed=seed,
@@ -120,7 +120,7 @@ def evaluate(
         else QTable()
     )
     return Evaluation(
-        title=f"Evaluation of the map of {reference.get('set', reference['name'])}",
+        title=f"Evaluation of the map of {evaluated.reference_name}",
         evaluated=name,
         numbers=assessment.table(),
         objects=assessment.objects(),
@@ -128,8 +128,8 @@ def evaluate(
         provenance=evaluated.provenance,
         nulls=NULLS if nulls else (),
         stability=made_again,
-        injections=QTable() if injected is None else injected.copies,
-        injection_changes=QTable() if injected is None else injected.changes,
+        injections=injected.copies,
+        injection_changes=injected.changes,
         facts={
             "rotations": rotations,
             "seed": seed,

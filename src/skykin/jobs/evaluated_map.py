@@ -54,9 +54,7 @@ class EvaluatedMap:
     @cached_property
     def centres(self) -> TileCentres:
         """Where the tiles lie."""
-        return TileCentres(
-            self.tiles["lon"].to_value(u.deg), self.tiles["lat"].to_value(u.deg), numbers(self.tiles["area"])
-        )
+        return TileCentres.of(self.tiles)
 
     @property
     def score(self) -> Numbers:
@@ -72,6 +70,12 @@ class EvaluatedMap:
     def reference(self) -> Footprint:
         """What was looked for; of several references the first."""
         return self.references[0]
+
+    @property
+    def reference_name(self) -> str:
+        """What was looked for, in words; of a named set its name."""
+        facts = self.provenance.reference
+        return str(facts.get("set", facts["name"]))
 
     @property
     def references(self) -> tuple[Footprint, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import pairwise
 
@@ -245,8 +245,8 @@ class Injections:
         ``score`` (mean).
     """
 
-    copies: QTable
-    changes: QTable
+    copies: QTable = field(default_factory=QTable)
+    changes: QTable = field(default_factory=QTable)
 
 
 def injections(

@@ -188,7 +188,7 @@ def _learnt(
     evaluated: EvaluatedMap, wanted: ObjectList, examples: Examples, held_out: Numbers, fitted: Numbers
 ) -> Learnt:
     assert evaluated.survey is not None  # noqa: S101 - refused before
-    cosine = f"similarity to {evaluated.provenance.reference['name']}"
+    cosine = f"similarity to {evaluated.reference_name}"
     rivals = {
         cosine: evaluated.score,
         LATITUDE: -np.abs(evaluated.centres.lat_deg),

@@ -16,13 +16,12 @@ from astropy.io import fits
 from astropy.table import QTable
 from astropy_healpix import HEALPix
 from mocpy import MOC
-from scipy.spatial import cKDTree
 
 from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Progress
 from skykin.core.provenance import Provenance
 from skykin.core.shapes import Numbers
-from skykin.core.sphere import directions, directions_of
+from skykin.evaluation.tile_centres import TileCentres
 from skykin.products.folder import output_folder
 from skykin.products.map_folder import SUMMARY, TILES, read_document, read_table, reading, table_of
 from skykin.products.plain import plain
@@ -36,8 +35,6 @@ if TYPE_CHECKING:
 
 #: Begins the names of the columns with each map's own share of the sky.
 SHARE = "share_"
-#: A pixel farther from every tile than so many sides of a tile's share of the sky has none.
-FARTHEST = 1.1
 MAP, BEST = "score.fits", "matches.moc.fits"
 FINEST_ORDER = 9
 _TEXTS = {
@@ -94,9 +91,7 @@ class Agreement:
     def _nearest(self) -> Numbers:
         grid = HEALPix(self.nside, order="ring")
         lon, lat = grid.healpix_to_lonlat(np.arange(grid.npix))
-        away, nearest = cKDTree(directions_of(self.tiles)).query(directions(lon.deg, lat.deg))
-        side = np.sqrt(4 * np.pi * numbers(self.tiles["area"]).max())
-        return np.where(away <= FARTHEST * side, nearest, -1)
+        return TileCentres.of(self.tiles).nearest(lon.deg, lat.deg)
 
     @cached_property
     def coverage_map(self) -> MOC:
