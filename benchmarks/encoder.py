@@ -18,7 +18,7 @@ import numpy as np
 from skykin.style.network.architecture import LAYERS, STYLE_LAYERS
 from skykin.style.network.vgg19 import MEAN_BGR, VGG19Encoder
 from skykin.style.network.weights import load_weights
-from skykin.style.statistics.statistic import gram
+from skykin.style.statistics.gram import gram
 
 
 def numpy_side(rgb, weights):

@@ -23,13 +23,12 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from skykin.style.engine.cells import Lattice
-from skykin.style.engine.plane import PlaneSource
 from skykin.style.engine.shared import SharedMeter
-from skykin.style.engine.stream import stream
+from skykin.style.engine.stream import PlaneSource, stream
 from skykin.style.network.blocks import block_network
 from skykin.style.network.vgg19 import VGG19Encoder
 from skykin.style.recipe import recipe
-from skykin.style.statistics.statistic import gram
+from skykin.style.statistics.gram import gram
 
 TILE = 256
 #: Floating-point operations of the network to block5_conv1, per pixel.

@@ -251,10 +251,10 @@ def large(index, rows, gigabytes, folder):
 
 def ask(path, what):
     """Ask twice, the first time with the check of every file that is read; print peak memory."""
-    work = {"nearest": skykin.nearest_tiles, "search": skykin.search_index}[what]
+    work = {"nearest": skykin.nearest_tiles, "search": skykin.search}[what]
     index = skykin.open_index(path)
     reference = "83,2"
-    seconds = [timed(lambda: work(index, reference, width_deg=3 * index.tile_deg)) for _ in range(2)]
+    seconds = [timed(lambda: work(index, reference, width=3 * index.tile_deg)) for _ in range(2)]
     (_, first), (_, again) = seconds
     print(
         f"   {work.__name__:14s} first {first:5.1f} s, again {again:5.1f} s; "

@@ -64,9 +64,9 @@ def main() -> None:
         lon, lat = (float(angle) for angle in WCS(header).wcs_pix2world(middle, middle, 0))
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         start = time.perf_counter()
-        kin = skykin.map_kin(
-            survey=path,
-            reference=f"{lon},{lat}",
+        found = skykin.map(
+            path,
+            f"{lon},{lat}",
             area=f"{lon - 0.35},{lon + 0.35},{lat - 0.35},{lat + 0.35}",
             tile_size=0.12,
             pixels=options.pixels,
@@ -77,7 +77,7 @@ def main() -> None:
         print(f"image       {options.side} × {options.side}, {path.stat().st_size / 1e9:.2f} GB on paper, "
               f"{path.stat().st_blocks * 512 / 1e6 if os.name == 'posix' else 0:.0f} MB on disk")  # fmt: skip
         print(
-            f"tiles       {len(kin.tiles)} of {options.pixels} pixels, {kin.summary['n_left_out']} left out"
+            f"tiles       {len(found.tiles)} of {options.pixels} pixels, {found.scored.n_left_out} left out"
         )
         print(f"seconds     {seconds:.1f}")
         print(f"peak memory {peak_gib:.2f} GiB (before: {before * unit / 2**30:.2f}; bound {BOUND_GIB})")

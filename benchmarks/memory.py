@@ -23,6 +23,8 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 TILE = 256
 BOUND_GIB = 3.0
+#: Pixels across a strip.
+WIDEST_PIXELS = 4096
 
 
 def anonymous_gib():
@@ -33,13 +35,29 @@ def anonymous_gib():
     return found[0] / 2**20 if found else float("nan")
 
 
+def map_strips(meter, rgb, spacing, reference):
+    """Compare each tile of a picture with a reference, strip by strip; return how many there are."""
+    from skykin.style.engine.cells import Lattice
+    from skykin.style.engine.stream import PlaneSource
+
+    height, width = (side // meter.recipe.step * meter.recipe.step for side in rgb.shape[:2])
+    whole = Lattice(height, width, TILE, spacing)
+    most = (WIDEST_PIXELS - TILE) // spacing + 1
+    high = (whole.rows - 1) * spacing + TILE
+    for first in range(0, whole.columns, most):
+        wide = (min(first + most, whole.columns) - first - 1) * spacing + TILE
+        source = PlaneSource(rgb, None, 0, first * spacing, high, wide)
+        meter.cosines(source, Lattice(high, wide, TILE, spacing), reference)
+    return whole.rows * whole.columns
+
+
 def measure(width, height, spacing):
     """Map one picture in this process and print what it took."""
     import numpy as np
 
     from skykin.style.engine.cells import Lattice
-    from skykin.style.engine.plane import PlaneSource
     from skykin.style.engine.shared import SharedMeter
+    from skykin.style.engine.stream import PlaneSource
     from skykin.style.network.blocks import block_network
     from skykin.style.recipe import recipe
 
@@ -64,14 +82,14 @@ def measure(width, height, spacing):
         watcher = threading.Thread(target=watch)
         watcher.start()
         spent = time.process_time()
-        scores = meter.map_picture(rgb, TILE, spacing, reference)
+        tiles = map_strips(meter, rgb, spacing, reference)
         spent = time.process_time() - spent
         done.set()
         watcher.join()
     unit = 1 if sys.platform == "darwin" else 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30
     print(
-        f"{width} x {height} pixels, every {spacing}: {scores.shape[0] * scores.shape[1]} tiles, "
+        f"{width} x {height} pixels, every {spacing}: {tiles} tiles, "
         f"{spent:.0f} CPU s, peak {peak:.2f} GiB, own memory {np.max(seen):.2f} GiB (bound {BOUND_GIB})",
         flush=True,
     )

@@ -37,13 +37,13 @@ class Stopwatch:
 
 def job():
     """Run one map in this process and print what it took."""
-    from skykin.jobs import map_kin
+    import skykin
 
     changes = json.loads(sys.argv[2])
     watch = Stopwatch()
     wall, cpu = time.perf_counter(), time.process_time()
     with tempfile.TemporaryDirectory() as folder:
-        map_kin(output=Path(folder) / "map", progress=watch, **changes)
+        skykin.map(output=Path(folder) / "map", progress=watch, **changes)
     for title, (seconds, used, total, unit) in watch.stages.items():
         rate = f"{total / seconds:8.1f} {unit}/s" if total else ""
         print(f"{title:30s} {seconds:7.1f} s wall {used:7.1f} s CPU {rate}")

@@ -6,7 +6,7 @@ import numpy as np
 
 from skykin.style.network.vgg19 import VGG19Encoder
 from skykin.style.recipe import recipe
-from skykin.style.similar import layer_cosines
+from skykin.style.signature import layer_cosines
 
 
 def sky(seed, side=48, cells=5):

@@ -9,11 +9,15 @@ from astropy import units as u
 from astropy.table import QTable
 from astropy_healpix import HEALPix
 
+from skykin.catalogue.query import Example, Query
+from skykin.core.criterion import ScoreCut
 from skykin.core.footprint import Footprint
-from skykin.core.line import Line
 from skykin.core.picture import Picture
 from skykin.core.provenance import Provenance
-from skykin.products.result import Gallery, KinMap
+from skykin.products.mapped import SurveyFacts
+from skykin.products.sky_map import SkyMap
+from skykin.products.summary import MapSummary
+from skykin.significance.tile_scores import TileScores, place_columns, ranks
 
 #: Bright places of the made-up sky: name, Galactic longitude and latitude, radius, all degrees.
 BLOBS = (
@@ -74,7 +78,7 @@ def provenance(**changes):
         "survey": {"name": "blobs", "title": "Made-up Hα sky", "file": "blobs.fits", "sha256": "ab" * 32},
         "rendering": {"stretch": "asinh", "bands_km_s": [[-60, -20], [-20, 20], [20, 60]], "limit": 12.5},
         "grid": {"kind": "healpix", "nside": 4, "width_deg": 15.0},
-        "reference": {"name": "orion", "lon_deg": 209.0, "lat_deg": -19.0},
+        "query": query().to_dict(),
         "recipe": {"name": "poster", "layers": list(LAYERS), "threshold": 0.9},
         "encoder": "vgg19 sha256:0123",
         "credits": CREDITS,
@@ -101,11 +105,11 @@ def regions():
     })  # fmt: skip
 
 
-def summary():
-    """A summary with every key, in the worst case for the method."""
-    return {
-        "survey": "Made-up Hα sky", "recipe": "poster", "reference": "orion", "threshold": 0.9,
-        "line": {"column": "score", "value": 0.9}, "n_independent": 181.2, "calibrated": True,
+def summary(**changes):
+    """A summary with every field, in the worst case for the method."""
+    facts = {
+        "survey": "Made-up Hα sky", "recipe": "poster", "reference": "orion",
+        "cut": ScoreCut("score", 0.9), "n_independent": 181.2, "calibrated": True,
         "n_tiles": 190, "n_left_out": 2, "n_matches": 12,
         "sky_fraction_matching": 0.0625, "sky_fraction_in_matching_tiles": 0.0701,
         "regions": {
@@ -120,6 +124,7 @@ def summary():
         "spearman": {"mean_intensity": 0.953, "abs_latitude": -0.41, "coverage": 0.02},
         "controls": {"black": 0.935, "white": 0.7, "noise": float("nan")},
     }  # fmt: skip
+    return MapSummary(**{**facts, **changes})
 
 
 def healpix_footprints(nside=4, width_deg=15.0):
@@ -139,21 +144,47 @@ def plate_carree_footprints(step_deg=15.0, width_deg=30.0):
     return tuple(Footprint(a, b, width_deg, projection="CAR") for b in lat for a in lon)
 
 
+@dataclass(frozen=True, eq=False)
+class MadeUpSource:
+    """The made-up sky as what a map looks at again; its controls have scores of their own."""
+
+    sky: BlobSky
+    controls: dict
+
+    @property
+    def query_style(self):
+        raise AssertionError("a made-up map has no network")
+
+    def picture(self, footprint):
+        return picture_of(footprint, self.sky, 16)
+
+    def reference_picture(self, example):
+        return picture_of(example.footprint, self.sky)
+
+    def control_styles(self):
+        raise AssertionError("a made-up map has no network")
+
+
+def query(*places):
+    """References by name and footprint; Orion alone by default."""
+    chosen = places or (("Orion", Footprint(209.0, -19.0, 15.0)),)
+    return Query(tuple(Example(name, where) for name, where in chosen))
+
+
 def made_up_result(footprints=None, tile_nside=4, threshold=0.9, **changes):
-    """The whole result by formula; keyword arguments replace its parts."""
+    """The whole map by formula; keyword arguments replace its parts.
+
+    ``summary`` and ``regions``, which a map makes when they are requested, are made up too.
+    """
     footprints = healpix_footprints() if footprints is None else footprints
     lon, lat = (np.array([getattr(f, name) for f in footprints]) for name in ("lon_deg", "lat_deg"))
-    sky = BlobSky()
+    sky = changes.pop("sky", BlobSky())
     pictures = [picture_of(f, sky, 16) for f in footprints]
     score = likeness(lon, lat)
-    order = np.argsort(-score, kind="stable")
-    rank = np.empty(len(order), dtype=int)
-    rank[order] = np.arange(1, len(order) + 1)
     tiles = QTable({
-        "rank": rank,
+        "rank": ranks(score),
         "name": [f"G{a:05.1f}{b:+05.1f}" for a, b in zip(lon, lat, strict=True)],
-        "lon": lon * u.deg,
-        "lat": lat * u.deg,
+        **place_columns(lon, lat),
         "width": np.array([f.width_deg for f in footprints]) * u.deg,
         "height": np.array([f.height_deg for f in footprints]) * u.deg,
         "score": score,
@@ -167,19 +198,25 @@ def made_up_result(footprints=None, tile_nside=4, threshold=0.9, **changes):
         "area": np.full(len(lon), 1 / 192),
         **{f"cosine_{layer}": score ** (i + 1) for i, layer in enumerate(LAYERS)},
     })  # fmt: skip
-    reference = Footprint(209.0, -19.0, 15.0)
-    gallery = Gallery(
-        (picture_of(reference, sky),),
-        tuple(picture_of(footprints[i], sky) for i in order[:8]),
-        tuple(picture_of(footprints[i], sky) for i in order[::-1][:8]),
-    )
-    parts = {
-        "tiles": tiles, "footprints": footprints, "tile_nside": tile_nside,
-        "reference": reference, "reference_name": "Orion", "line": Line("score", threshold), "layers": LAYERS,
-        "survey_title": "Made-up Hα sky",
+    tiles = changes.pop("tiles", tiles)
+    made = {name: changes.pop(name) for name in ("pictures", "regions", "summary") if name in changes}
+    facts = {
+        "title": "Made-up Hα sky",
         "bands": ("−60 to −20 km/s", "−20 to +20 km/s", "+20 to +60 km/s"),
-        "sky": sky, "pictures": gallery, "regions": regions(),
-        "summary": summary(),
+        **{name: changes.pop(name) for name in ("title", "bands", "extent") if name in changes},
+    }
+    parts = {
+        "scored": TileScores(tiles, footprints, LAYERS, 15.0, 15.0, tile_nside, 2),
+        "query": query(),
+        "cut": ScoreCut("score", threshold),
+        "survey": SurveyFacts(**facts),
         "provenance": provenance(),
-    }  # fmt: skip
-    return KinMap(**{**parts, **changes})
+        "n_independent": 181.2,
+        "surrogates": None,
+        "noise": None,
+        "source": MadeUpSource(sky, {}),
+    }
+    result = SkyMap(**{**parts, **changes})
+    # What a map makes when it is requested is there already.
+    result.__dict__.update({"regions": regions(), "summary": summary(), **made})
+    return result

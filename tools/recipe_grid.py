@@ -1,8 +1,8 @@
-"""Try recipes of style on a survey and write what each is worth, a row each.
+"""Try recipes of style on a survey and write what each finds, a row each.
 
 The survey is rendered at every scale and stretch, the network runs over it once, and features are averaged
 at the positions of a HEALPix map.  Styles are made of them in several ways, compared with references, and
-judged by the lists of objects that ship with Skykin.  Features are kept in the cache: a second run, or one
+evaluated by the lists of objects that ship with Skykin.  Features are kept in the cache: a second run, or one
 that was stopped, measures only what is missing.  How to read the table: docs/explain/recipes.md.
 """
 
@@ -18,8 +18,8 @@ from typing import NamedTuple
 import numpy as np
 from recipe_trials.choice import Trials
 from recipe_trials.discs import Brightness, Discs
+from recipe_trials.evaluation import MEASURES, ListEvaluation
 from recipe_trials.features import FeatureBank, Pooled
-from recipe_trials.judge import MEASURES, Judge
 from recipe_trials.variants import LEAST_COVERAGE, combined, likenesses, variants
 from threadpoolctl import threadpool_limits
 
@@ -64,7 +64,7 @@ class Scored(NamedTuple):
 
 
 def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """Read what is asked for."""
+    """Read what is requested."""
     parser = argparse.ArgumentParser(prog="recipe_grid.py", description=__doc__)
     add = parser.add_argument
     add("output", type=Path, help="the table, a CSV file")
@@ -94,7 +94,7 @@ def banks(
     for kind in asked.stretch:
         stretch = measure_stretch(survey, kind)
         for scale in asked.pixels_per_degree:
-            job = {"skykin": skykin.__version__, "survey": survey.as_dict(), "stretch": stretch.to_dict()}
+            job = {"skykin": skykin.__version__, "survey": survey.to_dict(), "stretch": stretch.to_dict()}
             bank = FeatureBank.of(asked.cache, job, places, scale, survey.extent)
             name = f"{kind}{scale:g}".replace(".", "")
             print(f"{name}: {len(bank.pieces)} facets, kept in {bank.store.folder}", flush=True)
@@ -155,20 +155,22 @@ def seen(name: str, brightness: Brightness) -> list[tuple[float, float]]:
 
 
 def run(survey: Survey, asked: argparse.Namespace) -> list[str]:
-    """Try all recipes, write the table, and tell what choosing among them is worth."""
+    """Try all recipes, write the table, and give the numbers of the chosen ones elsewhere."""
     brightness = Brightness.of(survey, Discs(TileCentres.healpix(asked.nside)))
-    judges = {name: Judge.away_from(seen(name, brightness), brightness) for name in asked.references}
-    rows, shares = [], {name: {} for name in judges}
+    evaluations = {
+        name: ListEvaluation.away_from(seen(name, brightness), brightness) for name in asked.references
+    }
+    rows, shares = [], {name: {} for name in evaluations}
     for name, bank in banks(survey, asked, brightness.discs.places):
         for recipe, reference, score in scores(name, bank, brightness, asked):
-            numbers = [f"{value:.3f}" for value in judges[reference].row(score)]
+            numbers = [f"{value:.3f}" for value in evaluations[reference].row(score)]
             rows.append((*recipe, reference, SETS[reference][1], *numbers))
-            shares[reference][" ".join(recipe)] = judges[reference].per_object(score)
+            shares[reference][" ".join(recipe)] = evaluations[reference].per_object(score)
         print(f"{name}: {len(rows)} runs so far", flush=True)
         write(asked.output, rows)
     lines = []
-    for name, judge in judges.items():
-        lines += [f"reference: {name}", *Trials.of(judge, shares[name]).report(asked.finalists)]
+    for name, evaluation in evaluations.items():
+        lines += [f"reference: {name}", *Trials.of(evaluation, shares[name]).report(asked.finalists)]
     return lines
 
 

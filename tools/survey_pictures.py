@@ -19,7 +19,7 @@ import skykin
 from skykin.core.footprint import Footprint
 from skykin.core.protocols import Survey
 from skykin.survey.render import RenderedSurvey, measure_stretch
-from skykin.tiling.cut import cut
+from skykin.tiling.grid import cut
 
 mpl.use("Agg")
 from matplotlib import pyplot as plt
@@ -60,7 +60,7 @@ def kin_of_orion(name: str, kept: Path) -> dict[str, np.ndarray]:
     """Positions and scores of all tiles of a survey, computed once."""
     path = kept / f"{name}.npz"
     if not path.is_file():
-        tiles = skykin.map_kin(survey=name, reference="orion", recipe="covariance", pixels=64).tiles
+        tiles = skykin.map(name, "orion", recipe="covariance", pixels=64).tiles
         np.savez(path, lon=tiles["lon"].value, lat=tiles["lat"].value, score=np.asarray(tiles["score"]))
     return dict(np.load(path))
 
@@ -97,25 +97,25 @@ def draw_comparison(folder: Path, kept: Path) -> None:
 
 
 def draw_kin(folder: Path, name: str, title: str) -> None:
-    """Draw the sky of a survey and the likeness of its tiles to Orion; print what the map found."""
-    kin = skykin.map_kin(survey=name, reference="orion", recipe="covariance", pixels=64)
+    """Draw the sky of a survey and the similarity of its tiles to Orion; print what the map found."""
+    found = skykin.map(name, "orion", recipe="covariance", pixels=64)
     sky = Footprint(0, 0, 360, 180, "CAR")
     lon, lat = sky.pixel_positions((300, 600))
     figure = plt.figure(figsize=(9.6, 2.9), layout="constrained")
     left, right = figure.subplots(1, 2)
     box = (180, -180, -90, 90)
-    left.imshow(kin.sky.colours(lon, lat)[0], extent=box, aspect="equal")
-    score = kin.score_map.at(lon, lat)
+    left.imshow(found.sky.colours(lon, lat)[0], extent=box, aspect="equal")
+    score = found.score_map.at(lon, lat)
     right.set_facecolor("0.4")  # no tile near
     shown = right.imshow(score, extent=box, aspect="equal", cmap="cividis")
     figure.colorbar(shown, ax=right, shrink=0.65, label="score (no unit)")
-    for axes, what in ((left, title), (right, "likeness to the tile of Orion")):
+    for axes, what in ((left, title), (right, "similarity to the tile of Orion")):
         axes.set(title=what, xlabel="Galactic longitude (°)", ylabel="Galactic latitude (°)")
         ticks = range(120, -181, -60)
         axes.set_xticks(ticks, [str(tick % 360) for tick in ticks])
         axes.plot(209 - 360, -19, "o", markersize=9, markerfacecolor="none", markeredgecolor="white")
     figure.savefig(folder / f"survey-{name}.png", dpi=100)
-    print(name, kin.summary["regions"], kin.summary["spearman"])
+    print(name, found.summary.regions, found.summary.spearman)
 
 
 if __name__ == "__main__":

@@ -7,115 +7,138 @@ from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
+#: Where each public name is defined.  Importing skykin loads no network, no plotting and no FITS library:
+#: each name arrives when it is used.
 _WHERE = {
-    "Footprint": "skykin.core.footprint",
-    "SkykinError": "skykin.core.errors",
-    "KinMap": "skykin.products.result",
-    "Elsewhere": "skykin.jobs.elsewhere",
-    "cluster": "skykin.jobs.kinds",
-    "explain": "skykin.jobs.explain",
-    "map_kin": "skykin.jobs",
-    "Agreement": "skykin.products.agreement",
-    "agree_maps": "skykin.jobs.agree",
-    "Learnt": "skykin.products.learnt",
-    "learn_kin": "skykin.jobs.learn",
-    "nearest_tiles": "skykin.jobs.nearest",
-    "neighbours": "skykin.jobs.kinds",
-    "outliers": "skykin.jobs.kinds",
-    "search_index": "skykin.jobs.search",
-    "Evaluation": "skykin.products.evaluation",
-    "evaluate_map": "skykin.jobs.evaluate",
-    "build_index": "skykin.jobs.index",
-    "open_index": "skykin.indexing.sky_index",
-    "SkyIndex": "skykin.indexing.sky_index",
-    "recipe": "skykin.style.recipe",
-    "recipes": "skykin.style.recipe",
-    "SurveyOptions": "skykin.core.survey_options",
-    "open_survey": "skykin.survey.open",
-    "open_wham": "skykin.survey.table.wham",
-    "PictureBook": "skykin.jobs.studio.picture_book",
-    "analyse_layers": "skykin.generate.layers",
-    "texture": "skykin.generate.texture",
-    "transfer": "skykin.generate.transfer",
-    "known_regions": "skykin.catalogue.regions",
-    "reference_sets": "skykin.catalogue.reference_sets",
-    "object_list": "skykin.catalogue.object_lists",
-    "object_lists": "skykin.catalogue.object_lists",
-    "read_catalogue": "skykin.catalogue.user_catalogue",
+    name: module
+    for module, names in {
+        "skykin.catalogue.object_lists": "object_list object_lists",
+        "skykin.catalogue.query": "Example Query",
+        "skykin.catalogue.references": "reference_sets",
+        "skykin.catalogue.regions": "known_regions",
+        "skykin.catalogue.user_catalogue": "read_catalogue",
+        "skykin.core.criterion": "MatchCriterion ScoreCut",
+        "skykin.core.errors": "SkykinError",
+        "skykin.core.footprint": "Footprint",
+        "skykin.core.picture": "Picture",
+        "skykin.core.provenance": "Provenance",
+        "skykin.core.robustness": "Robustness",
+        "skykin.core.settings": "MapSettings",
+        "skykin.core.survey_options": "SurveyOptions",
+        "skykin.jobs.agree": "agree",
+        "skykin.jobs.evaluate": "evaluate",
+        "skykin.jobs.explain": "explain",
+        "skykin.jobs.index": "index",
+        "skykin.jobs.kinds": "cluster neighbours outliers",
+        "skykin.jobs.learn": "learn",
+        "skykin.jobs.listing": "catalogues doctor info regions surveys",
+        "skykin.jobs.map": "map map_again map_as",
+        "skykin.jobs.query": "Elsewhere read_query",
+        "skykin.jobs.search": "nearest_tiles search",
+        "skykin.jobs.sky_index": "SkyIndex open_index",
+        "skykin.jobs.studio.layers": "layers",
+        "skykin.jobs.studio.picture_book": "PictureBook",
+        "skykin.jobs.studio.texture": "texture",
+        "skykin.jobs.studio.transfer": "transfer",
+        "skykin.products.agreement": "Agreement",
+        "skykin.products.evaluation": "Evaluation",
+        "skykin.products.explanation": "Explanation",
+        "skykin.products.info": "Info",
+        "skykin.products.layers": "OpenedLayers",
+        "skykin.products.learnt": "Learnt",
+        "skykin.products.painting": "Textures Transfer",
+        "skykin.products.score_map": "ScoreMap",
+        "skykin.products.sky_kinds": "Outliers SkyKinds",
+        "skykin.products.mapped": "SurveyFacts",
+        "skykin.products.sky_map": "SkyMap",
+        "skykin.products.summary": "MapSummary",
+        "skykin.significance.tile_scores": "TileScores",
+        "skykin.style.recipe": "Recipe recipe recipes",
+        "skykin.survey.open": "open_survey",
+        "skykin.survey.table.wham": "open_wham",
+    }.items()
+    for name in names.split()
 }
 
-__all__ = [
-    "Agreement",
-    "Elsewhere",
-    "Evaluation",
-    "Footprint",
-    "KinMap",
-    "Learnt",
-    "PictureBook",
-    "SkyIndex",
-    "SkykinError",
-    "SurveyOptions",
-    "__version__",
-    "agree_maps",
-    "analyse_layers",
-    "build_index",
-    "cluster",
-    "evaluate_map",
-    "explain",
-    "known_regions",
-    "learn_kin",
-    "map_kin",
-    "nearest_tiles",
-    "neighbours",
-    "object_list",
-    "object_lists",
-    "open_index",
-    "open_survey",
-    "open_wham",
-    "outliers",
-    "read_catalogue",
-    "recipe",
-    "recipes",
-    "reference_sets",
-    "search_index",
-    "texture",
-    "transfer",
-]
+__all__ = ["__version__", *sorted(_WHERE)]  # noqa: PLE0604 - names of the table
 
+#: Named twice, which tells mypy that they are public.
 if TYPE_CHECKING:
-    from skykin.catalogue.object_lists import object_list, object_lists
-    from skykin.catalogue.reference_sets import reference_sets
-    from skykin.catalogue.regions import known_regions
-    from skykin.catalogue.user_catalogue import read_catalogue
-    from skykin.core.errors import SkykinError
-    from skykin.core.footprint import Footprint
-    from skykin.core.survey_options import SurveyOptions
-    from skykin.generate.layers import analyse_layers
-    from skykin.generate.texture import texture
-    from skykin.generate.transfer import transfer
-    from skykin.indexing.sky_index import SkyIndex, open_index
-    from skykin.jobs import map_kin
-    from skykin.jobs.agree import agree_maps
-    from skykin.jobs.elsewhere import Elsewhere
-    from skykin.jobs.evaluate import evaluate_map
-    from skykin.jobs.explain import explain
-    from skykin.jobs.index import build_index
-    from skykin.jobs.kinds import cluster, neighbours, outliers
-    from skykin.jobs.learn import learn_kin
-    from skykin.jobs.nearest import nearest_tiles
-    from skykin.jobs.search import search_index
-    from skykin.jobs.studio.picture_book import PictureBook
-    from skykin.products.agreement import Agreement
-    from skykin.products.evaluation import Evaluation
-    from skykin.products.learnt import Learnt
-    from skykin.products.result import KinMap
-    from skykin.style.recipe import recipe, recipes
-    from skykin.survey.open import open_survey
-    from skykin.survey.table.wham import open_wham
+    from skykin.catalogue.object_lists import object_list as object_list
+    from skykin.catalogue.object_lists import object_lists as object_lists
+    from skykin.catalogue.query import Example as Example
+    from skykin.catalogue.query import Query as Query
+    from skykin.catalogue.references import reference_sets as reference_sets
+    from skykin.catalogue.regions import known_regions as known_regions
+    from skykin.catalogue.user_catalogue import read_catalogue as read_catalogue
+    from skykin.core.criterion import MatchCriterion as MatchCriterion
+    from skykin.core.criterion import ScoreCut as ScoreCut
+    from skykin.core.errors import SkykinError as SkykinError
+    from skykin.core.footprint import Footprint as Footprint
+    from skykin.core.picture import Picture as Picture
+    from skykin.core.provenance import Provenance as Provenance
+    from skykin.core.robustness import Robustness as Robustness
+    from skykin.core.settings import MapSettings as MapSettings
+    from skykin.core.survey_options import SurveyOptions as SurveyOptions
+    from skykin.jobs.agree import agree as agree
+    from skykin.jobs.evaluate import evaluate as evaluate
+    from skykin.jobs.explain import explain as explain
+    from skykin.jobs.index import index as index
+    from skykin.jobs.kinds import cluster as cluster
+    from skykin.jobs.kinds import neighbours as neighbours
+    from skykin.jobs.kinds import outliers as outliers
+    from skykin.jobs.learn import learn as learn
+    from skykin.jobs.listing import (
+        catalogues as catalogues,
+    )
+    from skykin.jobs.listing import (
+        doctor as doctor,
+    )
+    from skykin.jobs.listing import (
+        info as info,
+    )
+    from skykin.jobs.listing import (
+        regions as regions,
+    )
+    from skykin.jobs.listing import (
+        surveys as surveys,
+    )
+    from skykin.jobs.map import map as map  # noqa: A004
+    from skykin.jobs.map import map_again as map_again
+    from skykin.jobs.map import map_as as map_as
+    from skykin.jobs.query import Elsewhere as Elsewhere
+    from skykin.jobs.query import read_query as read_query
+    from skykin.jobs.search import nearest_tiles as nearest_tiles
+    from skykin.jobs.search import search as search
+    from skykin.jobs.sky_index import SkyIndex as SkyIndex
+    from skykin.jobs.sky_index import open_index as open_index
+    from skykin.jobs.studio.layers import layers as layers
+    from skykin.jobs.studio.picture_book import PictureBook as PictureBook
+    from skykin.jobs.studio.texture import texture as texture
+    from skykin.jobs.studio.transfer import transfer as transfer
+    from skykin.products.agreement import Agreement as Agreement
+    from skykin.products.evaluation import Evaluation as Evaluation
+    from skykin.products.explanation import Explanation as Explanation
+    from skykin.products.info import Info as Info
+    from skykin.products.layers import OpenedLayers as OpenedLayers
+    from skykin.products.learnt import Learnt as Learnt
+    from skykin.products.mapped import SurveyFacts as SurveyFacts
+    from skykin.products.painting import Textures as Textures
+    from skykin.products.painting import Transfer as Transfer
+    from skykin.products.score_map import ScoreMap as ScoreMap
+    from skykin.products.sky_kinds import Outliers as Outliers
+    from skykin.products.sky_kinds import SkyKinds as SkyKinds
+    from skykin.products.sky_map import SkyMap as SkyMap
+    from skykin.products.summary import MapSummary as MapSummary
+    from skykin.significance.tile_scores import TileScores as TileScores
+    from skykin.style.recipe import Recipe as Recipe
+    from skykin.style.recipe import recipe as recipe
+    from skykin.style.recipe import recipes as recipes
+    from skykin.survey.open import open_survey as open_survey
+    from skykin.survey.table.wham import open_wham as open_wham
 
 
 def __getattr__(name: str) -> Any:
-    # Importing skykin loads no network, no plotting and no FITS library: each name arrives when it is used.
     if name in _WHERE:
         return getattr(import_module(_WHERE[name]), name)
     raise AttributeError(f"module 'skykin' has no attribute {name!r}")

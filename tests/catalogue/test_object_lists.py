@@ -10,15 +10,20 @@ from astropy import units as u
 from astropy.coordinates import SkyCoord
 from astropy.table import QTable
 
-from skykin.catalogue.object_lists import COLUMNS, object_list, object_lists
-from skykin.core.errors import UnknownNameError
+from skykin.catalogue.object_lists import COLUMNS, ObjectList, object_list, object_lists, shipped_lists
+from skykin.core.errors import (
+    DataQualityError,
+    HeaderInvalidError,
+    SkyError,
+    UnknownNameError,
+)
 
 NAMES = [one.name for one in object_lists()]
 ROWS = {
     "regions": (48, 45),
     "sharpless": (313, 235),
     "nebulae": (119, 104),
-    "confusers": (109, 0),
+    "contaminants": (109, 0),
     "galaxies": (136, 0),
     "globulars": (106, 0),
 }
@@ -31,8 +36,8 @@ FAMOUS = {
     ("sharpless", "Sh2-131"): ("21h39m00s", "+57d29m24s"),
     ("sharpless", "Sh2-244"): ("05h34m32s", "+22d00m52s"),
     ("nebulae", "Carina Nebula"): ("10h45m08s", "-59d52m04s"),
-    ("confusers", "Spica H II region"): ("13h25m12s", "-11d09m41s"),
-    ("confusers", "NGC 7293"): ("22h29m39s", "-20d50m14s"),
+    ("contaminants", "Spica H II region"): ("13h25m12s", "-11d09m41s"),
+    ("contaminants", "NGC 7293"): ("22h29m39s", "-20d50m14s"),
     ("galaxies", "NGC 224"): ("00h42m44s", "+41d16m09s"),
     ("globulars", "NGC 5139"): ("13h26m47s", "-47d28m46s"),
 }
@@ -74,7 +79,9 @@ def test_every_row_is_on_the_sky_with_a_kind_and_a_source(name: str) -> None:
     assert np.all((table["lon_deg"] >= 0 * u.deg) & (table["lon_deg"] < 360 * u.deg))
     assert np.all(np.abs(table["lat_deg"]) <= 90 * u.deg)
     size = (
-        table["diameter_deg"].filled(1 * u.deg) if name in ("nebulae", "confusers") else table["diameter_deg"]
+        table["diameter_deg"].filled(1 * u.deg)
+        if name in ("nebulae", "contaminants")
+        else table["diameter_deg"]
     )
     assert np.all((size > 0 * u.deg) & (size <= 40 * u.deg))
     assert all(len(one["source"]) > 5 and one["kind"] for one in table)
@@ -138,8 +145,8 @@ def test_a_star_lies_in_the_nebula_that_it_lights(number: int, position: tuple[s
     assert place.separation(SkyCoord(*position)) <= 0.5 * found["diameter_deg"]
 
 
-def test_controls_and_confusers_form_no_stars_and_spread_as_they_should() -> None:
-    for name in ("confusers", "galaxies", "globulars"):
+def test_controls_and_contaminants_form_no_stars_and_spread_as_they_should() -> None:
+    for name in ("contaminants", "galaxies", "globulars"):
         assert not np.any(object_list(name)["star_forming"])
     high = np.median(np.abs(object_list("galaxies")["lat_deg"].value))
     low = np.median(np.abs(object_list("sharpless")["lat_deg"].value))
@@ -190,7 +197,7 @@ def test_remnants_have_the_places_and_sizes_of_green(shared: Path) -> None:
         theirs = {(float(r["l"]), float(r["b"])): float(r["maj_arcmin"]) / 60 for r in csv.DictReader(file)}
     ours = {
         (float(m[1]), float(m[2])): float(one["diameter_deg"].unmasked.value)
-        for one in object_list("confusers")
+        for one in object_list("contaminants")
         if (m := re.fullmatch(r"G(\d+\.\d)([+-]\d+\.\d)", one["name"]))
     }
     shared = ours.keys() & theirs.keys()
@@ -209,8 +216,32 @@ def test_an_unknown_list_is_named_with_those_that_are_there() -> None:
     with pytest.raises(
         UnknownNameError,
         match=r"^no list is called 'sharples'; did you mean sharpless\? There are regions, sharpless, "
-        r"nebulae, confusers, galaxies, globulars$",
+        r"nebulae, contaminants, galaxies, globulars$",
     ):
         object_list("sharples")
     with pytest.raises(UnknownNameError, match=r"^no list is called '/etc/passwd'; there are regions, "):
         object_list("/etc/passwd")
+
+
+def test_a_table_in_memory_needs_positions_on_the_sky():
+    with pytest.raises(HeaderInvalidError, match="the table 'mine' lacks the column lon_deg and lat_deg"):
+        ObjectList.from_table(QTable({"l": [1.0]}), "mine")
+    far = QTable({"lon_deg": [10.0, 400.0], "lat_deg": [0.0, 0.0]})
+    with pytest.raises(
+        SkyError, match=r"row 2 of 'mine' \('row 2'\) lies at l=400°, b=0°, which is not on the sky"
+    ):
+        ObjectList.from_table(far, "mine")
+    with pytest.raises(DataQualityError, match="the list 'mine' holds no objects"):
+        ObjectList.from_table(far, "mine", np.array([False, False]))
+    sized = QTable({"lon_deg": [10.0] * u.deg, "lat_deg": [60.0] * u.arcmin, "diameter_deg": [30] * u.arcmin})
+    own = ObjectList.from_table(sized, "mine")
+    assert (own.lat_deg[0], own.diameter_deg[0]) == (pytest.approx(1.0), pytest.approx(0.5))
+
+
+def test_the_shipped_lists_are_large_enough_and_hold_no_contaminant():
+    lists, contaminants = shipped_lists()
+    assert lists[0].title == "Sharpless ≥ 0.5°"
+    assert all(len(each) >= 20 for each in (*lists, contaminants))
+    assert (lists[0].diameter_deg >= 0.5).all()
+    names = {name for each in lists for name in each.names}
+    assert not names & set(contaminants.names)

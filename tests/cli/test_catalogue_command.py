@@ -4,8 +4,7 @@ import pytest
 from astropy.table import Table
 from typer.testing import CliRunner
 
-from skykin.catalogue.object_lists import object_list, object_lists
-from skykin.catalogue.object_table import write_object_table
+from skykin.catalogue.object_lists import object_list, object_lists, write_object_table
 from skykin.cli.main import app
 from skykin.core.errors import UsageError
 
@@ -36,9 +35,9 @@ def test_a_list_is_shown_with_its_flags_and_gaps():
 
 @pytest.mark.parametrize("end", [".ecsv", ".csv", ".xml"])
 def test_a_list_is_written_whole(tmp_path, end):
-    path = tmp_path / f"confusers{end}"
-    assert run("confusers", "-o", path).stdout == f"Wrote 109 rows to {path}\n"
-    ours, written = object_list("confusers"), Table.read(path, format="votable" if end == ".xml" else None)
+    path = tmp_path / f"contaminants{end}"
+    assert run("contaminants", "-o", path).stdout == f"Wrote 109 rows to {path}\n"
+    ours, written = object_list("contaminants"), Table.read(path, format="votable" if end == ".xml" else None)
     assert list(written["name"]) == list(ours["name"])
     assert list(written["lon_deg"]) == pytest.approx(list(ours["lon_deg"].value), abs=1e-9)
     assert list(written["diameter_deg"].mask) == list(ours["diameter_deg"].mask)

@@ -1,25 +1,31 @@
 """The command line: what a person types, and what it answers."""
 
+import inspect
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import fields
 
 import pytest
+from typer.main import get_command
 from typer.testing import CliRunner
 
-import skykin.jobs
+import skykin.jobs.map
 from skykin.catalogue.regions import known_regions
 from skykin.cli.main import app
 from skykin.cli.map import default_folder
-from skykin.cli.option_texts import parse_bands
 from skykin.core.errors import SkykinError, UsageError
-from skykin.core.settings import DEFAULT_BANDS_KM_S, MapSettings
+from skykin.core.settings import MapSettings
+from skykin.core.survey_options import DEFAULT_BANDS, read_bands
+from skykin.generate.settings import TextureSettings, TransferSettings
 from skykin.style.recipe import recipes
 from tests.skies import write_wham_like
 
+COMMANDS = get_command(app).commands
 QUICK = ["--tile-size", "20", "--spacing", "8", "--pixels", "32", "--area", "195,225,-30,-8"]
 
 
@@ -54,7 +60,7 @@ def test_a_map_is_written_and_its_summary_told(survey_file, tmp_path):
     ("arguments", "code", "sentence"),
     [
         (["--pixels", "3"], 2, "USAGE: pixels is '3', but it must be a whole number from 32 to 2048"),
-        (["--bands", "10..20"], 2, "the bands '10..20' are not three velocity ranges; use low..high"),
+        (["--bands", "10..20"], 2, "bands is '10..20', but it must be three pairs of finite velocities"),
         (["--recipe", "postr"], 2, "no recipe is called 'postr'; did you mean poster?"),
         (["--reference", "Orino"], 2, "Orino"),
         (["--survey", "nowhere.fits"], 2, "there is no survey called 'nowhere.fits' and no such file"),
@@ -96,28 +102,173 @@ def test_every_way_to_fail_has_its_exit_code(monkeypatch, error, code, sentence)
     def fail(*arguments, **settings):
         raise error
 
-    monkeypatch.setattr(skykin.jobs, "map_kin", fail)
+    monkeypatch.setattr(skykin.jobs.map, "map", fail)
     answer = run("map")
     assert answer.exit_code == code
     assert sentence in answer.stderr
 
 
-def test_help_explains_every_setting_with_its_default():
-    answer = run("map", "--help")
+def test_the_commands_have_options():
+    counts = {name: len(command.params) for name, command in COMMANDS.items()}
+    assert counts["map"] >= 33
+    assert counts["search"] >= 22
+    assert counts["doctor"] == 0
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_names_every_option_whole(command):
+    answer = run(command, "--help")
     assert answer.exit_code == 0
-    options = (
-        "survey reference tile-size spacing pixels bands stretch recipe threshold max-q csls surrogates "
-        "noise-draws seed area output jobs download"
+    words = set(re.findall(r"--?[a-z][a-z-]*", answer.stdout))
+    options = [each for each in COMMANDS[command].params if each.param_type_name == "option"]
+    names = {name for each in options for name in (*each.opts, *each.secondary_opts)}
+    assert names - words == set()
+
+
+def test_help_of_map_tells_defaults_that_depend_on_the_recipe():
+    told = run("map", "--help").stdout
+    assert "20..60,-20..20,-60..-20 for wham" in told
+    assert "6 for core-contrast, else 15" in told
+
+
+#: Of the shell only: whether bars are drawn, and how long a list is (in Python, `SkyMap.best` and
+#: `nearest_tiles`, which is also what is approximate).
+SHELL_ONLY = {"quiet"}
+#: These draw no bars, or always tell their progress.
+WITHOUT_QUIET = {"catalogues", "doctor", "info", "regions", "surveys"}
+SHELL_ONLY_OF = {
+    "info": {"no_preview"},  # In Python no `preview`.
+    "search": {"k", "approximate"},
+    "evaluate": {"map_folder"},  # In Python `sky_map`, which may be a map in memory, too.
+    "learn": {"map_folder"},
+    "agree": {"map_folders"},  # In Python `sky_maps`.
+}
+#: Of Python only: who is told how far the work is.
+PYTHON_ONLY = {"progress"}
+WITHOUT_PROGRESS = {"doctor", "regions", "surveys"}
+PYTHON_ONLY_OF = {
+    "info": {"download"},
+    # A survey that is open already; the shell has none.
+    **{name: {"survey"} for name in ("search", "explain", "cluster", "outliers")},
+    "evaluate": {"sky_map"},
+    "learn": {"sky_map"},
+    "agree": {"sky_maps"},
+}
+
+
+#: Compared with their settings below.
+OF_PICTURES = {"transfer", "texture"}
+SAME_NAME = sorted(set(COMMANDS) & set(skykin.__all__) - {"recipes"} - OF_PICTURES)
+
+
+def test_each_command_that_computes_has_a_function_of_its_name():
+    # `recipes` gives recipes by name, where the command lists them.
+    assert set(SAME_NAME) == set(COMMANDS) - {"recipes"} - OF_PICTURES
+    assert len(SAME_NAME) == 16
+
+
+@pytest.mark.parametrize("command", SAME_NAME)
+def test_shell_and_python_have_the_same_options(command):
+    shell = {each.name for each in COMMANDS[command].params if each.name != "help"}
+    python = set(inspect.signature(getattr(skykin, command)).parameters)
+    quiet = set() if command in WITHOUT_QUIET else SHELL_ONLY
+    progress = set() if command in WITHOUT_PROGRESS else PYTHON_ONLY
+    assert shell - python == quiet | SHELL_ONLY_OF.get(command, set())
+    assert python - shell == progress | PYTHON_ONLY_OF.get(command, set())
+
+
+@pytest.mark.parametrize("command", SAME_NAME)
+def test_shell_and_python_have_the_same_defaults(command):
+    python = inspect.signature(getattr(skykin, command)).parameters
+    differing = {
+        each.name: (each.default, python[each.name].default)
+        for each in COMMANDS[command].params
+        if each.name in python
+        and not each.required
+        and (each.default or None) != (python[each.name].default or None)
+    }
+    # The shell always writes; a reference of `map` is named in its help.
+    assert set(differing) <= {"output", "reference"}
+
+
+@pytest.mark.parametrize(
+    ("command", "settings"), [("transfer", TransferSettings), ("texture", TextureSettings)]
+)
+def test_what_makes_a_picture_is_a_setting_of_the_same_name_in_python(command, settings):
+    book = {"survey", "tile_size", "pixels", "stretch", "jobs", "download"}
+    files = {"output", "overwrite", "snapshots", "resume", "figure"}
+    shell = {each.name for each in COMMANDS[command].params if each.param_type_name == "option"}
+    made = {each.name for each in fields(settings)}
+    assert (
+        shell - {"help"} - SHELL_ONLY - book - (files if command == "transfer" else files - {"figure"})
+        <= made
     )
-    assert all(f"--{option}" in answer.stdout for option in options.split())
-    assert "20..60,-20..20,-60..-20" in answer.stdout
+    assert made <= shell
+    assert book - {"download", "jobs"} <= {each.name for each in fields(MapSettings)}
 
 
-def test_the_lists_name_every_recipe_and_region():
-    told = run("recipes").stdout
-    assert all(name in told for name in recipes())
-    told = run("regions").stdout
-    assert all(str(name) in told for name in known_regions()["name"])
+@pytest.mark.parametrize(
+    ("arguments", "choices"),
+    [
+        (["map", "--stretch", "sqrt"], ["linear", "asinh", "log", "symmetric"]),
+        (["map", "--grid", "mercator"], ["healpix", "plate-carree"]),
+        (["map", "--engine", "fast"], ["tiles", "shared"]),
+        (["map", "--combine", "sum"], ["max", "mean"]),
+        (["search", "index", "-r", "orion", "--combine", "sum"], ["max", "mean"]),
+        (["index", "wham", "--stretch", "sqrt"], ["linear", "asinh", "log", "symmetric"]),
+        (["transfer", "a", "b", "--start", "end"], ["content", "noise"]),
+        (["transfer", "a", "b", "--optimiser", "sgd"], ["adam", "l-bfgs"]),
+        (["texture", "a", "--stretch", "sqrt"], ["linear", "asinh", "log", "symmetric"]),
+        (["catalogues", "a.csv", "--frame", "mars"], ["galactic", "icrs", "ecliptic"]),
+    ],
+)
+def test_a_wrong_choice_is_refused_with_exit_code_2_and_the_choices_that_help_shows(
+    tmp_path, monkeypatch, arguments, choices
+):
+    monkeypatch.chdir(tmp_path)
+    answer = run(*arguments)
+    assert answer.exit_code == 2
+    assert f"'{arguments[-1]}' is not one of {', '.join(map(repr, choices))}" in answer.stderr
+    assert arguments[-2] in answer.stderr
+    assert "|".join(choices) in run(arguments[0], "--help").stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def python_m(*arguments, **environment):
+    """What ``python -m skykin`` answers, in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "skykin", *arguments],
+        env={**os.environ, "COLUMNS": "120", "NO_COLOR": "1", **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_python_m_skykin_is_the_same_program():
+    assert python_m("--version").stdout == f"skykin {skykin.__version__}\n"
+    refused = python_m("map", "--pixels", "3")
+    assert refused.returncode == 2
+    assert "USAGE: pixels is '3'" in refused.stderr
+    assert "Usage: skykin map" in python_m("map", "--help").stdout
+
+
+def test_a_shell_completes_commands_and_options():
+    words = {"_SKYKIN_COMPLETE": "complete_bash", "COMP_CWORD": "1"}
+    assert python_m(COMP_WORDS="skykin ma", **words).stdout.split() == ["map"]
+    words["COMP_CWORD"] = "2"
+    assert python_m(COMP_WORDS="skykin map --tile", **words).stdout.split() == ["--tile-size"]
+    script = python_m(_SKYKIN_COMPLETE="source_bash").stdout
+    assert "complete -o default -F _skykin_completion skykin" in script
+
+
+def test_the_lists_name_every_recipe_and_region_in_a_row_of_its_own():
+    def first_cells(command):
+        lines = run(command).stdout.splitlines()
+        return {line.split("│")[1].strip() for line in lines if line.startswith("│")}
+
+    assert set(recipes()) <= first_cells("recipes")
+    assert set(map(str, known_regions()["name"])) <= first_cells("regions")
 
 
 def test_the_version_is_told():
@@ -125,9 +276,11 @@ def test_the_version_is_told():
 
 
 def test_bands_are_read_as_red_green_and_blue():
-    assert parse_bands("20..60,-20..20,-60..-20") == DEFAULT_BANDS_KM_S
-    with pytest.raises(UsageError, match="are not three velocity ranges"):
-        parse_bands("1..2,3..4")
+    assert read_bands("20..60,-20..20,-60..-20") == DEFAULT_BANDS
+    with pytest.raises(
+        UsageError, match="'1..2,3..4', but it must be three pairs of finite velocities in km/s"
+    ):
+        read_bands("1..2,3..4")
 
 
 @pytest.mark.parametrize(
@@ -139,7 +292,7 @@ def test_bands_are_read_as_red_green_and_blue():
     ],
 )
 def test_the_default_folder_has_a_harmless_name(reference, folder):
-    assert str(default_folder(MapSettings(reference=reference))) == folder
+    assert str(default_folder([reference], "core-contrast")) == folder
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""Maps of the same reference put together: the rank product, its null, the folder, and the judge."""
+"""Maps of the same reference put together: the rank product, its null, the folder, and its evaluation."""
 
 import json
 
@@ -12,10 +12,12 @@ from scipy.stats import combine_pvalues
 from typer.testing import CliRunner
 
 import skykin
+from skykin.catalogue.query import Example, Query
 from skykin.cli.main import app
-from skykin.core.errors import SkyError, UsageError
+from skykin.core.errors import InputRefusedError, SkyError, UsageError
+from skykin.core.footprint import Footprint
 from skykin.core.provenance import Provenance
-from skykin.evaluation.agreement import TurnedMaps, rank_product, rows_of_pixels
+from skykin.evaluation.agreement import RotatedMaps, rank_product, rows_of_pixels
 from skykin.products.map_folder import read_map_folder
 
 NSIDE = 8
@@ -47,11 +49,11 @@ def write_map(folder, name, score, *, reference=("orion", 209.0, -19.4)):
         survey={"name": name},
         rendering={},
         grid={"spacing_deg": 7.4, "tile_size_deg": 15.0, "projection": "TAN"},
-        reference=dict(zip(("name", "lon_deg", "lat_deg"), reference, strict=True)),
+        query=Query((Example(reference[0], Footprint(*reference[1:], 15.0)),)).to_dict(),
         recipe={"name": "poster"},
         encoder="none",
         credits=(f"thanks to {name}", "thanks to all"),
-    ).as_dict()
+    ).to_dict()
     document = {
         "survey": f"The sky of {name}",
         "acknowledgements": provenance.pop("credits"),
@@ -64,7 +66,7 @@ def write_map(folder, name, score, *, reference=("orion", 209.0, -19.4)):
 def p_values(shares, seed):
     """At the pixels themselves."""
     known = np.isfinite(shares).sum(axis=0)
-    return TurnedMaps(NSIDE, 100, seed).p_values(shares, rank_product(shares), known, np.arange(GRID.npix))
+    return RotatedMaps(NSIDE, 100, seed).p_values(shares, rank_product(shares), known, np.arange(GRID.npix))
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +84,7 @@ def three(tmp_path_factory):
 def written(three, tmp_path_factory):
     """Their agreement, and its folder."""
     folder = tmp_path_factory.mktemp("agreement") / "all"
-    return skykin.agree_maps(three, turns=50, output=folder), folder
+    return skykin.agree(three, rotations=50, output=folder), folder
 
 
 def test_the_rank_product_is_fishers_combination_of_independent_shares():
@@ -135,10 +137,10 @@ def test_agreeing_maps_find_what_they_share_better_than_each_alone(written):
     assert list(result.correlations["first"]) == ["gas", "gas", "dust"]
     assert all(0.1 < value < 0.5 for value in result.correlations["spearman"])
     assert all(row["low"] < row["in_rows"] < row["high"] for row in result.correlations)
-    assert "3 maps of the kin of orion at the same places" in result.sentences()[0]
+    assert "3 maps of orion at the same places" in result.sentences()[0]
 
 
-def test_its_folder_reads_as_a_map_and_the_judge_puts_each_map_beside_it(written):
+def test_its_folder_reads_as_a_map_and_its_evaluation_puts_each_map_beside_it(written):
     read = read_map_folder(written[1])
     assert read.provenance.credits == (
         "thanks to gas", "thanks to all", "thanks to dust", "thanks to hydrogen",
@@ -148,19 +150,47 @@ def test_its_folder_reads_as_a_map_and_the_judge_puts_each_map_beside_it(written
     places = np.flatnonzero((np.abs(LAT) < 30) & (np.cos(np.radians(4 * LON)) > 0.8))
     places = places[np.hypot((LON[places] - 209) % 360, LAT[places] + 19) > 25]
     objects = QTable({"lon_deg": LON[places], "lat_deg": LAT[places]}, meta={"title": "what they share"})
-    worth = skykin.evaluate_map(written[1], [objects], turns=30)
-    rows = {row["ranking"]: row for row in worth.rows(measure="AUC_lat", zone="all sky")}
-    assert worth.trial == "score (rank product)"
+    found = skykin.evaluate(written[1], [objects], rotations=30)
+    rows = {row["ranking"]: row for row in found.rows(measure="AUC_lat", zone="all sky")}
+    assert found.evaluated == "score (rank product)"
     for name in ("gas", "dust", "hydrogen"):
         assert rows[f"{name} alone"]["gain"] > 0
     with pytest.raises(UsageError, match="but this was made from maps"):
-        skykin.evaluate_map(written[1], [objects], survey=_sky(), stability=True)
+        skykin.evaluate(written[1], [objects], survey=_sky(), stability=True)
 
 
 def _sky():
     from tests.skies import blob_survey
 
     return blob_survey()
+
+
+def test_what_was_written_is_read_again(three, written):
+    result, folder = written
+    read = skykin.Agreement.read(folder)
+    order = np.argsort(result.tiles["rank"])
+    assert read.tiles.colnames == result.tiles.colnames
+    for name in read.tiles.colnames:
+        np.testing.assert_array_equal(read.tiles[name], result.tiles[name][order])
+    for name in result.correlations.colnames:
+        np.testing.assert_array_equal(read.correlations[name], result.correlations[name])
+    for name in ("reference_name", "maps", "nside", "top_fraction"):
+        assert getattr(read, name) == getattr(result, name)
+    assert read.provenance.to_dict() == result.provenance.to_dict()
+    np.testing.assert_array_equal(read.on_pixels("score"), result.on_pixels("score"))
+    with pytest.raises(InputRefusedError, match="has no matches.moc.fits, so it is no folder made by"):
+        skykin.Agreement.read(three[0])
+
+
+@pytest.mark.slow
+def test_a_notebook_shows_its_picture_and_a_prompt_one_line(written):
+    result = written[0]
+    assert repr(result) == f"<Agreement of gas, dust, hydrogen on orion: {len(result.tiles)} tiles>"
+    page = result._repr_html_()
+    assert page.count("data:image/png;base64,") == 1
+    assert "Rank correlation of gas with dust" in page
+    titles = [axes.get_title("left") for axes in result.plot().axes]
+    assert titles[:2] == ["All together: rank product", "The sky of gas"]
 
 
 def test_the_map_in_the_folder_is_healpix_with_its_keywords(written):
@@ -174,7 +204,7 @@ def test_the_map_in_the_folder_is_healpix_with_its_keywords(written):
 def test_a_place_that_one_map_does_not_know_keeps_the_product_of_the_others(three, tmp_path):
     half = np.where(LON < 180, np.random.default_rng(7).normal(size=GRID.npix), np.nan)
     part = write_map(tmp_path / "part", "part", half)
-    result = skykin.agree_maps([three[0], part], turns=20)
+    result = skykin.agree([three[0], part], rotations=20)
     tiles = result.tiles[result.tiles["lon"] > 200 * u.deg]
     tiles = tiles[np.asarray(tiles["lon"] < 340 * u.deg) & (np.abs(tiles["lat"]) < 60 * u.deg)]
     assert set(tiles["maps"]) == {1}
@@ -187,28 +217,31 @@ def test_maps_of_different_references_are_refused_unless_allowed(three, tmp_path
         reference=("carina", 287.5, -0.6),
     )  # fmt: skip
     with pytest.raises(UsageError, match=r"different references, 'orion' and 'carina'; make them"):
-        skykin.agree_maps([three[0], other])
-    assert len(skykin.agree_maps([three[0], other], any_reference=True, turns=5).maps) == 2
+        skykin.agree([three[0], other])
+    assert len(skykin.agree([three[0], other], any_reference=True, rotations=5).maps) == 2
 
 
 def test_one_map_or_maps_without_common_sky_are_refused(three, tmp_path):
     with pytest.raises(UsageError, match="1 map was given, but agreement needs two or more"):
-        skykin.agree_maps(three[:1])
+        skykin.agree(three[:1])
     north, south = (
         write_map(tmp_path / name, name, np.where(side * LAT > 30, LON, np.nan))
         for name, side in (("north", 1), ("south", -1))
     )
     with pytest.raises(SkyError, match="no part of the sky in common"):
-        skykin.agree_maps([north, south])
+        skykin.agree([north, south])
 
 
 def test_two_maps_of_one_survey_are_told_apart(three, tmp_path):
     again = write_map(tmp_path / "again", "gas", np.random.default_rng(9).normal(size=GRID.npix))
-    assert list(skykin.agree_maps([three[0], again], turns=5).maps) == ["gas-1", "gas-2"]
+    assert list(skykin.agree([three[0], again], rotations=5).maps) == ["gas-1", "gas-2"]
 
 
+@pytest.mark.slow
 def test_the_command_writes_the_folder_and_tells_the_correlations(three, tmp_path):
-    told = CliRunner().invoke(app, ["agree", *map(str, three), "-o", str(tmp_path / "out"), "--turns", "20"])
+    told = CliRunner().invoke(
+        app, ["agree", *map(str, three), "-o", str(tmp_path / "out"), "--rotations", "20"]
+    )
     assert told.exit_code == 0, told.output
     assert "Rank correlation of gas with dust" in told.output
     assert {"tiles.ecsv", "score.fits", "matches.moc.fits", "agreement.png", "summary.json"} <= {

@@ -1,12 +1,13 @@
-"""One table of numbers for scores on trial and their baselines."""
+"""One table of numbers for an evaluated score and its baselines."""
 
 import numpy as np
 import pytest
 
-from skykin.catalogue.target_list import TargetList
+from skykin.catalogue.object_lists import ObjectList
 from skykin.core.errors import DataQualityError, UsageError
+from skykin.core.sphere import directions
 from skykin.evaluation.assessment import AGAINST, AUC_LAT, FOLLOWS, LATITUDE, LIFT, Assessment
-from skykin.evaluation.tile_centres import TileCentres, directions
+from skykin.evaluation.tile_centres import TileCentres
 
 TILES = TileCentres.healpix(8)
 RNG = np.random.default_rng(0)
@@ -16,7 +17,7 @@ def random_list(number, seed, title):
     rng = np.random.default_rng(seed)
     lon, lat = rng.uniform(0, 360, number), np.degrees(np.arcsin(rng.uniform(-1, 1, number)))
     names = tuple(f"{title} {i}" for i in range(number))
-    return TargetList(title, names, lon, lat, np.full(number, 1.0))
+    return ObjectList(title, names, lon, lat, np.full(number, 1.0))
 
 
 WANTED, OTHERS = random_list(30, 11, "wanted"), random_list(20, 2, "others")
@@ -37,9 +38,9 @@ def assessment(**changes):
         },
         "brightness": near(OTHERS),
         "lists": (WANTED,),
-        "confusers": OTHERS,
+        "contaminants": OTHERS,
         "reference": (209.0, -17.5),
-        "turns": 40,
+        "rotations": 40,
     }
     return Assessment(**{**parts, **changes})
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from scipy.stats import rankdata
 
 from skykin.core.errors import UsageError
-from skykin.evaluation.confounders import Confounders, confounders, control_pictures, rank_correlation
+from skykin.evaluation.confounders import Confounders, confounders, control_pictures
+from skykin.evaluation.ranking import rank_correlation
 
 pairs = st.lists(st.tuples(st.integers(-5, 5), st.floats(-9, 9)), min_size=3, max_size=30)
 
@@ -66,7 +67,7 @@ def test_a_constant_has_no_correlation() -> None:
 
 
 def test_the_summary_is_valid_json() -> None:
-    text = json.dumps(Confounders(0.95, -0.5, math.nan).as_dict(), allow_nan=False)
+    text = json.dumps(Confounders(0.95, -0.5, math.nan).to_dict(), allow_nan=False)
     assert json.loads(text) == {
         "mean_intensity": 0.95,
         "abs_latitude": -0.5,

@@ -13,12 +13,13 @@ from skykin.evaluation.learning import (
     learnt_scores,
     unit_vectors_of,
 )
-from skykin.jobs.judged_map import judged_map
-from skykin.jobs.remake import Change, bench_of, settings_of
-from skykin.jobs.tile_styles import tile_styles
+from skykin.jobs.evaluated_map import evaluated_map
+from skykin.jobs.learn import tile_styles
+from skykin.jobs.remake import Change, streamed
 from skykin.products.map_folder import read_map_folder
 from skykin.scale.store import WorkStore
-from skykin.style.similar import combine, layer_cosines
+from skykin.style.signature import layer_cosines
+from skykin.style.similarity import combine
 from tests.skies import blob_survey
 
 pytest.importorskip("sklearn")
@@ -78,37 +79,39 @@ def test_too_few_examples_or_too_near_each_other_are_refused():
         Examples(np.arange(40), np.arange(40) < 6).check(near)
 
 
-def test_a_map_whose_styles_do_not_fit_into_memory_is_refused(kin, monkeypatch):
-    monkeypatch.setattr("skykin.jobs.tile_styles.MOST_BYTES", 2**10)
+def test_a_map_whose_styles_do_not_fit_into_memory_is_refused(sky_map, monkeypatch):
+    monkeypatch.setattr("skykin.jobs.learn.MOST_BYTES", 2**10)
     with pytest.raises(ResourceError, match="use a map by core-contrast or mean-std"):
-        skykin.learn_kin(kin, ["0,0", "60,0", "120,0", "180,0", "240,0"], jobs=1)
+        skykin.learn(sky_map, ["0,0", "60,0", "120,0", "180,0", "240,0"], jobs=1)
 
 
 @pytest.fixture(scope="module")
-def kin():
-    return skykin.map_kin(
+def sky_map():
+    return skykin.map(
         survey=blob_survey(), reference="209,-19", recipe="mean-std", tile_size=30, spacing=15, pixels=32,
         engine="tiles", jobs=1,
     )  # fmt: skip
 
 
-def test_the_styles_of_the_tiles_are_those_that_the_map_compared(kin, tmp_path):
-    judged = judged_map(kin, survey=None, survey_options=None, bands_km_s=None, progress=SilentProgress())
-    styles = tile_styles(judged, 1, SilentProgress())
+@pytest.mark.slow
+def test_the_styles_of_the_tiles_are_those_that_the_map_compared(sky_map, tmp_path):
+    evaluated = evaluated_map(sky_map, survey=None, survey_option=None, bands=None, progress=SilentProgress())
+    styles = tile_styles(evaluated, 1, SilentProgress())
     store = WorkStore.of(tmp_path, {})
-    made = bench_of(judged, Change("as it was"), settings_of(judged, 1), store, SilentProgress())
-    (sought,) = made.sought().signatures
-    layers = list(sought)
+    made = streamed(evaluated, Change("as it was"), evaluated.settings(1), store, SilentProgress())
+    (reference,) = made.style(evaluated.query.for_tiles(30, made.projection)).likes
+    layers = list(reference)
     for row in (0, 7, 20):
         own = {layer: styles[i][row] for i, layer in enumerate(layers)}
-        cosines = list(layer_cosines(own, sought).values())
-        assert combine(cosines, "mean") == pytest.approx(kin.tiles["score"][row], abs=1e-5)
+        cosines = list(layer_cosines(own, reference).values())
+        assert combine(cosines, "mean") == pytest.approx(sky_map.tiles["score"][row], abs=1e-5)
 
 
-def test_learning_from_named_places_writes_a_folder_that_reads_as_a_map(kin, tmp_path):
+@pytest.mark.slow
+def test_learning_from_named_places_writes_a_folder_that_reads_as_a_map(sky_map, tmp_path):
     places = [f"{lon},{lat}" for lon, lat in zip(range(0, 360, 20), [-30, 0, 30] * 6, strict=True)]
     others = [f"{lon},{lat}" for lon, lat in zip(range(10, 370, 30), [-65, 65] * 6, strict=True)]
-    rule = skykin.learn_kin(kin, places, others, jobs=1, output=tmp_path / "rule")
+    rule = skykin.learn(sky_map, places, negative=others, jobs=1, output=tmp_path / "rule")
     assert rule.n_positive == len(set(zip(rule.tiles["lon"][rule.tiles["example"] == 1], strict=True)))
     assert set(rule.auc_lat()) >= {"rule, held out", "−|b|", "mean intensity"}
     assert rule.auc_lat()["−|b|"][0] == pytest.approx(0.5)
@@ -116,8 +119,26 @@ def test_learning_from_named_places_writes_a_folder_that_reads_as_a_map(kin, tmp
     read = read_map_folder(tmp_path / "rule")
     assert read.provenance.recipe["name"] == "learnt rule"
     assert {"fitted", "example", "share_cosine"} <= set(read.tiles.colnames)
+    again = skykin.Learnt.read(tmp_path / "rule")
+    order = np.argsort(rule.tiles["rank"])
+    for name in rule.tiles.colnames:
+        np.testing.assert_array_equal(again.tiles[name], rule.tiles[name][order])
+    for name in rule.numbers.colnames:
+        np.testing.assert_array_equal(again.numbers[name], rule.numbers[name])
+    assert again.follows == pytest.approx(rule.follows, abs=0, nan_ok=True)
+    assert list(again.follows) == list(rule.follows)
+    assert again.sentences() == rule.sentences()
+    value, low, high = rule.auc_lat()["rule, held out"]
+    assert repr(again).startswith(
+        f"<Learnt: a rule from {rule.n_positive} positive and {rule.n_negative} neg"
+    )
+    assert f"AUC_lat {value:.3f} [{low:.3f}, {high:.3f}] where held out>" in repr(again)
+    assert again._repr_html_().count("data:image/png;base64,") == 1
 
 
-def test_learning_without_examples_is_refused(kin):
-    with pytest.raises(UsageError, match="there are no positive examples; name some"):
-        skykin.learn_kin(kin, [])
+def test_learning_without_examples_is_refused(sky_map):
+    sentence = "give the positive examples either as --positive, several times, or as one --positives list"
+    with pytest.raises(UsageError, match=sentence):
+        skykin.learn(sky_map)
+    with pytest.raises(UsageError, match=sentence):
+        skykin.learn(sky_map, ["orion"], positives="sharpless")

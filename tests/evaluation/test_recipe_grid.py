@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from skykin.core.errors import ResourceError, UsageError
-from skykin.evaluation.tile_centres import TileCentres, directions
+from skykin.core.sphere import directions
+from skykin.evaluation.tile_centres import TileCentres
 from skykin.tiling.facets import facets
 from tests.skies import blob_survey
 

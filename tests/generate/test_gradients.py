@@ -21,15 +21,23 @@ from skykin.generate.settings import TextureSettings, TransferSettings  # noqa: 
 from skykin.style.network.architecture import LAYERS, STYLE_LAYERS  # noqa: E402
 from skykin.style.network.vgg19 import VGG19Encoder  # noqa: E402
 from skykin.style.recipe import Recipe, recipe, recipes  # noqa: E402
-from skykin.style.statistics import statistic as measured  # noqa: E402
+from skykin.style.statistics.core_contrast import core_contrast  # noqa: E402
+from skykin.style.statistics.covariance import covariance  # noqa: E402
+from skykin.style.statistics.gram import gram  # noqa: E402
+from skykin.style.statistics.mean_std import mean_std  # noqa: E402
+from skykin.style.statistics.statistic import Statistic  # noqa: E402
 
 pytestmark = pytest.mark.generate
 PAIRS = [
-    (measured.gram, gradient.gram),
-    (measured.covariance, gradient.covariance),
-    (measured.mean_std, gradient.mean_std),
-    (measured.core_contrast, gradient.core_contrast),
+    (gram, gradient.gram),
+    (covariance, gradient.covariance),
+    (mean_std, gradient.mean_std),
+    (core_contrast, gradient.core_contrast),
 ]
+
+
+def _id(each):
+    return getattr(each, "__name__", repr(each))
 
 
 def noise(*shape, seed=0):
@@ -56,7 +64,7 @@ def test_every_layer_answers_as_onnx_runtime_does(padding, shape):
 
 
 @pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize(("one", "other"), PAIRS, ids=lambda each: each.__name__)
+@pytest.mark.parametrize(("one", "other"), PAIRS, ids=_id)
 def test_statistics_are_the_ones_that_score_the_sky(one, other, weighted):
     features = VGG19Encoder(("block3_conv1",))(noise(48, 64, 3))["block3_conv1"]
     weights = noise(*features.shape[1:], seed=1) if weighted else None
@@ -70,14 +78,22 @@ def test_every_recipe_that_ships_can_make_pictures(name):
 
 
 def test_a_statistic_without_a_twin_is_refused():
-    def strange(features, weights):
-        return features.mean(axis=(1, 2))
+    class Strange(Statistic):
+        name = "strange"
+
+        def moments(self, features):
+            return features
+
+        def finish(self, means, core=None):
+            return means
 
     with pytest.raises(UsageError, match="recipe 'own' measures 'strange', which has no gradient here"):
-        gradient.with_gradient(Recipe(name="own", title="", description="", statistic=strange, threshold=0.5))
+        gradient.with_gradient(
+            Recipe(name="own", title="", description="", statistic=Strange(), threshold=0.5)
+        )
 
 
-@pytest.mark.parametrize(("_", "statistic"), PAIRS, ids=lambda each: each.__name__)
+@pytest.mark.parametrize(("_", "statistic"), PAIRS, ids=_id)
 def test_the_slope_of_each_statistic_is_that_of_finite_differences(_, statistic):
     torch.manual_seed(0)
     weights = torch.rand(4, 5, dtype=torch.float64)
@@ -85,7 +101,7 @@ def test_the_slope_of_each_statistic_is_that_of_finite_differences(_, statistic)
     assert torch.autograd.gradcheck(lambda each: statistic(each, weights), features)
 
 
-@pytest.mark.parametrize(("_", "statistic"), PAIRS, ids=lambda each: each.__name__)
+@pytest.mark.parametrize(("_", "statistic"), PAIRS, ids=_id)
 def test_the_slope_of_each_loss_by_colour_is_that_of_finite_differences(_, statistic):
     """The whole way: from the colours through the network, the statistic and all three losses."""
     network = GradientNetwork((*STYLE_LAYERS, CONTENT_LAYER), "edge", torch.float64)
@@ -120,7 +136,7 @@ def test_the_losses_are_those_of_the_tutorial():
     losses, _ = transfer_objective(content, style, None, content, TransferSettings())(picture)
     encode = VGG19Encoder((*STYLE_LAYERS, CONTENT_LAYER))
     here, wanted, kept = encode(picture), encode(style), encode(content)
-    differences = [measured.gram(here[each]) - measured.gram(wanted[each]) for each in STYLE_LAYERS]
+    differences = [gram(here[each]) - gram(wanted[each]) for each in STYLE_LAYERS]
     squares = [np.mean(np.square(each, dtype=np.float64)) for each in differences]
     assert losses.style == pytest.approx(1e-2 * np.mean(squares), rel=1e-4)
     content_squares = np.square(here[CONTENT_LAYER] - kept[CONTENT_LAYER], dtype=np.float64)
@@ -138,8 +154,7 @@ def test_weights_mean_the_same_under_every_statistic(name):
     encode = VGG19Encoder(STYLE_LAYERS, settings.chosen_recipe.padding)
     here, wanted = encode(content), encode(style)
     squares = [
-        np.square(measured.gram(here[each]) - measured.gram(wanted[each]), dtype=np.float64).mean()
-        for each in STYLE_LAYERS
+        np.square(gram(here[each]) - gram(wanted[each]), dtype=np.float64).mean() for each in STYLE_LAYERS
     ]
     assert losses.style == pytest.approx(1e-2 * np.mean(squares), rel=1e-3)
 

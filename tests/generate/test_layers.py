@@ -9,7 +9,7 @@ from skykin.core.errors import UsageError
 from skykin.generate.layers import CONTENT_LAYERS, analyse_layers, strongest_channels
 from skykin.style.network.vgg19 import VGG19Encoder
 from skykin.style.recipe import recipe
-from skykin.style.statistics.statistic import gram
+from skykin.style.statistics.gram import gram
 from tests.clouds import sky, style_cosines
 
 

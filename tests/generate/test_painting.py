@@ -26,7 +26,7 @@ from skykin.generate.state import PaintState  # noqa: E402
 from skykin.generate.texture import texture  # noqa: E402
 from skykin.generate.transfer import transfer  # noqa: E402
 from skykin.survey.render import RenderedSurvey, measure_stretch  # noqa: E402
-from skykin.tiling.cut import cut  # noqa: E402
+from skykin.tiling.grid import cut  # noqa: E402
 from tests.clouds import sky, style_cosines  # noqa: E402
 
 pytestmark = pytest.mark.generate
@@ -144,7 +144,7 @@ def test_a_state_of_other_work_is_refused():
         transfer(style, content, steps=4, resume=begun, jobs=1)
     with pytest.raises(InputRefusedError, match="a picture of 32 × 32 pixels, but the work is at 48 × 48"):
         transfer(sky(1), style, steps=4, resume=begun, jobs=1)
-    with pytest.raises(UsageError, match="has 2 steps behind it, so 2 steps are done already; ask for more"):
+    with pytest.raises(UsageError, match="has 2 steps behind it, so 2 steps are done already; request more"):
         transfer(content, style, steps=2, resume=begun, jobs=1)
 
 
@@ -225,7 +225,7 @@ def test_settings_that_cannot_be_meant_are_refused(wrong, sentence):
 
 
 def test_settings_are_plain_values_for_provenance():
-    facts = TextureSettings(recipe="mean-std").as_dict()
+    facts = TextureSettings(recipe="mean-std").to_dict()
     assert (facts["steps"], TransferSettings().steps) == (100, 300)
     assert facts["recipe"]["name"] == "mean-std"
     assert facts["optimiser"] == "l-bfgs"

@@ -107,7 +107,7 @@ def test_a_transfer_keeps_the_place_and_the_stamp(book, easel, tmp_path):
     source = json.loads(written["Source"])
     assert source["recipe"]["how"] == "transfer"
     assert source["recipe"]["style_loss_lowered"] == pytest.approx(painting.lowered)
-    assert source["reference"]["style"]["name"] == "Orion Molecular Cloud Complex"
+    assert source["query"]["style"]["name"] == "Orion Molecular Cloud Complex"
     assert "torch" in source["versions"]
     assert "Blobs 2026" in written["Copyright"]
     tags = written["XML:com.adobe.xmp"]
@@ -198,6 +198,7 @@ def test_correlations_are_those_of_pixels_for_every_shift(easel):
 
 
 @pytest.mark.parametrize("recipe", ["poster", "covariance"])
+@pytest.mark.slow
 def test_layers_are_drawn_for_reference_and_match(book, recipe, tmp_path):
     module = importlib.import_module("skykin.jobs.studio.layers")
     opened = module.make_layers(book, "orion", tmp_path / "out", match="carina", recipe=recipe)

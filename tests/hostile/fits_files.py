@@ -266,7 +266,7 @@ REFUSED: list[tuple[str, Make, str, str, str]] = [
         lambda: flipped(checksummed(), 10000),
         "CorruptFileError",
         "IN-CHECKSUM",
-        "DATASUM says",
+        "they do not add up to what DATASUM says",
     ),
     (
         "B01 all blank",
@@ -343,7 +343,7 @@ REFUSED: list[tuple[str, Make, str, str, str]] = [
         lambda: image_bytes(CTYPE1="GLON-XYZ", CTYPE2="GLAT-XYZ"),
         "SkyError",
         "SKY-PROJ",
-        "'XYZ', which Skykin does not read; it reads AZP",
+        "Unrecognized projection code .XYZ in CTYPE1.",
     ),
     (
         "D04 mixed frames",
@@ -357,14 +357,14 @@ REFUSED: list[tuple[str, Make, str, str, str]] = [
         lambda: image_bytes(CTYPE2="GLAT-CAR"),
         "SkyError",
         "SKY-PROJ",
-        "two projections, 'TAN' and 'CAR'",
+        "expected GLAT-TAN, got GLAT-CAR in CTYPE2",
     ),
     (
         "D05 axes in metres",
         lambda: image_bytes(CUNIT1="m"),
         "SkyError",
         "SKY-UNIT",
-        "CUNIT1 of HDU 0 of 'D05.fits' is 'm'",
+        "cannot be used: .In CUNIT1 : Mismatched units type 'plane angle': have 'm', want 'deg'",
     ),
     (
         "D06 beyond the pole",
@@ -385,14 +385,30 @@ REFUSED: list[tuple[str, Make, str, str, str]] = [
         lambda: with_card(image_bytes(), "CRVAL1", "1e308"),
         "SkyError",
         "SKY-RANGE",
-        "'1e308', which is no place",
+        r"CRVAL1 of HDU 0 of 'D08.fits' is 1e\+308, which is no place",
+    ),
+    (
+        "D08b place given twice",
+        lambda: with_card(image_bytes(OBJECT=1), "OBJECT", "1").replace(
+            b"OBJECT  = 1    ", b"CRVAL1  = 1E308"
+        ),
+        "SkyError",
+        "SKY-RANGE",
+        r"CRVAL1 of HDU 0 of 'D08b.fits' is 1e\+308, which is no place",
+    ),
+    (
+        "D08c twenty thousand axes",
+        lambda: image_bytes(WCSAXES=20000),
+        "HeaderInvalidError",
+        "IN-KEY",
+        "WCSAXES of HDU 0 of 'D08c.fits' is '20000', but it must be a whole number from 0 to 9",
     ),
     (
         "D09 half a distortion",
         lambda: _sip(A_ORDER=2, A_2_0=1e-4),
         "SkyError",
         "SKY-PROJ",
-        "only one half of a SIP",
+        "A_ORDER provided without corresponding B_ORDER keyword for SIP distortion",
     ),
     (
         "D10 distortion of order 1e6",
@@ -420,7 +436,7 @@ REFUSED: list[tuple[str, Make, str, str, str]] = [
         lambda: image_bytes(CTYPE1="GLON-TAB", CTYPE2="GLAT-TAB"),
         "SkyError",
         "SKY-PROJ",
-        "'TAB'",
+        "distortion by table .CTYPE1 = 'GLON-TAB'.",
     ),
     (
         "E01 no rest frequency",
@@ -434,7 +450,7 @@ REFUSED: list[tuple[str, Make, str, str, str]] = [
         lambda: cube_bytes(CUNIT3="furlong/s"),
         "SkyError",
         "SKY-UNIT",
-        "CUNIT3 of HDU 0 of 'E03.fits' is 'furlong/s'",
+        "HDU 0 of 'E03.fits' cannot be used: .In CUNIT3 : Invalid symbol .* in 'furlong/s'",
     ),
     (
         "E04 channels at one place",

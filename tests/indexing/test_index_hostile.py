@@ -25,10 +25,11 @@ from skykin.cli.main import app
 from skykin.core import atomic
 from skykin.core.errors import DataQualityError, IndexRefusedError, ResourceError, UsageError
 from skykin.core.settings import MapSettings
+from skykin.indexing.builder import writing
 from skykin.indexing.facet_style import FacetMeter
 from skykin.indexing.layout import MANIFEST, SHARDS
-from skykin.indexing.lock import writing
 from skykin.indexing.manifest import read_manifest
+from skykin.jobs.index import index_as
 from tests.skies import blob_survey
 
 #: One facet.
@@ -49,9 +50,14 @@ def survey():
     return blob_survey()
 
 
+def built(survey, folder, settings=TINY):
+    """Build an index of the survey by these settings."""
+    return index_as(replace(settings, survey=survey), folder)
+
+
 @pytest.fixture(scope="module")
 def made(survey, tmp_path_factory):
-    return skykin.build_index(survey, tmp_path_factory.mktemp("made") / "tiny", TINY).path
+    return built(survey, tmp_path_factory.mktemp("made") / "tiny").path
 
 
 @pytest.fixture
@@ -146,20 +152,18 @@ def test_other_versions_and_other_programs_are_refused(folder, tmp_path):
 
 def test_another_recipe_survey_or_grid_is_refused_with_what_differs(folder, survey):
     before = _signature(folder)
-    with pytest.raises(
-        IndexRefusedError, match="was made with .*recipe name 'mean-std' .asked for: 'covar"
-    ) as e:
-        skykin.build_index(survey, folder, replace(TINY, recipe="covariance"))
+    with pytest.raises(IndexRefusedError, match="was made with .*recipe name 'mean-std' .now: 'covar") as e:
+        built(survey, folder, replace(TINY, recipe="covariance"))
     assert e.value.code == "IX-MISMATCH"
-    with pytest.raises(IndexRefusedError, match=r"grid pixels '32' \(asked for: '64'\)"):
-        skykin.build_index(survey, folder, replace(TINY, pixels=64))
-    with pytest.raises(IndexRefusedError, match="rendering kind 'asinh' .asked for: 'linear'"):
-        skykin.build_index(survey, folder, replace(TINY, stretch="linear"))
+    with pytest.raises(IndexRefusedError, match=r"grid pixels '32' \(now: '64'\)"):
+        built(survey, folder, replace(TINY, pixels=64))
+    with pytest.raises(IndexRefusedError, match="rendering kind 'asinh' .now: 'linear'"):
+        built(survey, folder, replace(TINY, stretch="linear"))
     about = replace(survey.about, source=replace(survey.about.source, sha256="1" * 64))
     with pytest.raises(
         IndexRefusedError, match="survey sha256 '0000.*; give the same settings or another name"
     ):
-        skykin.build_index(replace(survey, about=about), folder, TINY)
+        built(replace(survey, about=about), folder)
     with pytest.raises(IndexRefusedError, match="is of 'Survey of blobs' with sha256 000000000000…, but"):
         skykin.open_index(folder).sky(replace(survey, about=about))
     with pytest.raises(UsageError, match="was given as a Python object when it was indexed; give it again"):
@@ -172,13 +176,13 @@ def test_a_survey_without_a_covered_tile_is_refused(survey, tmp_path):
     with pytest.raises(
         DataQualityError, match="at least 2 tiles with data, but 0 had any; choose a larger area"
     ):
-        skykin.build_index(holed, tmp_path / "empty", TINY)
+        built(holed, tmp_path / "empty")
 
 
 def test_a_second_builder_is_told_who_is_first(folder, survey, tmp_path):
     with writing(folder):
         code = (
-            "import sys; from skykin.indexing.lock import writing; from pathlib import Path\n"
+            "import sys; from skykin.indexing.builder import writing; from pathlib import Path\n"
             "with writing(Path(sys.argv[1])): pass"
         )
         run = subprocess.run(
@@ -206,7 +210,7 @@ def test_a_read_only_folder_is_read_but_not_built_in(folder, survey):
     try:
         _use(folder)
         with pytest.raises(ResourceError, match="cannot write the index") as caught:
-            skykin.build_index(survey, folder, TINY)
+            built(survey, folder)
         assert caught.value.code == "RS-READONLY"
     finally:
         folder.chmod(0o700)
@@ -227,13 +231,13 @@ def test_a_full_disk_at_any_write_leaves_what_was_and_room_lets_it_go_on(survey,
     for room in (0, 7):
         left = room
         with pytest.raises(ResourceError, match="No space left on device; the file is as it was") as caught:
-            skykin.build_index(survey, path, TINY)
+            built(survey, path)
         assert caught.value.code == "RS-DISK"
         assert not list((path / SHARDS).glob(".*"))
         with pytest.raises(IndexRefusedError, match=r"is not finished: \d+ of \d+ parts are there; run the"):
             skykin.open_index(path)
     monkeypatch.setattr(atomic, "_sync", sync)
-    skykin.build_index(survey, path, TINY)
+    built(survey, path)
     assert _signature(path) == wanted
 
 
@@ -251,9 +255,9 @@ def test_a_really_full_disk(survey, made, tmp_path):
             pytest.skip("no disk can be mounted here")
         try:
             with pytest.raises(ResourceError, match="No space left|disk is full|disk I/O error"):
-                skykin.build_index(survey, disk / "tiny", TINY)
+                built(survey, disk / "tiny")
             subprocess.run(["mount", "-o", f"remount,size={size * 3}", disk], check=True)
-            skykin.build_index(survey, disk / "tiny", TINY)
+            built(survey, disk / "tiny")
             assert _signature(disk / "tiny") == _signature(made)
         finally:
             subprocess.run(["umount", disk], check=True)
@@ -278,9 +282,9 @@ def test_the_command_says_it_in_one_sentence(folder, tmp_path):
 
 
 CODE = (
-    "import sys, skykin\nfrom tests.skies import blob_survey\n"
-    "from tests.indexing.test_index_hostile import KILLED\n"
-    "skykin.build_index(blob_survey(), sys.argv[1], KILLED)\n"
+    "import sys\nfrom tests.skies import blob_survey\n"
+    "from tests.indexing.test_index_hostile import KILLED, built\n"
+    "built(blob_survey(), sys.argv[1], KILLED)\n"
 )
 KILLED = replace(TINY, area="170,240,-40,10")
 
@@ -288,7 +292,7 @@ KILLED = replace(TINY, area="170,240,-40,10")
 @pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="needs SIGKILL")
 def test_twenty_kills_at_random_moments_lose_nothing(survey, tmp_path):
-    whole = skykin.build_index(survey, tmp_path / "whole", KILLED).path
+    whole = built(survey, tmp_path / "whole", KILLED).path
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     rng, path = random.Random(7), tmp_path / "killed"
     kills, longest = 0, 6.0
@@ -325,7 +329,7 @@ def test_two_builders_at_once_make_one_index(survey, tmp_path):
     assert 0 in codes
     for code, text in zip(codes, told, strict=True):
         assert code == 0 or "is being built by process" in text
-    assert _signature(path) == _signature(skykin.build_index(survey, tmp_path / "whole", KILLED).path)
+    assert _signature(path) == _signature(built(survey, tmp_path / "whole", KILLED).path)
 
 
 def test_ctrl_c_leaves_an_index_that_goes_on(survey, made, tmp_path, monkeypatch):
@@ -339,11 +343,11 @@ def test_ctrl_c_leaves_an_index_that_goes_on(survey, made, tmp_path, monkeypatch
 
     monkeypatch.setattr(FacetMeter, "__call__", stop)
     with pytest.raises(KeyboardInterrupt):
-        skykin.build_index(survey, tmp_path / "stopped", TINY)
-    skykin.build_index(survey, tmp_path / "stopped", TINY)
+        built(survey, tmp_path / "stopped")
+    built(survey, tmp_path / "stopped")
     assert len(seen) == 3  # the first one was kept
     assert _signature(tmp_path / "stopped") == _signature(made)
-    monkeypatch.setattr("skykin.jobs.index.build_index", lambda *a, **k: _ctrl_c())
+    monkeypatch.setattr("skykin.jobs.index.index", lambda *a, **k: _ctrl_c())
     told = CliRunner().invoke(app, ["index", "wham", "-o", str(tmp_path / "stopped")])
     assert told.exit_code == 130
     assert "what is finished is kept, and the same command goes on there" in told.output

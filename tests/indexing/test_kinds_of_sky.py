@@ -1,4 +1,4 @@
-"""Tests of an index among itself: nearest kin, kinds of sky, outliers."""
+"""Tests of an index among itself: neighbours, kinds of sky, outliers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def index(asked_survey):
 
 
 def brute_force(index):
-    """Score of every pair that shares no sky, −inf for all others."""
+    """Score of every non-overlapping pair, −inf for all others."""
     rows, columns = index.rows(np.arange(len(index))), index.columns()
     score = np.mean([rows[:, own] @ rows[:, own].T for own in columns.values()], axis=0)
     places = SkyCoord(index.tiles["lon"], index.tiles["lat"], frame="galactic")
@@ -37,19 +37,19 @@ def brute_force(index):
     return np.where(apart, score, -np.inf)
 
 
-def test_the_nearest_kin_are_those_of_all_pairs(index, tmp_path):
+def test_the_nearest_tiles_of_are_those_of_all_pairs(index, tmp_path):
     table = skykin.neighbours(index, 3, output=tmp_path / "kin.ecsv")
     score = brute_force(index)
     assert len(table) == 3 * len(index)
     expected = -np.sort(-score, axis=1)[:, :3]
-    np.testing.assert_allclose(np.asarray(table["kin_score"]).reshape(-1, 3), expected, atol=1e-5)
+    np.testing.assert_allclose(np.asarray(table["neighbour_score"]).reshape(-1, 3), expected, atol=1e-5)
     assert table["separation"].min() >= np.sqrt(2) * index.tile_deg * u.deg * (1 - 1e-9)
     first = table[table["place"] == 1]
     assert list(first["tile"]) == list(index.tiles["name"])
     nearest = np.argmax(score, axis=1)
-    assert list(first["kin"]) == list(np.asarray(index.tiles["name"])[nearest])
-    pairs = set(zip(table["tile"], table["kin"], strict=True))
-    mutual = [(kin, tile) in pairs for tile, kin in zip(table["tile"], table["kin"], strict=True)]
+    assert list(first["neighbour"]) == list(np.asarray(index.tiles["name"])[nearest])
+    pairs = set(zip(table["tile"], table["neighbour"], strict=True))
+    mutual = [(kin, tile) in pairs for tile, kin in zip(table["tile"], table["neighbour"], strict=True)]
     np.testing.assert_array_equal(table["mutual"], mutual)
     read = QTable.read(tmp_path / "kin.ecsv")
     assert read["lon"].unit == u.deg
@@ -61,9 +61,9 @@ def test_the_nearest_kin_are_those_of_all_pairs(index, tmp_path):
 @pytest.mark.parametrize(
     ("k", "told"),
     [
-        (0, "0 neighbours were asked for; ask for at least 1"),
-        (10_000, "10000 neighbours were asked for, but the index holds"),
-        (-2, "neighbours were asked for, but only .* share no sky with tile G"),
+        (0, "0 neighbours were requested; request at least 1"),
+        (10_000, "10000 neighbours were requested, but the index holds"),
+        (-2, "neighbours were requested, but only .* do not overlap tile G"),
     ],
 )
 def test_more_neighbours_than_there_are_are_refused(index, k, told):
@@ -106,7 +106,7 @@ def test_a_map_a_catalogue_and_a_figure_of_kinds_are_written(index, survey, tmp_
 @pytest.mark.parametrize("k", [1, 100_000])
 def test_a_number_of_kinds_that_cannot_be_meant_is_refused(index, k):
     pytest.importorskip("sklearn")
-    with pytest.raises(UsageError, match=f"{k} kinds were asked for, but the index holds"):
+    with pytest.raises(UsageError, match=f"{k} kinds were requested, but the index holds"):
         skykin.cluster(index, k)
 
 
@@ -144,4 +144,4 @@ def test_the_commands_write_and_refuse(index, tmp_path):
     assert out.exists()
     done = CliRunner().invoke(app, ["outliers", str(index.path), "-k", "100000", "-o", str(tmp_path / "x")])
     assert done.exit_code == 2
-    assert "100000 neighbours were asked for" in done.output
+    assert "100000 neighbours were requested" in done.output

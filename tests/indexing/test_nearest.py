@@ -91,9 +91,9 @@ def test_faiss_scans_to_the_same_dot_products_of_mapped_rows(tmp_path, monkeypat
     assert np.flatnonzero(np.isnan(scan(unknown, query))).tolist() == [7]
 
 
-@pytest.mark.parametrize("question", [{}, {"unlike": "235,0"}, {"weights": {"block1_conv1": 0}}])
+@pytest.mark.parametrize("question", [{}, {"unlike": "235,0"}, {"weight": {"block1_conv1": 0}}])
 def test_the_nearest_tiles_are_the_best_of_the_whole_answer(index, question, no_faiss):
-    best = skykin.search_index(index, ORION, **question).best(3)
+    best = skykin.search(index, ORION, **question).best(3)
     nearest = skykin.nearest_tiles(index, ORION, 3, **question)
     assert list(nearest["name"]) == list(best["name"])
     assert_allclose(nearest["score"], best["score"], atol=1e-5)
@@ -102,9 +102,9 @@ def test_the_nearest_tiles_are_the_best_of_the_whole_answer(index, question, no_
     assert nearest["lon"].unit == "deg"
 
 
-def test_candidates_grow_until_enough_share_no_sky(index, monkeypatch, no_faiss):
-    best = skykin.search_index(index, ORION).best(3)
-    monkeypatch.setattr("skykin.jobs.nearest.SHORTLIST", 4)
+def test_candidates_grow_until_enough_do_not_overlap(index, monkeypatch, no_faiss):
+    best = skykin.search(index, ORION).best(3)
+    monkeypatch.setattr("skykin.jobs.search.SHORTLIST", 4)
     assert list(skykin.nearest_tiles(index, ORION, 3)["name"]) == list(best["name"])
 
 
@@ -171,7 +171,7 @@ def test_without_faiss_one_sentence_says_what_to_install(index, no_faiss):
 def test_what_the_nearest_tiles_cannot_be(index):
     with pytest.raises(UsageError, match="not what is unlike a counter-example; leave one of the two out"):
         skykin.nearest_tiles(index, ORION, unlike="235,0", approximate=True)
-    with pytest.raises(UsageError, match=f"100000 tiles were asked for, but the index holds {len(index)}"):
+    with pytest.raises(UsageError, match=f"100000 tiles were requested, but there are {len(index)};"):
         skykin.nearest_tiles(index, ORION, 100_000)
 
 

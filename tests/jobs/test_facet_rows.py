@@ -19,16 +19,15 @@ from skykin.core.extent import Extent
 from skykin.core.footprint import Footprint
 from skykin.core.progress import SilentProgress
 from skykin.core.settings import MapSettings
-from skykin.jobs import facet_rows
-from skykin.jobs.facet_rows import FacetReader, cut_in_context
+from skykin.jobs.examples import cut_in_context
 from skykin.jobs.opening import sized
-from skykin.jobs.plan import facets_of
-from skykin.style.engine.context import ContextMeter
+from skykin.jobs.streamed import FacetReader, facets_of
+from skykin.style.engine.meter import ContextMeter
 from skykin.style.engine.shared import SharedMeter
 from skykin.style.network.blocks import block_network
 from skykin.style.recipe import recipe
-from skykin.style.similar import layer_cosines
-from skykin.style.sought import Sought
+from skykin.style.signature import layer_cosines
+from skykin.style.similarity import QueryStyle
 from skykin.survey.render import RenderedSurvey, measure_stretch
 from skykin.survey.table.wham import open_wham
 from skykin.tiling.facets import facets
@@ -62,6 +61,12 @@ class Texture:
             rgb += np.cos((where @ wave)[..., None] + phase).astype(np.float32)
         return np.clip(0.5 + rgb / 40, 0, 1), np.ones(lon.shape, np.float32)
 
+    intensity_bands, sample = (0, 1, 2), colours
+
+    @property
+    def survey(self):
+        return self
+
 
 @pytest.fixture(autouse=True)
 def _cache(tmp_path, monkeypatch):
@@ -71,20 +76,22 @@ def _cache(tmp_path, monkeypatch):
 
 
 def _reader(name="poster", tile=64):
+    """A reader of the texture, and the style of one of its tiles as a query."""
     how = recipe(name)
     meter = ContextMeter(SharedMeter(how, block_network(how.layers)), tile)
     reference = meter(cut_in_context(Texture(), _footprint(), tile, meter.halo))
-    return FacetReader(Texture(), meter, Sought((reference,), how.combine), 0.5)
+    return FacetReader(Texture(), meter, 0.5), QueryStyle(how, (reference,))
 
 
 def _footprint():
     return Footprint(209, -19, 15)
 
 
+@pytest.mark.slow
 def test_a_facets_central_tile_scores_what_the_tile_alone_scores_in_its_context():
-    reader = _reader()
+    reader, style = _reader()
     facet = next(f for f in facets(15, 3.75, 64) if f.lat_deg == 0)
-    rows = reader.rows(facet)
+    rows = reader.rows(facet, style)
     footprints = facet.footprints()
     away = [abs(f.lat_deg) + abs((f.lon_deg - facet.lon_deg + 180) % 360 - 180) for f in footprints]
     middle = int(np.argmin(away))
@@ -95,16 +102,16 @@ def test_a_facets_central_tile_scores_what_the_tile_alone_scores_in_its_context(
         width = np.degrees(4 * np.arctan(facet.pixel / pixel * np.tan(np.radians(15 / 4))))
         there = Footprint(footprints[number].lon_deg, footprints[number].lat_deg, width)
         alone = reader.meter(cut_in_context(Texture(), there, 64, reader.meter.halo))
-        cosines = list(layer_cosines(alone, reader.sought.signatures[0]).values())
-        np.testing.assert_allclose(rows[number, :5], cosines, rtol=0, atol=tolerance)
+        cosines = list(layer_cosines(alone, style.likes[0]).values())
+        np.testing.assert_allclose(rows["cosines"][number], cosines, rtol=0, atol=tolerance)
 
 
-def _steps(reader, pieces):
+def _steps(reader, style, pieces):
     """Median difference of the scores of neighbours, across borders of facets and inside."""
     centers, scores, owner = [], [], []
     for number, piece in enumerate(pieces):
         centers += [(f.lon_deg, f.lat_deg) for f in piece.footprints()]
-        scores.append(reader.rows(piece)[:, :5].mean(axis=1))
+        scores.append(reader.rows(piece, style)["cosines"].mean(axis=1))
         owner += [number] * len(scores[-1])
     score, owner, (lon, lat) = np.concatenate(scores), np.array(owner), np.radians(centers).T
     where = np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)], axis=-1)
@@ -118,7 +125,7 @@ def _steps(reader, pieces):
 
 @pytest.mark.slow
 def test_scores_of_a_texture_have_no_step_at_the_borders_of_facets():
-    across, inside = _steps(_reader(), facets(15, 3.75, 64, SkyBox(10, 70, -45, 45)))
+    across, inside = _steps(*_reader(), facets(15, 3.75, 64, SkyBox(10, 70, -45, 45)))
     assert across < 1.2 * inside
 
 
@@ -132,48 +139,50 @@ def test_scores_of_a_texture_have_no_step_at_the_borders_of_facets():
 def test_scores_of_wham_have_no_step_at_borders_or_longitude_zero(wham_path, area, most):
     survey = open_wham(wham_path)
     sky = RenderedSurvey(survey, measure_stretch(survey))
-    meter = _reader().meter
+    meter = _reader()[0].meter
     reference = meter(cut_in_context(sky, _footprint(), 64, meter.halo))
-    reader = FacetReader(sky, meter, Sought((reference,), meter.recipe.combine), min_coverage=0.5)
-    across, inside = _steps(reader, facets(15, 3.75, 64, SkyBox(*area)))
+    reader = FacetReader(sky, meter, min_coverage=0.5)
+    style = QueryStyle(meter.recipe, (reference,))
+    across, inside = _steps(reader, style, facets(15, 3.75, 64, SkyBox(*area)))
     assert across < most * inside
 
 
 @pytest.mark.parametrize(
     "changes", [{}, {"recipe": "core-contrast", "spacing": 15 / 4, "pixels": 64, "area": "200,215,-30,0"}]
 )
+@pytest.mark.slow
 def test_the_same_map_for_any_number_of_workers(changes):
     survey, how = blob_survey(), SMALL | changes
-    first, second = (skykin.map_kin(MapSettings(survey=survey, **how, jobs=jobs)) for jobs in (1, 3))
+    first, second = (skykin.map(survey, **how, jobs=jobs) for jobs in (1, 3))
     np.testing.assert_array_equal(first.tiles["score"], second.tiles["score"])
-    assert first.provenance.as_dict()["grid"]["kind"] == "facets"
+    assert first.provenance.to_dict()["grid"]["kind"] == "facets"
 
 
 @pytest.mark.slow
 def test_facets_may_come_in_any_order():
-    reader, pieces = _reader("mean-std", 32), facets(30, 15, 32, SkyBox(170, 240, -40, 10))
-    forward = [reader.rows(piece).tobytes() for piece in pieces]
-    backward = [reader.rows(piece).tobytes() for piece in reversed(pieces)]
+    (reader, style), pieces = _reader("mean-std", 32), facets(30, 15, 32, SkyBox(170, 240, -40, 10))
+    forward = [reader.rows(piece, style).tobytes() for piece in pieces]
+    backward = [reader.rows(piece, style).tobytes() for piece in reversed(pieces)]
     assert forward == backward[::-1]
 
 
 def test_a_stopped_map_goes_on_from_its_finished_facets(monkeypatch):
     survey, read, seen = blob_survey(), FacetReader.rows, []
-    whole = skykin.map_kin(MapSettings(survey=survey, **SMALL, jobs=1))
+    whole = skykin.map(survey, **SMALL, jobs=1)
 
-    def stop_at_the_third(self, facet):
+    def stop_at_the_third(self, facet, *query):
         seen.append(facet)
         if len(seen) == 3:
             raise KeyboardInterrupt
-        return read(self, facet)
+        return read(self, facet, *query)
 
-    monkeypatch.setattr(facet_rows.FacetReader, "rows", stop_at_the_third)
+    monkeypatch.setattr(FacetReader, "rows", stop_at_the_third)
     with pytest.raises(KeyboardInterrupt):
-        skykin.map_kin(MapSettings(survey=survey, **SMALL, jobs=1))
+        skykin.map(survey, **SMALL, jobs=1)
     done = len(seen) - 1
     seen.clear()
-    monkeypatch.setattr(facet_rows.FacetReader, "rows", lambda self, f: seen.append(f) or read(self, f))
-    again = skykin.map_kin(MapSettings(survey=survey, **SMALL, jobs=1))
+    monkeypatch.setattr(FacetReader, "rows", lambda self, f, *query: seen.append(f) or read(self, f, *query))
+    again = skykin.map(survey, **SMALL, jobs=1)
     total = len(facets(30, 15, 32, SkyBox(170, 240, -40, 10)))
     assert len(seen) == total - done
     assert again.tiles["score"].tobytes() == whole.tiles["score"].tobytes()
@@ -184,8 +193,8 @@ def test_a_stopped_map_goes_on_from_its_finished_facets(monkeypatch):
 def test_a_killed_map_goes_on_from_its_finished_facets(tmp_path):
     cache = tmp_path / "killed"
     code = (
-        "import skykin; from tests.skies import blob_survey; from skykin.core.settings import MapSettings; "
-        f"skykin.map_kin(MapSettings(survey=blob_survey(), **{ {**SMALL, 'area': None}!r}, jobs=1))"
+        "import skykin; from tests.skies import blob_survey; "
+        f"skykin.map(blob_survey(), **{ {**SMALL, 'area': None}!r}, jobs=1)"
     )
     environment = {**os.environ, "SKYKIN_CACHE": str(cache), "PYTHONPATH": os.pathsep.join(sys.path)}
     process = subprocess.Popen([sys.executable, "-c", code], env=environment)
@@ -203,20 +212,12 @@ def test_a_killed_map_goes_on_from_its_finished_facets(tmp_path):
 
 def test_a_survey_of_a_part_of_the_sky_is_mapped_by_the_shared_engine():
     survey = Patch(blob_survey(), Extent(209, -18, 25))
-    kin = skykin.map_kin(
-        survey=survey,
-        reference="209,-19",
-        tile_size=20,
-        spacing=10,
-        pixels=32,
-        recipe="mean-std",
-        engine="shared",
-    )
+    kin = skykin.map(survey, "209,-19", tile_size=20, spacing=10, pixels=32, recipe="mean-std")
     tiles = kin.tiles
     assert survey.extent.contains(tiles["lon"].value, tiles["lat"].value).all()
-    assert kin.provenance.as_dict()["grid"]["kind"] == "facets"
+    assert kin.provenance.to_dict()["grid"]["kind"] == "facets"
     assert len(tiles) == 9
-    assert tiles.meta["n_left_out"] > 0
+    assert kin.scored.n_left_out > 0
     assert 0.5 <= tiles["coverage"].min() < 0.9
     best = np.argmax(tiles["score"])
     away = np.hypot(tiles["lon"].value[best] - 209, tiles["lat"].value[best] + 19)

@@ -5,19 +5,26 @@ import pytest
 from astropy import units as u
 from astropy.table import QTable
 
-from skykin.catalogue.target_list import TargetList
+import skykin
+from skykin.catalogue.object_lists import ObjectList
+from skykin.core.area import AreaUnion, SkyBox, read_area
 from skykin.core.footprint import Footprint
 from skykin.core.picture import Picture
 from skykin.core.progress import SilentProgress
 from skykin.evaluation.tile_centres import TileCentres
-from skykin.jobs import map_kin
-from skykin.jobs.copies import copy_width_deg, plan, reference_copy
-from skykin.jobs.evaluate import evaluate_map
-from skykin.jobs.injections import injections
-from skykin.jobs.judged_map import JudgedMap
-from skykin.jobs.nulls import NAMES, PhaseRandomiser, empty_place, tiles_of
-from skykin.jobs.remake import Change, remade, remade_all, settings_of
-from skykin.jobs.stability import quarter_turn
+from skykin.jobs.evaluate import evaluate
+from skykin.jobs.evaluated_map import EvaluatedMap, evaluated_map
+from skykin.jobs.injections import copy_width_deg, injections, plan, reference_copy
+from skykin.jobs.remake import (
+    NULLS,
+    Change,
+    PhaseRandomiser,
+    empty_place,
+    quarter_turn,
+    remade,
+    remade_all,
+    tiles_of,
+)
 from skykin.style.network.weights import load_weights, random_weights
 from tests.kinds import provenance
 from tests.skies import BLOBS, blob_survey
@@ -32,55 +39,100 @@ def own_cache(tmp_path, monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def judged():
-    kin = map_kin(survey=blob_survey(nside=32), recipe="poster", tile_size=50, pixels=32, spacing=22, jobs=1)
-    return JudgedMap(kin.tiles, kin.provenance, kin.sky.survey)
+def evaluated():
+    kin = skykin.map(blob_survey(nside=32), recipe="poster", tile_size=50, pixels=32, spacing=22, jobs=1)
+    return EvaluatedMap(kin.tiles, kin.provenance, kin.sky.survey)
 
 
 @pytest.mark.slow
-def test_a_map_made_again_without_a_change_has_the_same_scores(judged, own_cache):
-    again = remade(judged, Change("as it is"), 1, SilentProgress())
-    np.testing.assert_allclose(again.score, judged.score, atol=1e-6)
-    assert settings_of(judged, 1).tile_size_deg == 50
-    kept = remade(judged, Change("as it is"), 1, SilentProgress())
+def test_a_map_made_again_without_a_change_has_the_same_scores(evaluated, own_cache):
+    again = remade(evaluated, Change("as it is"), 1, SilentProgress())
+    np.testing.assert_allclose(again.score, evaluated.score, atol=1e-6)
+    assert evaluated.settings(1).tile_size_deg == 50
+    kept = remade(evaluated, Change("as it is"), 1, SilentProgress())
     np.testing.assert_array_equal(kept.score, again.score)
 
 
 @pytest.mark.slow
 def test_other_references_read_together_score_as_each_alone(own_cache, monkeypatch):
-    monkeypatch.setattr("skykin.jobs.judge.STANDARD_TILES_IN_CONTEXT", 8)
+    monkeypatch.setattr("skykin.jobs.streamed.STANDARD_TILES_IN_CONTEXT", 8)
     settings = {"tile_size": 50, "pixels": 64, "spacing": 50, "engine": "shared", "jobs": 1}
-    kin = map_kin(survey=blob_survey(nside=32), recipe="mean-std", **settings)
-    judged = JudgedMap(kin.tiles, kin.provenance, kin.sky.survey)
+    kin = skykin.map(blob_survey(nside=32), recipe="mean-std", **settings)
+    evaluated = EvaluatedMap(kin.tiles, kin.provenance, kin.sky.survey)
     changes = [
         Change("as it is"),
-        Change("elsewhere", {"reference": "285,-1"}),
+        Change("elsewhere", query=skykin.read_query("285,-1")),
         Change("turned", alter_reference=quarter_turn),
     ]
     read = []
     with monkeypatch.context() as patch:
-        patch.setattr("skykin.jobs.bench.read_tiles", lambda *a, **k: read.append(1))
-        together = remade_all(judged, changes, 1, SilentProgress())
+        patch.setattr("skykin.jobs.streamed.StreamedSurvey.scores", lambda *a, **k: read.append(1))
+        together = remade_all(evaluated, changes, 1, SilentProgress())
     assert not read
     monkeypatch.setenv("SKYKIN_CACHE", str(own_cache / "other"))
-    for one in together:
-        change = next(each for each in changes if each.name == one.change)
-        alone = remade(judged, change, 1, SilentProgress())
+    for change, one in zip(changes, together, strict=True):
+        alone = remade(evaluated, change, 1, SilentProgress())
         np.testing.assert_allclose(one.score, alone.score, atol=1e-6)
         np.testing.assert_array_equal(one.centres.lon_deg, alone.centres.lon_deg)
-        assert one.references == alone.references
-    np.testing.assert_allclose(together[0].score, judged.score, atol=1e-6)
+        np.testing.assert_array_equal(one.positions, alone.positions)
+    np.testing.assert_allclose(together[0].score, evaluated.score, atol=1e-6)
+
+
+def test_a_map_of_a_part_of_the_sky_is_made_again_for_that_part_alone(own_cache):
+    area = SkyBox(160, 260, -60, 30)
+    settings = {"tile_size": 50, "pixels": 32, "spacing": 22, "recipe": "poster", "jobs": 1}
+    kin = skykin.map(blob_survey(nside=32), area="160,260,-60,30", **settings)
+    assert kin.provenance.grid["area"] == area.to_dict()
+    evaluated = EvaluatedMap(kin.tiles, kin.provenance, kin.sky.survey)
+    assert evaluated.area == evaluated.settings(1).area == area
+    for change in (Change("as it is"), Change("elsewhere", query=skykin.read_query("285,-1"))):
+        again = remade(evaluated, change, 1, SilentProgress())
+        np.testing.assert_allclose(again.centres.lon_deg, evaluated.centres.lon_deg, atol=1e-9)
+        np.testing.assert_allclose(again.centres.lat_deg, evaluated.centres.lat_deg, atol=1e-9)
+        if change.query is None:
+            np.testing.assert_allclose(again.score, evaluated.score, atol=1e-6)
 
 
 @pytest.mark.slow
-def test_an_injected_copy_of_the_reference_raises_the_score(judged, own_cache):
-    found = injections(judged, 3, 1, 1, SilentProgress())
+def test_the_answer_of_an_index_of_an_area_is_made_again_for_that_area_alone(
+    asked_survey, own_cache, monkeypatch
+):
+    monkeypatch.setattr("skykin.jobs.streamed.STANDARD_TILES_IN_CONTEXT", 12)  # as the index was built
+    survey, index = asked_survey
+    kin = skykin.search(index, "209,-19", measure=True, survey=survey)
+    evaluated = evaluated_map(kin, survey=None, survey_option=None, bands=None, progress=SilentProgress())
+    assert index.area == evaluated.area == SkyBox(195, 250, -32, 6)
+    assert evaluated.provenance.grid["area"] == index.area.to_dict()
+    changes = [Change("as it is"), Change("elsewhere", query=skykin.read_query("230,-10"))]
+    made = remade_all(evaluated, changes, 1, SilentProgress())
+    for each in made:
+        np.testing.assert_allclose(each.centres.lon_deg, evaluated.centres.lon_deg, atol=1e-9)
+        np.testing.assert_allclose(each.centres.lat_deg, evaluated.centres.lat_deg, atol=1e-9)
+    np.testing.assert_allclose(made[0].score, evaluated.score, atol=1e-4)
+
+
+def test_the_areas_of_an_index_that_grew_are_one_area():
+    boxes = SkyBox(350, 10, -5, 5), SkyBox(100, 120, 20, 40)
+    area = AreaUnion(boxes)
+    assert read_area(area.to_dict()) == area
+    assert read_area(boxes[0].to_dict()) == boxes[0]
+    assert EvaluatedMap(QTable(), provenance(grid={"area": area.to_dict()}), None).area == area
+    assert EvaluatedMap(QTable(), provenance(grid={"area": None}), None).area is None
+    lon, lat = np.array([0.0, 110.0, 110.0, 50.0]), np.array([0.0, 30.0, 0.0, 30.0])
+    assert area.contains(lon, lat).tolist() == [True, True, False, False]
+
+
+@pytest.mark.slow
+def test_an_injected_copy_of_the_reference_raises_the_score(evaluated, own_cache):
+    found = injections(evaluated, 3, 1, 1, SilentProgress())
     table, changes = found.copies, found.changes
     assert (np.asarray(table["score"]) > np.asarray(table["score_before"])).all()
     assert ((np.asarray(table["scale"]) >= 0.3) & (np.asarray(table["scale"]) <= 1)).all()
     assert (np.abs(table["lat_deg"]) > 10).all()
-    assert [one.footprint for one in plan(judged, 3, 1)] == [one.footprint for one in plan(judged, 3, 1)]
-    assert plan(judged, 3, 1)[0].footprint != plan(judged, 3, 2)[0].footprint
+    assert [one.footprint for one in plan(evaluated, 3, 1)] == [
+        one.footprint for one in plan(evaluated, 3, 1)
+    ]
+    assert plan(evaluated, 3, 1)[0].footprint != plan(evaluated, 3, 2)[0].footprint
     assert list(changes["change"][:2]) == ["nothing, on the centre of a tile", "nothing"]
     assert changes["change"][-1] == "all"
     assert changes["found"][-1] == np.mean(table["found"])
@@ -89,11 +141,11 @@ def test_an_injected_copy_of_the_reference_raises_the_score(judged, own_cache):
 
 
 @pytest.mark.slow
-def test_the_copy_fades_to_nothing_and_noise_is_only_on_it(judged):
-    copy = reference_copy(judged.survey, judged.reference)
+def test_the_copy_fades_to_nothing_and_noise_is_only_on_it(evaluated):
+    copy = reference_copy(evaluated.survey, evaluated.reference)
     assert copy.values.min() == 0
     assert max(copy.values[0].max(), copy.values[:, 0].max()) < 0.01 * copy.values.max()
-    one = plan(judged, 1, 0)[0]
+    one = plan(evaluated, 1, 0)[0]
     noisy = copy.patch(one, 1.0, np.full(3, 0.5)).values
     assert noisy[0].max() < 0.05 * copy.values.max()
     assert noisy.std() > 0
@@ -120,27 +172,27 @@ def test_a_copy_lies_on_nothing_and_keeps_its_holes():
 
 
 @pytest.mark.slow
-def test_the_empty_place_is_the_darkest_far_from_the_plane(judged):
-    lon, lat = map(float, empty_place(judged).split(","))
+def test_the_empty_place_is_the_darkest_far_from_the_plane(evaluated):
+    lon, lat = map(float, empty_place(evaluated).split(","))
     assert abs(lat) >= 40
-    dark, _ = judged.survey.sample(np.array(lon), np.array(lat))
-    assert dark.sum() < 4 < judged.survey.sample(np.array(BLOBS[0][0]), np.array(BLOBS[0][1]))[0].sum()
+    dark, _ = evaluated.survey.sample(np.array(lon), np.array(lat))
+    assert dark.sum() < 4 < evaluated.survey.sample(np.array(BLOBS[0][0]), np.array(BLOBS[0][1]))[0].sum()
 
 
 def test_a_null_measured_tile_by_tile_takes_the_tiles_of_the_objects_and_some_others(monkeypatch):
-    monkeypatch.setattr("skykin.jobs.nulls.MOST_TILES", 40)
+    monkeypatch.setattr("skykin.jobs.remake.MOST_TILES", 40)
     lon, lat, area = (getattr(CENTRES, name) for name in ("lon_deg", "lat_deg", "area"))
     score = np.where(lat > 80, np.nan, 0.5)
     tiles = QTable({"lon": lon * u.deg, "lat": lat * u.deg, "area": area, "score": score})
-    judged = JudgedMap(tiles, provenance(), None)
-    objects = TargetList("three", ("a", "b", "c"), lon[[5, 70, 71]], lat[[5, 70, 71]], np.full(3, np.nan))
-    rows = tiles_of(judged, [objects], 0)
+    evaluated = EvaluatedMap(tiles, provenance(), None)
+    objects = ObjectList("three", ("a", "b", "c"), lon[[5, 70, 71]], lat[[5, 70, 71]], np.full(3, np.nan))
+    rows = tiles_of(evaluated, [objects], 0)
     assert len(rows) == 40
     assert {70, 71} < set(rows)
     assert np.isfinite(score[rows]).all()
     np.testing.assert_array_equal(rows, np.unique(rows))
-    np.testing.assert_array_equal(rows, tiles_of(judged, [objects], 0))
-    assert not np.array_equal(rows, tiles_of(judged, [objects], 1))
+    np.testing.assert_array_equal(rows, tiles_of(evaluated, [objects], 0))
+    assert not np.array_equal(rows, tiles_of(evaluated, [objects], 1))
 
 
 def test_the_same_picture_becomes_the_same_noise():
@@ -170,14 +222,14 @@ def test_random_weights_have_the_shapes_of_the_trained_ones_and_he_spread():
 
 
 @pytest.mark.slow
-def test_nulls_and_changes_are_all_reported(judged, own_cache):
+def test_nulls_and_changes_are_all_reported(evaluated, own_cache):
     rng = np.random.default_rng(0)
     lon, lat = rng.uniform(0, 360, 12), rng.uniform(-60, 60, 12)
-    targets = QTable({"lon_deg": lon, "lat_deg": lat})
-    kin = map_kin(survey=blob_survey(nside=32), recipe="poster", tile_size=50, pixels=32, spacing=22, jobs=2)
-    result = evaluate_map(kin, [targets], turns=30, nulls=True, stability=True, injections=2, jobs=2)
-    assert result.nulls == NAMES
-    assert set(NAMES) < set(result.rankings)
+    objects = QTable({"lon_deg": lon, "lat_deg": lat})
+    kin = skykin.map(blob_survey(nside=32), recipe="poster", tile_size=50, pixels=32, spacing=22, jobs=2)
+    result = evaluate(kin, [objects], rotations=30, nulls=True, stability=True, injections=2, jobs=2)
+    assert result.nulls == NULLS
+    assert set(NULLS) < set(result.rankings)
     changes = dict(zip(result.stability["change"], result.stability["correlation"], strict=True))
     assert len(changes) == 11
     assert changes["reference Orion"] == pytest.approx(1.0, abs=1e-9)

@@ -23,15 +23,15 @@ from skykin.products.score_map import write_score_map
 from skykin.survey.open import open_survey
 from tests.hostile.fits_files import image_bytes, write
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def kin(tmp_path_factory):
     folder = tmp_path_factory.mktemp("small")
     # 64 pixels of 36 arcseconds: tiles finer than NSIDE 512.
     content = image_bytes(CDELT1=-0.01, CDELT2=0.01, BMAJ=0.02)
-    kin = skykin.map_kin(
-        survey=write(folder, "plate", content), reference="209,-19", pixels=32, recipe="poster", jobs=2
-    )
+    kin = skykin.map(write(folder, "plate", content), "209,-19", pixels=32, recipe="poster", jobs=2)
     write_score_map(kin, folder / "score.fits")
     write_preview(kin, folder / "preview.png")
     with house_style():
@@ -98,4 +98,4 @@ def test_regional_axes_place_the_sky_gnomonically_with_longitude_to_the_left():
 def test_an_image_that_is_not_there_has_no_tiles(tmp_path):
     survey = open_survey(write(tmp_path, "plate", image_bytes()))
     with pytest.raises(skykin.SkykinError, match="the survey covers 0% of the reference tile"):
-        skykin.map_kin(survey=survey, reference="29,19", pixels=32, spacing=0.7)
+        skykin.map(survey, "29,19", pixels=32, spacing=0.7)

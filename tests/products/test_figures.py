@@ -265,7 +265,9 @@ def test_a_broken_picture_is_no_reason_to_fail(tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_a_map_without_matches_and_a_name_with_dollars_can_be_drawn(tmp_path):
-    result = kinds.made_up_result(threshold=2.0, reference_name="cost $x^2$ _{")
+    result = kinds.made_up_result(
+        threshold=2.0, query=kinds.query(("cost $x^2$ _{", Footprint(209.0, -19.0, 15.0)))
+    )
     for figure in draw_figures(result, tmp_path, SilentCounter()):
         assert figure.png.stat().st_size > 10_000
 

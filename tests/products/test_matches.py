@@ -125,7 +125,7 @@ def test_ds9_regions_say_galactic_and_carry_the_stamp(result, tmp_path):
     [Footprint(0.0, 70.0, 60.0, 30.0, "CAR"), Footprint(180.0, 40.0, 60.0), Footprint(5.0, 85.0, 15.0)],
 )
 def test_straight_lines_between_the_polygons_corners_stay_within_a_tenth_of_a_degree(footprint, tmp_path):
-    result = kinds.made_up_result(reference=footprint, threshold=2.0)
+    result = kinds.made_up_result(query=kinds.query(("Orion", footprint)), threshold=2.0)
     write_regions(result, tmp_path / "matches.reg")
     corners = Regions.read(tmp_path / "matches.reg", format="ds9")[0].vertices
     middle = SkyCoord(
@@ -145,7 +145,9 @@ def test_a_map_without_matches_still_shows_the_reference(tmp_path):
 
 
 def test_a_name_cannot_break_out_of_the_region_file(tmp_path):
-    result = kinds.made_up_result(reference_name='x} # text={y\ncircle(0,0,9) ; "', threshold=2.0)
+    result = kinds.made_up_result(
+        query=kinds.query(('x} # text={y\ncircle(0,0,9) ; "', Footprint(209.0, -19.0, 15.0))), threshold=2.0
+    )
     write_regions(result, tmp_path / "matches.reg")
     read = Regions.read(tmp_path / "matches.reg", format="ds9")
     assert len(read) == 1

@@ -18,7 +18,7 @@ def test_a_map_of_a_folder_with_a_broken_file_is_made_and_says_so(tmp_path):
     write(folder, "good", content)
     write(folder, "broken", content[:9000])
     out = tmp_path / "out"
-    how = ["--reference", "209,-19", "--pixels", "32", "--spacing", "0.07", "--output", str(out)]
+    how = ["--reference", "209,-19", "--pixels", "64", "--spacing", "0.07", "--output", str(out)]
     result = CliRunner().invoke(app, ["map", "--survey", str(folder), *how])
     assert result.exit_code == 4, result.output
     assert "1 of the files given could not be used" in result.output.replace("\n", " ")

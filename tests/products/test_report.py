@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from skykin.core.errors import UsageError
+from skykin.core.footprint import Footprint
 from skykin.core.progress import SilentCounter, SilentProgress
 from skykin.products import write
 from skykin.products.figures import FIGURES
@@ -23,6 +24,8 @@ from skykin.products.report import inlined, write_report
 from skykin.products.summary import summary_lines
 from skykin.products.write import write_products
 from tests import kinds
+
+ORION = Footprint(209.0, -19.0, 15.0)
 
 EVIL = "\"'><script>alert(1)</script><img src=x onerror=alert(2)>"
 
@@ -74,13 +77,13 @@ def page(drawn, tmp_path_factory):
     return Page(path)
 
 
-def test_the_honest_summary_comes_before_everything_else(page):
-    order = ["What was found, and what it is worth", "What was asked", "Figures", "Best matches",
+def test_the_summary_comes_before_everything_else(page):
+    order = ["What was found, and its significance", "Query", "Figures", "Best matches",
              "Well-known regions", "Files", "Settings and provenance", "Acknowledgements"]  # fmt: skip
     assert page.headings == order
     recovery = page.text.index("5 of 7 well-known star-forming regions")
     assert recovery < page.text.index("recovers 5 by mean brightness") < page.text.index("black 0.935")
-    assert page.text.index("Beware: black would match too") < page.text.index("What was asked")
+    assert page.text.index("Beware: black would match too") < page.text.index("Query")
     assert "Regions recovered at" not in page.text  # The table says it.
 
 
@@ -112,9 +115,9 @@ def test_names_from_files_stay_text(drawn, tmp_path):
     regions = kinds.regions()
     regions["name"] = [EVIL, *regions["name"][1:]]
     result = kinds.made_up_result(
-        threshold=0.75, regions=regions, reference_name=EVIL, survey_title=EVIL, bands=(EVIL, EVIL, EVIL),
+        threshold=0.75, regions=regions, query=kinds.query((EVIL, ORION)), title=EVIL, bands=(EVIL,) * 3,
         provenance=kinds.provenance(survey={EVIL: EVIL}, credits=(EVIL,)),
-        summary=kinds.summary() | {"controls": {EVIL: 0.5}},
+        summary=kinds.summary(controls={EVIL: 0.5}),
     )  # fmt: skip
     result.tiles.replace_column("name", [EVIL] * len(result.tiles))
     evil = [Drawn("fig", EVIL, EVIL, EVIL, drawn[0].png, drawn[0].pdf)]
@@ -207,7 +210,6 @@ def test_an_existing_map_is_refused_before_anything_is_drawn(tmp_path, monkeypat
 
 
 def test_a_map_of_a_part_of_the_sky_tells_shares_of_that_part():
-    summary = {**kinds.made_up_result().summary, "sky_fraction_mapped": 0.1}
-    told = " ".join(summary_lines(summary))
-    assert "of the mapped sky" in told
-    assert "of the mapped sky" not in " ".join(summary_lines({**summary, "sky_fraction_mapped": 0.99}))
+    part, nearly_all = (kinds.summary(sky_fraction_mapped=share) for share in (0.1, 0.99))
+    assert "of the mapped sky" in " ".join(summary_lines(part))
+    assert "of the mapped sky" not in " ".join(summary_lines(nearly_all))

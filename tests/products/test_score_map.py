@@ -118,8 +118,7 @@ def test_a_plate_carree_grid_is_painted_from_the_nearest_tile():
 
 def test_sky_farther_than_a_spacing_from_any_tile_stays_nan():
     part = tuple(f for f in kinds.plate_carree_footprints() if 60 <= f.lon_deg <= 120 and abs(f.lat_deg) < 31)
-    painted = score_map(kinds.made_up_result(part, None, pictures=kinds.Gallery(
-        (kinds.picture_of(part[0]),), (), ())))  # fmt: skip
+    painted = score_map(kinds.made_up_result(part, None))
     lon, lat = HEALPix(painted.nside, order="ring").healpix_to_lonlat(np.arange(12 * painted.nside**2))
     known = np.isfinite(painted.columns["SCORE"])
     assert known[(lon.deg > 60) & (lon.deg < 120) & (abs(lat.deg) < 30)].all()
@@ -128,8 +127,7 @@ def test_sky_farther_than_a_spacing_from_any_tile_stays_nan():
 
 def test_one_tile_alone_is_a_map_too():
     alone = (Footprint(10.0, 20.0, 15.0, projection="CAR"),)
-    painted = score_map(kinds.made_up_result(alone, None, pictures=kinds.Gallery(
-        (kinds.picture_of(alone[0]),), (), ())))  # fmt: skip
+    painted = score_map(kinds.made_up_result(alone, None))
     assert painted.at(np.array([10.0]), np.array([20.0])) == pytest.approx(
         kinds.likeness(10.0, 20.0), abs=1e-6
     )

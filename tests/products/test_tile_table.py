@@ -13,11 +13,13 @@ from astropy.io.votable.ucd import check_ucd
 from astropy.table import QTable
 
 from skykin.core.footprint import Footprint
-from skykin.products.plain import plain
-from skykin.products.result import Gallery
-from skykin.products.summary import recall_rows, summary_lines, write_summary
+from skykin.core.plain import plain
+from skykin.products.summarised import write_summary
+from skykin.products.summary import MapSummary, recall_rows, summary_lines
 from skykin.products.tile_table import ranked_tiles, write_ecsv, write_votable
 from tests import kinds
+
+ORION = Footprint(209.0, -19.0, 15.0)
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +57,8 @@ def test_columns_have_units_descriptions_and_ucds(ecsv):
     assert all(check_ucd(ucd, check_controlled_vocabulary=True) for ucd in ucds.values())
     assert ucds["lon"].startswith("pos.galactic.lon")
     assert ucds["lat"].startswith("pos.galactic.lat")
+    assert ucds["ra"].startswith("pos.eq.ra")
+    assert ucds["dec"].startswith("pos.eq.dec")
 
 
 def test_the_ecsv_carries_provenance_and_acknowledgements(ecsv):
@@ -89,9 +93,11 @@ def test_the_votable_holds_the_same_numbers_as_the_ecsv(vot, ecsv):
 
 def test_the_votable_names_its_frame_and_carries_the_stamp(vot):
     resource = votable.parse(vot).resources[0]
-    assert [system.system for system in resource.coordinate_systems] == ["galactic"]
-    longitude = next(field for field in resource.tables[0].fields if field.name == "lon")
-    assert longitude.ref == resource.coordinate_systems[0].ID
+    frames = {system.ID: system.system for system in resource.coordinate_systems}
+    fields = {field.name: field.ref and frames[field.ref] for field in resource.tables[0].fields}
+    assert sorted(frames.values()) == ["ICRS", "galactic"]
+    assert (fields["lon"], fields["lat"], fields["ra"], fields["dec"]) == (*["galactic"] * 2, *["ICRS"] * 2)
+    assert set(fields.values()) == {"galactic", "ICRS", None}
     infos = {info.name: info.value for info in resource.infos}
     assert infos["survey.sha256"] == "ab" * 32
     assert infos["versions.astropy-healpix"]
@@ -99,7 +105,7 @@ def test_the_votable_names_its_frame_and_carries_the_stamp(vot):
 
 
 def test_names_from_outside_cannot_break_the_votable(tmp_path):
-    result = kinds.made_up_result(reference_name="</TABLE><script>alert(1)</script>")
+    result = kinds.made_up_result(query=kinds.query(("</TABLE><script>alert(1)</script>", ORION)))
     write_votable(result, tmp_path / "tiles.vot")
     document = votable.parse(tmp_path / "tiles.vot", verify="exception")
     assert "<script>alert(1)</script>" in document.resources[0].description
@@ -146,24 +152,22 @@ def test_the_summary_puts_baselines_and_controls_right_beside_the_recovery():
         "57 % / 71 % / 86 %; by closeness to the Galactic plane (−|b|) 29 % / 43 % / 43 %.",
         "Rank correlation (Spearman) of the score: +0.95 with mean intensity, −0.41 with |b|, "
         "+0.02 with coverage.",
-        "Score of pictures without any sky in them: black 0.935, white 0.700.",
-        "Beware: black would match too; the score alone is no proof of likeness.",
+        "Score of control images, which show no sky: black 0.935, white 0.700.",
+        "Beware: black would match too; the score alone is no proof of similarity.",
     ]
 
 
 def test_a_score_that_beats_the_simple_rankings_is_not_called_useless():
-    facts = kinds.summary()
-    facts["regions"]["recovered"] = {"score": 6, "brightness": 5, "latitude": 3}
-    facts["controls"] = {"black": 0.2}
-    told = " ".join(summary_lines(facts))
+    regions = {**kinds.summary().regions, "recovered": {"score": 6, "brightness": 5, "latitude": 3}}
+    told = " ".join(summary_lines(kinds.summary(regions=regions, controls={"black": 0.2})))
     assert "no more of these regions" not in told
     assert "Beware" not in told
 
 
 def test_what_a_summary_does_not_know_it_does_not_tell():
-    assert summary_lines({}) == []
-    assert summary_lines({"n_tiles": 3, "controls": {"black": None}}) == ["3 tiles were scored."]
-    assert recall_rows({}) == ([], [])
+    told = summary_lines(MapSummary(n_tiles=3, controls={"black": None}))
+    assert told == ["3 tiles were scored."]
+    assert recall_rows(MapSummary()) == ([], [])
 
 
 def test_parts_that_do_not_belong_together_are_refused():
@@ -173,13 +177,10 @@ def test_parts_that_do_not_belong_together_are_refused():
     tiles.remove_column("coverage")
     with pytest.raises(ValueError, match="the table of tiles lacks the columns coverage"):
         kinds.made_up_result(tiles=tiles)
-    stranger = kinds.picture_of(Footprint(1.0, 2.0, 3.0))
-    with pytest.raises(ValueError, match="1 pictures of the gallery are of no tile"):
-        kinds.made_up_result(pictures=Gallery((stranger,), (stranger,), ()))
 
 
 def test_a_map_shows_itself_in_a_notebook_with_names_escaped():
-    shown = kinds.made_up_result(reference_name="<script>alert(1)</script>")._repr_html_()
+    shown = kinds.made_up_result(query=kinds.query(("<script>alert(1)</script>", ORION)))._repr_html_()
     assert "<script>" not in shown
     assert "&lt;script&gt;" in shown
     assert "190 tiles were scored" in shown

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from typer.testing import CliRunner
 
 from skykin.cli.main import app
@@ -11,7 +13,12 @@ from skykin.scale.machine import Blas, Machine, this_machine
 def test_this_machine_has_cores_and_a_blas_for_numpy_and_scipy():
     machine = this_machine()
     assert machine.cores >= 1
-    assert all(each.threads >= 1 for each in machine.blas)
+    assert len(machine.instructions) >= 1
+    assert {each.package for each in machine.blas} == {"numpy", "scipy"}
+    for each in machine.blas:
+        assert each.threads >= 1
+        assert each.name in {"openblas", "mkl", "blis", "flexiblas"}
+        assert re.match(r"\d+\.\d+", each.version)
 
 
 def test_wide_registers_that_openblas_does_not_use_are_worth_a_sentence():
@@ -28,4 +35,6 @@ def test_the_doctor_names_what_computes():
     result = CliRunner().invoke(app, ["doctor"])
     assert result.exit_code == 0
     assert "ONNX Runtime on" in result.stdout
-    assert "cores" in result.stdout
+    assert re.search(rf"^cores\s+{this_machine().cores}$", result.stdout, re.MULTILINE)
+    for each in this_machine().blas:
+        assert f"{each.name} {each.version}" in result.stdout

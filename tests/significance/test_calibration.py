@@ -1,4 +1,4 @@
-"""What scores are worth: the matched null, its tail, and what both do to skies without kin and with."""
+"""Significance: the matched null, its tail, and both on skies without similar tiles and with."""
 
 import math
 from dataclasses import replace
@@ -8,11 +8,9 @@ import pytest
 from scipy.stats import rankdata, spearmanr
 
 from skykin.core.errors import UsageError
-from skykin.significance.calibration import calibrate
-from skykin.significance.matched_null import independent_tiles, standardised
-from skykin.significance.matching import Matching
-from skykin.significance.scored_tiles import Tiles
-from skykin.significance.tail import Tail
+from skykin.significance.calibration import Tail
+from skykin.significance.matched_null import Matching, Tiles, independent_tiles, standardised
+from tests.significance.references import apart_from, calibrated
 
 SIZE_DEG = 15.0
 REFERENCE = (209.0, -19.4)
@@ -49,7 +47,7 @@ def sky(seed, count=1000, kin=(), tail=1.0):
     return Tiles(lon, lat, score, brightness, coverage, np.full(count, 1 / count), SIZE_DEG)
 
 
-def test_overlapping_tiles_are_worth_those_that_fit_beside_each_other():
+def test_overlapping_tiles_are_equivalent_to_those_that_fit_beside_each_other():
     assert independent_tiles(np.full(2700, 1 / 2700), 15) == pytest.approx(41252.96 / 225)
     assert independent_tiles(np.full(10, 1 / 2700), 1) == 10
 
@@ -71,8 +69,8 @@ def test_a_scale_and_a_zero_of_the_score_do_not_matter_nor_do_names_for_brightne
         tiles.coverage / 2, tiles.area, SIZE_DEG,
     )  # fmt: skip
     np.testing.assert_allclose(
-        calibrate(other, REFERENCE[0], -REFERENCE[1]).standardised,
-        calibrate(tiles, *REFERENCE).standardised,
+        calibrated(other, REFERENCE[0], -REFERENCE[1]).standardised,
+        calibrated(tiles, *REFERENCE).standardised,
         atol=1e-8,
     )
 
@@ -83,13 +81,13 @@ def test_the_order_of_the_tiles_does_not_matter():
     names = ("lon_deg", "lat_deg", "score", "brightness", "coverage", "area")
     other = Tiles(*(getattr(tiles, name)[mixed] for name in names), SIZE_DEG)
     np.testing.assert_allclose(
-        calibrate(other, *REFERENCE).q, calibrate(tiles, *REFERENCE).q[mixed], atol=1e-9
+        calibrated(other, *REFERENCE).q, calibrated(tiles, *REFERENCE).q[mixed], atol=1e-9
     )
 
 
 def test_a_tile_and_what_it_overlaps_are_not_their_own_null():
     tiles = sky(4, count=900)
-    near = ~tiles.apart_from(80, 0)
+    near = ~apart_from(tiles, 80, 0)
     t = standardised(tiles, np.ones(900, bool))
     raised = tiles.score.copy()
     raised[near] += 5
@@ -105,7 +103,7 @@ def test_a_tile_and_what_it_overlaps_are_not_their_own_null():
 
 @pytest.mark.parametrize("tail", [1.0, pytest.param(1.5, marks=pytest.mark.slow)])
 def test_without_kin_one_tile_in_twenty_has_p_below_a_twentieth_and_none_is_discovered(tail):
-    found = [calibrate(sky(seed, tail=tail), *REFERENCE) for seed in range(6)]
+    found = [calibrated(sky(seed, tail=tail), *REFERENCE) for seed in range(6)]
     p = np.concatenate([each.p for each in found])
     assert np.mean(p < 0.05) == pytest.approx(0.05, abs=0.01)
     assert np.mean(p < 0.5) == pytest.approx(0.5, abs=0.05)
@@ -118,7 +116,7 @@ def test_without_kin_one_tile_in_twenty_has_p_below_a_twentieth_and_none_is_disc
 def test_where_tiles_are_many_and_share_their_null_it_is_as_valid(seeds):
     """More tiles than are matched one by one, and overlapping far more."""
     skies = [sky(seed, count=6000) for seed in seeds]
-    found = [calibrate(tiles, *REFERENCE) for tiles in skies]
+    found = [calibrated(tiles, *REFERENCE) for tiles in skies]
     p = np.concatenate([each.p for each in found])
     assert np.mean(p < 0.05) == pytest.approx(0.05, abs=0.01)
     assert np.mean(p < 0.5) == pytest.approx(0.5, abs=0.05)
@@ -133,9 +131,9 @@ def test_tiles_that_share_their_null_score_as_if_each_had_its_own(monkeypatch):
     everything = np.ones(3000, bool)
     exact = standardised(tiles, everything)
     pool = np.arange(3000)
-    monkeypatch.setattr("skykin.significance.matching.MOST_TILES", 2999)
+    monkeypatch.setattr("skykin.significance.matched_null.MOST_TILES", 2999)
     few = Matching.of(tiles, pool[::2])
-    monkeypatch.setattr("skykin.significance.matching.MOST_TILES", 3000)
+    monkeypatch.setattr("skykin.significance.matched_null.MOST_TILES", 3000)
     one_by_one = standardised(tiles, everything, Matching.of(tiles, pool[::2]))
     shared = standardised(tiles, everything, few)
     assert few.group.max() + 1 < 1500
@@ -147,7 +145,7 @@ def test_tiles_that_share_their_null_score_as_if_each_had_its_own(monkeypatch):
 def test_a_matching_made_before_gives_the_same_and_is_not_used_for_other_tiles():
     tiles = sky(6, count=800)
     made = Matching.of(tiles, np.arange(800))
-    apart = tiles.apart_from(*REFERENCE)
+    apart = apart_from(tiles, *REFERENCE)
     np.testing.assert_array_equal(standardised(tiles, apart, made), standardised(tiles, apart))
     score = tiles.score.copy()
     score[:5] = np.nan
@@ -159,7 +157,7 @@ def test_a_matching_made_before_gives_the_same_and_is_not_used_for_other_tiles()
 def test_planted_kin_are_found_and_little_else():
     places = [(80.0, 0.0), (300.0, 40.0), (150.0, -50.0)]
     tiles = sky(5, kin=places)
-    q = calibrate(tiles, *REFERENCE).q
+    q = calibrated(tiles, *REFERENCE).q
     distance = np.min(
         [np.degrees(np.arccos(unit(tiles.lon_deg, tiles.lat_deg) @ unit(*place))) for place in places], axis=0
     )
@@ -169,12 +167,12 @@ def test_planted_kin_are_found_and_little_else():
 
 def test_tiles_beside_the_reference_make_no_room_for_others():
     tiles = sky(6)
-    beside = ~tiles.apart_from(*REFERENCE)
+    beside = ~apart_from(tiles, *REFERENCE)
     raised = tiles.score + np.where(beside, 10.0, 0.0)
     lifted = Tiles(
         tiles.lon_deg, tiles.lat_deg, raised, tiles.brightness, tiles.coverage, tiles.area, SIZE_DEG
     )
-    before, after = calibrate(tiles, *REFERENCE), calibrate(lifted, *REFERENCE)
+    before, after = calibrated(tiles, *REFERENCE), calibrated(lifted, *REFERENCE)
     np.testing.assert_allclose(after.q[~beside], before.q[~beside], atol=1e-9)
     assert after.p[beside].max() < 1e-4
     assert after.q[beside].max() < 0.1
@@ -190,7 +188,7 @@ def test_a_tile_that_is_unusual_but_not_alike_is_no_match():
     lifted = Tiles(
         tiles.lon_deg, tiles.lat_deg, raised, tiles.brightness, tiles.coverage, tiles.area, SIZE_DEG
     )
-    found = calibrate(lifted, *REFERENCE)
+    found = calibrated(lifted, *REFERENCE)
     assert found.p[dim] < 1e-4
     assert found.q[dim] == 1
 
@@ -199,7 +197,7 @@ def test_too_few_independent_tiles_or_equal_scores_leave_everything_unknown():
     tiles = sky(7, count=900)
     here = (tiles.lon_deg > 60) & (tiles.lon_deg < 100) & (np.abs(tiles.lat_deg) < 20)
     names = ("lon_deg", "lat_deg", "score", "brightness", "coverage", "area")
-    few = calibrate(Tiles(*(getattr(tiles, name)[here] for name in names), SIZE_DEG), *REFERENCE)
+    few = calibrated(Tiles(*(getattr(tiles, name)[here] for name in names), SIZE_DEG), *REFERENCE)
     assert few.independent < 12
     flat = Tiles(
         tiles.lon_deg,
@@ -210,7 +208,7 @@ def test_too_few_independent_tiles_or_equal_scores_leave_everything_unknown():
         tiles.area,
         SIZE_DEG,
     )
-    for found in (few, calibrate(flat, *REFERENCE)):
+    for found in (few, calibrated(flat, *REFERENCE)):
         for values in (found.standardised, found.p, found.q):
             assert np.isnan(values).all()
 
@@ -221,8 +219,8 @@ def test_a_tile_without_a_score_has_no_p_and_changes_no_other():
     score[-1] = math.nan
     names = ("lon_deg", "lat_deg", "brightness", "coverage", "area")
     lon, lat, brightness, coverage, area = (getattr(tiles, name) for name in names)
-    whole = calibrate(Tiles(lon, lat, score, brightness, coverage, area, SIZE_DEG), *REFERENCE)
-    without = calibrate(
+    whole = calibrated(Tiles(lon, lat, score, brightness, coverage, area, SIZE_DEG), *REFERENCE)
+    without = calibrated(
         Tiles(lon[:-1], lat[:-1], score[:-1], brightness[:-1], coverage[:-1], area[:-1], SIZE_DEG), *REFERENCE
     )
     assert math.isnan(whole.p[-1])

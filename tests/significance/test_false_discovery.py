@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 from scipy.stats import false_discovery_control
 
 from skykin.core.errors import UsageError
-from skykin.significance.false_discovery import q_of_one_more, q_values
+from skykin.significance.calibration import q_of_one_more, q_values
 
 p_values = arrays(np.float64, st.integers(1, 30), elements=st.floats(0, 1))
 

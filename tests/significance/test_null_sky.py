@@ -3,17 +3,16 @@
 import numpy as np
 import pytest
 
-from skykin.jobs.trust import fisher
-from skykin.significance.calibration import calibrate
-from skykin.significance.scored_tiles import Tiles
+from skykin.significance.matched_null import Tiles
+from skykin.significance.tile_scores import fisher
 from skykin.style.engine.meter import StyleMeter
 from skykin.style.network.vgg19 import VGG19Encoder
 from skykin.style.recipe import recipe
 from skykin.survey.render import RenderedSurvey, measure_stretch
 from skykin.survey.table.wham import open_wham
-from skykin.tiling.cut import cut
-from skykin.tiling.grid import tile_grid
+from skykin.tiling.grid import cut, tile_grid
 from tests.null_sky import Sphere, null_sky
+from tests.significance.references import apart_from, calibrated
 from tests.skies import blob_survey
 
 TILE_DEG, SPACING_DEG, PIXELS = 15.0, 7.5, 64
@@ -70,6 +69,6 @@ def shares(survey):
         tiles = Tiles(
             lon, lat, np.where(coverage < 0.5, np.nan, score), brightness, coverage, grid.area, TILE_DEG
         )
-        null = tiles.apart_from(lon[row], lat[row]) & tiles.usable
-        found = calibrate(tiles, lon[row], lat[row])
+        null = apart_from(tiles, lon[row], lat[row]) & tiles.usable
+        found = calibrated(tiles, lon[row], lat[row])
         yield np.mean(found.p[null] < 0.05), float((found.q[null] <= 0.1).any())

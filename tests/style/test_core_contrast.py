@@ -8,12 +8,12 @@ from skykin.core.progress import SilentProgress
 from skykin.core.settings import MapSettings
 from skykin.jobs.opening import sized, suited
 from skykin.style.engine.cells import Lattice
-from skykin.style.engine.plane import PlaneSource
 from skykin.style.engine.shared import SharedMeter
-from skykin.style.engine.stream import CoverageRows, stream
+from skykin.style.engine.stream import CoverageRows, PlaneSource, stream
 from skykin.style.network.blocks import block_network
 from skykin.style.recipe import recipe
-from skykin.style.statistics.statistic import core_contrast, position_weights
+from skykin.style.statistics.core_contrast import core_contrast
+from skykin.style.statistics.statistic import position_weights
 from tests.skies import blob_survey
 
 CHOSEN = recipe("core-contrast")

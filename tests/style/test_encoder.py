@@ -16,9 +16,9 @@ from skykin.style.network.architecture import LAYERS, STYLE_LAYERS
 from skykin.style.network.vgg19 import VGG19Encoder
 from skykin.style.network.weights import SHA256, load_weights
 from skykin.style.recipe import recipe
-from skykin.style.signature import Signature, flattened
-from skykin.style.similar import combine, layer_cosines
-from skykin.style.statistics.statistic import gram
+from skykin.style.signature import Signature, flattened, layer_cosines
+from skykin.style.similarity import combine
+from skykin.style.statistics.gram import gram
 from tests.golden.pictures import pictures
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "vgg19.json").read_text(encoding="utf-8"))

@@ -7,12 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from skykin.core.errors import UsageError
 from skykin.style.positions import position_cosines
 from skykin.style.recipe import recipe
-from skykin.style.signature import Signature
-from skykin.style.standard import Standardisation
-from skykin.style.statistics.statistic import position_weights
+from skykin.style.signature import Standardisation, flattened
+from skykin.style.statistics.core_contrast import core_contrast
+from skykin.style.statistics.covariance import covariance
+from skykin.style.statistics.gram import gram
+from skykin.style.statistics.mean_std import mean_std
+from skykin.style.statistics.statistic import Statistic, position_weights
 
 LAYERS = ("block1_conv1", "block2_conv1")
 RECIPES = ("poster", "covariance", "mean-std")
@@ -83,11 +85,25 @@ def test_a_position_says_what_more_weight_there_would_change(name, coverage):
     assert grown == pytest.approx(expected, rel=0.06, abs=2e-4)
 
 
-def test_a_statistic_that_is_no_sum_is_refused(coverage):
-    def largest(values, weights=None):
-        return values.max(axis=(1, 2))
+@pytest.mark.parametrize("statistic", [gram, covariance, mean_std])
+def test_the_quick_ways_divide_as_the_definition_does(statistic):
+    values, rng = features(3)["block1_conv1"].astype(np.float64), np.random.default_rng(7)
+    share = rng.random((16, 16)) * (rng.random((16, 16)) > 0.2)
+    share /= share.sum()
+    direction = rng.normal(size=flattened(statistic(values.astype(np.float32))).size)
+    quick = statistic.by_position(values, share, direction)
+    defined = Statistic.by_position(statistic, values, share, direction)
+    np.testing.assert_allclose(quick, defined, rtol=0, atol=1e-6 * np.abs(defined).max())
 
-    chosen = replace(of_two_layers("poster"), statistic=largest)
-    reference = Signature({layer: np.ones(7 if "2" in layer else 5) for layer in LAYERS})
-    with pytest.raises(UsageError, match="the statistic 'largest' cannot be divided among positions"):
-        position_cosines(chosen, features(0), coverage, reference)
+
+def test_both_ways_to_divide_a_contrast_add_up_to_it():
+    values, rng = features(3)["block1_conv1"].astype(np.float64), np.random.default_rng(7)
+    share = rng.random((16, 16))
+    share /= share.sum()
+    direction = rng.normal(size=5)
+    whole = core_contrast(values.astype(np.float32), share.astype(np.float32)) @ direction
+    for found in (
+        core_contrast.by_position(values, share, direction),
+        Statistic.by_position(core_contrast, values, share, direction),
+    ):
+        assert np.sum(share * found) == pytest.approx(whole, abs=1e-5)

@@ -8,12 +8,26 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import skykin.style.recipes
 from skykin.core.errors import UnknownNameError, UsageError
-from skykin.style.network.architecture import STYLE_LAYERS
+from skykin.style.network.architecture import LAYERS, STYLE_LAYERS
 from skykin.style.recipe import Recipe, recipe, recipes
-from skykin.style.statistics.statistic import covariance, gram, mean_std
+from skykin.style.statistics.core_contrast import core_contrast
+from skykin.style.statistics.covariance import covariance
+from skykin.style.statistics.gram import gram
+from skykin.style.statistics.mean_std import mean_std
+from skykin.style.statistics.statistic import Statistic
+
+
+class Nameless(Statistic):
+    def moments(self, features):
+        return features
+
+    def finish(self, means, core=None):
+        return means
 
 
 def _recipe(**settings: object) -> Recipe:
@@ -39,10 +53,10 @@ def test_the_recipes_are_those_of_the_folder_in_alphabetical_order():
 def test_the_poster_is_the_poster():
     poster = recipe("poster")
     assert poster.layers == STYLE_LAYERS
-    assert poster.as_dict() == {
+    assert poster.to_dict() == {
         "name": "poster",
         "layers": list(STYLE_LAYERS),
-        "statistic": "skykin.style.statistics.statistic.gram",
+        "statistic": "gram",
         "weighted": False,
         "padding": "zero",
         "standardised": False,
@@ -50,6 +64,10 @@ def test_the_poster_is_the_poster():
         "threshold": 0.90,
         "top_fraction": None,
         "max_q": None,
+        "tile_deg": 15.0,
+        "pixels": 128,
+        "spacing": 0.25,
+        "literal": True,
     }
     assert "Where the poster is silent" in poster.description
 
@@ -65,7 +83,67 @@ def test_the_other_recipes_weigh_layers_equally_and_do_not_measure_masks_or_fram
 def test_every_recipe_explains_itself_and_is_ready_for_json():
     for each in recipes().values():
         assert len(each.description) > 200
-        assert json.loads(json.dumps(each.as_dict())) == each.as_dict()
+        assert json.loads(json.dumps(each.to_dict())) == each.to_dict()
+
+
+def test_every_recipe_is_read_back_as_it_was_with_its_words():
+    for each in recipes().values():
+        again = Recipe.from_dict(json.loads(json.dumps(each.to_dict())))
+        assert again == each
+        assert (again.title, again.description) == (each.title, each.description)
+
+
+@given(
+    changes=st.fixed_dictionaries(
+        {
+            "name": st.text(min_size=1, max_size=9),
+            "statistic": st.sampled_from([gram, covariance, mean_std, core_contrast]),
+            "layers": st.lists(st.sampled_from(LAYERS), min_size=1, max_size=4, unique=True).map(tuple),
+            "weighted": st.booleans(),
+            "padding": st.sampled_from(["zero", "edge"]),
+            "standardised": st.booleans(),
+            "combine": st.sampled_from(["max", "mean"]),
+            "tile_deg": st.floats(0.01, 90),
+            "pixels": st.integers(16, 512),
+            "spacing": st.floats(0.01, 2),
+            "literal": st.booleans(),
+        }
+    ),
+    line=st.sampled_from(
+        [{"threshold": 0.3}, {"top_fraction": 0.02}, {"max_q": 0.05}, {"top_fraction": 0.5, "max_q": 0.2}]
+    ),
+)
+def test_any_recipe_is_read_back_as_it_was(changes, line):
+    made = _recipe(**{"threshold": None, **changes, **line})
+    again = Recipe.from_dict(json.loads(json.dumps(made.to_dict())))
+    assert again == made
+    assert again.key() == made.key()
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "sentence"),
+    [
+        ({"layer": []}, UsageError, "a recipe has an unknown 'layer'; it has name, statistic, "),
+        (
+            {"statistic": "median"},
+            UnknownNameError,
+            "no statistic is called 'median'; the known recipes have",
+        ),
+        ({"combine": "sum"}, UsageError, "recipe 'poster' has combine 'sum'; choose max or mean"),
+    ],
+)
+def test_settings_that_are_no_recipe_are_refused(change, error, sentence):
+    with pytest.raises(error, match=sentence):
+        Recipe.from_dict(recipe("poster").to_dict() | change)
+
+
+def test_a_missing_setting_is_named():
+    values = recipe("poster").to_dict()
+    del values["padding"]
+    with pytest.raises(
+        UsageError, match="a recipe has no padding; it has name, statistic, layers, weighted, "
+    ):
+        Recipe.from_dict(values)
 
 
 def test_a_name_that_is_nearly_right_is_answered_with_the_right_one():
@@ -85,10 +163,10 @@ def test_a_name_that_is_nowhere_near_is_answered_with_all():
 
 def test_the_key_is_stable():
     assert {name: each.key() for name, each in recipes().items()} == {
-        "core-contrast": "e0cf0ef62c1be677",
-        "covariance": "caa24ed29ad52db5",
-        "mean-std": "46f74fdc314dfc3c",
-        "poster": "c19bc3af3483b9a9",
+        "core-contrast": "537b425a630ac95e",
+        "covariance": "70d39f51cc2314b4",
+        "mean-std": "a89d4da52c56608c",
+        "poster": "53ca5e8e99d9df90",
     }
 
 
@@ -135,13 +213,18 @@ def test_names_and_thresholds_do_not_change_the_key(change):
             "has threshold 0.5, top_fraction None, max_q 0.1; set the threshold, or one of",
         ),
         ({"threshold": None, "max_q": 1.0}, "has max_q 1.0; use a rate between 0 and 1"),
+        ({"statistic": np.mean}, "recipe 'mine' measures '<function mean .*'; give an object"),
+        ({"statistic": Nameless()}, "recipe 'mine' measures a Nameless without a name; give its class one"),
+        ({"tile_deg": 0.0}, "has tile_deg 0.0; use more than 0"),
+        ({"pixels": -1}, "has pixels -1; use more than 0"),
+        ({"spacing": float("nan")}, "has spacing nan; use more than 0"),
         ({"threshold": 1.5}, "has threshold 1.5; a cosine lies between −1 and 1"),
         ({"threshold": float("nan")}, "has threshold nan; a cosine lies between −1 and 1"),
         ({"threshold": None, "top_fraction": 0.0}, "has top_fraction 0.0; use more than 0 and at most 1"),
         ({"threshold": None, "top_fraction": 1.1}, "has top_fraction 1.1; use more than 0 and at most 1"),
     ],
 )
-def test_a_recipe_that_cannot_be_meant_is_refused(settings, sentence):
+def test_a_recipe_with_an_invalid_setting_is_refused(settings, sentence):
     with pytest.raises(UsageError, match=sentence):
         _recipe(**settings)
 
@@ -180,3 +263,12 @@ def test_masked_pixels_reach_the_poster():
 
 def test_a_weighted_recipe_finds_no_style_where_nothing_is_covered():
     assert not recipe("covariance").signature(_answer(), np.zeros((32, 48), np.float32)).finite
+
+
+def test_a_picture_of_its_own_has_a_whole_core_where_that_is_compared():
+    assert {name: each.picture_step for name, each in recipes().items()} == {
+        "core-contrast": 64,
+        "covariance": 16,
+        "mean-std": 16,
+        "poster": 16,
+    }

@@ -16,19 +16,19 @@ from typer.testing import CliRunner
 from skykin.cli.main import app
 from skykin.core.errors import ResourceError, UsageError
 from skykin.style.engine.cells import Lattice
-from skykin.style.engine.pairs import pairs_are_cheaper
-from skykin.style.engine.plane import PlaneSource
+from skykin.style.engine.gram_cosines import pairs_are_cheaper
 from skykin.style.engine.shared import SharedMeter
-from skykin.style.engine.stream import CoverageRows, stream
+from skykin.style.engine.stream import CoverageRows, PlaneSource, stream
 from skykin.style.network.architecture import LAYERS, step_of
 from skykin.style.network.blocks import block_network
 from skykin.style.network.vgg19 import VGG19Encoder
 from skykin.style.recipe import Recipe, recipe
-from skykin.style.signature import Signature
-from skykin.style.similar import layer_cosines
-from skykin.style.standard import Standardisation
-from skykin.style.statistics.forms import form_of
-from skykin.style.statistics.statistic import core_contrast, covariance, gram, mean_std, position_weights
+from skykin.style.signature import Signature, Standardisation, layer_cosines
+from skykin.style.statistics.core_contrast import CoreContrast, core_contrast
+from skykin.style.statistics.covariance import covariance
+from skykin.style.statistics.gram import gram
+from skykin.style.statistics.mean_std import MeanStd, mean_std
+from skykin.style.statistics.statistic import Statistic
 
 #: Context that a direct run gets on each side: more than the 70 pixels that reach block5_conv1.
 CONTEXT = 96
@@ -91,12 +91,28 @@ def test_every_tile_has_the_signature_that_a_direct_run_gives_it(name, shape, ti
             assert _off(one[layer], other[layer]) < 1e-5, layer
 
 
-@pytest.mark.parametrize("statistic", [gram, covariance, mean_std, core_contrast])
+class _OnlyDefined:
+    """A statistic without the methods that are quicker than what follows from its definition."""
+
+    form, by_position, __call__ = Statistic.form, Statistic.by_position, Statistic.__call__
+
+
+class _DefinedMeanStd(_OnlyDefined, MeanStd):
+    name = "defined_mean_std"
+
+
+class _DefinedCoreContrast(_OnlyDefined, CoreContrast):
+    name = "defined_core_contrast"
+
+
+@pytest.mark.parametrize(
+    "statistic",
+    [gram, covariance, mean_std, core_contrast, _DefinedMeanStd(), _DefinedCoreContrast()],
+    ids=repr,
+)
 @pytest.mark.parametrize(("shape", "tile", "spacing"), [((72, 136), 64, 8), ((104, 128), 64, 24)])
 def test_cells_of_8_pixels_give_every_tile_what_a_direct_run_gives_it(statistic, shape, tile, spacing):
-    layers = (
-        ("block3_conv4", "block4_conv1") if statistic is core_contrast else ("block2_conv2", "block4_conv1")
-    )
+    layers = ("block3_conv4", "block4_conv1") if statistic.has_core else ("block2_conv2", "block4_conv1")
     how = replace(recipe("mean-std"), layers=layers, statistic=statistic)
     lattice = Lattice(*shape, tile, spacing)
     rgb, cover = _texture(*shape), _coverage(*shape)
@@ -144,6 +160,7 @@ def test_several_references_are_compared_with_at_once_as_one_by_one(name):
         np.testing.assert_allclose(together[:, :, number], meter.cosines(source, lattice, each), atol=1e-6)
 
 
+@pytest.mark.slow
 def test_pairs_of_positions_give_the_cosines_of_the_matrices_under_a_mask_too():
     shape = (160, 208)
     how = replace(recipe("poster"), weighted=True)
@@ -211,29 +228,19 @@ def test_parts_of_a_picture_give_the_same_tiles_as_the_whole():
             assert _off(one[layer], other[layer]) < 1e-5
 
 
-def test_a_wide_picture_is_read_in_strips_that_no_score_sees(tmp_path):
-    rgb, cover = _texture(170, 360), _coverage(170, 360)
-    on_disk = np.lib.format.open_memmap(tmp_path / "rgb.npy", "w+", np.float32, rgb.shape)
-    on_disk[:] = rgb
-    how = replace(recipe("poster"), weighted=True)
-    meter = SharedMeter(how, block_network(how.layers))
-    reference = next(meter.signatures(PlaneSource(rgb, None, 32, 32, 64, 64), Lattice(64, 64, 64, 64)))
-    whole = meter.cosines(PlaneSource(rgb, cover), Lattice(160, 352, 64, 32), reference)
-    strips = meter.map_picture(on_disk, 64, 32, reference, coverage=cover, widest=160)
-    assert strips.shape == (4, 10, 5)
-    np.testing.assert_allclose(strips, whole, rtol=0, atol=1e-6)
-
-
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="peak memory is told by a Unix call")
 def test_memory_does_not_grow_with_the_height_of_a_picture(tmp_path):
     code = (
         "import resource, sys, numpy as np; from skykin.style.network.blocks import block_network; "
         "from skykin.style.recipe import recipe; from skykin.style.engine.shared import SharedMeter; "
+        "from skykin.style.engine.cells import Lattice; "
+        "from skykin.style.engine.stream import PlaneSource; "
         "from skykin.style.signature import Signature; how = recipe('poster'); "
         "rgb = np.load(sys.argv[1], mmap_mode='r'); sizes = (2080, 8256, 32896, 131328, 131328); "
         "reference = Signature({a: np.ones(n) for a, n in zip(how.layers, sizes)}); "
-        "SharedMeter(how, block_network(how.layers)).map_picture(rgb, 128, 32, reference); "
+        "lattice = Lattice(len(rgb), 512, 128, 32); "
+        "SharedMeter(how, block_network(how.layers)).cosines(PlaneSource(rgb), lattice, reference); "
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
     )
     peaks = []
@@ -271,16 +278,12 @@ def test_what_the_shared_engine_cannot_do_is_refused_with_the_way_out():
         Lattice(64, 256, 128, 32)
     with pytest.raises(UsageError, match="does not lie in a picture of 64 × 64"):
         PlaneSource(_texture(64, 64), None, 32, 0, 48, 48)
-    with pytest.raises(
-        UsageError, match="cannot sum the statistic 'position_weights', only gram, covariance"
-    ):
-        form_of(position_weights, 64)  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="VGG19 has no layer 'block6_conv1'; choose among"):
         block_network(("block6_conv1",))
 
 
 def test_a_form_lays_out_the_upper_triangle_so_that_nothing_is_lost():
-    form = form_of(gram, 160)
+    form = gram.form(160)
     assert len(form.order) == 160 * 161 // 2
     assert len(np.unique(form.order)) == len(form.order)
     assert form.stretches[-1].stop == form.sums

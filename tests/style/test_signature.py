@@ -1,4 +1,4 @@
-"""Tests of signatures."""
+"""Tests of signatures, and of the standard of a survey."""
 
 from __future__ import annotations
 
@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skykin.style.signature import Signature, flattened
+from skykin.core.errors import DataQualityError
+from skykin.style.signature import (
+    Signature,
+    Standardisation,
+    flattened,
+    has_style,
+    refuse_without_style,
+)
 
 
 def test_a_symmetric_matrix_is_laid_out_as_its_upper_triangle():
@@ -56,3 +63,98 @@ def test_a_signature_travels_between_processes():
 def test_a_signature_with_one_nan_is_not_finite():
     assert Signature({"a": np.zeros(2), "b": np.zeros(1)}).finite
     assert not Signature({"a": np.zeros(2), "b": np.array([np.nan])}).finite
+
+
+@pytest.mark.parametrize("vector", [[0, 0], [np.nan, 1], [np.inf, 1]])
+def test_what_has_no_style_is_refused_by_name(vector):
+    signature = Signature({"a": [1, 2], "b": vector})
+    assert not has_style(signature)
+    with pytest.raises(
+        DataQualityError,
+        match="^the reference 'void' has no style, because nothing in it is covered or it is the same "
+        "everywhere; choose another$",
+    ) as caught:
+        refuse_without_style(signature, "the reference 'void'")
+    assert caught.value.code == "DQ-CONST"
+
+
+def test_what_has_a_style_is_not_refused():
+    refuse_without_style(Signature({"a": [1, 2], "b": [0, 1]}), "the reference 'orion'")
+
+
+def _sample(tiles: int, seed: int = 0, offset: float = 0.0) -> list[Signature]:
+    random = np.random.default_rng(seed)
+    scale = {"a": random.uniform(0.5, 2, 6), "b": random.uniform(0.5, 2, 9)}
+    return [
+        Signature({layer: offset + random.normal(size=s.size) * s for layer, s in scale.items()})
+        for _ in range(tiles)
+    ]
+
+
+@given(tiles=st.integers(3, 40), seed=st.integers(0, 99), offset=st.sampled_from([0.0, 5.0, 1000.0]))
+def test_one_pass_gives_the_mean_and_spread_of_the_whole_sample(tiles, seed, offset):
+    sample = _sample(tiles, seed, offset)
+    standard = Standardisation.fit(iter(sample))
+    assert standard.tiles == tiles
+    for layer in ("a", "b"):
+        whole = np.array([signature[layer] for signature in sample], dtype=np.float64)
+        np.testing.assert_allclose(standard.mean[layer], whole.mean(axis=0), rtol=1e-6, atol=1e-6)
+        spread = whole.std(axis=0)
+        expected = np.maximum(spread, 0.1 * np.median(spread))
+        np.testing.assert_allclose(standard.spread[layer], expected, rtol=1e-5)
+
+
+def test_the_standardised_sample_has_mean_zero_and_spread_one():
+    sample = _sample(50, offset=20.0)
+    standard = Standardisation.fit(sample)
+    whole = np.array([standard.apply(signature)["a"] for signature in sample])
+    np.testing.assert_allclose(whole.mean(axis=0), 0, atol=1e-5)
+    np.testing.assert_allclose(whole.std(axis=0), 1, rtol=1e-5)
+
+
+def test_an_average_tile_becomes_all_zeros():
+    standard = Standardisation.fit(_sample(20))
+    assert all((vector == 0).all() for vector in standard.apply(standard.mean).values())
+
+
+def test_a_number_that_never_varied_counts_ten_times_at_most():
+    sample = [Signature({"a": np.append(signature["a"], 0.0)}) for signature in _sample(30)]
+    standard = Standardisation.fit(sample)
+    typical = float(np.median(standard.spread["a"][:-1]))
+    assert standard.spread["a"][-1] == pytest.approx(0.1 * typical)
+    awake = Signature({"a": np.append(standard.mean["a"][:-1], typical)})
+    np.testing.assert_allclose(standard.apply(awake)["a"], [0, 0, 0, 0, 0, 0, 10], rtol=1e-5)
+
+
+def test_dead_numbers_in_the_majority_do_not_lower_the_floor_to_zero():
+    sample = [Signature({"a": np.append(signature["a"], np.zeros(20))}) for signature in _sample(30)]
+    assert (Standardisation.fit(sample).spread["a"] > 0.01).all()
+
+
+def test_tiles_without_style_are_left_out():
+    sample = _sample(10)
+    empty = Signature({"a": np.full(6, np.nan), "b": np.zeros(9)})
+    with_empty, without = Standardisation.fit([empty, *sample, empty]), Standardisation.fit(sample)
+    assert with_empty.tiles == 10
+    np.testing.assert_array_equal(with_empty.mean["a"], without.mean["a"])
+    np.testing.assert_array_equal(with_empty.spread["b"], without.spread["b"])
+
+
+@pytest.mark.parametrize("tiles", [0, 1])
+def test_fewer_than_two_tiles_are_no_survey(tiles):
+    with pytest.raises(
+        DataQualityError, match=f"needs at least 2 tiles with data, but {tiles} had any"
+    ) as caught:
+        Standardisation.fit(_sample(tiles))
+    assert caught.value.code == "DQ-FEWVALID"
+
+
+def test_a_survey_without_any_variation_is_refused():
+    same = Signature({"a": np.array([1.0, 2.0, 3.0])})
+    almost = Signature({"a": np.nextafter(same["a"], np.float32(9))})
+    for sample in ([same] * 5, [same, almost, same]):
+        with pytest.raises(
+            DataQualityError, match="layer a is the same in all . tiles, so that nothing can be compared"
+        ) as caught:
+            Standardisation.fit(sample)
+        assert caught.value.code == "DQ-CONST"

@@ -9,7 +9,12 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from skykin.core.errors import UsageError
-from skykin.style.statistics.statistic import covariance, gram, mean_std, position_weights
+from skykin.style.signature import flattened
+from skykin.style.statistics.core_contrast import core_contrast
+from skykin.style.statistics.covariance import covariance
+from skykin.style.statistics.gram import gram
+from skykin.style.statistics.mean_std import mean_std
+from skykin.style.statistics.statistic import Statistic, position_weights
 
 STATISTICS = (gram, covariance, mean_std)
 every_statistic = pytest.mark.parametrize("statistic", STATISTICS)
@@ -54,6 +59,17 @@ def test_mean_and_standard_deviation_written_out():
     features = np.array([[[1, 3]], [[5, 5]]], dtype=np.float32)
     np.testing.assert_allclose(mean_std(features), [2, 5, 1, 0], atol=1e-6)
     np.testing.assert_allclose(mean_std(features, np.array([[3, 1]], np.float32)), [1.5, 5, 0.75**0.5, 0])
+
+
+@pytest.mark.parametrize("statistic", [*STATISTICS, core_contrast], ids=repr)
+@given(data=layers_and_weights())
+def test_the_quick_and_exact_ways_give_what_the_definition_says(statistic, data):
+    features, weights = data
+    quick, defined = flattened(statistic(features, weights)), Statistic.__call__(statistic, features, weights)
+    np.testing.assert_array_equal(np.isnan(quick), np.isnan(defined))
+    scale = float(np.abs(features).max(initial=0.0)) ** statistic(features).ndim
+    # A root takes what rounds to 10⁻¹⁶ of a square to 10⁻⁸ of the mean.
+    np.testing.assert_allclose(quick, defined, rtol=1e-5, atol=4e-6 * scale)
 
 
 @every_statistic

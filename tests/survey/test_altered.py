@@ -18,7 +18,7 @@ def test_values_are_multiplied_and_coverage_stays():
     np.testing.assert_allclose(again, 2 * values)
     np.testing.assert_array_equal(same, coverage)
     assert isinstance(AlteredSurvey(SURVEY), Survey)
-    assert AlteredSurvey(SURVEY, factor=2.0).as_dict()["altered"]["factor"] == 2.0
+    assert AlteredSurvey(SURVEY, factor=2.0).to_dict()["altered"]["factor"] == 2.0
 
 
 def test_the_turned_sky_is_the_same_sky_elsewhere():

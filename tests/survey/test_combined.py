@@ -60,7 +60,7 @@ def test_smoothing_keeps_a_smooth_sky_and_does_not_leak_what_is_masked(tmp_path)
     np.testing.assert_allclose(values[south, 0], smooth_value(LON, LAT)[south], atol=0.1)
     assert not coverage[LAT > 8].any()
     assert survey.sample(100.0, 0.0)[1] == pytest.approx(0.5, abs=0.15)
-    assert survey.as_dict()["projection"] == "HEALPix RING, NSIDE 32, smoothed from 1.832 to 6 deg"
+    assert survey.to_dict()["projection"] == "HEALPix RING, NSIDE 32, smoothed from 1.832 to 6 deg"
 
 
 def test_a_survey_is_not_sharpened():
@@ -96,7 +96,7 @@ def test_three_surveys_become_the_colours_of_one(tmp_path):
     assert (survey.name, survey.bands) == ("a+b+c", ("a (mag)", "b", "c"))
     assert (survey.unit, survey.beam_deg, survey.credits) == ("", 7.0, ())
     assert survey.title == "a.fits, b.fits, c.fits"
-    assert survey.as_dict()["green"]["file"] == "b.fits"
+    assert survey.to_dict()["green"]["file"] == "b.fits"
     assert survey.source.name == "a.fits + b.fits + c.fits"
     assert len(survey.source.sha256) == 64
 

@@ -15,10 +15,11 @@ from skykin.core.footprint import Footprint
 from skykin.core.protocols import Survey
 from skykin.style.network.vgg19 import VGG19Encoder
 from skykin.style.recipe import recipe
-from skykin.style.similar import combine, layer_cosines
+from skykin.style.signature import layer_cosines
+from skykin.style.similarity import combine
 from skykin.survey.open import open_survey
 from skykin.survey.render import RenderedSurvey, measure_stretch
-from skykin.tiling.cut import cut
+from skykin.tiling.grid import cut
 from tests.hostile.healpix_files import write_map
 
 ORION = (209.0, -19.4)

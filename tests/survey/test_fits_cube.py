@@ -11,6 +11,7 @@ from astropy.wcs import WCS
 
 from skykin.core.errors import SkyError, UsageError
 from skykin.core.footprint import Footprint
+from skykin.survey.fits import pixels
 from skykin.survey.open import open_survey
 from skykin.survey.velocity_bands import integrate_bands
 from tests.hostile.fits_files import header, picture
@@ -44,6 +45,7 @@ AXES = {
         "CUNIT3": "Hz",
         "RESTFRQ": HI_HZ,
     },
+    "old name": {"CTYPE3": "VELOCITY", "CRVAL3": 0.0, "CRPIX3": 7.5, "CDELT3": 1.0, "CUNIT3": "km/s"},
     "wavelength": {
         "CTYPE3": "WAVE",
         "CRVAL3": 6562.8,
@@ -76,7 +78,7 @@ def expected(tmp_path_factory):
 
 @pytest.mark.parametrize("axis", AXES)
 def test_any_spectral_axis_gives_the_same_bands(tmp_path, expected, axis):
-    survey = open_survey(write(tmp_path / "cube.fits", gas(), **AXES[axis]), bands_km_s=BANDS)
+    survey = open_survey(write(tmp_path / "cube.fits", gas(), **AXES[axis]), bands=BANDS)
     values, coverage = survey.sample(*WHERE)
     assert coverage.min() == 1
     np.testing.assert_allclose(values, expected, rtol=2e-4, atol=1e-4)
@@ -96,13 +98,33 @@ def test_axes_may_come_in_any_order(tmp_path, expected, order):
     path = tmp_path / "cube.fits"
     fits.PrimaryHDU(np.ascontiguousarray(gas().transpose(order)), header(**cards)).writeto(path)
     np.testing.assert_allclose(
-        open_survey(path, bands_km_s=BANDS).sample(*WHERE)[0], expected, rtol=2e-4, atol=1e-4
+        open_survey(path, bands=BANDS).sample(*WHERE)[0], expected, rtol=2e-4, atol=1e-4
     )
+
+
+@pytest.mark.parametrize("passed_over", [0, 40, 4096])
+def test_any_part_is_that_of_the_array_in_any_order_of_axes(tmp_path, monkeypatch, passed_over):
+    monkeypatch.setattr(pixels, "PASSED_OVER_BYTES", passed_over)
+    random = np.random.default_rng(0)
+    path = tmp_path / "numbers"
+    for _ in range(30):
+        stored = random.normal(size=random.integers(1, 40, 3)).astype(">f4")
+        path.write_bytes(b"header." + stored.tobytes())
+        array = stored.transpose(random.permutation(3))
+        steps = tuple(step // 4 for step in array.strides)
+        stamp = pixels.stamp_of(path.stat())
+        cube = pixels.StoredCube(path, 7, ">f4", array.shape, steps, pixels.Scaling(), stamp)
+        starts = [int(random.integers(length)) for length in array.shape]
+        box = tuple(
+            slice(start, int(random.integers(start, length)) + 1)
+            for start, length in zip(starts, array.shape, strict=True)
+        )
+        np.testing.assert_array_equal(cube.part(*box), array[box])
 
 
 def test_e10_a_falling_velocity_axis_gives_the_same_colours(tmp_path, expected):
     cards = AXES["radio velocity"] | {"CDELT3": -1000.0}
-    survey = open_survey(write(tmp_path / "cube.fits", gas()[::-1], **cards), bands_km_s=BANDS)
+    survey = open_survey(write(tmp_path / "cube.fits", gas()[::-1], **cards), bands=BANDS)
     np.testing.assert_allclose(survey.sample(*WHERE)[0], expected, rtol=2e-4, atol=1e-4)
 
 
@@ -111,7 +133,7 @@ def test_a_stokes_axis_in_front_of_the_velocities_is_passed_over(tmp_path, expec
     cards |= {"CTYPE3": "STOKES", "CRVAL3": 1.0, "CRPIX3": 1.0, "CDELT3": 1.0}
     data = np.stack([gas(), gas() + 50], axis=1)
     notes = Notes()
-    survey = open_survey(write(tmp_path / "cube.fits", data, **cards), bands_km_s=BANDS, progress=notes)
+    survey = open_survey(write(tmp_path / "cube.fits", data, **cards), bands=BANDS, progress=notes)
     assert "axis 3 ('STOKES') of HDU 0 of 'cube.fits' has 2 planes; the first is used" in notes
     np.testing.assert_allclose(survey.sample(*WHERE)[0], expected, rtol=2e-4, atol=1e-4)
 
@@ -119,7 +141,7 @@ def test_a_stokes_axis_in_front_of_the_velocities_is_passed_over(tmp_path, expec
 def test_the_option_rest_stands_in_for_the_header(tmp_path, expected):
     cards = AXES["frequency"] | {"RESTFRQ": None}
     path = write(tmp_path / "cube.fits", gas(), **cards)
-    survey = open_survey(path, bands_km_s=BANDS, rest="1.420405751 GHz")
+    survey = open_survey(path, bands=BANDS, rest="1.420405751 GHz")
     np.testing.assert_allclose(survey.sample(*WHERE)[0], expected, rtol=2e-4, atol=1e-4)
     with pytest.raises(UsageError, match="the option rest is 'blue', but it must be a frequency"):
         open_survey(path, rest="blue")
@@ -129,7 +151,7 @@ def test_blank_channels_are_scaled_up_for_and_too_many_mask(tmp_path):
     data = gas()
     data[::5] = np.nan
     data[:8, :, 50:] = np.nan
-    survey = open_survey(write(tmp_path / "cube.fits", data, **AXES["radio velocity"]), bands_km_s=BANDS)
+    survey = open_survey(write(tmp_path / "cube.fits", data, **AXES["radio velocity"]), bands=BANDS)
     wcs = WCS(header())
     here, blank = (wcs.wcs_pix2world(column, 30, 0) for column in (20, 60))
     values, weight = integrate_bands(VELOCITY[None], data[:, 30, 20][None], BANDS)
@@ -143,7 +165,7 @@ def test_without_bands_the_channels_are_shown_in_thirds_and_it_is_said(tmp_path)
     notes = Notes()
     survey = open_survey(write(tmp_path / "c.fits", gas(), **AXES["km/s"]), progress=notes)
     assert "are shown in thirds, red +2.333 to +7, green to -2.333, blue to -7 km/s" in notes
-    assert survey.as_dict()["velocity_frame"] == "not stated"
+    assert survey.to_dict()["velocity_frame"] == "not stated"
 
 
 def test_three_channels_may_be_named(tmp_path):
@@ -181,7 +203,7 @@ def test_a_compressed_cube_is_that_of_the_plain_one(tmp_path, expected):
     cards = header(**AXES["km/s"])
     hdu = fits.CompImageHDU(gas(), cards, compression_type="GZIP_2", quantize_level=0)
     fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(tmp_path / "c.fits")
-    survey = open_survey(tmp_path / "c.fits", bands_km_s=BANDS)
+    survey = open_survey(tmp_path / "c.fits", bands=BANDS)
     np.testing.assert_allclose(survey.sample(*WHERE)[0], expected, rtol=2e-4, atol=1e-4)
 
 

@@ -7,6 +7,7 @@ import signal
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +51,9 @@ def looping(path, folder):
 
 def greedy(path, folder):
     np.ones(1 << 31)
+
+def parent(path, folder):
+    return {"parent": os.getppid()}
 
 def verbose(path, folder):
     with (folder / "big.npy").open("wb") as out:
@@ -148,6 +152,43 @@ def test_a_result_that_is_too_large_is_refused():
     with pytest.raises(TooLargeError, match="unpacks to more than") as caught:
         run("verbose", Limits(result_bytes=1 << 20))
     assert caught.value.code == "IN-TOOBIG"
+
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere each child is a new process")
+
+
+@linux
+def test_children_are_forked_by_one_process_that_stays_ready():
+    with pytest.raises(CorruptFileError, match=r"crash \(SIGSEGV\)"):
+        run("crashing", number=int(signal.SIGSEGV))
+    assert run("parent") == run("parent")
+
+
+@linux
+def test_a_ready_process_that_was_killed_is_replaced():
+    gone = run("parent")["parent"]
+    os.kill(gone, signal.SIGKILL)
+    time.sleep(0.2)
+    assert run("parent")["parent"] != gone
+
+
+@linux
+def test_threads_have_children_of_their_own():
+    start = time.monotonic()
+    with ThreadPoolExecutor(3) as pool:
+        waiting = [pool.submit(run, "sleeping", Limits(seconds=2.0)) for _ in range(3)]
+    for each in waiting:
+        with pytest.raises(CorruptFileError, match="not read within 2 s"):
+            each.result()
+    assert time.monotonic() - start < 5.5
+
+
+def test_where_forking_is_not_safe_each_child_is_a_new_process(monkeypatch):
+    monkeypatch.setattr(sys, "platform", "darwin")
+    first, second = run("parent"), run("parent")
+    assert first == second == {"parent": os.getpid()}
+    with pytest.raises(CorruptFileError, match="not read within 1 s"):
+        run("sleeping", Limits(seconds=1.0))
 
 
 def test_only_tasks_of_the_survey_package_run():

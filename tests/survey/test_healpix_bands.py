@@ -31,7 +31,7 @@ def test_it_is_a_survey_and_says_what_it_is():
     assert isinstance(SURVEY, Survey)
     assert (SURVEY.name, SURVEY.title, SURVEY.unit, SURVEY.nside) == ("toy", "Toy survey", "R", NSIDE)
     assert (SURVEY.bands, SURVEY.credits) == (("red", "green", "blue"), ("nobody",))
-    assert SURVEY.as_dict() == {
+    assert SURVEY.to_dict() == {
         "name": "toy",
         "file": "toy.fits",
         "sha256": "0" * 64,

@@ -39,7 +39,7 @@ def test_tiles_of_numbers_show_the_sky(tmp_path):
     np.testing.assert_allclose(values[:, 0], smooth_value(LON, LAT), atol=0.01)
     np.testing.assert_allclose(coverage, 1, atol=1e-6)
     assert survey.title == "A formula"
-    assert survey.as_dict()["projection"] == "HiPS of fits tiles, order 1 of 1, NSIDE 64"
+    assert survey.to_dict()["projection"] == "HiPS of fits tiles, order 1 of 1, NSIDE 64"
     assert survey.extent.is_all_sky
 
 

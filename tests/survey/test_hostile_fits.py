@@ -110,13 +110,13 @@ def test_a18_of_two_images_one_is_named(tmp_path, hdu, plain):
 def test_a15_a_header_with_odd_bytes_is_read_when_asked_and_it_is_recorded(tmp_path, plain):
     survey = opened(tmp_path, hostile.with_card(hostile.image_bytes(), "OBJECT", "'Ori\xffn'"), lenient=True)
     np.testing.assert_array_equal(values(survey)[0], plain[0])
-    assert survey.as_dict()["lenient"] is True
+    assert survey.to_dict()["lenient"] is True
 
 
 def test_a20_changed_data_are_used_when_asked_and_it_is_recorded(tmp_path, notes):
     survey = opened(tmp_path, hostile.flipped(hostile.checksummed(), 10000), notes, ignore_checksum=True)
     assert "do not agree with their DATASUM; used as asked" in notes
-    assert survey.as_dict()["ignore_checksum"] is True
+    assert survey.to_dict()["ignore_checksum"] is True
 
 
 def test_a20_good_checksums_are_not_spoken_of(tmp_path, notes, plain):
@@ -261,14 +261,14 @@ def test_d20_junk_cards_never_reach_the_wcs_library(tmp_path, plain):
 def test_options_that_a_fits_image_has_no_use_for_are_named_and_not_recorded(tmp_path, notes):
     survey = opened(tmp_path, hostile.image_bytes(), notes, frame="icrs", unit="mK", beam_deg=0.3)
     assert "says itself what the options frame are for; they are not used" in notes
-    known = survey.as_dict()
+    known = survey.to_dict()
     assert (known["frame"], known["unit"], known["beam_deg"]) == ("galactic", "mK", 0.3)
 
 
 @pytest.mark.parametrize("name", ["VELOCITY", "VELO-LSR", "VELO"])
 def test_e02_old_names_of_velocity_are_read_as_such(tmp_path, name):
     survey = opened(tmp_path, hostile.cube_bytes(CTYPE3=name, VELREF=257))
-    assert survey.as_dict()["velocities_km_s"] == pytest.approx([-6, 6], rel=0.01)
+    assert survey.to_dict()["velocities_km_s"] == pytest.approx([-6, 6], rel=0.01)
 
 
 def test_e05_a_stokes_axis_is_named_and_its_first_plane_used(tmp_path, notes):
@@ -281,7 +281,7 @@ def test_e05_a_stokes_axis_is_named_and_its_first_plane_used(tmp_path, notes):
 
 def test_e07_a_band_outside_the_cube_is_refused(tmp_path):
     with pytest.raises(UsageError, match=r"covers less than 50% of the band \+20 to \+60 km/s") as caught:
-        opened(tmp_path, hostile.cube_bytes(), bands_km_s=((20, 60), (-2, 2), (-6, -2)))
+        opened(tmp_path, hostile.cube_bytes(), bands=((20, 60), (-2, 2), (-6, -2)))
     assert caught.value.code == "SKY-SPEC"
 
 

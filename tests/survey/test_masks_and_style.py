@@ -6,7 +6,7 @@ from scipy.ndimage import gaussian_filter
 
 from skykin.style.network.vgg19 import VGG19Encoder
 from skykin.style.recipe import recipe
-from skykin.style.similar import layer_cosines
+from skykin.style.signature import layer_cosines
 from skykin.survey.fill import filled
 
 SIDE = 256

@@ -10,6 +10,7 @@ from astropy_healpix import HEALPix
 
 import skykin
 from skykin.core.protocols import NoisySurvey, Survey
+from skykin.core.robustness import Robustness
 from skykin.core.settings import MapSettings
 from skykin.products.summary import summary_lines
 from skykin.survey.table.pointings import Pointings, grid_with_noise
@@ -93,9 +94,9 @@ def test_the_noise_at_a_place_is_that_of_the_nearest_pointing_with_data():
 def looked_at_again():
     settings = MapSettings(
         survey=noisy_survey(), tile_size=30, spacing=15, pixels=32, recipe="mean-std", engine="tiles",
-        area="180,240,-50,10", surrogates=2, noise_draws=2,
+        area="180,240,-50,10", robustness=Robustness(surrogates=2, noise_draws=2),
     )  # fmt: skip
-    return skykin.map_kin(settings)
+    return skykin.map_as(settings, skykin.read_query("orion"))
 
 
 def test_an_interval_holds_the_score_and_is_wider_where_noise_is_larger(looked_at_again):
@@ -104,24 +105,24 @@ def test_an_interval_holds_the_score_and_is_wider_where_noise_is_larger(looked_a
     assert (tiles["score_high"] >= tiles["score"]).all()
     quiet = MapSettings(
         survey=noisy_survey(noise=0.03), tile_size=30, spacing=15, pixels=32, recipe="mean-std",
-        engine="tiles", area="180,240,-50,10", noise_draws=2,
+        engine="tiles", area="180,240,-50,10", robustness=Robustness(noise_draws=2),
     )  # fmt: skip
-    narrow = skykin.map_kin(quiet).summary["noise"]["median_width"]
-    assert 0 < narrow < looked_at_again.summary["noise"]["median_width"] / 3
+    narrow = skykin.map_as(quiet, skykin.read_query("orion")).summary.noise["median_width"]
+    assert 0 < narrow < looked_at_again.summary.noise["median_width"] / 3
 
 
 def test_surrogates_give_a_second_p_value_and_the_summary_says_what_was_done(looked_at_again):
-    kin = looked_at_again
-    p = np.asarray(kin.tiles["p_surrogate"])
+    found = looked_at_again
+    p = np.asarray(found.tiles["p_surrogate"])
     assert ((p > 0) & (p <= 1)).all()
     assert p.min() >= 1 / (1 + 2 * len(p))
-    told = " ".join(summary_lines(kin.summary))
+    told = " ".join(summary_lines(found.summary))
     assert f"Of the {len(p)} most unusual tiles, " in told
     assert "2 pictures a tile" in told
     assert "(width of the 90 % interval, median); as much noise again moves them by" in told
-    assert kin.tiles["noise"].unit == u.R
-    np.testing.assert_allclose(kin.tiles["noise"].value, 0.3 * np.sqrt(3))
-    assert kin.provenance.calibration == {
+    assert found.tiles["noise"].unit == u.R
+    np.testing.assert_allclose(found.tiles["noise"].value, 0.3 * np.sqrt(3))
+    assert found.provenance.calibration == {
         "csls": False,
         "surrogates": 2,
         "noise_draws": 2,
@@ -130,7 +131,7 @@ def test_surrogates_give_a_second_p_value_and_the_summary_says_what_was_done(loo
 
 
 def test_a_survey_that_does_not_know_its_noise_says_so():
-    kin = skykin.map_kin(
+    found = skykin.map(
         survey=blob_survey(),
         recipe="poster",
         tile_size=30,
@@ -139,9 +140,9 @@ def test_a_survey_that_does_not_know_its_noise_says_so():
         area="190,230,-40,0",
         noise_draws=2,
     )
-    assert "score_low" not in kin.tiles.colnames
+    assert "score_low" not in found.tiles.colnames
     assert "The noise of this survey is not known, so its scores have no interval." in summary_lines(
-        kin.summary
+        found.summary
     )
 
 

@@ -33,7 +33,7 @@ def test_what_is_opened_is_a_survey(tmp_path):
     for content in (image_bytes(), cube_bytes()):
         survey = skykin.open_survey(write(tmp_path, "file", content))
         assert isinstance(survey, Survey)
-        known = survey.as_dict()
+        known = survey.to_dict()
         wanted = {"name", "file", "sha256", "unit", "bands", "beam_deg", "frame", "projection"}
         assert wanted <= set(known)
         assert known["beam_deg"] == 0.2
@@ -43,7 +43,7 @@ def test_what_is_opened_is_a_survey(tmp_path):
 def test_the_content_decides_and_not_the_name(tmp_path):
     path = tmp_path / "picture.png"
     path.write_bytes(image_bytes())
-    assert skykin.open_survey(path).as_dict()["projection"] == "TAN"
+    assert skykin.open_survey(path).to_dict()["projection"] == "TAN"
     packed = tmp_path / "looks-plain.fits"
     packed.write_bytes(gzip.compress(image_bytes(), mtime=0))
     survey = skykin.open_survey(packed)
@@ -74,13 +74,13 @@ def test_an_invalid_value_of_an_option_is_refused(texts, sentence):
 def test_options_are_read_from_texts_and_told_as_plain_values():
     options = SurveyOptions.parse({"hdu": "2", "columns": "l, b,ha", "channels": "3,2,1", "blank": "-1e3"})
     assert options == SurveyOptions(hdu=2, columns=("l", "b", "ha"), channels=(3, 2, 1), blank=-1000.0)
-    assert options.as_dict() == {
+    assert options.given() == {
         "hdu": 2,
-        "columns": ("l", "b", "ha"),
-        "channels": (3, 2, 1),
+        "columns": ["l", "b", "ha"],
+        "channels": [3, 2, 1],
         "blank": -1000.0,
     }
-    assert SurveyOptions().as_dict() == {}
+    assert SurveyOptions().given() == {}
 
 
 def test_an_extent_holds_what_it_was_made_around():
@@ -175,14 +175,12 @@ def test_three_surveys_with_commas_between_are_red_green_and_blue(tmp_path):
 
 
 def test_a_small_survey_is_mapped_with_tiles_of_its_own(tmp_path):
-    kin = skykin.map_kin(
-        survey=write(tmp_path, "file", image_bytes()), reference="209,-19", pixels=32, spacing=0.7, jobs=1
-    )
-    grid = kin.provenance.grid
+    found = skykin.map(write(tmp_path, "file", image_bytes()), "209,-19", pixels=64, spacing=0.7, jobs=1)
+    grid = found.provenance.grid
     assert grid["tile_size_deg"] == pytest.approx(1.6, abs=0.1)
-    assert 20 < len(kin.tiles) < 300
-    assert kin.extent.contains(kin.lon_deg, kin.lat_deg).all()
-    assert kin.summary["reference_score"] == pytest.approx(1, abs=1e-6)
+    assert 20 < len(found.tiles) < 300
+    assert found.survey.extent.contains(found.lon_deg, found.lat_deg).all()
+    assert found.summary.reference_score == pytest.approx(1, abs=1e-6)
 
 
 def test_a_compressed_file_that_is_damaged_is_refused_like_any_other(tmp_path):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from astropy.coordinates import SkyCoord
 from astropy.io import fits
+from astropy.wcs import WCS
 from PIL import Image
 
 from skykin.core.errors import (
@@ -151,6 +152,28 @@ def test_a_header_beside_the_picture_says_where_it_lies(tmp_path, form):
     assert coverage.min() > 0.99
     assert survey.bands == ("red", "green", "blue")
     assert survey.extent.radius_deg < 10
+
+
+def test_astrometry_net_counts_rows_from_the_top(tmp_path):
+    grey = np.full((96, 128), 10, np.uint8)
+    grey[15:26, 85:96] = 210  # 20 rows below the top of the picture
+    path = save(tmp_path / "photo.png", grey)
+    header = fits.Header(
+        {
+            "CTYPE1": "RA---TAN",
+            "CTYPE2": "DEC--TAN",
+            "CRVAL1": 83.8,
+            "CRVAL2": -5.4,
+            "CRPIX1": 64.5,
+            "CRPIX2": 48.5,
+        }
+        | {"CD1_1": -0.01, "CD1_2": 0.0, "CD2_1": 0.0, "CD2_2": -0.01, "IMAGEW": 128, "IMAGEH": 96}
+    )
+    header.add_history("Created by the Astrometry.net suite.")
+    fits.PrimaryHDU(header=header).writeto(tmp_path / "photo.wcs")
+    place = WCS(header).pixel_to_world(90, 20).galactic
+    values, _ = opened(path)[0].sample(place.l.deg, place.b.deg)
+    assert values[0] == pytest.approx(210 / 255)
 
 
 def test_a_header_of_another_size_is_refused(tmp_path):

@@ -14,9 +14,9 @@ from astropy.wcs import WCS
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skykin.core.errors import SkyError
+from skykin.core.errors import HeaderInvalidError, SkyError
 from skykin.core.footprint import Footprint
-from skykin.survey.fits.pixels import BlockCache, StoredPixels
+from skykin.survey.fits.pixels import StoredCube
 from skykin.survey.open import open_survey
 from tests.hostile.fits_files import header, image_bytes, picture
 from tests.survey.test_hostile_fits import Notes
@@ -251,6 +251,123 @@ def test_world_coordinates_are_those_of_astropy(tmp_path, cards):
     np.testing.assert_allclose(survey.sample(lon, lat)[0][:, 0], expected, atol=1e-3)
 
 
+def star(head, column, row, height=101, side=100):
+    """An image of ones with one bright square, and the Galactic position of its middle by astropy."""
+    data = np.ones((side, side), np.float32)
+    data[row - 4 : row + 5, column - 4 : column + 5] = height
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        place = SkyCoord(*WCS(head).all_pix2world(column, row, 0), unit="deg", frame="icrs").galactic
+    return data, (place.l.deg, place.b.deg)
+
+
+EQUATORIAL = {
+    "CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN", "CRVAL1": 83.8, "CRVAL2": -5.4,
+    "CRPIX1": 50.5, "CRPIX2": 50.5, "CD1_1": -0.01, "CD1_2": 0.0, "CD2_1": 0.0, "CD2_2": 0.01,
+}  # fmt: skip
+
+
+def tnx_cards():
+    cards = {"CTYPE1": "RA---TNX", "CTYPE2": "DEC--TNX", "WCSDIM": 2}
+    for axis, kind, name in ((1, "ra", "lngcor"), (2, "dec", "latcor")):
+        numbers = "3. 3. 3. 2. -2. 2. -2. 2. 0.05 0.05 0.05 0.05 0.05 0.05"
+        body = f'wtype=tnx axtype={kind} {name} = "{numbers} "'
+        cards |= {f"WAT{axis}_00{i + 1}": body[68 * i : 68 * i + 68] for i in range(2)}
+    return cards
+
+
+SIP_AND_PV = {
+    "CTYPE1": "RA---TAN-SIP", "CTYPE2": "DEC--TAN-SIP", "A_ORDER": 2, "B_ORDER": 2,
+    "A_2_0": 5e-4, "B_0_2": -4e-4, "PV1_0": 0.0, "PV1_1": 1.0, "PV1_5": 0.002,
+    "PV2_0": 0.0, "PV2_1": 1.0, "PV2_5": 0.002,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("cards", [tnx_cards(), SIP_AND_PV], ids=["TNX", "SIP beside the PV of SCAMP"])
+def test_distortions_are_those_of_astropy(tmp_path, cards):
+    head = fits.Header(EQUATORIAL | cards)
+    data, place = star(head, 85, 20)
+    assert open_survey(write(tmp_path / "a.fits", head, data)).sample(*place)[0][0] == 101
+
+
+@pytest.mark.parametrize("planes", [1, 3])
+def test_a_matrix_of_two_axes_beside_further_ones_is_read(tmp_path, planes):
+    head = fits.Header(EQUATORIAL | {"WCSAXES": 2} | SIP_AND_PV)
+    data, place = star(fits.Header(EQUATORIAL | SIP_AND_PV), 85, 20)
+    options = {"channels": (0, 1, 2)} if planes == 3 else {}
+    survey = open_survey(write(tmp_path / "a.fits", head, np.stack([data] * planes)), **options)
+    assert survey.sample(*place)[0][0] == 101
+
+
+@pytest.mark.parametrize(("first", "inside"), [(300.0, 240.0), (200.0, 195.0), (200.0, 85.0)])
+@pytest.mark.parametrize("latitude_first", [False, True])
+def test_a_plate_carree_may_lie_beyond_half_a_turn_from_its_reference(
+    tmp_path, first, inside, latitude_first
+):
+    lon, lat = (2, 1) if latitude_first else (1, 2)
+    head = fits.Header(
+        {
+            **{
+                f"CTYPE{lon}": "GLON-CAR",
+                f"CRVAL{lon}": 0.0,
+                f"CRPIX{lon}": 1 + first / 0.5,
+                f"CDELT{lon}": -0.5,
+            },
+            **{f"CTYPE{lat}": "GLAT-CAR", f"CRVAL{lat}": 0.0, f"CRPIX{lat}": 30.0, f"CDELT{lat}": 0.5},
+        }
+    )
+    there, up = first - 0.5 * np.arange(240), 0.5 * (np.arange(60) - 29)
+    data = smooth(*np.meshgrid(there, up)).astype(np.float32)
+    survey = open_survey(write(tmp_path / "plane.fits", head, data.T if latitude_first else data))
+    assert survey.extent.contains(inside, 0.0)
+    values, coverage = survey.sample(inside, 3.0)
+    assert coverage == 1
+    assert values[0] == pytest.approx(smooth(inside, 3.0), abs=1e-3)
+    assert survey.sample(first + 30.0, 3.0)[1] == 0
+
+
+def test_the_whole_sky_with_latitude_first_has_no_seam(tmp_path):
+    head, data = all_sky("CAR", 720)
+    swapped = head.copy()
+    for key in ("CTYPE", "CRVAL", "CRPIX", "CDELT"):
+        swapped[f"{key}1"], swapped[f"{key}2"] = head[f"{key}2"], head[f"{key}1"]
+    survey = open_survey(write(tmp_path / "sky.fits", swapped, np.ascontiguousarray(data.T)))
+    lon = np.linspace(0, 360, 500)
+    np.testing.assert_allclose(survey.sample(lon, lon * 0 + 20)[0][:, 0], smooth(lon, 20.0), atol=2e-3)
+
+
+@pytest.mark.parametrize("equinox", ["B1950", "1950.0", 1950.0])
+def test_an_equinox_may_be_text(tmp_path, equinox):
+    head = fits.Header(EQUATORIAL | {"EQUINOX": equinox})
+    data, _ = star(fits.Header(EQUATORIAL), 85, 20)
+    place = SkyCoord(*WCS(fits.Header(EQUATORIAL)).all_pix2world(85, 20, 0), unit="deg", frame="fk4").galactic
+    survey = open_survey(write(tmp_path / "a.fits", head, data))
+    assert survey.to_dict()["frame"] == "fk4"
+    assert survey.sample(place.l.deg, place.b.deg)[0][0] == 101
+
+
+@pytest.mark.parametrize(
+    ("cards", "sentence"),
+    [
+        ({"CTYPE1": "RA--TAN", "CTYPE2": "DEC-TAN"}, "'RA--TAN' and 'DEC-TAN', which is no projection"),
+        ({"PC01_01": 0.5}, "PC01_01 of HDU 0 of 'a.fits' is '0.5', .* must not have leading zeroes"),
+        ({"EQUINOX": "of date"}, "EQUINOX of HDU 0 of 'a.fits' is 'of date', .* floating-point"),
+        ({"EQUINOX": 50.0}, "the equinox of HDU 0 of 'a.fits' is 50; correct EQUINOX"),
+    ],
+)
+def test_what_astropy_passes_over_in_silence_is_refused(tmp_path, cards, sentence):
+    with pytest.raises((SkyError, HeaderInvalidError), match=sentence):
+        open_survey(write(tmp_path / "a.fits", header(CUNIT1=None, **cards)))
+
+
+def test_coordinates_that_lead_nowhere_back_are_refused(tmp_path):
+    head = fits.Header(EQUATORIAL | {"CTYPE1": "RA---TPV", "CTYPE2": "DEC--TPV"})
+    for axis in (1, 2):
+        head[f"PV{axis}_1"], head[f"PV{axis}_4"] = 1.0, 40.0
+    with pytest.raises(SkyError, match="cannot be inverted"):
+        open_survey(write(tmp_path / "a.fits", head, np.ones((100, 100), np.float32)))
+
+
 def test_fine_structure_is_averaged_where_a_tile_cannot_show_it(tmp_path):
     stripes = np.zeros((64, 64), np.float32)
     stripes[:, ::2] = 1
@@ -282,14 +399,16 @@ def test_a_folder_and_a_pattern_are_one_mosaic(tmp_path, monkeypatch):
     (folder / "broken.fits").unlink()
     pattern = open_survey(str(folder / "*.fits"))
     np.testing.assert_array_equal(pattern.sample(lon, lat)[0], values)
-    assert [entry["file"] for entry in pattern.as_dict()["files"]] == ["0.fits", "1.fits"]
+    assert [entry["file"] for entry in pattern.to_dict()["files"]] == ["0.fits", "1.fits"]
 
 
 def test_a_large_image_is_read_only_where_it_is_looked_at(tmp_path, monkeypatch):
     read = []
-    window = StoredPixels.window
+    part = StoredCube.part
     monkeypatch.setattr(
-        StoredPixels, "window", lambda self, *box: read.append(box[2] * box[3]) or window(self, *box)
+        StoredCube,
+        "part",
+        lambda self, *box: read.append(np.prod([one.stop - one.start for one in box])) or part(self, *box),
     )
     content = image_bytes()
     head = content[:2880].replace(b"NAXIS1  =                   64", b"NAXIS1  =                20000")
@@ -304,14 +423,14 @@ def test_a_large_image_is_read_only_where_it_is_looked_at(tmp_path, monkeypatch)
     assert sum(read) < 0.01 * 20000**2
 
 
-def test_the_blocks_used_last_are_kept():
-    cache = BlockCache(2)
-    for i in range(3):
-        cache.put((0, 0, i), np.full(1, i))
-        cache.get((0, 0, 0))
-    assert cache.get((0, 0, 1)) is None
-    assert cache.get((0, 0, 0)) == 0
-    assert cache.get((0, 0, 2)) == 2
+def test_each_block_is_read_once(tmp_path, monkeypatch):
+    survey = open_survey(write(tmp_path / "image.fits", header()))
+    read = []
+    part = StoredCube.part
+    monkeypatch.setattr(StoredCube, "part", lambda self, *box: read.append(box) or part(self, *box))
+    first = survey.sample(*ORION)[0]
+    np.testing.assert_array_equal(survey.sample(*ORION)[0], first)
+    assert read == [(slice(0, 1), slice(0, 64), slice(0, 64))]
 
 
 BRIGHT = {"Vela": (263.5, -2.8), "Cygnus Loop": (74.0, -8.5), "Virgo cluster (M87)": (283.8, 74.5)}
@@ -341,4 +460,4 @@ def test_the_horsehead_is_dark_where_it_is(shared):
 
     head = brightness("5h40m59s", "-2d27m30s")
     assert head < 0.75 * brightness("5h40m35s", "-2d27m30s")  # to the west the bright curtain of IC 434
-    assert survey.as_dict()["projection"] == "TAN"
+    assert survey.to_dict()["projection"] == "TAN"

@@ -122,8 +122,8 @@ def test_a_masked_survey_is_covered_inside_only(tmp_path):
     assert not coverage[SKY.separation(ORION).deg > 21].any()
     assert part.extent.distance_deg(209.0, -19.4) < 1
     assert 20 < part.extent.radius_deg < 23
-    assert part.as_dict()["mask"]["file"] == "mask.reg"
-    assert part.as_dict()["mask"]["share"] == pytest.approx(0.0302, rel=0.01)
+    assert part.to_dict()["mask"]["file"] == "mask.reg"
+    assert part.to_dict()["mask"]["share"] == pytest.approx(0.0302, rel=0.01)
     assert (part.name, part.title, part.unit, part.bands) == (
         whole.name,
         whole.title,

@@ -135,7 +135,7 @@ def test_spectra_are_integrated_over_velocity(tmp_path):
     # The integral of exp(-(v/30)²) from -20 to 20 km/s.
     np.testing.assert_allclose(values[:, 1], 34.6 * smooth_value(SOME_LON, SOME_LAT), rtol=0.06)
     with pytest.raises(UsageError, match="no spectrum covers one of the bands"):
-        opened(tmp_path / "sky.fits", bands_km_s=((500, 600), (600, 700), (700, 800)))
+        opened(tmp_path / "sky.fits", bands=((500, 600), (600, 700), (700, 800)))
     table["VLSR"].unit = "Hz"
     with pytest.raises(HeaderInvalidError, match="2 columns hold spectra, 0 velocities"):
         opened(write(table, tmp_path / "no.fits"))
@@ -195,7 +195,7 @@ def test_j02_repeated_positions_are_averaged_in_any_order(tmp_path):
     )
 
 
-def test_j03_hours_that_claim_to_be_degrees_raise_doubt(tmp_path):
+def test_j03_hours_that_claim_to_be_degrees_is_reported(tmp_path):
     icrs = SkyCoord(LON, LAT, unit="deg", frame="galactic").icrs
     table = Table({"ra": icrs.ra.hour, "dec": icrs.dec.deg, "ha": smooth_value(LON, LAT)})
     _, said = opened(write(table, tmp_path / "a.fits"), beam_deg=7.5)

@@ -25,11 +25,12 @@ from skykin.core.errors import (
     UsageError,
 )
 from skykin.core.protocols import NoisySurvey, Survey
+from skykin.core.survey_options import read_bands
 from skykin.survey.fits.check import read_headers
 from skykin.survey.table import wham
 from skykin.survey.table.wham import FILE_BYTES, FILE_NAME, FILE_SHA256, find_wham, open_wham
 from skykin.survey.table.wham_table import read_wham_table
-from skykin.survey.velocity_bands import checked_bands, integrate_bands
+from skykin.survey.velocity_bands import integrate_bands
 
 BANDS = ((20.0, 60.0), (-20.0, 20.0), (-60.0, -20.0))
 UNITS = {"GAL-LON": "DEG", "GAL-LAT": "DEG", "VELOCITY": "KM/S", "DATA": "RAYLEIGH/(KM/S)"}
@@ -361,17 +362,17 @@ def test_spectra_without_width_have_no_weight():
 @pytest.mark.parametrize(
     ("bands", "sentence"),
     [
-        (((20, 60), (-20, 20)), "must be three pairs"),
-        (((20, 60, 80), (-20, 20), (-60, -20)), "must be three pairs"),
+        (((20, 60), (-20, 20)), "must be three pairs of finite velocities"),
+        (((20, 60, 80), (-20, 20), (-60, -20)), "must be three pairs of finite velocities"),
         (((60, 20), (-20, 20), (-60, -20)), "band 60 to 20 km/s must run from a lower to a higher"),
         (((20, 20), (-20, 20), (-60, -20)), "band 20 to 20 km/s"),
-        (((20, float("nan")), (-20, 20), (-60, -20)), "band 20 to nan km/s"),
-        (((20, float("inf")), (-20, 20), (-60, -20)), "both finite"),
+        (((20, float("nan")), (-20, 20), (-60, -20)), r"bands is .*nan.* must be three pairs of finite"),
+        (((20, float("inf")), (-20, 20), (-60, -20)), r"bands is .*inf.* must be three pairs of finite"),
     ],
 )
 def test_bands_that_cannot_be_meant_are_refused(bands, sentence):
     with pytest.raises(UsageError, match=sentence) as caught:
-        checked_bands(bands)
+        read_bands(bands)
     assert caught.value.code == "SKY-SPEC"
 
 
@@ -426,7 +427,7 @@ def test_a_band_that_no_spectrum_covers_is_refused_with_the_velocities_there_are
         match=r"no spectrum covers 50% of the band \+200 to \+260 km/s; choose bands "
         r"between -66 and \+74 km/s",
     ) as caught:
-        open_wham(make(wham_bytes()), bands_km_s=((200, 260), (-20, 20), (-60, -20)))
+        open_wham(make(wham_bytes()), bands=((200, 260), (-20, 20), (-60, -20)))
     assert caught.value.code == "SKY-SPEC"
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from skykin.core.footprint import Footprint
 from skykin.core.picture import Picture
-from skykin.tiling.cut import cut
+from skykin.tiling.grid import cut
 
 
 class SmoothSky:

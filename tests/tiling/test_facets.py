@@ -12,17 +12,16 @@ from skykin.core.area import SkyBox
 from skykin.core.errors import SkyError, UsageError
 from skykin.core.extent import Extent
 from skykin.core.footprint import Footprint
-from skykin.products.score_map import unit_vectors
-from skykin.tiling.cut import cut
-from skykin.tiling.facets import SCALE_BOUND, facet_grid, facets
-from skykin.tiling.sectors import TURN_BOUND_DEG
+from skykin.core.sphere import directions
+from skykin.tiling.facets import SCALE_BOUND, TURN_BOUND_DEG, facet_grid, facets
+from skykin.tiling.grid import cut
 
 
 class Ripples:
     """Colours that are smooth on the sphere and have no pole and no seam."""
 
     def colours(self, lon_deg, lat_deg):
-        v = unit_vectors(*np.broadcast_arrays(lon_deg, lat_deg))
+        v = directions(*np.broadcast_arrays(lon_deg, lat_deg))
         rgb = 0.5 + 0.5 * np.sin(np.stack([21 * v[..., 0], 17 * v[..., 1], 25 * v[..., 2]], axis=-1))
         return rgb.astype(np.float32), np.ones(rgb.shape[:-1], np.float32)
 
@@ -40,7 +39,7 @@ def test_the_tiles_of_all_facets_cover_the_sphere_without_holes(sphere):
     grid = facet_grid(sphere)
     rng = np.random.default_rng(1)
     lon, lat = rng.random(50_000) * 360, np.degrees(np.arcsin(rng.random(50_000) * 2 - 1))
-    distance, _ = cKDTree(unit_vectors(*grid.centers())).query(unit_vectors(lon, lat))
+    distance, _ = cKDTree(directions(*grid.centers())).query(directions(lon, lat))
     # Inside a square lattice no point is farther than 0.71 spacings; where two meet, it may be.
     assert _degrees(distance.max()) < 1.2 * grid.spacing_deg
     assert grid.area.sum() == pytest.approx(1, abs=1e-12)
@@ -49,7 +48,7 @@ def test_the_tiles_of_all_facets_cover_the_sphere_without_holes(sphere):
 
 def test_every_tile_belongs_to_one_facet_and_lies_nearer_no_other_than_a_spacing(sphere):
     grid = facet_grid(sphere)
-    tree = cKDTree(unit_vectors(*grid.centers()))
+    tree = cKDTree(directions(*grid.centers()))
     pairs = tree.query_pairs(1e-6)
     assert not pairs
     assert len(grid) == sum(int(facet.own.sum()) for facet in sphere)
@@ -86,7 +85,7 @@ def test_a_turned_footprint_agrees_with_its_wcs_and_contains_its_corners():
     up = SkyCoord(lon[0, 5:7].mean() * u.deg, lat[0, 5:7].mean() * u.deg, frame="galactic")
     assert footprint.contains(inner)
     assert footprint.center.position_angle(up).deg == pytest.approx(33.0, abs=0.5)
-    with pytest.raises(ValueError, match="a CAR footprint cannot be turned by 33°"):
+    with pytest.raises(ValueError, match="a CAR footprint cannot be rotated by 33°"):
         Footprint(0, 0, 10, projection="CAR", turn_deg=33)
 
 
@@ -109,7 +108,7 @@ def test_what_facets_cannot_be_is_refused_with_the_way_out():
         facets(15, 1, 128)
     with pytest.raises(UsageError, match="needs 8; use at least 0.938° or more pixels"):
         facets(15, 0.9, 128, step=8)
-    with pytest.raises(SkyError, match="no tile 3.8° from the next is centred in the area asked for"):
+    with pytest.raises(SkyError, match="no tile 3.8° from the next is centred in the area; choose a larger"):
         facets(15, 3.75, 128, SkyBox(10, 10.01, 40, 40.01))
 
 
@@ -122,11 +121,11 @@ def test_a_survey_of_a_small_part_of_the_sky_gets_one_facet_about_its_middle():
     assert extent.contains(lon, lat).all()
     assert grid.spacing_deg == pytest.approx(0.375, rel=1e-3)
     # Every place of the survey is in a tile, and the tiles stand for the survey's share of the sphere.
-    tree = cKDTree(unit_vectors(lon, lat))
+    tree = cKDTree(directions(lon, lat))
     rng = np.random.default_rng(2)
     away, around = 3 * np.sqrt(rng.random(2000)), rng.random(2000) * 2 * np.pi
     place = SkyCoord(123.4 * u.deg, -31 * u.deg).directional_offset_by(around * u.rad, away * u.deg)
-    distance, _ = tree.query(unit_vectors(place.ra.deg, place.dec.deg))
+    distance, _ = tree.query(directions(place.ra.deg, place.dec.deg))
     assert _degrees(distance.max()) < 1.1 * 0.375
     assert grid.area.sum() == pytest.approx(np.sin(np.radians(1.5)) ** 2)
     assert all(abs(f.width_deg / 1.5 - 1) < 0.002 and abs(f.turn_deg) < 5 for f in grid.footprints)

@@ -1,1 +1,1 @@
-"""The stages of ``tools/recipe_grid.py``: features, discs, variants, judge, choice."""
+"""The stages of ``tools/recipe_grid.py``: features, discs, variants, evaluation, choice."""

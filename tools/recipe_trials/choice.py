@@ -1,4 +1,4 @@
-"""What choosing among recipes is worth on sky that took no part in the choice."""
+"""What the recipe chosen of many finds on sky that took no part in the choice."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from recipe_trials.judge import Judge
+from recipe_trials.evaluation import ListEvaluation
 from skykin.core.shapes import Numbers
-from skykin.evaluation.measurement import BLOCK_DEG, Measurement
-from skykin.evaluation.zone import OFF_PLANE
+from skykin.evaluation.measures import BLOCK_DEG, Measurement
+from skykin.evaluation.rotated import OFF_PLANE
 
-#: Weights of AUC over all the sky, off the plane, and against confusers in what a choice maximises.
+#: Weights of AUC over all the sky, off the plane, and against contaminants in what a choice maximises.
 WEIGHTS = (1.0, 1.0, 0.5)
 
 
@@ -22,32 +22,32 @@ class Trials:
 
     Parameters
     ----------
-    judge : Judge
+    evaluation : ListEvaluation
     names : tuple of str
-    turned, confusers : array (recipes, objects)
-        Shares of turned positions and of confusers that score less.
+    rotated, contaminants : array (recipes, objects)
+        Shares of rotated positions and of contaminants that score less.
     """
 
-    judge: Judge
+    evaluation: ListEvaluation
     names: tuple[str, ...]
-    turned: Numbers
-    confusers: Numbers
+    rotated: Numbers
+    contaminants: Numbers
 
     @classmethod
-    def of(cls, judge: Judge, shares: Mapping[str, tuple[Numbers, Numbers]]) -> Trials:
-        """Gather what `Judge.per_object` says of each recipe."""
-        turned, confusers = (np.array(each) for each in zip(*shares.values(), strict=True))
-        return cls(judge, tuple(shares), turned, confusers)
+    def of(cls, evaluation: ListEvaluation, shares: Mapping[str, tuple[Numbers, Numbers]]) -> Trials:
+        """Gather what `ListEvaluation.per_object` says of each recipe."""
+        rotated, contaminants = (np.array(each) for each in zip(*shares.values(), strict=True))
+        return cls(evaluation, tuple(shares), rotated, contaminants)
 
     @property
     def off_plane(self) -> np.ndarray:
         """Which objects lie off the plane."""
-        return OFF_PLANE.contains(self.judge.objects.lat_deg)
+        return OFF_PLANE.contains(self.evaluation.objects.lat_deg)
 
     def merit(self, chosen: np.ndarray) -> Numbers:
         """Give what a choice maximises, of each recipe, on the chosen objects."""
         away = chosen & self.off_plane
-        parts = self.turned[:, chosen], self.turned[:, away], self.confusers[:, chosen]
+        parts = self.rotated[:, chosen], self.rotated[:, away], self.contaminants[:, chosen]
         return sum(
             weight * part.mean(axis=1) for weight, part in zip(WEIGHTS, parts, strict=True) if part.size
         )
@@ -55,35 +55,36 @@ class Trials:
     def left_out(self) -> tuple[dict[int, str], Numbers, Numbers]:
         """Choose on all blocks of longitude but one, and score the objects of that one.
 
-        Turned positions and confusers of all blocks take part in each choice.
+        Rotated positions and contaminants of all blocks take part in each choice.
 
         Returns
         -------
         chosen : dict of int to str
             The recipe for each block.
-        turned, confusers : array (objects,)
+        rotated, contaminants : array (objects,)
         """
-        block = (self.judge.objects.lon_deg // BLOCK_DEG).astype(int)
-        chosen, turned, confusers = {}, np.empty(len(block)), np.empty(len(block))
+        block = (self.evaluation.objects.lon_deg // BLOCK_DEG).astype(int)
+        chosen, rotated, contaminants = {}, np.empty(len(block)), np.empty(len(block))
         for each in np.unique(block):
             mine = block == each
             best = int(self.merit(~mine).argmax())
             chosen[int(each)] = self.names[best]
-            turned[mine], confusers[mine] = self.turned[best, mine], self.confusers[best, mine]
-        return chosen, turned, confusers
+            rotated[mine], contaminants[mine] = self.rotated[best, mine], self.contaminants[best, mine]
+        return chosen, rotated, contaminants
 
     def report(self, finalists: int) -> list[str]:
-        """Lines about the choice left out, the best on the whole list, and how they beat no network."""
+        """Give lines on the choice left out and the best on the whole list, beside plain contrasts."""
         contrasts = {
-            name: self.judge.per_object(score)[0] for name, score in self.judge.brightness.contrasts().items()
+            name: self.evaluation.per_object(score)[0]
+            for name, score in self.evaluation.brightness.contrasts().items()
         }
-        chosen, turned, confusers = self.left_out()
-        lines = [f"{len(self.names)} recipes, {len(turned)} objects, {self.off_plane.sum()} off the plane"]
+        chosen, rotated, contaminants = self.left_out()
+        lines = [f"{len(self.names)} recipes, {len(rotated)} objects, {self.off_plane.sum()} off the plane"]
         lines += [f"block {block * BLOCK_DEG:g}°: {name}" for block, name in chosen.items()]
-        lines += self._compared("chosen block by block", turned, contrasts)
-        lines.append(f"  against confusers {self._told(confusers)}")
-        for best in np.argsort(-self.merit(np.ones(len(turned), bool)), kind="stable")[:finalists]:
-            lines += self._compared(f"chosen on all: {self.names[best]}", self.turned[best], contrasts)
+        lines += self._compared("chosen block by block", rotated, contrasts)
+        lines.append(f"  against contaminants {self._told(contaminants)}")
+        for best in np.argsort(-self.merit(np.ones(len(rotated), bool)), kind="stable")[:finalists]:
+            lines += self._compared(f"chosen on all: {self.names[best]}", self.rotated[best], contrasts)
         for name, values in contrasts.items():
             lines += self._compared(f"contrast {name}", values, {})
         return lines
@@ -98,7 +99,7 @@ class Trials:
 
     def _told(self, shares: Numbers, chosen: np.ndarray | None = None) -> str:
         everything = np.ones(len(shares), dtype=bool)
-        return told(self.judge.measurement(shares, everything if chosen is None else chosen))
+        return told(self.evaluation.measurement(shares, everything if chosen is None else chosen))
 
 
 def told(number: Measurement) -> str:

@@ -10,7 +10,8 @@ from scipy.spatial import cKDTree
 
 from skykin.core.protocols import Survey
 from skykin.core.shapes import Coverage, Numbers
-from skykin.evaluation.tile_centres import TileCentres, directions
+from skykin.core.sphere import directions
+from skykin.evaluation.tile_centres import TileCentres
 from skykin.survey.intensity import intensity
 
 #: Added to brightness before the logarithm, in the unit of the survey; rayleigh for WHAM.

@@ -12,10 +12,10 @@ from skykin.core.errors import ResourceError
 from skykin.core.extent import Extent
 from skykin.core.protocols import ColouredSky
 from skykin.core.shapes import Degrees, Numbers
-from skykin.evaluation.tile_centres import TileCentres, directions
+from skykin.core.sphere import directions
+from skykin.evaluation.tile_centres import TileCentres
 from skykin.scale.store import WorkStore
-from skykin.style.engine.plane import PlaneSource
-from skykin.style.engine.stream import Piece, stream
+from skykin.style.engine.stream import Piece, PlaneSource, stream
 from skykin.style.network.blocks import BlockNetwork, block_network
 from skykin.style.statistics.statistic import position_weights
 from skykin.tiling.facets import Facet, facets

@@ -8,21 +8,10 @@ from functools import cache
 from importlib.resources import files
 
 import numpy as np
-from astropy import units as u
-from astropy.coordinates import SkyCoord
 from astropy.table import QTable, Row
 
 from skykin.core.errors import UnknownNameError, shown
 
-#: The only values of the column ``kind``.
-KINDS = (
-    "H II complex",
-    "molecular cloud complex",
-    "dark cloud complex",
-    "OB association",
-    "galaxy",
-    "ionised shell",
-)
 #: No name is longer, and the search for near matches takes time that grows with the length.
 LONGEST_NAME = 60
 
@@ -44,7 +33,8 @@ class Region:
     distance_pc : float or None
         Heliocentric distance, parsecs; None where unknown.
     kind : str
-        One of `KINDS`.
+        ``H II complex``, ``molecular cloud complex``, ``dark cloud complex``, ``OB association``, ``galaxy``
+        or ``ionised shell``.
     in_wham : bool
         Whether its systemic velocity lies within the ±100 km/s that WHAM covers.
     annotate : bool
@@ -63,11 +53,6 @@ class Region:
     in_wham: bool
     annotate: bool
     source: str
-
-    @property
-    def center(self) -> SkyCoord:
-        """Centre as a Galactic `~astropy.coordinates.SkyCoord`."""
-        return SkyCoord(self.lon_deg * u.deg, self.lat_deg * u.deg, frame="galactic")
 
 
 def known_regions() -> QTable:

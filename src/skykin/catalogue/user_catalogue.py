@@ -3,32 +3,234 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from astropy import units as u
+from astropy.coordinates import Angle, angular_separation
 from astropy.table import Column, MaskedColumn, QTable
 from astropy.utils.masked import Masked
 
-from skykin.catalogue.columns import (
-    FLAGS,
-    KINDS,
-    NAMES,
-    OTHER_NAMES,
-    SOURCES,
-    Sizes,
-    find_positions,
-    find_sizes,
-    named,
-)
 from skykin.catalogue.object_lists import COLUMNS
 from skykin.core.atomic import sha256_of
 from skykin.core.errors import DataQualityError, HeaderInvalidError, SkyError, shown
+from skykin.core.frames import Frame, frame_of, to_galactic
 from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Progress
 from skykin.core.shapes import Degrees, Numbers
+from skykin.survey.table.columns import DEGREES_PER, HOURS, NAMELESS, PAIRS, columns_told
 from skykin.survey.table.objects import ObjectColumn, read_object_columns
+
+NAMES = ("name", "mainid", "object", "objectname", "sourcename", "designation", "id", "region", "source")
+OTHER_NAMES = ("aliases", "othernames", "identifiers")
+KINDS = ("kind", "type", "otype", "objecttype", "class")
+FLAGS = ("starforming", "issf", "sf")
+SOURCES = ("reference", "bibcode", "source")
+DIAMETERS = (
+    "diameter",
+    "diam",
+    "size",
+    "angsize",
+    "majax",
+    "majaxis",
+    "majoraxis",
+    "majdiam",
+    "maj",
+    "extent",
+)
+RADII = ("radius", "rad", "angularradius", "semimajor", "semimajoraxis")
+#: Units that the name of a column may end with.
+ENDINGS = ("arcmin", "arcsec", "degrees", "degree", "deg")
+#: Two pairs of columns that say where an object is may differ by so much, for rounding.
+AGREEMENT_DEG = 0.1
+WAY_OUT = "call them l and b, ra and dec, or lon and lat"
+DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)")
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Sizes:
+    """Full angular sizes, degrees, NaN where unknown, and the column that they come from."""
+
+    diameter_deg: Degrees
+    column: str
+
+
+def named(columns: list[ObjectColumn], names: Sequence[str]) -> ObjectColumn | None:
+    """Find the first of some names; case and punctuation do not matter."""
+    return next((c for name in names for c in columns if _key(c.name) == name), None)
+
+
+def find_positions(
+    columns: list[ObjectColumn], file: str, frame: str | None, say: Say
+) -> tuple[Degrees, Degrees]:
+    """Find Galactic positions, degrees, NaN where a row has none.
+
+    Raises
+    ------
+    HeaderInvalidError
+        If no columns, or contradicting ones, say where the objects are.
+    SkyError
+        If a unit is no angle, or a position is not on the sky.
+    """
+    pairs = _pairs(columns, frame)
+    if not pairs:
+        raise HeaderInvalidError(
+            f"no columns of {shown(file)} hold positions; it has {columns_told(columns)}; {WAY_OUT}"
+        )
+    lon, lat = _read(pairs[0], file, frame, say)
+    for other in pairs[1:]:
+        _check_agreement((lon, lat), _read(other, file, frame, lambda _: None), (pairs[0], other), file)
+    return lon, lat
+
+
+def find_sizes(columns: list[ObjectColumn], file: str) -> Sizes | None:
+    """Find full angular sizes: the first column of diameters, else of radii; None if there is none.
+
+    Raises
+    ------
+    SkyError
+        If neither unit nor name of the column say what its numbers are.
+    """
+    for names, factor in ((DIAMETERS, 1.0), (RADII, 2.0)):
+        for name in names:
+            for column in columns:
+                stem, ending = _split(column.name)
+                if stem == name and column.numbers is not None:
+                    per_unit = _degrees_per(column, ending, file)
+                    if per_unit is None:
+                        raise SkyError(
+                            f"column {shown(column.name)} of {shown(file)} does not say its unit; write it, "
+                            f"or call the column {name}_deg, {name}_arcmin or {name}_arcsec",
+                            code="SKY-UNIT",
+                        )
+                    return Sizes(column.numbers * per_unit * factor, column.name)
+    return None
+
+
+Pair = tuple[ObjectColumn, ObjectColumn, Frame | None]
+
+
+def _pairs(columns: list[ObjectColumn], frame: str | None) -> list[Pair]:
+    """Columns of longitude and latitude with their frame, by UCD first, then by name; each column once."""
+    found: list[Pair] = []
+    used: set[int] = set()
+    nameless = [(None, *names) for names in NAMELESS]
+    for known, x, y in [*PAIRS, *nameless]:
+        for lon in (c for c in columns if _is(c, x) and id(c) not in used):
+            lat = next((c for c in columns if _is(c, y) and id(c) not in used), None)
+            if lat is not None:
+                found.append((lon, lat, known))
+                used |= {id(lon), id(lat)}
+    if frame is not None:  # what the user says concerns columns that do not say it themselves
+        found.sort(key=lambda pair: pair[2] is not None)
+    return found
+
+
+def _read(pair: Pair, file: str, frame: str | None, say: Say) -> tuple[Degrees, Degrees]:
+    lon, lat, known = pair
+    if known is None and frame is None:
+        say(
+            f"the positions in columns {shown(lon.name)} and {shown(lat.name)} of {shown(file)} are read as "
+            "Galactic; give the frame if they are not"
+        )
+    chosen = known or frame_of(frame or "galactic")
+    lon_deg = _degrees(lon, file, say, hours=chosen == "icrs")
+    lat_deg = _degrees(lat, file, say)
+    off = (np.abs(lat_deg) > 90) | (np.abs(lon_deg) > 360) | np.isinf(lon_deg) | np.isinf(lat_deg)
+    if off.any():
+        row = int(np.argmax(off))
+        raise SkyError(
+            f"row {row + 1} of {shown(file)} lies at {shown(lon.name)} = {lon_deg[row]:g}°, "
+            f"{shown(lat.name)} = {lat_deg[row]:g}°, which is not on the sky; correct or remove it "
+            f"(rows like this: {int(off.sum())})"
+        )
+    good = np.isfinite(lon_deg) & np.isfinite(lat_deg)
+    galactic = to_galactic(np.where(good, lon_deg, 0.0), np.where(good, lat_deg, 0.0), chosen)
+    return np.where(good, galactic[0] % 360.0 % 360.0, np.nan), np.where(good, galactic[1], np.nan)
+
+
+def _degrees(column: ObjectColumn, file: str, say: Say, *, hours: bool = False) -> Degrees:
+    if column.text is not None:
+        return _sexagesimal(column, file, u.hourangle if hours else u.deg)
+    numbers = np.asarray(column.numbers)
+    per_unit = _degrees_per(column, _split(column.name)[1], file)
+    if per_unit is None:
+        per_unit = 1.0
+        finite = numbers[np.isfinite(numbers)]
+        perhaps = hours and len(finite) > 9 and finite.min() >= 0 and finite.max() <= HOURS
+        doubt = f", but reaches only {finite.max():.3g}: if it is in hours, write its unit" if perhaps else ""
+        say(f"column {shown(column.name)} of {shown(file)} has no unit and is read in degrees{doubt}")
+    return np.asarray(numbers * per_unit)
+
+
+def _sexagesimal(column: ObjectColumn, file: str, unit: u.Unit) -> Degrees:
+    degrees = np.full(len(column.text or ()), np.nan)
+    for row, text in enumerate(column.text or ()):
+        if not text.strip() or text.strip().casefold() == "nan":
+            continue
+        plain = text.strip().replace("−", "-")
+        try:
+            # A number without separators is decimal degrees, even of a right ascension.
+            degrees[row] = float(plain) if DECIMAL.fullmatch(plain) else Angle(plain, unit=unit).deg
+        except (ValueError, u.UnitsError, TypeError) as error:
+            raise SkyError(
+                f"row {row + 1} of {shown(file)} has {shown(text)} in column {shown(column.name)}, which is "
+                "no angle; write decimal degrees, or hours and degrees such as 05:35:17 and -05:23:28",
+                code="SKY-UNIT",
+            ) from error
+    return degrees
+
+
+def _check_agreement(
+    one: tuple[Degrees, Degrees], other: tuple[Degrees, Degrees], pairs: tuple[Pair, Pair], file: str
+) -> None:
+    apart = np.degrees(angular_separation(*(np.radians(angle) for angle in (*one, *other))))
+    if np.all(np.isnan(apart)) or np.nanmax(apart) <= AGREEMENT_DEG:
+        return
+    row = int(np.nanargmax(apart))
+    first, second = (f"{shown(pair[0].name)}, {shown(pair[1].name)}" for pair in pairs)
+    raise HeaderInvalidError(
+        f"the columns {first} and {second} of {shown(file)} put row {row + 1} at places {apart[row]:.3g}° "
+        "apart; keep the pair that is right"
+    )
+
+
+def _degrees_per(column: ObjectColumn, ending: str, file: str) -> float | None:
+    """Degrees in one unit of the column, None where neither its unit nor its name say it."""
+    unit = column.unit.strip().casefold() or ending
+    if not unit:
+        return None
+    try:
+        factor = DEGREES_PER[unit] if unit in DEGREES_PER else u.Unit(column.unit).to(u.deg)
+    except (ValueError, TypeError, u.UnitsError) as error:
+        raise SkyError(
+            f"column {shown(column.name)} of {shown(file)} is in {shown(column.unit)}, which is no angle; "
+            "write it in deg or arcmin",
+            code="SKY-UNIT",
+        ) from error
+    return float(factor)
+
+
+def _is(column: ObjectColumn, what: str) -> bool:
+    if what.startswith("pos."):
+        return column.ucd.casefold().split(";")[0] == what
+    return what in (_key(column.name), _split(column.name)[0])
+
+
+def _split(name: str) -> tuple[str, str]:
+    """Stem and unit of a name such as ``size_arcmin``."""
+    key = _key(name)
+    ending = next((e for e in ENDINGS if key.endswith(e) and key != e), "")
+    return key.removesuffix(ending), ending
+
+
+def _key(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.casefold())
+
 
 YES, NO = {"true", "t", "yes", "y", "1", "1.0"}, {"false", "f", "no", "n", "0", "0.0"}
 

@@ -18,10 +18,10 @@ def agree_command(
         typer.Argument(help="Folders that `skykin map` wrote, of the same reference; two or more."),
     ],
     top_fraction: Annotated[float, typer.Option(help="Share of the sky that is shown as matches.")] = 0.1,
-    turns: Annotated[
-        int, typer.Option(help="How often the maps are turned against each other for the p-values.")
+    rotations: Annotated[
+        int, typer.Option(help="How often the maps are rotated against each other for the p-values.")
     ] = 200,
-    seed: Annotated[int, typer.Option(help="Of the turns.")] = 0,
+    seed: Annotated[int, typer.Option(help="Random seed of the rotations.")] = 0,
     any_reference: Annotated[
         bool, typer.Option("--any-reference", help="Allow maps of different references.")
     ] = False,
@@ -31,19 +31,18 @@ def agree_command(
 ) -> None:
     """Put maps of the same reference from different surveys together, to see where they agree.
 
-    The shares of the sky that rank at least as high in each map are multiplied, place by place, and the
-    product is compared with that of the same maps turned in longitude.  `skykin evaluate` judges the result
-    as it judges a map, with each of the maps beside it; its other baselines are those of the first map's
-    survey.
+    Scores are converted to ranks (fraction of sky at or above) and multiplied (rank product); the product is
+    compared with that of the same maps rotated in longitude.  `skykin evaluate` takes the result like a map,
+    with each of the maps beside it; its other baselines are those of the first map's survey.
     """
     # The libraries of tables and figures are loaded only once the options make sense.
-    from skykin.jobs.agree import agree_maps
+    from skykin.jobs.agree import agree
 
     progress = progress_unless(quiet)
-    result = agree_maps(
+    result = agree(
         map_folders,
         top_fraction=top_fraction,
-        turns=turns,
+        rotations=rotations,
         seed=seed,
         any_reference=any_reference,
         output=output,

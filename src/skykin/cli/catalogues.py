@@ -12,6 +12,7 @@ from rich.table import Table
 
 from skykin.cli.bars import TerminalProgress
 from skykin.cli.options import printer
+from skykin.core.frames import Frame
 
 if TYPE_CHECKING:
     from astropy.table import QTable, Row
@@ -31,57 +32,27 @@ def catalogues_command(
         ),
     ] = None,
     frame: Annotated[
-        str | None,
-        typer.Option(
-            help="Frame of a file's columns lon and lat: galactic, icrs or ecliptic.", show_default=False
-        ),
+        Frame | None,
+        typer.Option(help="Frame of a file's columns lon and lat.", show_default=False),
     ] = None,
-    overwrite: Annotated[bool, typer.Option(help="Replace a file that is there.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")] = False,
 ) -> None:
     """List the catalogues that ship with Skykin, show one, or show how a file of yours is understood."""
-    from skykin.catalogue.object_table import write_object_table
-    from skykin.core.errors import UsageError
+    from skykin.jobs.listing import catalogues
 
+    progress = TerminalProgress(Console(stderr=True))
+    table = catalogues(catalogue, output=output, frame=frame, overwrite=overwrite, progress=progress)
     if catalogue is None:
-        if output is not None:
-            raise UsageError(
-                "say which of the catalogues is to be written, such as `skykin catalogues sharpless`"
-            )
-        Console().print(_lists())
-        return
-    table = _table(catalogue, frame)
-    if output is None:
+        shown = Table(
+            "list", "objects", "star-forming", "what is in it", title="Catalogues", title_justify="left"
+        )
+        for row in table:
+            shown.add_row(*(str(row[name]) for name in ("name", "objects", "star_forming", "summary")))
+        Console().print(shown)
+    elif output is None:
         Console().print(_shown(catalogue, table))
     else:
-        write_object_table(table, output, overwrite=overwrite)
         printer().print(f"Wrote {len(table)} rows to {output}")
-
-
-def _lists() -> Table:
-    from skykin.catalogue.object_lists import object_list, object_lists
-
-    shown = Table(
-        "list", "objects", "star-forming", "what is in it", title="Catalogues", title_justify="left"
-    )
-    for one in object_lists():
-        table = object_list(one.name)
-        shown.add_row(one.name, str(len(table)), str(int(table["star_forming"].sum())), one.summary)
-    return shown
-
-
-def _table(catalogue: str, frame: str | None) -> QTable:
-    from skykin.catalogue.object_lists import object_list, object_lists
-    from skykin.catalogue.user_catalogue import read_catalogue
-    from skykin.core.errors import UnknownNameError
-
-    if catalogue in {one.name for one in object_lists()}:
-        return object_list(catalogue)
-    if Path(catalogue).exists():
-        return read_catalogue(catalogue, frame=frame, progress=TerminalProgress(Console(stderr=True)))
-    try:
-        return object_list(catalogue)
-    except UnknownNameError as error:
-        raise UnknownNameError(f"{error}; and there is no such file") from error
 
 
 def _shown(title: str, table: QTable) -> Table:

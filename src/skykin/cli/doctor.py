@@ -7,21 +7,10 @@ from skykin.cli.options import printer
 
 def doctor_command() -> None:
     """Say which processor, libraries and devices compute here, and what would make them faster."""
-    from skykin.scale.machine import this_machine
-    from skykin.style.network.blocks import has_openvino, providers
+    from skykin.cli.surveys import print_facts
+    from skykin.jobs.listing import doctor
 
-    machine = this_machine()
-    out = printer()
-    out.print(f"cores           {machine.cores}")
-    out.print(f"instructions    {', '.join(machine.instructions)}")
-    for each in machine.blas:
-        about = f"{each.name} {each.version}, kernels for {each.kernels}, {each.threads} threads"
-        out.print(f"{each.package:15s} {about}")
-    out.print(f"network         ONNX Runtime on {' then '.join(providers())}")
-    fast = "OpenVINO in bfloat16" if has_openvino() else "not installed; pip install 'skykin[fast]'"
-    out.print(f"--fast          {fast}")
-    advice = machine.advice()
-    for sentence in advice:
-        out.print(f"\n{sentence}.")
-    if not advice:
-        out.print("\nNothing to change.")
+    found = doctor()
+    print_facts(found.facts)
+    for sentence in found.notes:
+        printer().print(f"\n{sentence}")

@@ -1,4 +1,4 @@
-"""The command `skykin evaluate`: what the score of a map is worth."""
+"""The command `skykin evaluate`: how well the score of a map finds lists of objects."""
 
 from __future__ import annotations
 
@@ -7,10 +7,17 @@ from typing import Annotated
 
 import typer
 
-from skykin.cli.option_texts import parse_bands, parse_options
-from skykin.cli.options import Jobs, Quiet, SurveyOfMap, SurveyOption, printer, progress_unless
+from skykin.cli.options import (
+    Jobs,
+    Quiet,
+    SurveyOfMap,
+    SurveyOption,
+    printer,
+    progress_unless,
+    survey_options,
+)
 
-LISTS = "What it is judged by"
+LISTS = "What it is evaluated with"
 MORE = "What takes longer"
 
 
@@ -35,10 +42,10 @@ def evaluate_command(
             help="Velocity bands (km/s) of the map.", show_default="the survey's own", rich_help_panel=LISTS
         ),
     ] = None,
-    turns: Annotated[
-        int, typer.Option(help="How often the lists are turned in longitude.", rich_help_panel=LISTS)
+    rotations: Annotated[
+        int, typer.Option(help="How often the lists are rotated in longitude.", rich_help_panel=LISTS)
     ] = 300,
-    seed: Annotated[int, typer.Option(help="Of everything random.", rich_help_panel=LISTS)] = 0,
+    seed: Annotated[int, typer.Option(help="Random seed.", rich_help_panel=LISTS)] = 0,
     nulls: Annotated[
         bool,
         typer.Option(
@@ -51,7 +58,7 @@ def evaluate_command(
     injections: Annotated[
         int,
         typer.Option(
-            help="So many copies of the reference are put at empty places and looked for.",
+            help="So many copies of the reference are put at empty places and searched for.",
             rich_help_panel=MORE,
         ),
     ] = 0,
@@ -67,22 +74,22 @@ def evaluate_command(
     jobs: Jobs = None,
     quiet: Quiet = False,
 ) -> None:
-    """Judge a map: whether its score finds objects better than brightness, latitude or chance do.
+    """Evaluate a map: whether its score finds objects better than brightness, latitude or chance do.
 
-    Every number stands beside the same number of simpler rankings and of the same objects turned in
+    Every number stands beside the same number of simpler rankings and of the same objects rotated in
     longitude, with an interval.  It is written into the folder of the map, and into its report.
     """
     # The libraries of tables and figures are loaded only once the options make sense.
-    from skykin.jobs.evaluate import evaluate_map, keep_in_map
+    from skykin.jobs.evaluate import evaluate
 
     progress = progress_unless(quiet)
-    result = evaluate_map(
+    result = evaluate(
         map_folder,
         catalogue or (),
         survey=survey,
-        survey_options=parse_options(survey_option or []),
-        bands_km_s=None if bands is None else parse_bands(bands),
-        turns=turns,
+        survey_option=survey_options(survey_option),
+        bands=bands,
+        rotations=rotations,
         seed=seed,
         nulls=nulls,
         injections=injections,
@@ -90,7 +97,7 @@ def evaluate_command(
         jobs=jobs,
         progress=progress,
     )
-    page = keep_in_map(result, map_folder, progress)
+    page = result.add_to_map(map_folder, progress)
     if not quiet:
         out = printer()
         for line in result.sentences():

@@ -1,4 +1,4 @@
-"""The command `skykin explain`: why a tile is like a reference."""
+"""The command `skykin explain`: why a tile is similar to a reference."""
 
 from __future__ import annotations
 
@@ -7,13 +7,21 @@ from typing import Annotated
 
 import typer
 
-from skykin.cli.options import Overwrite, Quiet, printer, progress_unless
-from skykin.cli.search import A_REFERENCE, Index, PixelScale, Width
+from skykin.cli.options import (
+    IN_INDEX,
+    Index,
+    Overwrite,
+    PixelScale,
+    Quiet,
+    Width,
+    printer,
+    progress_unless,
+)
 
 
 def explain_command(
     index: Index,
-    reference: Annotated[str, typer.Option("--reference", "-r", help=f"What was looked for: {A_REFERENCE}.")],
+    reference: Annotated[str, typer.Option("--reference", "-r", help=f"The reference: {IN_INDEX}.")],
     tile: Annotated[
         str,
         typer.Option("--tile", "-t", help="The tile: its name, or a place near its centre."),
@@ -30,7 +38,7 @@ def explain_command(
     overwrite: Overwrite = False,
     quiet: Quiet = False,
 ) -> None:
-    """Explain a match: which layers and scales carry the score, where in the tile, and what could mislead.
+    """Explain a score: which layers and sizes of tile carry it, where in the tile, and what could mislead.
 
     Opens the survey and runs the network over the tile, and over a sample of tiles for the other recipes.
     """
@@ -38,11 +46,11 @@ def explain_command(
 
     progress = progress_unless(quiet)
     result = explain(
-        index, reference, tile, width_deg=width, pixel_deg=pixel_scale, sample=sample, output=output,
+        index, reference, tile, width=width, pixel_scale=pixel_scale, sample=sample, output=output,
         overwrite=overwrite, progress=progress,
     )  # fmt: skip
     if not quiet:
         out = printer()
-        for line in result.lines:
+        for line in result.sentences():
             out.print(line)
         out.print(f"Wrote {output}")

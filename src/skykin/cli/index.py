@@ -1,16 +1,16 @@
-"""The command `skykin index`: measure a survey once, ask it as often as one likes."""
+"""The command `skykin index`: measure a survey once, for any number of queries."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from skykin.cli.map import DEFAULTS, SOME_LEFT_OUT
-from skykin.cli.option_texts import parse_bands, parse_options
+from skykin.cli.map import SOME_LEFT_OUT
 from skykin.cli.options import (
+    INTERRUPTED,
     Area,
     Bands,
     Download,
@@ -24,12 +24,12 @@ from skykin.cli.options import (
     Stretch,
     SurveyOption,
     TileSize,
+    file_name,
     progress_unless,
+    survey_options,
 )
 from skykin.cli.surveys import print_facts
-from skykin.core.settings import MapSettings, StretchKind
-
-INTERRUPTED = 130
+from skykin.core.settings import DEFAULTS
 
 
 def index_command(
@@ -44,10 +44,10 @@ def index_command(
     spacing: Spacing = None,
     pixels: Pixels = None,
     bands: Bands = None,
-    stretch: Stretch = DEFAULTS["stretch"],
-    recipe: Recipe = DEFAULTS["recipe"],
+    stretch: Stretch = DEFAULTS.stretch,
+    recipe: Recipe = DEFAULTS.recipe,
     fast: Fast = False,
-    min_coverage: MinCoverage = DEFAULTS["min_coverage"],
+    min_coverage: MinCoverage = DEFAULTS.min_coverage,
     append: Annotated[
         bool,
         typer.Option("--append", help="Take in new data or another area; what is still true is kept."),
@@ -59,33 +59,35 @@ def index_command(
     download: Download = False,
     quiet: Quiet = False,
 ) -> None:
-    """Measure the style of every cell of a survey once, so that any later question is quick.
+    """Measure the style of every cell of a survey once, so that any later query is quick.
 
     The index is a folder.  Whatever stops the work, what is finished stays: the same command goes on where it
     was, and does nothing if the index is complete.
     """
-    settings = MapSettings(
-        survey=survey,
-        survey_options=parse_options(survey_option or []),
-        area=area,
-        tile_size=tile_size,
-        spacing=spacing,
-        pixels=pixels,
-        bands_km_s=None if bands is None else parse_bands(bands),
-        stretch=cast("StretchKind", stretch),
-        recipe=recipe,
-        fast=fast,
-        min_coverage=min_coverage,
-        jobs=jobs,
-    )
-    from skykin.jobs.index import build_index
+    from skykin.jobs.index import index as make_index
     from skykin.products.rejected import rejected_files
 
-    folder = output or Path(f"{plain_name(survey)}.skykin")
+    folder = output or Path(f"{default_name(survey)}.skykin")
     progress = progress_unless(quiet)
     try:
-        index = build_index(
-            survey, folder, settings, append=append, exact=exact, download=download, progress=progress
+        index = make_index(
+            survey,
+            folder,
+            survey_option=survey_options(survey_option),
+            area=area,
+            tile_size=tile_size,
+            spacing=spacing,
+            pixels=pixels,
+            bands=bands,
+            stretch=stretch,
+            recipe=recipe,
+            fast=fast,
+            min_coverage=min_coverage,
+            append=append,
+            exact=exact,
+            jobs=jobs,
+            download=download,
+            progress=progress,
         )
     except KeyboardInterrupt as error:
         Console(stderr=True, soft_wrap=True).print(
@@ -99,7 +101,6 @@ def index_command(
         raise typer.Exit(SOME_LEFT_OUT)
 
 
-def plain_name(survey: str) -> str:
-    """Name a folder after a survey, with nothing that a shell or file system minds."""
-    stem = survey.rstrip("/").rpartition("/")[2].partition(".")[0]
-    return "".join(c if c.isalnum() or c in "-_" else "-" for c in stem).strip("-")[:60] or "survey"
+def default_name(survey: str) -> str:
+    """Name a folder after a survey."""
+    return file_name(survey.rstrip("/").rpartition("/")[2].partition(".")[0]) or "survey"

@@ -1,4 +1,4 @@
-"""Commands on an index among itself: `skykin neighbours`, `skykin cluster`, `skykin outliers`."""
+"""Commands that compare the tiles of an index: `skykin neighbours`, `skykin cluster`, `skykin outliers`."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from skykin.cli.options import Folder, Overwrite, Quiet, printer, progress_unless
-from skykin.cli.search import Index
+from skykin.cli.options import Folder, Index, Overwrite, Quiet, printer, progress_unless
 
 #: Rows that a terminal is shown.
 LISTED = 10
@@ -18,14 +17,14 @@ LISTED = 10
 
 def neighbours_command(
     index: Index,
-    k: Annotated[int, typer.Option("-k", help="Nearest kin of each tile.")] = 5,
+    k: Annotated[int, typer.Option("-k", help="How many similar tiles are listed for each tile.")] = 5,
     output: Annotated[Path, typer.Option("--output", "-o", help="File of the table (ECSV).")] = Path(
         "neighbours.ecsv"
     ),
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
     quiet: Quiet = False,
 ) -> None:
-    """List each tile's nearest kin, among the tiles that share no sky with it."""
+    """List the most similar tiles of each tile, among those that do not overlap it."""
     from skykin.jobs.kinds import neighbours
 
     progress = progress_unless(quiet)
@@ -45,8 +44,8 @@ def cluster_command(
 ) -> None:
     """Group the tiles into kinds of sky: a HEALPix map, a catalogue, and an example picture of each kind.
 
-    An index of `core-contrast` groups places by what stands in their middle: a peak, a hollow, an edge this
-    way or that.  For kinds of wide sky, make the index with `--recipe mean-std`.
+    An index of `core-contrast` groups tiles by what lies at their centre: peaks, depressions, oriented
+    gradients.  For the texture of whole tiles, make the index with `--recipe mean-std`.
 
     Needs the extra: pip install "skykin[learn]".
     """
@@ -62,14 +61,14 @@ def cluster_command(
                 str(row["example"]),
             )  # fmt: skip
         Console().print(table)
-        _say(result.lines[-1], f"Wrote {output}")
+        _say(result.sentences()[-1], f"Wrote {output}")
 
 
 def outliers_command(
     index: Index,
     k: Annotated[
         int,
-        typer.Option("-k", help="Nearest kin that count; with more, a rare kind of tile is odd too."),
+        typer.Option("-k", help="Most similar tiles that count; with more, a rare kind of tile is odd too."),
     ] = 5,
     output: Folder = Path("outliers"),
     overwrite: Overwrite = False,
@@ -81,11 +80,11 @@ def outliers_command(
     progress = progress_unless(quiet)
     result = outliers(index, k, output=output, overwrite=overwrite, progress=progress)
     if not quiet:
-        table = Table("rank", "tile", "oddness", "nearest kin", "score with it")
+        table = Table("rank", "tile", "oddness", "most similar", "score with it")
         for row in result.tiles[:LISTED]:
             table.add_row(
-                str(row["rank"]), str(row["name"]), f"{row['oddness']:.3f}", str(row["kin"]),
-                f"{row['kin_score']:.3f}",
+                str(row["rank"]), str(row["name"]), f"{row['oddness']:.3f}", str(row["neighbour"]),
+                f"{row['neighbour_score']:.3f}",
             )  # fmt: skip
         Console().print(table)
         _say(f"Wrote {output}")

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from skykin.cli.pictures import A_PICTURE, OUTPUT, Recipe, TileOptions, say, with_options
+from skykin.cli.options import OUTPUT
+from skykin.cli.pictures import A_PICTURE, Recipe, TileOptions, say, with_options
 
 
 @with_options(TileOptions)
@@ -26,30 +27,10 @@ def layers_command(
     Activation maps of the content layers; the matrices of the style layers as images, each layer's share of
     their length, and the spectrum of their eigenvalues.
     """
-    from skykin.style.recipe import recipe as find_recipe
+    from skykin.jobs.studio.layers import layers
 
-    chosen = find_recipe(recipe)
-    sky = options.sky()
-    from skykin.jobs.studio.layers import make_layers
-
-    book = options.book(sky)
-    opened = make_layers(
-        book,
-        reference,
-        output,
-        match=match,
-        recipe=chosen,
-        overwrite=options.overwrite,
-        progress=book.progress,
-    )
+    opened = layers(reference, match, recipe=recipe, output=output, **options.values())
     if not options.quiet:
-        for each in opened.pictures:
-            shares = ", ".join(
-                f"{layer} {100 * style.share:.3g} %" for layer, style in each.layers.style.items()
-            )
-            say(f"{each.name}: share of the squared length of all {opened.statistic}: {shares}")
-        if match is not None:
-            first, second = opened.pictures
-            cosines = first.layers.cosines(second.layers)
-            say("cosines: " + ", ".join(f"{layer} {cosine:.4f}" for layer, cosine in cosines.items()))
+        for line in opened.sentences():
+            say(line)
         say(f"Open {output}")

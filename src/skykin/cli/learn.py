@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from skykin.cli.option_texts import parse_options
 from skykin.cli.options import (
     Folder,
     Jobs,
@@ -17,8 +16,8 @@ from skykin.cli.options import (
     SurveyOption,
     printer,
     progress_unless,
+    survey_options,
 )
-from skykin.core.errors import UsageError
 
 DEFAULT_FOLDER = Path("skykin-learnt")
 
@@ -29,7 +28,7 @@ def learn_command(
     ],
     positive: Annotated[
         list[str] | None,
-        typer.Option(help="What is looked for: a name or position, as --reference; give several."),
+        typer.Option(help="A positive example: a name or position, as --reference; give several."),
     ] = None,
     positives: Annotated[
         str | None, typer.Option(help="Or a list: a shipped one (`skykin catalogues`), or a table on disk.")
@@ -37,8 +36,8 @@ def learn_command(
     negative: Annotated[
         list[str] | None,
         typer.Option(
-            help="What is not looked for; give several.",
-            show_default="the positives turned in longitude, so that latitude teaches nothing",
+            help="A negative example; give several.",
+            show_default="the positives rotated in longitude, so that latitude carries no information",
         ),
     ] = None,
     survey: SurveyOfMap = None,
@@ -51,22 +50,19 @@ def learn_command(
     """Learn a linear rule on style from several examples (extra `learn`).
 
     Every place is scored by a rule that saw no example in its 30° of longitude; what the rule finds stands
-    beside what brightness, contrast and latitude find.  `skykin evaluate` judges the result as a map.
+    beside what brightness, contrast and latitude find.  `skykin evaluate` takes the result like a map.
     """
     # The libraries of tables are loaded only once the options make sense.
-    from skykin.jobs.learn import learn_kin
+    from skykin.jobs.learn import learn
 
-    if bool(positive) == bool(positives):
-        raise UsageError(
-            "give what is looked for either as --positive, several times, or as one --positives list"
-        )
     progress = progress_unless(quiet)
-    result = learn_kin(
+    result = learn(
         map_folder,
-        positives or positive or (),
-        negative or (),
+        positive or (),
+        positives=positives,
+        negative=negative or (),
         survey=survey,
-        survey_options=parse_options(survey_option or []),
+        survey_option=survey_options(survey_option),
         jobs=jobs,
         output=output,
         overwrite=overwrite,
@@ -76,4 +72,4 @@ def learn_command(
         out = printer()
         for line in result.sentences():
             out.print(line)
-        out.print(f"\nWritten to {output}; judge it with skykin evaluate {output}")
+        out.print(f"\nWritten to {output}; evaluate it with skykin evaluate {output}")

@@ -18,15 +18,15 @@ def recipes_command() -> None:
 
 def regions_command() -> None:
     """List the regions that can be named as a reference, with their positions, and the named sets."""
-    from skykin.catalogue.reference_sets import PREFIX, reference_sets
-    from skykin.catalogue.regions import known_regions
+    from skykin.catalogue.references import PREFIX, reference_sets
+    from skykin.jobs.listing import regions
 
     table = Table("name", "l [deg]", "b [deg]", "size [deg]", "kind", "also called")
-    for row in known_regions():
+    for row in regions():
         table.add_row(
             str(row["name"]),
-            f"{row['lon_deg'].value:.2f}",
-            f"{row['lat_deg'].value:+.2f}",
+            f"{row['lon'].value:.2f}",
+            f"{row['lat'].value:+.2f}",
             f"{row['diameter_deg'].value:.1f}",
             str(row["kind"]),
             str(row["aliases"]).replace(";", ", "),

@@ -23,13 +23,13 @@ from skykin.cli.layers import layers_command
 from skykin.cli.learn import learn_command
 from skykin.cli.listing import recipes_command, regions_command
 from skykin.cli.map import map_command
+from skykin.cli.options import INTERRUPTED
 from skykin.cli.search import search_command
 from skykin.cli.surveys import info_command, surveys_command
 from skykin.cli.texture import texture_command
 from skykin.cli.transfer import transfer_command
 from skykin.core.errors import SkykinError
 
-INTERRUPTED = 130
 BUG = 8
 
 
@@ -72,7 +72,6 @@ app = typer.Typer(
     cls=OneSentence,
     epilog="Start with `skykin map`: every setting has a default, and `skykin map --help` explains it.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
@@ -116,7 +115,7 @@ def options(
 def main() -> None:
     """Run the command line; a polite request to stop counts as Ctrl-C."""
     signal.signal(signal.SIGTERM, _as_interrupt)
-    app()
+    app(prog_name="skykin")
 
 
 def _as_interrupt(signum: int, frame: FrameType | None) -> None:

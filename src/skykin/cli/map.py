@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import Annotated
 
 import typer
 
-from skykin.cli.option_texts import parse_bands, parse_options
 from skykin.cli.options import (
+    IN_MAP,
     OUTPUT,
+    QUERY,
     SKY,
     STYLE,
     TILES,
     Area,
     Bands,
-    Combined,
+    CombineBy,
     Csls,
     Download,
     Fast,
     Jobs,
+    MaxQ,
     MinCoverage,
     NoiseDraws,
     Overwrite,
     Pixels,
+    PixelScale,
     Quiet,
     Recipe,
     Seed,
@@ -32,21 +34,19 @@ from skykin.cli.options import (
     Stretch,
     Surrogates,
     SurveyOption,
+    Threshold,
     TileSize,
+    TopFraction,
+    Unlike,
+    Weight,
+    Width,
+    file_name,
     printer,
     progress_unless,
+    survey_options,
+    weights,
 )
-from skykin.core.settings import (
-    EngineKind,
-    GridKind,
-    MapSettings,
-    StretchKind,
-)
-
-if TYPE_CHECKING:
-    from skykin.style.recipe import Combine
-
-DEFAULTS: dict[str, Any] = {field.name: field.default for field in fields(MapSettings)}
+from skykin.core.settings import DEFAULTS, EngineKind, GridKind
 
 #: Exit code of a map from which some of the files given are missing.
 SOME_LEFT_OUT = 4
@@ -60,72 +60,55 @@ def map_command(
             "`plates/*.fits`, or three of these, `r.fits,g.fits,b.fits`.",
             rich_help_panel=SKY,
         ),
-    ] = DEFAULTS["survey"],
+    ] = "wham",
     survey_option: SurveyOption = None,
     reference: Annotated[
         list[str] | None,
         typer.Option(
             "--reference",
             "-r",
-            help="What to look for: a name, or a set as `set:NAME` (`skykin regions` lists both), Galactic "
-            "`l,b` in degrees, or any position such as `05h35m17s -05d23m28s` (ICRS); may be given several "
-            "times.",
-            show_default=DEFAULTS["reference"],
-            rich_help_panel=SKY,
+            help=f"What to look for: {IN_MAP}; may be given several times.",
+            show_default="orion",
+            rich_help_panel=QUERY,
         ),
     ] = None,
-    combine: Combined = None,
+    unlike: Unlike = None,
+    combine: CombineBy = None,
+    weight: Weight = None,
+    width: Width = None,
+    pixel_scale: PixelScale = None,
     area: Area = None,
     tile_size: TileSize = None,
     spacing: Spacing = None,
     pixels: Pixels = None,
     grid: Annotated[
-        str,
+        GridKind,
         typer.Option(
-            help="`healpix`: gnomonic tiles, the same shape everywhere; `plate-carree`: the "
-            "poster's rectangles.",
+            help="`healpix`: gnomonic tiles, the same shape everywhere; `plate-carree`: the rectangles of "
+            "the original experiment.",
             rich_help_panel=TILES,
         ),
-    ] = DEFAULTS["grid"],
+    ] = DEFAULTS.grid,
     bands: Bands = None,
-    stretch: Stretch = DEFAULTS["stretch"],
+    stretch: Stretch = DEFAULTS.stretch,
     stretch_per_tile: Annotated[
         bool,
         typer.Option(
             "--stretch-per-tile",
-            help="Measure the limits on each tile: finds faint structure, forgets brightness.",
+            help="Measure the limits on each tile: enhances faint structure; absolute brightness is lost.",
             rich_help_panel=TILES,
         ),
     ] = False,
-    recipe: Recipe = DEFAULTS["recipe"],
-    threshold: Annotated[
-        float | None,
-        typer.Option(
-            help="Score above which a tile matches.", show_default="the recipe's own", rich_help_panel=STYLE
-        ),
-    ] = None,
-    top_fraction: Annotated[
-        float | None,
-        typer.Option(
-            help="Instead of a threshold: the share of the sky that matches, such as 0.1.",
-            show_default=False,
-            rich_help_panel=STYLE,
-        ),
-    ] = None,
-    max_q: Annotated[
-        float | None,
-        typer.Option(
-            help="Instead of both: the false discovery rate up to which a tile matches, such as 0.1.",
-            show_default="0.1 for all recipes but poster",
-            rich_help_panel=STYLE,
-        ),
-    ] = None,
+    recipe: Recipe = DEFAULTS.recipe,
+    threshold: Threshold = None,
+    top_fraction: TopFraction = None,
+    max_q: MaxQ = None,
     csls: Csls = False,
-    surrogates: Surrogates = DEFAULTS["surrogates"],
-    noise_draws: NoiseDraws = DEFAULTS["noise_draws"],
-    seed: Seed = DEFAULTS["seed"],
+    surrogates: Surrogates = 0,
+    noise_draws: NoiseDraws = 0,
+    seed: Seed = 0,
     engine: Annotated[
-        str | None,
+        EngineKind | None,
         typer.Option(
             help="`shared`: the network runs once over the sky and every overlapping tile is read from it; "
             "`tiles`: once over every tile.",
@@ -142,7 +125,7 @@ def map_command(
         ),
     ] = False,
     fast: Fast = False,
-    min_coverage: MinCoverage = DEFAULTS["min_coverage"],
+    min_coverage: MinCoverage = DEFAULTS.min_coverage,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -158,24 +141,36 @@ def map_command(
     download: Download = False,
     quiet: Quiet = False,
 ) -> None:
-    """Map the kin of a region: compare the style of every tile of a survey with the reference's.
+    """Map a survey by similarity: compare the style of every tile with the reference's.
 
     Without options the sky of WHAM, coloured by velocity, is compared with the Orion Molecular Cloud
-    Complex; `--recipe poster` is the poster's experiment.  Several references are looked for together:
+    Complex; `--recipe poster` is the original experiment.  Several references are combined:
     `-r carina -r rosette`, or a named set.  It writes a score map (HEALPix), a catalogue of tiles, the
-    matches as DS9 regions and as MOC, figures, and report.html, which says first what the scores are worth.
+    matches as DS9 regions and as MOC, figures, and report.html, which begins with the significance.
     """
-    settings = MapSettings(
-        survey=survey,
-        survey_options=parse_options(survey_option or []),
-        reference=_asked(reference),
-        combine=cast("Combine | None", combine),
+    references = reference or ["orion"]
+    folder = output or default_folder(references, recipe)
+    progress = progress_unless(quiet)
+    from skykin.jobs.map import map as make_map
+    from skykin.products.rejected import REJECTED, rejected_files
+    from skykin.products.summary import summary_lines
+
+    result = make_map(
+        survey,
+        references,
+        unlike=unlike or [],
+        combine=combine,
+        weight=weights(weight),
+        width=width,
+        pixel_scale=pixel_scale,
+        survey_option=survey_options(survey_option),
+        area=area,
         tile_size=tile_size,
         spacing=spacing,
         pixels=pixels,
-        grid=cast("GridKind", grid),
-        bands_km_s=None if bands is None else parse_bands(bands),
-        stretch=cast("StretchKind", stretch),
+        grid=grid,
+        bands=bands,
+        stretch=stretch,
         stretch_per_tile=stretch_per_tile,
         recipe=recipe,
         threshold=threshold,
@@ -185,21 +180,16 @@ def map_command(
         surrogates=surrogates,
         noise_draws=noise_draws,
         seed=seed,
-        area=area,
-        engine=cast("EngineKind | None", engine),
+        engine=engine,
         dense=dense,
         fast=fast,
         min_coverage=min_coverage,
         jobs=jobs,
+        output=folder,
+        overwrite=overwrite,
+        download=download,
+        progress=progress,
     )
-    # The network, FITS and plotting libraries are loaded only once the settings make sense.
-    from skykin.jobs import map_kin
-    from skykin.products.rejected import REJECTED, rejected_files
-    from skykin.products.summary import summary_lines
-
-    folder = output or default_folder(settings)
-    progress = progress_unless(quiet)
-    result = map_kin(settings, output=folder, overwrite=overwrite, download=download, progress=progress)
     if not quiet:
         out = printer()
         for line in summary_lines(result.summary):
@@ -210,16 +200,7 @@ def map_command(
         raise typer.Exit(SOME_LEFT_OUT)
 
 
-def _asked(reference: list[str] | None) -> str | list[str]:
-    """Take the default where nothing was asked for, and one reference as one."""
-    if not reference:
-        return str(DEFAULTS["reference"])
-    return reference[0] if len(reference) == 1 else reference
-
-
-def default_folder(settings: MapSettings) -> Path:
-    """Name the output after what was asked, with nothing that a shell or file system minds."""
-    several = isinstance(settings.reference, tuple)
-    told = " ".join(map(str, settings.reference)) if several else str(settings.reference)
-    asked = "".join(c if c.isalnum() else "-" for c in told.lower())
-    return Path(f"skykin-{asked.strip('-')[:40]}-{settings.recipe}")
+def default_folder(references: list[str], recipe: str) -> Path:
+    """Name the output after the references and the recipe."""
+    told = "".join(c if c.isalnum() else "-" for c in " ".join(references).lower())
+    return Path(f"skykin-{file_name(told, 40)}-{file_name(recipe)}")

@@ -3,49 +3,122 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
 
 from skykin.cli.bars import TerminalProgress
-from skykin.cli.option_texts import DEFAULT_BANDS
+from skykin.core.errors import UsageError, shown
 from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Progress
-from skykin.core.settings import DEFAULT_TILE_DEG
+from skykin.core.settings import DEFAULT_TILE_DEG, StretchKind
+from skykin.core.survey_options import DEFAULT_BANDS_TEXT, SurveyOptions
 
-SKY = "What to look at"
+Combine = Literal["max", "mean"]
+
+QUERY = "Query"
+SKY = "Survey"
 TILES = "How the sky is cut and coloured"
 STYLE = "How style is measured"
+MATCHES = "What matches"
+SIGNIFICANCE = "Significance"
 OUTPUT = "What is written, and how fast"
 
-TRUST = "What scores are worth"
-COMBINED = "With several references: be like any of them (`max`) or like all (`mean`)."
-COMBINED_DEFAULT = "as the named set says, else max"
+#: Exit code of what Ctrl-C ended.
+INTERRUPTED = 130
+IN_MAP = (
+    "a name (`skykin regions` lists them), `set:NAME` for a named set, Galactic `l,b` in degrees, any "
+    "position such as `05h35m17s -05d23m28s` (ICRS), or a file (DS9 regions, MOC, PNG, JPEG, TIFF)"
+)
+IN_INDEX = f"{IN_MAP}, the name of a tile, or `place@INDEX` for a place in another survey's index"
 
+Index = Annotated[Path, typer.Argument(help="Folder of the index, made by `skykin index`.")]
+Unlike = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--unlike",
+        help="A counter-example: the similarity to the nearest one is subtracted from the score; may be "
+        "given several times.",
+        show_default=False,
+        rich_help_panel=QUERY,
+    ),
+]
+CombineBy = Annotated[
+    Combine | None,
+    typer.Option(
+        help="Combine similarities to several references by maximum or mean.",
+        show_default="as the named set says, else max",
+        rich_help_panel=QUERY,
+    ),
+]
+Weight = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Weight of a layer, as `block3_conv1=2`; 1 for those not named; may be given several times.",
+        show_default=False,
+        rich_help_panel=QUERY,
+    ),
+]
+Width = Annotated[
+    float | None,
+    typer.Option(
+        help="Side of the square about a position, degrees.", show_default="a tile", rich_help_panel=QUERY
+    ),
+]
+PixelScale = Annotated[
+    float | None,
+    typer.Option(
+        help="Side of a pixel of a picture file on the sky, degrees.",
+        show_default=False,
+        rich_help_panel=QUERY,
+    ),
+]
+Threshold = Annotated[
+    float | None,
+    typer.Option(
+        help="Score from which a tile matches.", show_default="the recipe's own", rich_help_panel=MATCHES
+    ),
+]
+TopFraction = Annotated[
+    float | None,
+    typer.Option(
+        help="Instead: the fraction of the sky that matches, such as 0.1.",
+        show_default=False,
+        rich_help_panel=MATCHES,
+    ),
+]
+MaxQ = Annotated[
+    float | None,
+    typer.Option(
+        help="Instead: the false discovery rate up to which a tile matches, such as 0.1.",
+        show_default="0.1 for all recipes but poster",
+        rich_help_panel=MATCHES,
+    ),
+]
 Csls = Annotated[
     bool,
     typer.Option(
         "--csls",
-        help="p and q of locally scaled scores: what a tile has in common with all sky is taken off.",
-        rich_help_panel=TRUST,
+        help="p and q of locally scaled scores: similarity to the average sky is subtracted.",
+        rich_help_panel=SIGNIFICANCE,
     ),
 ]
 Surrogates = Annotated[
     int,
     typer.Option(
-        help="Compare the 50 most unusual tiles with so many phase-randomised pictures of their own.",
-        rich_help_panel=TRUST,
+        help="Compare each of the 50 most unusual tiles with this many phase-randomised pictures of it.",
+        rich_help_panel=SIGNIFICANCE,
     ),
 ]
 NoiseDraws = Annotated[
     int,
     typer.Option(
-        help="Measure the 50 most unusual tiles so many times with new noise of the survey's own size.",
-        rich_help_panel=TRUST,
+        help="Measure the 50 most unusual tiles with this many realisations of the survey's noise.",
+        rich_help_panel=SIGNIFICANCE,
     ),
 ]
-Seed = Annotated[int, typer.Option(help="Seed of surrogates and noise.", rich_help_panel=TRUST)]
+Seed = Annotated[int, typer.Option(help="Random seed of surrogates and noise.", rich_help_panel=SIGNIFICANCE)]
 SurveyOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -60,7 +133,7 @@ SurveyOfMap = Annotated[
     typer.Option(
         "--survey",
         help="The survey of the map: name, file or folder.",
-        show_default="the ready-made one of that name",
+        show_default="the survey of that name",
         rich_help_panel=SKY,
     ),
 ]
@@ -69,12 +142,9 @@ Area = Annotated[
     typer.Option(
         help="Only tiles centred in `lon_min,lon_max,lat_min,lat_max` (Galactic degrees; "
         "330,30,-10,10 runs over l = 0).",
-        show_default="all that the survey saw",
+        show_default="full survey footprint",
         rich_help_panel=SKY,
     ),
-]
-Combined = Annotated[
-    str | None, typer.Option("--combine", help=COMBINED, show_default=COMBINED_DEFAULT, rich_help_panel=SKY)
 ]
 TileSize = Annotated[
     float | None,
@@ -105,15 +175,14 @@ Bands = Annotated[
     str | None,
     typer.Option(
         help="Velocity bands (LSR, km/s) shown as red, green and blue.",
-        show_default=f"{DEFAULT_BANDS} for wham; thirds of a cube's channels",
+        show_default=f"{DEFAULT_BANDS_TEXT} for wham; thirds of a cube's channels",
         rich_help_panel=TILES,
     ),
 ]
 Stretch = Annotated[
-    str,
+    StretchKind,
     typer.Option(
-        help="How intensity becomes brightness: `asinh`, `linear`, `log` or `symmetric`; limits are "
-        "measured once over the survey.",
+        help="How intensity becomes brightness; limits are measured once over the survey.",
         rich_help_panel=TILES,
     ),
 ]
@@ -172,3 +241,42 @@ def progress_unless(quiet: bool) -> Progress:
 def printer() -> Console:
     """Give standard output, for lines that are printed as they are."""
     return Console(soft_wrap=True, highlight=False, markup=False)
+
+
+def survey_options(texts: list[str] | None) -> SurveyOptions | None:
+    """Read survey options, each ``"name=value"``.
+
+    Raises
+    ------
+    UsageError
+        If one has no ``=``, or is not known.
+    """
+    for text in texts or ():
+        if "=" not in text:
+            raise UsageError(f"the survey option {shown(text)} is not of the form name=value, such as hdu=1")
+    return SurveyOptions.parse(dict(text.split("=", 1) for text in texts)) if texts else None
+
+
+def weights(texts: list[str] | None) -> dict[str, float]:
+    """Read weights of layers, each ``"layer=number"``.
+
+    Raises
+    ------
+    UsageError
+        If one is not of this form.
+    """
+    found = {}
+    for text in texts or ():
+        layer, _, number = text.partition("=")
+        try:
+            found[layer.strip()] = float(number)
+        except ValueError as error:
+            raise UsageError(
+                f"the weight {shown(text)} is not of the form layer=number, such as block3_conv1=2"
+            ) from error
+    return found
+
+
+def file_name(text: str, longest: int = 60) -> str:
+    """Make a name for a file or folder of a text, with nothing that a shell or file system minds."""
+    return "".join(c if c.isalnum() or c in "-_" else "-" for c in text).strip("-")[:longest]

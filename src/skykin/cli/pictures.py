@@ -6,25 +6,20 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast, get_type_hints
+from typing import Annotated, Any, get_type_hints
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 
 from skykin.cli.bars import TerminalProgress
+from skykin.cli.options import INTERRUPTED, OUTPUT
 from skykin.core.progress import SilentProgress
-from skykin.core.settings import MapSettings, StretchKind
-
-if TYPE_CHECKING:
-    from skykin.generate.painting import Painting
-    from skykin.jobs.studio.easel import Easel
-    from skykin.jobs.studio.picture_book import PictureBook
+from skykin.core.settings import StretchKind
+from skykin.generate.settings import Optimiser
 
 SKY = "What to look at"
 MAKING = "How the picture is made"
-OUTPUT = "What is written, and how fast"
-INTERRUPTED = 130
 A_PICTURE = "a region (`skykin regions` lists them), Galactic `l,b`, any position, or a PNG or JPEG file"
 
 Recipe = Annotated[
@@ -47,10 +42,7 @@ class TileOptions:
         typer.Option(help="Pixels on a side of a tile; files are scaled down to it.", rich_help_panel=SKY),
     ] = 256
     stretch: Annotated[
-        str,
-        typer.Option(
-            help="How intensity becomes brightness: `asinh`, `linear` or `log`.", rich_help_panel=SKY
-        ),
+        StretchKind, typer.Option(help="How intensity becomes brightness.", rich_help_panel=SKY)
     ] = "asinh"
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace what an earlier run wrote.", rich_help_panel=OUTPUT)
@@ -71,22 +63,11 @@ class TileOptions:
         bool, typer.Option("--quiet", "-q", help="No progress and no summary.", rich_help_panel=OUTPUT)
     ] = False
 
-    def sky(self) -> MapSettings:
-        """Check what a tile is to be."""
-        return MapSettings(
-            survey=self.survey,
-            tile_size=self.tile_size,
-            pixels=self.pixels,
-            stretch=cast("StretchKind", self.stretch),
-            jobs=self.jobs,
-        )
-
-    def book(self, sky: MapSettings) -> PictureBook:
-        """Open a picture book that tells its progress."""
-        from skykin.jobs.studio.picture_book import PictureBook
-
-        progress = SilentProgress() if self.quiet else TerminalProgress(Console(stderr=True))
-        return PictureBook(sky, self.download, progress)
+    def values(self) -> dict[str, Any]:
+        """Give all as arguments of the function of the same name, with progress instead of quiet."""
+        given = {each.name: getattr(self, each.name) for each in fields(self)}
+        progress = SilentProgress() if given.pop("quiet") else TerminalProgress(Console(stderr=True))
+        return {name: value for name, value in given.items() if value is not None} | {"progress": progress}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +83,7 @@ class PaintOptions(TileOptions):
         ),
     ] = None
     optimiser: Annotated[
-        str,
+        Optimiser,
         typer.Option(
             help="`l-bfgs`, as in Gatys et al., or `adam`, as in the tutorial.", rich_help_panel=MAKING
         ),
@@ -125,17 +106,6 @@ class PaintOptions(TileOptions):
         bool,
         typer.Option("--resume", help="Go on from where an earlier run stopped.", rich_help_panel=OUTPUT),
     ] = False
-
-    def making(self) -> dict[str, Any]:
-        """Pick those that are fields of `PaintSettings`."""
-        chosen = {name: getattr(self, name) for name in ("optimiser", "learning_rate", "seed")}
-        return chosen if self.steps is None else {**chosen, "steps": self.steps}
-
-    def easel(self, output: Path) -> Easel:
-        """Set up the easel of a picture."""
-        from skykin.jobs.studio.easel import Easel
-
-        return Easel(output, self.overwrite, self.snapshots, self.resume)
 
 
 def with_options(shared: type[TileOptions]) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -172,22 +142,17 @@ def with_options(shared: type[TileOptions]) -> Callable[[Callable[..., None]], C
     return spread
 
 
-def cosines_text(painting: Painting) -> str:
-    """Tell the style cosine of each layer."""
-    return "style cosines " + ", ".join(f"{layer} {value:.4f}" for layer, value in painting.cosines.items())
-
-
 def say(sentence: str) -> None:
     """Print one line of the answer."""
     Console(soft_wrap=True, highlight=False, markup=False).print(sentence)
 
 
-def interrupted(easel: Easel) -> typer.Exit:
+def interrupted(output: Path) -> typer.Exit:
     """Tell what Ctrl-C left, and give the way out."""
-    way = "nothing was written"
-    if easel.state_path.is_file():
-        way = (
-            f"the state is kept in {easel.state_path.name}; the same command with --resume goes on from there"
-        )
+    from skykin.jobs.studio.easel import Easel
+
+    state, way = Easel(output).state_path, "nothing was written"
+    if state.is_file():
+        way = f"the state is kept in {state.name}; the same command with --resume goes on from there"
     Console(stderr=True, soft_wrap=True, highlight=False).print(f"interrupted; {escape(way)}")
     return typer.Exit(INTERRUPTED)

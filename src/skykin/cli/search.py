@@ -1,57 +1,41 @@
-"""The command `skykin search`: ask an index what looks like this."""
+"""The command `skykin search`: score the tiles of an index."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
 from skykin.cli.options import (
-    COMBINED,
-    COMBINED_DEFAULT,
+    IN_INDEX,
     OUTPUT,
+    QUERY,
+    CombineBy,
     Csls,
+    Index,
+    Jobs,
+    MaxQ,
     NoiseDraws,
     Overwrite,
+    PixelScale,
     Quiet,
     Seed,
     Surrogates,
+    Threshold,
+    TopFraction,
+    Unlike,
+    Weight,
+    Width,
     printer,
     progress_unless,
+    weights,
 )
 from skykin.core.errors import UsageError, shown
 
 if TYPE_CHECKING:
     from astropy.table import QTable
-
-    from skykin.style.recipe import Combine
-
-ASKED = "What to look for"
-LINE = "What matches"
-A_REFERENCE = (
-    "a name, Galactic `l,b`, any position, the name of a tile, a file (DS9 regions, MOC, PNG, JPEG, TIFF), "
-    "`place@INDEX` for a place in another survey's index, or `set:NAME` for a named set"
-)
-
-Index = Annotated[Path, typer.Argument(help="Folder of the index, made by `skykin index`.")]
-Width = Annotated[
-    float | None,
-    typer.Option(
-        help="Side of the square about a position, degrees.",
-        show_default="a tile of the index",
-        rich_help_panel=ASKED,
-    ),
-]
-PixelScale = Annotated[
-    float | None,
-    typer.Option(
-        help="Side of a pixel of a picture file on the sky, degrees.",
-        show_default=False,
-        rich_help_panel=ASKED,
-    ),
-]
 
 
 def search_command(
@@ -61,45 +45,21 @@ def search_command(
         typer.Option(
             "--reference",
             "-r",
-            help=f"What to look for: {A_REFERENCE}; may be given several times.",
-            rich_help_panel=ASKED,
+            help=f"What to look for: {IN_INDEX}; may be given several times.",
+            rich_help_panel=QUERY,
         ),
     ],
-    unlike: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--not",
-            help="A counter-example: what a tile has in common with it is taken off its score; may be given "
-            "several times.",
-            show_default=False,
-            rich_help_panel=ASKED,
-        ),
-    ] = None,
+    unlike: Unlike = None,
+    combine: CombineBy = None,
+    weight: Weight = None,
     width: Width = None,
     pixel_scale: PixelScale = None,
-    combine: Annotated[
-        str | None,
-        typer.Option(
-            "--combine",
-            help=COMBINED,
-            show_default=COMBINED_DEFAULT,
-            rich_help_panel=ASKED,
-        ),
-    ] = None,
-    weight: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="How much a layer counts, as `block3_conv1=2`; 1 for those not named.",
-            show_default=False,
-            rich_help_panel=ASKED,
-        ),
-    ] = None,
     measure: Annotated[
         bool,
         typer.Option(
             "--measure",
             help="Run the network over the references instead of adding up cells; opens the survey.",
-            rich_help_panel=ASKED,
+            rich_help_panel=QUERY,
         ),
     ] = False,
     pyramid: Annotated[
@@ -107,38 +67,19 @@ def search_command(
         typer.Option(
             "--pyramid",
             help="Compare tiles of all sizes: columns `best_size` and `best_score`.",
-            rich_help_panel=ASKED,
+            rich_help_panel=QUERY,
         ),
     ] = False,
-    threshold: Annotated[
-        float | None,
-        typer.Option(
-            help="Score from which a tile matches.", show_default="the recipe's own", rich_help_panel=LINE
-        ),
-    ] = None,
-    top_fraction: Annotated[
-        float | None,
-        typer.Option(
-            help="Instead: the share of the sky that matches.", show_default=False, rich_help_panel=LINE
-        ),
-    ] = None,
-    max_q: Annotated[
-        float | None,
-        typer.Option(
-            help="Instead: the false discovery rate up to which a tile matches.",
-            show_default=False,
-            rich_help_panel=LINE,
-        ),
-    ] = None,
+    threshold: Threshold = None,
+    top_fraction: TopFraction = None,
+    max_q: MaxQ = None,
     csls: Csls = False,
     surrogates: Surrogates = 0,
     noise_draws: NoiseDraws = 0,
     seed: Seed = 0,
     k: Annotated[
         int,
-        typer.Option(
-            "-k", help="How many tiles are listed, none of which shares sky.", rich_help_panel=OUTPUT
-        ),
+        typer.Option("-k", help="How many non-overlapping tiles are listed.", rich_help_panel=OUTPUT),
     ] = 10,
     approximate: Annotated[
         bool,
@@ -160,19 +101,18 @@ def search_command(
         ),
     ] = None,
     overwrite: Overwrite = False,
+    jobs: Jobs = None,
     quiet: Quiet = False,
 ) -> None:
-    """Ask an index what looks like this; an answer takes well under a second.
+    """Score the tiles of an index by their similarity to references; takes well under a second.
 
     Lists the best tiles.  With --output it writes what `skykin map` writes: score map, catalogue, matches as
-    DS9 regions and MOC, figures, and report.html, which says first what the scores are worth.
+    DS9 regions and MOC, figures, and report.html, which begins with the significance.
     """
-    weights = parse_weights(weight or [])
-    from skykin.jobs.nearest import nearest_tiles
-    from skykin.jobs.search import search_index
+    by_layer, progress, out = weights(weight), progress_unless(quiet), printer()
+    from skykin.jobs.search import nearest_tiles, search
     from skykin.products.summary import summary_lines
 
-    progress, out = progress_unless(quiet), printer()
     if approximate:
         _without_a_map({
             "--measure": measure, "--pyramid": pyramid, "--threshold": threshold is not None,
@@ -181,29 +121,21 @@ def search_command(
             "--noise-draws": noise_draws > 0,
         })  # fmt: skip
         best = nearest_tiles(
-            index,
-            list(reference),
-            k,
-            approximate=True,
-            unlike=list(unlike or []),
-            width_deg=width,
-            pixel_deg=pixel_scale,
-            combine=cast("Combine | None", combine),
-            weights=weights,
-            progress=progress,
-        )
+            index, reference, k, approximate=True, unlike=unlike or [], combine=combine, weight=by_layer,
+            width=width, pixel_scale=pixel_scale, progress=progress,
+        )  # fmt: skip
         out.print(listed(best, f"The kin of {' and '.join(map(shown, reference))}"))
         if not quiet:
-            out.print("No p-values: without --approximate, the answer says what its scores are worth.")
+            out.print("No p-values: without --approximate, the significance is given.")
         return
-    answer = search_index(
+    found = search(
         index,
-        list(reference),
-        unlike=list(unlike or []),
-        width_deg=width,
-        pixel_deg=pixel_scale,
-        combine=cast("Combine | None", combine),
-        weights=weights,
+        reference,
+        unlike=unlike or [],
+        combine=combine,
+        weight=by_layer,
+        width=width,
+        pixel_scale=pixel_scale,
         measure=measure,
         pyramid=pyramid,
         threshold=threshold,
@@ -213,20 +145,20 @@ def search_command(
         surrogates=surrogates,
         noise_draws=noise_draws,
         seed=seed,
+        jobs=jobs,
         output=output,
         overwrite=overwrite,
         progress=progress,
     )
-    out.print(listed(answer.best(k), f"The kin of {answer.name}"))
-    if not quiet:
-        matches = int(answer.tiles["match"].sum())
-        out.print(f"{matches} of {len(answer.tiles)} tiles match ({answer.line.words}).")
-        if output is None and answer.n_matches_beside:
-            out.print(f"{answer.n_matches_beside} of the matches share sky with the reference itself.")
-        if output is not None:
-            for line in summary_lines(answer.kin.summary):
-                out.print(line)
-            out.print(f"\nOpen {output / 'report.html'}")
+    out.print(listed(found.best(k), f"The kin of {found.query.name}"))
+    if not quiet and output is None:
+        out.print(f"{found.n_matches} of {len(found.tiles)} tiles match ({found.cut.words}).")
+        if found.n_overlapping_matches:
+            out.print(f"{found.n_overlapping_matches} of the matches overlap the reference itself.")
+    elif not quiet and output is not None:
+        for line in summary_lines(found.summary):
+            out.print(line)
+        out.print(f"\nOpen {output / 'report.html'}")
 
 
 def _without_a_map(options: dict[str, bool]) -> None:
@@ -252,23 +184,3 @@ def listed(best: QTable, title: str) -> Table:
             cells.append(str(value) if name == "best_reference" else f"{value:.{digits}g}")
         table.add_row(str(row["rank"]), str(row["name"]), *cells)
     return table
-
-
-def parse_weights(texts: list[str]) -> dict[str, float]:
-    """Read weights of layers, each ``"layer=number"``.
-
-    Raises
-    ------
-    UsageError
-        If one is not of this form.
-    """
-    weights = {}
-    for text in texts:
-        layer, _, number = text.partition("=")
-        try:
-            weights[layer.strip()] = float(number)
-        except ValueError as error:
-            raise UsageError(
-                f"the weight {shown(text)} is not of the form layer=number, such as block3_conv1=2"
-            ) from error
-    return weights

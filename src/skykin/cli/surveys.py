@@ -8,28 +8,27 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from skykin.cli.bars import TerminalProgress
-from skykin.cli.option_texts import parse_bands, parse_options
-from skykin.cli.options import SurveyOption, printer
+from skykin.cli.options import SurveyOption, file_name, printer, survey_options
 
 
 def surveys_command() -> None:
     """List the surveys with a name, and the formats of files and folders that can be opened."""
-    from skykin.survey.formats import survey_formats
-    from skykin.survey.named import named_surveys
+    from skykin.jobs.listing import surveys
 
-    table = Table("name", "survey", "on this computer", title="Surveys with a name", title_justify="left")
-    for one in named_surveys().values():
-        here = "yes" if one.find() is not None else f'pip install "skykin\\[{one.extra}]"'
-        table.add_row(one.name, one.description, here)
+    named = Table("name", "survey", "on this computer", title="Surveys with a name", title_justify="left")
+    files = Table("format", "what it is", title="Formats of files and folders", title_justify="left")
+    for row in surveys():
+        if row["kind"] == "survey":
+            named.add_row(row["name"], row["description"], "yes" if row["here"] else escape(row["install"]))
+        else:
+            files.add_row(row["name"], row["description"])
     console = Console()
-    console.print(table)
-    table = Table("format", "what it is", title="Formats of files and folders", title_justify="left")
-    for each in survey_formats().values():
-        table.add_row(each.name, each.description)
-    console.print(table)
+    console.print(named)
+    console.print(files)
 
 
 def info_command(
@@ -51,31 +50,19 @@ def info_command(
 
     Of an index it tells what is in it, and checks every file against its hash.
     """
-    from skykin.indexing.layout import MANIFEST
+    from skykin.jobs.listing import info
 
-    if (Path(survey).expanduser() / MANIFEST).is_file():
-        _index_info(survey)
-        return
-    from skykin.jobs import describe_survey
-    from skykin.survey.open import open_survey
-
-    opened = open_survey(
+    told = info(
         survey,
-        options=parse_options(survey_option or []),
-        bands_km_s=None if bands is None else parse_bands(bands),
+        survey_option=survey_options(survey_option),
+        bands=bands,
         progress=TerminalProgress(Console(stderr=True)),
     )
-    path = None if no_preview else preview or Path(f"{_plain(opened.name)}-preview.png")
-    print_facts(describe_survey(opened, preview=path))
-
-
-def _index_info(folder: str) -> None:
-    from skykin.indexing.sky_index import open_index
-
-    index = open_index(folder)
-    print_facts(index.describe())
-    checked = index.verify(TerminalProgress(Console(stderr=True)))
-    print_facts({"checked": f"{checked / 1e6:.1f} MB, every file as it was written"})
+    print_facts(told.facts)
+    if told.name and not no_preview:
+        path = preview or Path(f"{file_name(told.name) or 'survey'}-preview.png")
+        told.write_preview(path)
+        print_facts({"preview": str(path)})
 
 
 def print_facts(facts: Mapping[str, str]) -> None:
@@ -84,7 +71,3 @@ def print_facts(facts: Mapping[str, str]) -> None:
     width = max(10, *map(len, facts))
     for name, text in facts.items():
         out.print(f"{name:<{width}}  {text}")
-
-
-def _plain(name: str) -> str:
-    return "".join(c if c.isalnum() or c in "-_" else "-" for c in name)[:60] or "survey"

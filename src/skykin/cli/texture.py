@@ -14,7 +14,6 @@ from skykin.cli.pictures import (
     MAKING,
     Output,
     PaintOptions,
-    cosines_text,
     interrupted,
     say,
     with_options,
@@ -41,19 +40,14 @@ def texture_command(
 ) -> None:
     """Synthesise new sky with the style of a reference from noise.
 
-    What the recipe's statistic keeps is in it; what it throws away, such as where things are, is not.  With
+    What the recipe's statistic keeps is in it; what it loses, such as where things are, is not.  With
     several recipes the picture holds all textures side by side, and each lies beside it in a file of its own.
     Needs the extra: pip install "skykin[generate]".
     """
-    from skykin.generate.settings import TextureSettings
-
-    settings = [TextureSettings(recipe=name, **options.making()) for name in recipe]
-    sky = options.sky()
     from contextlib import ExitStack
 
-    from skykin.jobs.studio.texture import make_textures
+    from skykin.jobs.studio.texture import texture
 
-    easel, book = options.easel(output), options.book(sky)
     try:
         with ExitStack() as bars:
             console = Console(stderr=True)
@@ -62,10 +56,12 @@ def texture_command(
                 bars.close()
                 return bars.enter_context(painting_bar(f"Texture, {name}", console, quiet=options.quiet))
 
-            paintings = make_textures(book, reference, easel, settings, callback_of=callback_of)
+            made = texture(
+                reference, recipe=recipe, output=output, callback_of=callback_of, **options.values()
+            )
     except KeyboardInterrupt as error:
-        raise interrupted(easel) from error
+        raise interrupted(output) from error
     if not options.quiet:
-        for name, painting in paintings.items():
-            say(f"{name}: {cosines_text(painting)}")
+        for line in made.sentences():
+            say(line)
         say(f"Open {output}")

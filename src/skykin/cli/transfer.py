@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from skykin.cli.options import OUTPUT
 from skykin.cli.painting_bar import painting_bar
 from skykin.cli.pictures import (
     A_PICTURE,
     MAKING,
-    OUTPUT,
     Output,
     PaintOptions,
     Recipe,
-    cosines_text,
     interrupted,
     say,
     with_options,
 )
-
-if TYPE_CHECKING:
-    from skykin.generate.settings import Start
+from skykin.generate.settings import Start
 
 
 @with_options(PaintOptions)
@@ -32,9 +29,7 @@ def transfer_command(
     style: Annotated[str, typer.Argument(help="Whose style it takes: the same.")],
     output: Output = Path("transfer.png"),
     recipe: Recipe = "poster",
-    start: Annotated[
-        str, typer.Option(help="The first picture: `content` or `noise`.", rich_help_panel=MAKING)
-    ] = "content",
+    start: Annotated[Start, typer.Option(help="The first picture.", rich_help_panel=MAKING)] = "content",
     style_weight: Annotated[float, typer.Option(help="Weight of the style.", rich_help_panel=MAKING)] = 1e-2,
     content_weight: Annotated[
         float, typer.Option(help="Weight of the content.", rich_help_panel=MAKING)
@@ -57,27 +52,26 @@ def transfer_command(
     also score the sky.  A tile of the sky keeps its world coordinates: a FITS file lies beside the PNG, which
     itself carries AVM tags.  Needs the extra: pip install "skykin[generate]".
     """
-    from skykin.generate.settings import TransferSettings
+    from skykin.jobs.studio.transfer import transfer
 
-    settings = TransferSettings(
-        recipe=recipe,
-        start=cast("Start", start),
-        style_weight=style_weight,
-        content_weight=content_weight,
-        variation_weight=variation_weight,
-        **options.making(),
-    )
-    sky = options.sky()
-    # Checks that cost nothing come before the libraries that do.
-    from skykin.jobs.studio.transfer import make_transfer
-
-    easel, book = options.easel(output), options.book(sky)
     try:
         with painting_bar("Painting", Console(stderr=True), quiet=options.quiet) as callback:
-            painting = make_transfer(book, content, style, easel, settings, figure=figure, callback=callback)
+            made = transfer(
+                content,
+                style,
+                recipe=recipe,
+                start=start,
+                style_weight=style_weight,
+                content_weight=content_weight,
+                variation_weight=variation_weight,
+                output=output,
+                figure=figure,
+                callback=callback,
+                **options.values(),
+            )
     except KeyboardInterrupt as error:
-        raise interrupted(easel) from error
+        raise interrupted(output) from error
     if not options.quiet:
-        say(f"style loss lowered by {painting.lowered:.1%} in {len(painting.history) - 1} steps")
-        say(cosines_text(painting))
+        for line in made.sentences():
+            say(line)
         say(f"Open {output}")

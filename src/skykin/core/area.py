@@ -1,19 +1,45 @@
-"""A part of the sky, chosen by its edges."""
+"""A part of the sky: a box of longitude and latitude, or a coverage map (MOC)."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from functools import cached_property
+from typing import Any, ClassVar, Protocol, TypeAlias
 
 import numpy as np
+from astropy import units as u
+from astropy_healpix import healpix_to_lonlat, lonlat_to_healpix
+from mocpy import MOC
+from regions import (
+    CircleAnnulusSkyRegion,
+    CircleSkyRegion,
+    EllipseSkyRegion,
+    PolygonSkyRegion,
+    RectangleSkyRegion,
+    Region,
+    Regions,
+)
 
+from skykin.core.checked import Checked, Rule, degrees, listed, words
 from skykin.core.errors import UsageError, shown
-from skykin.core.extent import Extent
-from skykin.core.shapes import Degrees
+from skykin.core.extent import ALL_SKY, Extent
+from skykin.core.frames import from_galactic, to_galactic
+from skykin.core.shapes import Degrees, Numbers
 
 EXTENT_POINTS = 17
 HOW = "use lon_min,lon_max,lat_min,lat_max in Galactic degrees, such as 180,240,-40,10 or 330,30,-10,10"
+#: Cells of regions are 0.9 arcminutes wide.
+REGION_ORDER = 12
+ELLIPSE_CORNERS = 72
+#: Cells of 0.9° tell where a coverage map lies.
+EXTENT_ORDER = 6
+EXTENT_CELL_DEG = math.degrees(math.sqrt(math.pi / 3)) / 2**EXTENT_ORDER
+#: A coverage map that touches more of the sky than this is not confined to a cap.
+NEARLY_ALL = 0.4
+FINEST_ORDER = 29
+EDGE = Rule(degrees, "a finite angle such as 15 or 15*u.deg")
 
 
 class Area(Protocol):
@@ -26,16 +52,20 @@ class Area(Protocol):
         """Cap of the sky that holds it."""
 
 
+#: What `read_area` takes; most of it has no types of its own.
+AreaLike: TypeAlias = Any
+
+
 @dataclass(frozen=True)
-class SkyBox:
+class SkyBox(Checked):
     """All positions between two longitudes and two latitudes, edges included.
 
     Parameters
     ----------
-    lon_min_deg, lon_max_deg : float
+    lon_min_deg, lon_max_deg : float or Quantity
         The box runs from the first eastward (growing longitude) to the second, over 360° where it must.
         Edges 360° or more apart take every longitude.
-    lat_min_deg, lat_max_deg : float
+    lat_min_deg, lat_max_deg : float or Quantity
         Galactic latitudes.
     """
 
@@ -44,10 +74,13 @@ class SkyBox:
     lat_min_deg: float
     lat_max_deg: float
 
+    KIND: ClassVar[str] = "edge of an area"
+    RULES: ClassVar[Mapping[str, Rule]] = dict.fromkeys(
+        ("lon_min_deg", "lon_max_deg", "lat_min_deg", "lat_max_deg"), EDGE
+    )
+
     def __post_init__(self) -> None:
-        edges = (self.lon_min_deg, self.lon_max_deg, self.lat_min_deg, self.lat_max_deg)
-        if not all(math.isfinite(edge) for edge in edges):
-            raise UsageError(f"an area with the edges {edges} has no inside; {HOW}")
+        super().__post_init__()
         if not -90 <= self.lat_min_deg < self.lat_max_deg <= 90:
             raise UsageError(
                 f"latitudes from {self.lat_min_deg:g}° to {self.lat_max_deg:g}° hold no sky; {HOW}"
@@ -56,6 +89,10 @@ class SkyBox:
             raise UsageError(
                 f"longitudes from {self.lon_min_deg:g}° to {self.lon_max_deg:g}° hold no sky; {HOW}"
             )
+
+    def __str__(self) -> str:
+        lon, lat = (self.lon_min_deg, self.lon_max_deg), (self.lat_min_deg, self.lat_max_deg)
+        return "longitudes {:g}° to {:g}°, latitudes {:g}° to {:g}°".format(*lon, *lat)
 
     @classmethod
     def parse(cls, text: str) -> SkyBox:
@@ -84,3 +121,191 @@ class SkyBox:
         if abs(width) < 360:
             inside &= (lon_deg - self.lon_min_deg) % 360 <= width % 360
         return np.asarray(inside)
+
+
+@dataclass(frozen=True, eq=False)
+class MocArea:
+    """All positions in a coverage map.
+
+    Parameters
+    ----------
+    moc : MOC
+        In ICRS, as the standard of multi-order coverage maps demands.
+    """
+
+    moc: MOC
+
+    def __post_init__(self) -> None:
+        if self.moc.empty():
+            raise UsageError("the area is an empty MOC, which holds no sky; give one that does")
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, MocArea) and np.array_equal(self._edges, other._edges)
+
+    def __hash__(self) -> int:
+        return hash(self._edges.tobytes())
+
+    def __str__(self) -> str:
+        return f"a MOC of {self.share:.3g} of the sky"
+
+    def __repr__(self) -> str:
+        return f"<MocArea: {self}>"
+
+    @property
+    def share(self) -> float:
+        """Fraction of the sphere inside."""
+        return float(self.moc.sky_fraction)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Write it as the standard's ASCII text, such as ``{"moc": "6/18079 18101"}``."""
+        return {"moc": " ".join(self.moc.to_string("ascii").split())}
+
+    def contains(self, lon_deg: Degrees, lat_deg: Degrees) -> np.ndarray:
+        """Tell which Galactic positions lie inside."""
+        lon, lat = from_galactic(np.asarray(lon_deg), np.asarray(lat_deg), "icrs")
+        cells = lonlat_to_healpix(lon * u.deg, lat * u.deg, 2**FINEST_ORDER, order="nested")
+        place = np.searchsorted(self._edges, cells.astype(np.uint64), side="right")
+        return np.asarray(place % 2 == 1)  # after a beginning and before its end
+
+    def extent(self) -> Extent:
+        """Cap that holds it, to a degree; the whole sky where it is not much smaller."""
+        step = np.uint64(2 * (FINEST_ORDER - EXTENT_ORDER))
+        cells = np.arange(12 * 4**EXTENT_ORDER, dtype=np.uint64)
+        before = np.searchsorted(self._edges, cells << step, side="right")
+        after = np.searchsorted(self._edges, (cells + np.uint64(1)) << step, side="left")
+        touched = cells[(before % 2 == 1) | (after > before)]
+        if len(touched) > NEARLY_ALL * len(cells):
+            return ALL_SKY
+        lon, lat = healpix_to_lonlat(touched.astype(np.int64), 2**EXTENT_ORDER, order="nested")
+        return Extent.around(*to_galactic(lon.deg, lat.deg, "icrs"), EXTENT_CELL_DEG)
+
+    @cached_property
+    def _edges(self) -> Numbers:
+        """Where ranges of cells of the finest order (NESTED) begin and end, in growing order."""
+        return np.asarray(self.moc.to_depth29_ranges, np.uint64).ravel()
+
+
+@dataclass(frozen=True)
+class AreaUnion:
+    """All positions in any of several areas."""
+
+    parts: tuple[SkyBox | MocArea, ...]
+
+    def __str__(self) -> str:
+        return "; ".join(map(str, self.parts))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values of all of them."""
+        return {"any_of": [part.to_dict() for part in self.parts]}
+
+    def contains(self, lon_deg: Degrees, lat_deg: Degrees) -> np.ndarray:
+        """Tell which Galactic positions lie inside."""
+        return np.asarray(np.any([part.contains(lon_deg, lat_deg) for part in self.parts], axis=0))
+
+    def extent(self) -> Extent:
+        """Cap that holds them: the whole sky, where there is more than one."""
+        return self.parts[0].extent() if len(self.parts) == 1 else ALL_SKY
+
+
+SkyArea: TypeAlias = SkyBox | MocArea | AreaUnion
+
+
+def read_area(value: AreaLike) -> SkyArea:
+    """Read an area.
+
+    Parameters
+    ----------
+    value : str, sequence of four, SkyBox, MOC, sky region or list of regions, one of our areas, or dict
+        Text and sequences are ``lon_min, lon_max, lat_min, lat_max`` in Galactic degrees, or Quantities.
+        A dict is what `to_dict` gave.
+
+    Raises
+    ------
+    UsageError
+        If it holds no sky, or its numbers cannot be read.
+    TypeError
+        If it is none of these.
+    """
+    if isinstance(value, SkyBox | MocArea | AreaUnion):
+        return value
+    if isinstance(value, str):
+        return SkyBox.parse(value)
+    if isinstance(value, Mapping):
+        return _from_dict(value)
+    if isinstance(value, MOC):
+        return MocArea(value)
+    if isinstance(value, Region | Regions):
+        return MocArea(moc_of_regions(getattr(value, "regions", [value])))
+    if not isinstance(value, list | tuple | np.ndarray):
+        raise TypeError
+    if len(value) != 4:
+        raise UsageError(f"the area {shown(value)} has {len(value)} numbers, not four; {HOW}")
+    return SkyBox(*value)
+
+
+def moc_of_regions(shapes: Iterable[Any]) -> MOC:
+    """Cover sky regions of the package regions with cells; what is marked as excluded is cut out.
+
+    Raises
+    ------
+    UsageError
+        If there is none, or one has no area on the sky.
+    """
+    inside: list[MOC] = []
+    outside: list[MOC] = []
+    for shape in shapes:
+        keep = str(shape.meta.get("include", True)) not in {"False", "0", "-"}
+        (inside if keep else outside).append(_moc_of_region(shape))
+    if not (inside or outside):
+        raise UsageError("the area is a list of no regions; give at least one")
+    whole = MOC.from_string("0/0-11", "ascii")
+    moc = inside[0].union(*inside[1:]) if len(inside) > 1 else (inside or [whole])[0]
+    for hole in outside:
+        moc = moc.difference(hole)
+    return moc
+
+
+def _moc_of_region(shape: Any) -> MOC:
+    """Cells of one region; boxes and ellipses by their corners, as their angle counts in their own frame."""
+    if isinstance(shape, EllipseSkyRegion | RectangleSkyRegion):
+        if isinstance(shape, EllipseSkyRegion):
+            around = np.radians(np.arange(ELLIPSE_CORNERS) * 360 / ELLIPSE_CORNERS)
+            x, y = shape.width / 2 * np.cos(around), shape.height / 2 * np.sin(around)
+        else:
+            x, y = shape.width / 2 * np.array([1, -1, -1, 1]), shape.height / 2 * np.array([1, 1, -1, -1])
+        # Width runs along longitude at angle 0; angles turn from there towards north.
+        bearing = np.arctan2(x, y) - shape.angle
+        corners = shape.center.directional_offset_by(bearing, np.hypot(x, y))
+        return MOC.from_polygon_skycoord(corners.icrs, max_depth=REGION_ORDER)
+    if isinstance(shape, PolygonSkyRegion):
+        return MOC.from_polygon_skycoord(shape.vertices.icrs, max_depth=REGION_ORDER)
+    if isinstance(shape, CircleSkyRegion | CircleAnnulusSkyRegion):
+        return MOC.from_astropy_regions(shape, max_depth=REGION_ORDER)
+    raise UsageError(
+        f"the area holds a {shown(type(shape).__name__)}, which has no area on the sky; use circles, annuli, "
+        "ellipses, boxes and polygons in sky coordinates"
+    )
+
+
+def _from_dict(values: Mapping[str, Any]) -> SkyArea:
+    if {*values} == {"moc"}:
+        return _moc_area(values["moc"])
+    if {*values} != {"any_of"}:
+        return SkyBox.from_dict(values)
+    parts = listed(read_area)(values["any_of"])
+    return AreaUnion(tuple(each for part in parts for each in getattr(part, "parts", (part,))))
+
+
+def _moc_area(text: object) -> MocArea:
+    try:
+        moc = MOC.from_string(words(text), "ascii")
+        edges = moc.to_depth29_ranges.ravel()
+        # Ranges that run backwards or beyond the sphere are not refused by mocpy.
+        readable = bool(np.all(edges[1:] > edges[:-1]) and np.all(edges <= 12 * 4**FINEST_ORDER))
+    except (OSError, ValueError):
+        readable = False
+    if not readable:
+        raise UsageError(
+            f"the MOC {shown(text)} cannot be read; write it as order/cells, such as 6/18079 18101"
+        )
+    return MocArea(moc)

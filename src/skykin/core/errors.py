@@ -28,7 +28,7 @@ class SkykinError(Exception):
 
 
 class UsageError(SkykinError, ValueError):
-    """An option or argument has a value that cannot be meant."""
+    """An option or argument has an invalid value."""
 
     exit_code = 2
     default_code = "USAGE"
@@ -84,7 +84,7 @@ class DataQualityError(InputRefusedError):
 
 
 class IndexRefusedError(SkykinError, ValueError):
-    """An index is damaged, of another version, or of another survey, recipe or grid than asked for."""
+    """An index is damaged, of another version, or of another survey, recipe or grid than expected."""
 
     exit_code = 5
     default_code = "IX-CORRUPT"
@@ -98,7 +98,7 @@ class ResourceError(SkykinError, OSError):
 
 
 class RemoteError(SkykinError, OSError):
-    """A download failed or brought something else than was asked for."""
+    """A download failed or returned something else than expected."""
 
     exit_code = 7
     default_code = "RM-TIMEOUT"

@@ -1,4 +1,4 @@
-"""How much of the sky a survey saw."""
+"""The cap of the sky that holds all that a survey observed."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from mocpy import MOC
 
 from skykin.core.errors import UsageError
 from skykin.core.shapes import Degrees, Numbers
+from skykin.core.sphere import directions, separation_deg
 
 
 @dataclass(frozen=True)
 class Extent:
-    """A cap of the sphere that holds all that a survey saw.
+    """A cap of the sphere that holds all that a survey observed.
 
     Parameters
     ----------
@@ -45,13 +46,13 @@ class Extent:
     @classmethod
     def around(cls, lon_deg: Degrees, lat_deg: Degrees, margin_deg: float = 0.0) -> Extent:
         """Hold all these positions, about their mean direction; the whole sky where that is not narrower."""
-        directions = _directions(np.ravel(lon_deg), np.ravel(lat_deg))
-        centre = directions.mean(axis=0)
+        places = directions(np.ravel(lon_deg), np.ravel(lat_deg))
+        centre = places.mean(axis=0)
         length = float(np.linalg.norm(centre))
         if length < 1e-6:
             return cls()
         centre /= length
-        farthest = math.degrees(math.acos(max(-1.0, min(1.0, float((directions @ centre).min())))))
+        farthest = math.degrees(math.acos(max(-1.0, min(1.0, float((places @ centre).min())))))
         radius = farthest + margin_deg
         if radius >= 90:  # a cap this wide saves nothing, and its centre means little
             return cls()
@@ -77,11 +78,7 @@ class Extent:
 
     def distance_deg(self, lon_deg: Degrees, lat_deg: Degrees) -> Degrees:
         """Angles between the centre and positions."""
-        lon, lat = np.radians(lon_deg), np.radians(lat_deg)
-        lon0, lat0 = math.radians(self.lon_deg), math.radians(self.lat_deg)
-        # Haversines keep small angles exact.
-        half = np.sin((lat - lat0) / 2) ** 2 + np.cos(lat) * math.cos(lat0) * np.sin((lon - lon0) / 2) ** 2
-        return np.asarray(np.degrees(2 * np.arcsin(np.sqrt(np.clip(half, 0, 1)))))
+        return separation_deg(lon_deg, lat_deg, self.lon_deg, self.lat_deg)
 
     def contains(self, lon_deg: Degrees, lat_deg: Degrees, margin_deg: float = 0.0) -> np.ndarray:
         """Tell which positions lie inside, or at most `margin_deg` outside."""
@@ -89,8 +86,3 @@ class Extent:
 
 
 ALL_SKY = Extent()
-
-
-def _directions(lon_deg: Degrees, lat_deg: Degrees) -> np.ndarray:
-    lon, lat = np.radians(lon_deg), np.radians(lat_deg)
-    return np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)], axis=-1)

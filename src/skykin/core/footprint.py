@@ -13,6 +13,7 @@ from astropy.wcs import WCS
 
 from skykin.core.errors import UsageError
 from skykin.core.shapes import Degrees
+from skykin.core.sphere import seen_from
 
 Projection = Literal["TAN", "CAR"]
 #: A gnomonic picture stretches by 1/cos² from its centre: at 45° off axis a factor two, our limit.
@@ -21,7 +22,7 @@ WIDEST_TANGENT_DEG = 90.0
 
 @dataclass(frozen=True)
 class Footprint:
-    """A rectangle on the sky in Galactic coordinates, longitude growing to the left; north up unless turned.
+    """A rectangle on the sky in Galactic coordinates, longitude growing to the left; north up unless rotated.
 
     Parameters
     ----------
@@ -68,7 +69,7 @@ class Footprint:
                 f"a footprint of {self.width_deg:g}° × {self.height_deg:g}° has no area; use sides above 0°"
             )
         if self.turn_deg and self.projection == "CAR":
-            raise UsageError(f"a CAR footprint cannot be turned by {self.turn_deg:g}°; use a TAN footprint")
+            raise UsageError(f"a CAR footprint cannot be rotated by {self.turn_deg:g}°; use a TAN footprint")
         widest = WIDEST_TANGENT_DEG if self.projection == "TAN" else 360.0
         tallest = WIDEST_TANGENT_DEG if self.projection == "TAN" else 180.0
         if self.width_deg > widest or self.height_deg > tallest:
@@ -153,16 +154,18 @@ class Footprint:
     def contains(self, position: SkyCoord) -> np.ndarray:
         """Tell which positions lie inside the footprint, edges included."""
         galactic = position.galactic
-        lon = np.radians((galactic.l.deg - self.lon_deg + 180.0) % 360.0 - 180.0)
-        lat = np.radians(galactic.b.deg)
+        return self.contains_deg(galactic.l.deg, galactic.b.deg)
+
+    def contains_deg(self, lon_deg: Degrees, lat_deg: Degrees) -> np.ndarray:
+        """Tell which Galactic positions, degrees, lie inside the footprint, edges included."""
+        lon = np.radians((lon_deg - self.lon_deg + 180.0) % 360.0 - 180.0)
+        lat = np.radians(lat_deg)
         if self.projection == "CAR":
             inside = np.abs(np.degrees(lon)) <= self.width_deg / 2
-            return np.asarray(inside & (np.abs(galactic.b.deg - self.lat_deg) <= self.height_deg / 2))
-        lat0 = math.radians(self.lat_deg)
-        depth = np.sin(lat0) * np.sin(lat) + np.cos(lat0) * np.cos(lat) * np.cos(lon)
+            return np.asarray(inside & (np.abs(lat_deg - self.lat_deg) <= self.height_deg / 2))
+        east, north, depth = seen_from(lon, lat, math.radians(self.lat_deg))
         with np.errstate(divide="ignore", invalid="ignore"):
-            x = np.cos(lat) * np.sin(lon) / depth
-            y = (np.cos(lat0) * np.sin(lat) - np.sin(lat0) * np.cos(lat) * np.cos(lon)) / depth
+            x, y = east / depth, north / depth
         half_width, half_height = self._half_sides()
         if self.turn_deg:
             sine, cosine = self._turn()

@@ -1,4 +1,4 @@
-"""A picture is what a footprint looks like: colours, and how much data stands behind them."""
+"""A picture is what a footprint looks like: colours, and how much data they are based on."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from skykin.core.footprint import Footprint
 from skykin.core.shapes import RGB, Coverage
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Picture:
     """The picture of a footprint.
 
@@ -19,7 +19,7 @@ class Picture:
     rgb : float32 array (rows, columns, 3)
         Colours from 0 to 1.  Masked pixels hold the colour interpolated from around them.
     coverage : float32 array (rows, columns)
-        Share of good data behind each pixel, 0 to 1; a pixel of coverage 0 is masked.
+        Fraction of good data in each pixel, 0 to 1; a pixel of coverage 0 is masked.
     footprint : Footprint or None
         Where it lies; None for a picture that is not of the sky.
     """
@@ -35,6 +35,11 @@ class Picture:
                 f"a picture of shape {self.rgb.shape} cannot have coverage of {self.coverage.shape}"
             )
 
+    def __repr__(self) -> str:
+        rows, columns = self.coverage.shape
+        where = "in memory" if self.footprint is None else f"of {self.footprint}"
+        return f"<Picture {where}: {columns} × {rows} pixels, {self.covered:.0%} covered>"
+
     @property
     def covered(self) -> float:
         """Mean coverage, 0 to 1."""
@@ -47,3 +52,12 @@ class Picture:
         if weight == 0:
             return float("nan")
         return float((self.rgb.mean(axis=-1, dtype=np.float64) * self.coverage).sum() / weight)
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """One picture of a row: its heading, the colours, and a note below of up to two lines."""
+
+    heading: str
+    rgb: RGB
+    note: str = ""

@@ -1,4 +1,4 @@
-"""The progress that a library shows: none."""
+"""Progress that is not shown: the default in Python."""
 
 from __future__ import annotations
 
@@ -23,3 +23,6 @@ class SilentProgress:
 
     def say(self, sentence: str) -> None:
         """Say nothing."""
+
+
+SILENT = SilentProgress()

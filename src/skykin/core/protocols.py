@@ -64,7 +64,7 @@ class Survey(Protocol):
         hundred of them.
         """
 
-    def as_dict(self) -> dict[str, object]:
+    def to_dict(self) -> dict[str, object]:
         """Plain values for provenance."""
 
     def sample(self, lon: Angles | SkyCoord, lat: Angles | None = None) -> tuple[BandValues, Coverage]:
@@ -118,4 +118,4 @@ class Progress(Protocol):
         """Open a stage of `total` items (None: not known) called `unit`."""
 
     def say(self, sentence: str) -> None:
-        """Tell something worth knowing, such as a choice made where the input was ambiguous."""
+        """Tell a remark, such as a choice made where the input was ambiguous."""

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import platform
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any, ClassVar
+
+from skykin.core.checked import Checked, Rule, text
+from skykin.core.plain import plain
 
 LIBRARIES = ("skykin", "numpy", "scipy", "astropy", "astropy-healpix", "onnxruntime")
 
@@ -36,20 +41,39 @@ class Source:
     sha256: str
 
 
-@dataclass(frozen=True)
-class Provenance:
+def _facts(value: Any) -> Any:
+    if not isinstance(value, Mapping):
+        raise TypeError
+    return plain(value)
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple):
+        raise TypeError
+    return tuple(text(each) for each in value)
+
+
+FACTS = Rule(_facts, "names with values")
+
+
+@dataclass(frozen=True, repr=False)
+class Provenance(Checked):
     """All that decides a result, as plain values.
 
     Parameters
     ----------
-    survey, recipe, grid, rendering, reference : dict
-        The settings of each stage, JSON-ready.
+    survey, recipe, grid, rendering : dict
+        What each stage did; kept as plain values, in which NaN and infinities are None.
+    query : dict
+        The query.
     encoder : str
         Network and hash of its weights.
     credits : tuple of str
         Citations and acknowledgements that the products must carry.
     calibration : dict
         How p, q and intervals were measured; empty where there are none.
+    settings : dict
+        All settings of the job: with the query, enough to do it again; empty where there are none.
     versions : dict
         Versions of Skykin, Python and the libraries that compute.
     """
@@ -57,13 +81,24 @@ class Provenance:
     survey: dict[str, object]
     rendering: dict[str, object]
     grid: dict[str, object]
-    reference: dict[str, object]
+    query: dict[str, object]
     recipe: dict[str, object]
     encoder: str
     credits: tuple[str, ...]
     calibration: dict[str, object] = field(default_factory=dict)
+    settings: dict[str, object] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=library_versions)
 
-    def as_dict(self) -> dict[str, object]:
-        """Nested plain values, ready for JSON."""
-        return asdict(self)
+    def __repr__(self) -> str:
+        made = f"Skykin {self.versions.get('skykin', '')}".strip()
+        return f"<Provenance by {made}: survey {self.survey.get('name')}, recipe {self.recipe.get('name')}>"
+
+    KIND: ClassVar[str] = "part of provenance"
+    RULES: ClassVar[Mapping[str, Rule]] = {
+        **dict.fromkeys(("survey", "rendering", "grid", "query", "recipe"), FACTS),
+        "encoder": Rule(text, "text"),
+        "credits": Rule(_texts, "a list of texts"),
+        "calibration": FACTS,
+        "settings": FACTS,
+        "versions": FACTS,
+    }

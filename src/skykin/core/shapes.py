@@ -13,7 +13,7 @@ Angles: TypeAlias = Annotated[Any, "degrees or Quantity"]
 Degrees: TypeAlias = npt.NDArray[np.float64]
 #: Physical values of a survey: the shape of the positions, then one number per band.
 BandValues: TypeAlias = Annotated[npt.NDArray[np.float32], "... bands"]
-#: Share of good data behind each value, 0 (nothing, masked) to 1 (complete).
+#: Fraction of good data in each value, 0 (nothing, masked) to 1 (complete).
 Coverage: TypeAlias = Annotated[npt.NDArray[np.float32], "..."]
 #: Colours between 0 and 1; the first row is the top (north), the first column the largest longitude.
 RGB: TypeAlias = Annotated[npt.NDArray[np.float32], "... 3"]

@@ -1,1 +1,1 @@
-"""What a score is worth: catalogues, baselines, controls."""
+"""How well a score finds known objects, beside simpler rankings and chance: arrays in, numbers out."""

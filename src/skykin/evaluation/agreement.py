@@ -12,7 +12,7 @@ from scipy.special import gammaincc
 from skykin.core.errors import UsageError
 from skykin.core.shapes import Numbers
 
-TURNS = 200
+ROTATIONS = 200
 
 
 def rank_product(shares: Numbers) -> Numbers:
@@ -47,53 +47,55 @@ def rank_product(shares: Numbers) -> Numbers:
 
 
 @dataclass(frozen=True)
-class TurnedMaps:
-    """The same maps, all but the first turned in longitude by independent random angles.
+class RotatedMaps:
+    """The same maps, all but the first rotated in longitude by independent random angles.
 
-    A turned map keeps its latitudes and its structure; only its agreement with the others is gone.
+    A rotated map keeps its latitudes and its structure; only its agreement with the others is gone.
 
     Parameters
     ----------
     nside : int
         Of the HEALPix grid (RING, Galactic) that all maps are on.
-    turns : int
-        How often they are turned.
+    rotations : int
+        How often they are rotated.
     seed : int
 
     Raises
     ------
     UsageError
-        If there is less than one turn.
+        If there is less than one rotation.
     """
 
     nside: int
-    turns: int = TURNS
+    rotations: int = ROTATIONS
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.turns < 1:
-            raise UsageError(f"turns is {self.turns}, but it must be at least 1; the default is {TURNS}")
+        if self.rotations < 1:
+            raise UsageError(
+                f"rotations is {self.rotations}, but it must be at least 1; the default is {ROTATIONS}"
+            )
 
     def p_values(self, shares: Numbers, score: Numbers, known: Numbers, pixel: Numbers) -> Numbers:
-        r"""Share of turned places of the same latitude whose rank product is as high.
+        r"""Share of rotated places of the same latitude whose rank product is as high.
 
         .. math:: p = \frac{1 + n_{\ge}}{1 + n}
 
-        over all n turned places in the same row of pixels that are known to as many maps.
+        over all n rotated places in the same row of pixels that are known to as many maps.
 
         Parameters
         ----------
         shares : array (maps, pixels)
-            The maps on the grid, to be turned.
+            The maps on the grid, to be rotated.
         score, known, pixel : array (places,)
-            Rank product of the places that are asked about, how many maps know each, and where it lies.
+            Rank product of each place, how many maps know it, and the pixel that it lies in.
 
         Returns
         -------
         array (places,)
             NaN where no map has a score.
         """
-        angles = np.random.default_rng(self.seed).random((self.turns, len(shares)))
+        angles = np.random.default_rng(self.seed).random((self.rotations, len(shares)))
         angles[:, 0] = 0.0
         p = np.full(len(score), np.nan)
         order = np.argsort(pixel, kind="stable")
@@ -114,11 +116,11 @@ def rows_of_pixels(nside: int) -> list[slice]:
 
 
 def _p_in_row(shares: Numbers, angles: Numbers, score: Numbers, known: Numbers) -> Numbers:
-    """Compare places with a row (maps, n), its maps shifted by shares of a full turn (turns, maps)."""
+    """Compare places with a row (maps, n), its maps shifted by shares of 360° (rotations, maps)."""
     maps, n = shares.shape
     place = (np.arange(n) - np.floor(angles[..., None] * n).astype(int)) % n
-    turned = np.take_along_axis(shares[:, None], place.transpose(1, 0, 2), axis=2)
-    null, null_known = rank_product(turned), np.isfinite(turned).sum(axis=0)
+    rotated = np.take_along_axis(shares[:, None], place.transpose(1, 0, 2), axis=2)
+    null, null_known = rank_product(rotated), np.isfinite(rotated).sum(axis=0)
     p = np.full(len(score), np.nan)
     for number in range(1, maps + 1):
         mine = known == number

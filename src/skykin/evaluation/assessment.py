@@ -7,21 +7,24 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from astropy.table import QTable
+from astropy.table import QTable, Row
 
-from skykin.catalogue.target_list import TargetList
+from skykin.catalogue.object_lists import ObjectList
 from skykin.core.errors import DataQualityError, UsageError, shown
 from skykin.core.shapes import Degrees, Numbers
-from skykin.evaluation.auc import auc_between, auc_in_rows, auc_turned
-from skykin.evaluation.latitude_rows import rank_correlation_in_rows
-from skykin.evaluation.measurement import Measurement
+from skykin.evaluation.measures import (
+    Measurement,
+    auc_between,
+    auc_lat,
+    auc_row,
+    rank_correlation_in_rows,
+    recalls,
+)
 from skykin.evaluation.ranking import sky_share
-from skykin.evaluation.recall import recalls
+from skykin.evaluation.recovery import SKY_FRACTIONS
+from skykin.evaluation.rotated import ALL_SKY, EXCLUDE_DEG, OFF_PLANE, ROTATIONS, ZONES, RotatedObjects, Zone
 from skykin.evaluation.tile_centres import TileCentres
-from skykin.evaluation.turned import EXCLUDE_DEG, TURNS, TurnedObjects
-from skykin.evaluation.zone import ALL_SKY, OFF_PLANE, ZONES, Zone
 
-SKY_FRACTIONS = (0.05, 0.10, 0.20)
 LIFT_FRACTION = 0.10
 #: With fewer objects than this nothing is said.
 FEWEST_OBJECTS = 5
@@ -29,23 +32,23 @@ FEWEST_OBJECTS = 5
 LATITUDE = "−|b|"
 AUC_LAT, AUC_ROW = "AUC_lat", "AUC_row"
 LIFT = f"lift at {LIFT_FRACTION:.0%}"
-AGAINST = "AUC against confusers"
+AGAINST = "AUC against contaminants"
 FOLLOWS = "rank correlation with brightness"
 MIRRORED = {"AUC_lat, mirrored in b": (1, -1), "AUC_lat, mirrored in l": (-1, 1)}
 
 _DESCRIPTIONS = {
-    "list": "objects that are looked for",
+    "list": "objects that should be found",
     "zone": "part of the sky",
     "measure": "what is measured",
     "ranking": "what the sky is ranked by",
     "value": "the number",
     "low": "lower end of its 95 % interval (blocks of 30° of longitude drawn anew)",
     "high": "upper end",
-    "p": "share of the turned lists, the real one among them, that do at least as well",
-    "null_low": "lower end of the middle 95 % of the turned lists",
+    "p": "share of the catalogues rotated in longitude, the real one among them, that do at least as well",
+    "null_low": "lower end of the middle 95 % of the rotated catalogues",
     "null_high": "upper end",
     "n": "objects, or tiles, behind the number",
-    "gain": "by how much the score on trial does better than this ranking",
+    "gain": "by how much the evaluated score does better than this ranking",
     "gain_low": "lower end of the 95 % interval of the gain, paired",
     "gain_high": "upper end",
 }
@@ -53,23 +56,23 @@ _DESCRIPTIONS = {
 
 @dataclass(frozen=True, eq=False)
 class Assessment:
-    """What is judged, and by what.
+    """The evaluated score, the rankings beside it, and the lists of objects that they should find.
 
     Parameters
     ----------
     tiles : TileCentres
     scores : Mapping of str to array (tiles,)
-        The first is on trial; the others are its baselines.
+        The first is evaluated; the others are its baselines.
     brightness : array (tiles,)
         Mean intensity of each tile.
-    lists : sequence of TargetList
+    lists : sequence of ObjectList
         What should be found.
-    confusers : TargetList, optional
-        What should not.
+    contaminants : ObjectList, optional
+        What should not: objects bright in Hα that do not form stars.
     reference : (lon_deg, lat_deg) or array (references, 2), optional
-        What was looked for; left out with all that is near it.
+        The reference; left out with all that is near it.
     exclude_deg : float
-    turns : int
+    rotations : int
     seed : int
         Of the bootstrap.
 
@@ -84,13 +87,13 @@ class Assessment:
     tiles: TileCentres
     scores: Mapping[str, Numbers]
     brightness: Numbers
-    lists: Sequence[TargetList]
-    confusers: TargetList | None = None
+    lists: Sequence[ObjectList]
+    contaminants: ObjectList | None = None
     reference: tuple[float, float] | Degrees | None = None
     exclude_deg: float = EXCLUDE_DEG
-    turns: int = TURNS
+    rotations: int = ROTATIONS
     seed: int = 0
-    _placed: tuple[TurnedObjects, ...] = field(init=False, repr=False)
+    _placed: tuple[RotatedObjects, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         if not self.scores or not self.lists:
@@ -106,15 +109,15 @@ class Assessment:
                 )
         object.__setattr__(self, "_placed", placed)
 
-    def place(self, objects: TargetList, turn: tuple[int, int] = (1, 1)) -> TurnedObjects:
-        """Put a list on the map, mirrored where a sign is −1; objects that any score does not know go."""
-        placed = TurnedObjects.on(
+    def place(self, objects: ObjectList, signs: tuple[int, int] = (1, 1)) -> RotatedObjects:
+        """Put a list on the map, mirrored where a sign is −1; objects without every score are left out."""
+        placed = RotatedObjects.on(
             self.tiles,
-            turn[0] * objects.lon_deg % 360.0,
-            turn[1] * objects.lat_deg,
+            signs[0] * objects.lon_deg % 360.0,
+            signs[1] * objects.lat_deg,
             reference=self.reference,
             exclude_deg=self.exclude_deg,
-            turns=self.turns,
+            rotations=self.rotations,
         )
         return placed.scored(*self.scores.values())
 
@@ -132,26 +135,26 @@ class Assessment:
         return table
 
     def objects(self) -> QTable:
-        """Tell of each object where it is, and how much of the sky ranks at least as high.
+        """Give each object's position, and the share of the sky that ranks at least as high.
 
         The column ``row_share`` is the share of the object's own row of latitude that scores lower.
         """
-        trial = next(iter(self.scores.values()))
+        evaluated = next(iter(self.scores.values()))
         parts: dict[str, list[object]] = {}
         shares = {name: sky_share(score, self.tiles.area) for name, score in self.scores.items()}
         for objects, placed in zip(self.lists, self._placed, strict=True):
-            tile = placed.tile[:, 0]
-            values = placed.values(trial)
-            own, turned = values[:, :1], values[:, 1:]
-            lower = (turned < own).sum(axis=1) + (turned == own).sum(axis=1) / 2
-            number = np.isfinite(turned).sum(axis=1)
+            tile = placed.own_tile
+            values = placed.values(evaluated)
+            own, rotated = values[:, :1], values[:, 1:]
+            lower = (rotated < own).sum(axis=1) + (rotated == own).sum(axis=1) / 2
+            number = np.isfinite(rotated).sum(axis=1)
             columns: dict[str, Sequence[object]] = {
                 "list": [objects.title] * len(placed),
                 "name": [objects.names[i] for i in placed.rows],
                 "lon_deg": placed.lon_deg.tolist(),
                 "lat_deg": placed.lat_deg.tolist(),
                 "diameter_deg": objects.diameter_deg[placed.rows].tolist(),
-                "score": trial[tile].tolist(),
+                "score": evaluated[tile].tolist(),
                 "row_share": (lower / np.where(number, number, np.nan)).tolist(),
                 **{f"sky share by {name}": share[tile].tolist() for name, share in shares.items()},
             }
@@ -162,8 +165,8 @@ class Assessment:
     def curves(self, sky_fractions: Numbers) -> QTable:
         """Recall against the fraction of the whole sky, for the first list and each ranking.
 
-        The columns ``null_low`` and ``null_high`` hold the middle 95 % of the turned lists, ranked by the
-        score on trial.
+        The columns ``null_low`` and ``null_high`` hold the middle 95 % of the rotated catalogues, ranked by
+        the evaluated score.
         """
         placed = self._placed[0]
         table = QTable({"sky_fraction": np.asarray(sky_fractions)})
@@ -174,9 +177,9 @@ class Assessment:
             table[name] = [each.value for each in measured]
         return table
 
-    def _about(self, title: str, placed: TurnedObjects, zone: Zone) -> Iterator[dict[str, object]]:
+    def _about(self, title: str, placed: RotatedObjects, zone: Zone) -> Iterator[dict[str, object]]:
         found: dict[str, dict[str, Measurement]] = {}
-        others = None if self.confusers is None else self.place(self.confusers).within(zone)
+        others = None if self.contaminants is None else self.place(self.contaminants).within(zone)
         for name, score in self.scores.items():
             for measure, value in self._measured(placed, others, name, score, zone):
                 found.setdefault(measure, {})[name] = value
@@ -184,13 +187,13 @@ class Assessment:
             yield from _rows(title, zone.name, measure, by_ranking)
 
     def _measured(
-        self, placed: TurnedObjects, others: TurnedObjects | None, name: str, score: Numbers, zone: Zone
+        self, placed: RotatedObjects, others: RotatedObjects | None, name: str, score: Numbers, zone: Zone
     ) -> Iterator[tuple[str, Measurement]]:
         if len(placed) < FEWEST_OBJECTS:
             return
         at = placed.latitude_score() if name == LATITUDE else score
-        yield AUC_LAT, auc_turned(placed, at, seed=self.seed)
-        yield AUC_ROW, auc_in_rows(placed, at, seed=self.seed)
+        yield AUC_LAT, auc_lat(placed, at, seed=self.seed)
+        yield AUC_ROW, auc_row(placed, at, seed=self.seed)
         found = recalls(placed, self.tiles, score, SKY_FRACTIONS, zone, seed=self.seed)
         for fraction, value in zip(SKY_FRACTIONS, found, strict=True):
             yield f"recall at {fraction:.0%}", value
@@ -199,12 +202,12 @@ class Assessment:
         if others is not None and len(others) >= FEWEST_OBJECTS:
             yield AGAINST, auc_between(placed, others, score, seed=self.seed)
 
-    def _mirrored(self, objects: TargetList) -> Iterator[dict[str, object]]:
+    def _mirrored(self, objects: ObjectList) -> Iterator[dict[str, object]]:
         name, score = next(iter(self.scores.items()))
         for measure, signs in MIRRORED.items():
             placed = self.place(objects, signs)
             if len(placed) >= FEWEST_OBJECTS:
-                value = auc_turned(placed, score, seed=self.seed)
+                value = auc_lat(placed, score, seed=self.seed)
                 yield from _rows(objects.title, ALL_SKY.name, measure, {name: value})
 
     def _following(self) -> Iterator[dict[str, object]]:
@@ -219,13 +222,26 @@ class Assessment:
                 yield {**row, "gain": math.nan, "gain_low": math.nan, "gain_high": math.nan}
 
 
+def entries(table: QTable, column: str) -> tuple[str, ...]:
+    """List the texts in a column of `Assessment.table`, each once and in their order; empty ones are none."""
+    return tuple(dict.fromkeys(str(text) for text in table[column] if str(text)))
+
+
+def rows_of(table: QTable, **wanted: str) -> list[Row]:
+    """Rows of `Assessment.table` whose columns hold these texts."""
+    chosen = np.ones(len(table), dtype=bool)
+    for column, text in wanted.items():
+        chosen &= np.asarray(table[column]).astype(str) == text
+    return list(table[chosen])
+
+
 def _rows(
     title: str, zone: str, measure: str, by_ranking: Mapping[str, Measurement]
 ) -> Iterator[dict[str, object]]:
-    trial = next(iter(by_ranking.values()))
+    evaluated = next(iter(by_ranking.values()))
     for name, each in by_ranking.items():
-        paired = each is not trial and (each.n_objects, each.n_blocks) == (trial.n_objects, trial.n_blocks)
-        gain = trial.minus(each) if paired else None
+        same = (each.n_objects, each.n_blocks) == (evaluated.n_objects, evaluated.n_blocks)
+        gain = evaluated.minus(each) if same and each is not evaluated else None
         yield {
             "list": title,
             "zone": zone,

@@ -1,4 +1,4 @@
-"""What a score may really measure, and pictures on which it must not be high."""
+"""What a score may correlate with, and control images on which it must be low."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import math
 from dataclasses import asdict, dataclass
 
 import numpy as np
-from scipy.stats import spearmanr
 
 from skykin.core.errors import UsageError
 from skykin.core.picture import Picture
 from skykin.core.shapes import RGB, Coverage, Degrees, Numbers
+from skykin.evaluation.ranking import rank_correlation
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Confounders:
     coverage: float
     noise: float = math.nan
 
-    def as_dict(self) -> dict[str, float | None]:
+    def to_dict(self) -> dict[str, float | None]:
         """Plain values, ready for JSON: None instead of NaN."""
         return {name: None if math.isnan(value) else value for name, value in asdict(self).items()}
 
@@ -59,24 +59,6 @@ def confounders(
         rank_correlation(score, coverage),
         math.nan if noise is None else rank_correlation(score, noise),
     )
-
-
-def rank_correlation(first: Numbers, second: Numbers) -> float:
-    """Spearman's rank correlation over the places where both values are finite, or NaN.
-
-    Raises
-    ------
-    UsageError
-        If the arrays differ in shape.
-    """
-    first, second = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
-    if first.shape != second.shape:
-        raise UsageError(f"cannot correlate values of shape {first.shape} with values of {second.shape}")
-    both = np.isfinite(first) & np.isfinite(second)
-    first, second = first[both], second[both]
-    if first.size < 3 or np.ptp(first) == 0 or np.ptp(second) == 0:
-        return math.nan
-    return float(spearmanr(first, second).statistic)
 
 
 def control_pictures(shape: tuple[int, int], seed: int) -> dict[str, Picture]:

@@ -1,4 +1,4 @@
-"""Mean brightness around places, and how much brighter a place is than its wider surroundings."""
+"""Mean brightness around places: small discs and wide ones, whose difference is a contrast."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scipy.spatial import cKDTree
 
 from skykin.core.errors import UsageError
 from skykin.core.shapes import Coverage, Degrees, Numbers
-from skykin.evaluation.tile_centres import directions
+from skykin.core.sphere import chord, directions
 
 #: Diameters of the discs on a survey of the whole sky, degrees.
 KNOT_DEG, CORE_DEG, INNER_DEG, OUTER_DEG = 1.0, 2.0, 5.0, 15.0
@@ -44,10 +44,6 @@ class BrightnessSamples:
     def __post_init__(self) -> None:
         object.__setattr__(self, "_tree", cKDTree(directions(self.lon_deg, self.lat_deg)))
 
-    def disc_mean(self, lon_deg: Degrees, lat_deg: Degrees, diameter_deg: float) -> Numbers:
-        """Mean brightness in discs about places, as `disc_means`."""
-        return self.disc_means(lon_deg, lat_deg, diameter_deg)[0]
-
     def disc_means(self, lon_deg: Degrees, lat_deg: Degrees, diameter_deg: float) -> tuple[Numbers, Numbers]:
         """Mean brightness in discs about places, and mean logarithm, in which one bright star counts less.
 
@@ -68,7 +64,7 @@ class BrightnessSamples:
         """
         if not 0 < diameter_deg < 180:
             raise UsageError(f"a disc of {diameter_deg:g}° has no mean; use a diameter from 0° to 180°")
-        reach = 2 * np.sin(np.radians(diameter_deg / 2) / 2)
+        reach = chord(diameter_deg / 2)
         weight = self.coverage.astype(np.float64)
         of_sample = np.stack([weight, weight * self.intensity, weight * self.logarithm(self.intensity)])
         means = np.full((2, len(lon_deg)), np.nan)
@@ -79,20 +75,6 @@ class BrightnessSamples:
             total, *sums = (np.bincount(near["i"], each[near["j"]], places.n) for each in of_sample)
             np.divide(sums, total, out=means[:, part], where=total > 0)
         return means[0], means[1]
-
-    def contrast(
-        self,
-        lon_deg: Degrees,
-        lat_deg: Degrees,
-        inner_deg: float = INNER_DEG,
-        outer_deg: float = OUTER_DEG,
-    ) -> Numbers:
-        r"""Logarithmic contrast of a disc with the wider disc around it.
-
-        .. math:: C = \langle \ln I \rangle_{inner} - \langle \ln I \rangle_{outer}
-        """
-        inner, outer = (self.disc_means(lon_deg, lat_deg, side)[1] for side in (inner_deg, outer_deg))
-        return np.asarray(inner - outer)
 
     def logarithm(self, intensity: Numbers) -> Numbers:
         """Natural logarithm, from the floor of these samples on; NaN if nothing of them is above zero."""

@@ -1,4 +1,4 @@
-"""A linear rule learnt from examples, judged on blocks of longitude that it never saw."""
+"""A linear rule learnt from examples, tested on blocks of longitude that it never saw."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import numpy as np
 
 from skykin.core.errors import DataQualityError, ResourceError
 from skykin.core.shapes import Degrees, Numbers
-from skykin.evaluation.measurement import BLOCK_DEG
+from skykin.evaluation.measures import BLOCK_DEG
 
 #: Fewer examples of a kind, or in fewer blocks of longitude, teach nothing that can be tested.
 FEWEST_EXAMPLES, FEWEST_BLOCKS = 5, 3
-#: Angles by which the positives are turned to become negatives of the same latitudes.
-TURNED_DEG = np.arange(15.0, 360.0, 15.0)
+#: Angles by which the positives are rotated to become negatives of the same latitudes.
+ROTATED_DEG = np.arange(15.0, 360.0, 15.0)
 
 
 @dataclass(frozen=True, eq=False)
 class Examples:
-    """Tiles that show what is looked for, and tiles that do not.
+    """Positive tiles and negative tiles.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ def held_out_scores(
     lon_deg, lat_deg : array (tiles,)
     examples : Examples
     margin_deg : float
-        Width of a tile: examples that share sky with the block are left out too.
+        Width of a tile: examples that overlap the block are left out too.
 
     Returns
     -------

@@ -1,11 +1,14 @@
-"""A ranked sky: how much of it comes before a tile."""
+"""A ranked sky: how much of it comes before a tile, and how similar two rankings are."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.stats import spearmanr
 
+from skykin.core.errors import UsageError
 from skykin.core.shapes import Numbers
 
 #: Sums of weights in another order differ by less than this.
@@ -69,25 +72,24 @@ def threshold_of_top(values: Numbers, fraction: float, weight: Numbers | None = 
     return float(values[order[np.searchsorted(held, fraction - ROUNDING)]])
 
 
-def recall_curve(share: Numbers, sky_fraction: Numbers | Sequence[float]) -> Numbers:
-    """Share of the regions that lie within each fraction of the sky.
-
-    Parameters
-    ----------
-    share : array (regions,)
-        Share of the sky at least as high as each region, from `sky_share`.
-    sky_fraction : array (fractions,)
-        Fractions of the sky, 0 to 1.
-
-    Returns
-    -------
-    array (fractions,)
-        0 to 1, never falling with the fraction, 1 at the whole sky; NaN without regions.
-    """
-    inside = within(share, sky_fraction)
-    return inside.mean(axis=-1) if inside.shape[-1] else np.full(inside.shape[:-1], np.nan)
-
-
 def within(share: Numbers, sky_fraction: Numbers | Sequence[float]) -> Numbers:
     """Tell which regions lie within each fraction of the sky: bool array (fractions, regions)."""
     return np.asarray(share)[None, :] <= np.asarray(sky_fraction)[:, None] + ROUNDING
+
+
+def rank_correlation(first: Numbers, second: Numbers) -> float:
+    """Spearman's rank correlation over the places where both values are finite, or NaN.
+
+    Raises
+    ------
+    UsageError
+        If the arrays differ in shape.
+    """
+    first, second = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
+    if first.shape != second.shape:
+        raise UsageError(f"cannot correlate values of shape {first.shape} with values of {second.shape}")
+    both = np.isfinite(first) & np.isfinite(second)
+    first, second = first[both], second[both]
+    if first.size < 3 or np.ptp(first) == 0 or np.ptp(second) == 0:
+        return math.nan
+    return float(spearmanr(first, second).statistic)

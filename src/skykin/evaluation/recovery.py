@@ -1,25 +1,24 @@
-"""How many known regions a score finds, and how many its simplest rivals find."""
+"""How many known regions a score finds, and how many simple baselines find."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from astropy import units as u
-from astropy.coordinates import angular_separation
 from astropy.table import QTable
 
-from skykin.catalogue.reference import ReferencePlace
 from skykin.catalogue.regions import known_regions
 from skykin.core.errors import DataQualityError, UsageError
+from skykin.core.footprint import Footprint
 from skykin.core.shapes import Degrees, Numbers
+from skykin.core.sphere import separation_deg
 from skykin.evaluation.ranking import sky_fraction_above, sky_share, within
 
 #: Shares of the sky at which recoveries are reported besides the threshold's own.
 SKY_FRACTIONS = (0.05, 0.10, 0.20)
-#: What tiles are ranked by; the first is on trial, the others are what it must beat.
+#: What tiles are ranked by; the first is evaluated, the others are its baselines.
 RANKINGS = ("score", "brightness", "latitude")
 #: What the columns of `recovery` mean, beyond those of the table of regions.
 _DESCRIPTIONS = {
@@ -45,7 +44,7 @@ class ScoredTiles:
     lon_deg, lat_deg : array (tiles,)
         Galactic positions of the centres, degrees.
     score : array (tiles,)
-        What is on trial; NaN where a tile could not be scored.
+        The score that is evaluated; NaN where a tile could not be scored.
     mean_intensity : array (tiles,)
         Mean brightness; NaN where unknown.
     weight : array (tiles,), optional
@@ -122,7 +121,7 @@ def nearest_tiles(
     index, nearest_deg = [], []
     # One region at a time: all at once would take gigabytes for a million tiles.
     for region_lon, region_lat in zip(region_lon_deg, region_lat_deg, strict=True):
-        distance_deg = _separation_deg(lon_deg[order], lat_deg[order], region_lon, region_lat)
+        distance_deg = separation_deg(lon_deg[order], lat_deg[order], region_lon, region_lat)
         # Rounding must not decide between tiles that are equally far.
         nearest = np.argmax(distance_deg <= distance_deg.min() + 1e-9)
         index.append(order[nearest])
@@ -132,7 +131,7 @@ def nearest_tiles(
 
 def recovery(
     tiles: ScoredTiles,
-    references: Sequence[ReferencePlace],
+    references: Sequence[Footprint],
     *,
     threshold: float | None = None,
     match: np.ndarray | None = None,
@@ -149,8 +148,8 @@ def recovery(
     ----------
     tiles : ScoredTiles
         The whole scored sky; shares of the sky are shares of these tiles.
-    references : sequence of ReferencePlace
-        Where what was looked for lies; empty if it lies nowhere on this sky.
+    references : sequence of Footprint
+        Where the references lie; empty if it lies nowhere on this sky.
     threshold : float, optional
         Score from which a tile is a match.
     match : bool array (tiles,), optional
@@ -158,7 +157,7 @@ def recovery(
     farthest_deg : float
         A region whose nearest tile centre is farther than this lies off the scored sky.
     exclude_deg : float
-        Regions nearer to a reference than this are listed but not counted: finding them is no merit.
+        Regions nearer to a reference than this are listed but not counted: they are found by construction.
     regions : QTable, optional
         Rows as from `known_regions`; by default its rows with ``annotate``.
     mask : array of bool (regions,), optional
@@ -191,7 +190,7 @@ def recovery(
     on_sky = distance_deg <= farthest_deg
     from_reference_deg = np.full(len(regions), np.nan)
     for place in references:
-        away_deg = _separation_deg(place.lon_deg, place.lat_deg, lon_deg, lat_deg)
+        away_deg = separation_deg(place.lon_deg, place.lat_deg, lon_deg, lat_deg)
         from_reference_deg = np.fmin(from_reference_deg, away_deg)
     why_not = np.select(
         [~visible, ~on_sky, from_reference_deg < exclude_deg],
@@ -229,8 +228,3 @@ def summarise(table: QTable) -> Recovery:
     }
     found["score"] = (int(np.sum(counted["recovered"])), *found["score"][1:])
     return Recovery(len(counted), fractions, found)
-
-
-def _separation_deg(lon1_deg: Any, lat1_deg: Any, lon2_deg: Any, lat2_deg: Any) -> Degrees:
-    radians = (np.radians(angle) for angle in (lon1_deg, lat1_deg, lon2_deg, lat2_deg))
-    return np.asarray(np.degrees(angular_separation(*radians)))

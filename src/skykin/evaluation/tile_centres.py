@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from astropy import units as u
+from astropy.table import QTable
 from astropy_healpix import HEALPix
 from scipy.spatial import cKDTree
 
 from skykin.core.errors import DataQualityError, UsageError
 from skykin.core.shapes import Degrees, Numbers
+from skykin.core.sphere import chord, directions
 
 SKY_DEG2 = 4 * np.pi * np.degrees(1) ** 2
 #: A place farther from every centre than so many spacings lies off the map.
@@ -49,12 +52,18 @@ class TileCentres:
                 raise UsageError(f"every tile needs a finite {name}, but some are NaN or infinite")
             object.__setattr__(self, name, values)
         if not len(self.lon_deg):
-            raise DataQualityError("there are no tiles to judge; choose a larger area of the sky")
+            raise DataQualityError("there are no tiles to evaluate; choose a larger area of the sky")
         if (self.area <= 0).any() or self.area.sum() > 1 + 1e-6:
             raise UsageError(
                 f"areas are shares of the whole sky, above 0 and together at most 1, but the smallest is "
                 f"{self.area.min():g} and they sum to {self.area.sum():g}"
             )
+
+    @classmethod
+    def of(cls, tiles: QTable) -> TileCentres:
+        """Take the columns ``lon``, ``lat`` and ``area`` of a table of tiles."""
+        lon, lat = (tiles[name].to_value(u.deg) for name in ("lon", "lat"))
+        return cls(lon, lat, np.asarray(tiles["area"], dtype=np.float64))
 
     @classmethod
     def healpix(cls, nside: int, order: str = "ring") -> TileCentres:
@@ -77,12 +86,5 @@ class TileCentres:
 
     def nearest(self, lon_deg: Degrees, lat_deg: Degrees) -> Numbers:
         """Index of the tile whose centre is nearest to each place; -1 where the place lies off the map."""
-        chord, index = self._tree.query(directions(lon_deg, lat_deg))
-        farthest = 2 * np.sin(np.radians(min(FARTHEST_SPACINGS * self.spacing_deg, 180.0)) / 2)
-        return np.where(chord <= farthest, index, -1)
-
-
-def directions(lon_deg: Degrees, lat_deg: Degrees) -> Numbers:
-    """Give unit vectors ``(..., 3)`` to places on the sky."""
-    lon, lat = np.radians(lon_deg), np.radians(lat_deg)
-    return np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)], axis=-1)
+        distance, index = self._tree.query(directions(lon_deg, lat_deg))
+        return np.where(distance <= chord(FARTHEST_SPACINGS * self.spacing_deg), index, -1)

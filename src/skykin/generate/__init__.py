@@ -1,1 +1,1 @@
-"""Pictures made from style: transfers, textures, and layers laid open; the only folder that uses PyTorch."""
+"""Pictures made from style: transfers, textures, layers one by one; the only folder that uses PyTorch."""

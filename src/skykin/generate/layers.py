@@ -1,4 +1,4 @@
-"""Layers laid open: what the content layers show of a picture, and what the style layers keep of it."""
+"""Layers one by one: what the content layers show of a picture, and what the style layers keep of it."""
 
 from __future__ import annotations
 
@@ -8,17 +8,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from skykin.core.errors import UsageError, shown
+from skykin.core.picture import Picture
 from skykin.core.shapes import RGB, Chroma, Coverage, Gram, Numbers
 from skykin.generate.work import checked
 from skykin.style.recipe import Recipe
 from skykin.style.recipe import recipe as find_recipe
-from skykin.style.statistics.statistic import gram, position_weights
+from skykin.style.statistics.gram import gram
+from skykin.style.statistics.statistic import position_weights
 
 #: The content layers of Gatys et al. and of the TensorFlow tutorial.
 CONTENT_LAYERS = ("block4_conv2", "block5_conv2")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class StyleLayer:
     r"""The statistic of one style layer.
 
@@ -36,13 +38,16 @@ class StyleLayer:
     share: float
     eigenvalues: Numbers
 
+    def __repr__(self) -> str:
+        return f"<StyleLayer of {len(self.matrix)} channels: {self.dimensions:.1f} directions matter>"
+
     @property
     def dimensions(self) -> float:
         r"""How many directions matter: :math:`1 / \sum_i \lambda_i^2` of the shares."""
         return float(1 / np.square(self.eigenvalues).sum())
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class LayerAnalysis:
     """The layers of one picture.
 
@@ -57,6 +62,9 @@ class LayerAnalysis:
     content: Mapping[str, Chroma]
     style: Mapping[str, StyleLayer]
 
+    def __repr__(self) -> str:
+        return f"<LayerAnalysis: content {', '.join(self.content)}; style {', '.join(self.style)}>"
+
     def _repr_html_(self) -> str:
         rows = "".join(
             f"<tr><td>{layer}</td><td>{len(each.matrix)}</td><td>{each.share:.2%}</td>"
@@ -69,6 +77,15 @@ class LayerAnalysis:
     def cosines(self, other: LayerAnalysis) -> dict[str, float]:
         """Cosine of the statistics of two pictures, layer by layer; NaN where one is 0."""
         return {layer: _cosine(own.matrix, other.style[layer].matrix) for layer, own in self.style.items()}
+
+
+@dataclass(frozen=True, eq=False)
+class OpenedPicture:
+    """A picture, its name and its layers."""
+
+    name: str
+    picture: Picture
+    layers: LayerAnalysis
 
 
 def analyse_layers(
@@ -92,7 +109,7 @@ def analyse_layers(
     UsageError, DataQualityError
         If the picture or the recipe cannot be used.
     """
-    # ONNX Runtime is loaded when the first layers are asked for, not when the function is looked up.
+    # ONNX Runtime is loaded when the first layers are requested, not when the function is looked up.
     from skykin.style.network.vgg19 import VGG19Encoder  # noqa: PLC0415
 
     chosen = recipe if isinstance(recipe, Recipe) else find_recipe(recipe)
@@ -122,7 +139,7 @@ def _matrix(chosen: Recipe, features: Chroma, coverage: Coverage | None) -> Gram
         raise UsageError(
             f"recipe {shown(chosen.name)} measures a list of numbers, not a matrix; its layers can be "
             "laid open with "
-            f"one that does, such as poster ({gram.__name__})"
+            f"one that does, such as poster ({gram.name})"
         )
     return matrix
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -131,16 +131,10 @@ def transfer_objective(
     with torch.no_grad():
         first = network(network.tensor(start))
         kept = network(network.tensor(content))[CONTENT_LAYER] if settings.content_weight else None
-    loss = _mean_squares(statistic, measure(statistic), settings.style_weight)
-    if statistic is not gram:
-        own, grams = (
-            float(loss(first)),
-            float(_mean_squares(gram, measure(gram), settings.style_weight)(first)),
-        )
-        scale = grams / own if own > 0 else 1.0
-        loss = StyleLoss(
-            statistic, loss.targets, {layer: scale * each for layer, each in loss.factors.items()}
-        )
+    loss, grams = (_mean_squares(each, measure(each), settings.style_weight) for each in (statistic, gram))
+    own = float(loss(first))
+    scale = float(grams(first)) / own if own > 0 else 1.0
+    loss = replace(loss, factors={layer: scale * each for layer, each in loss.factors.items()})
     return Objective(network, loss, kept, settings.content_weight, settings.variation_weight)
 
 

@@ -20,7 +20,7 @@ from skykin.generate.state import PaintState
 LEAST_SHOWN_PIXELS = 256
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Step:
     """The state of the work after one step of the optimiser.
 
@@ -46,6 +46,9 @@ class Step:
     done: int
     state: PaintState
 
+    def __repr__(self) -> str:
+        return f"<Step {self.number} of {self.total}>"
+
     @property
     def rgb(self) -> RGB:
         """The picture as it is now."""
@@ -65,7 +68,7 @@ class Step:
 Callback: TypeAlias = Callable[[Step], object]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Painting:
     """A picture that was made.
 
@@ -85,6 +88,10 @@ class Painting:
     history: tuple[Losses, ...]
     cosines: Mapping[str, float]
     state: PaintState
+
+    def __repr__(self) -> str:
+        rows, columns, _ = self.rgb.shape
+        return f"<Painting of {columns} × {rows} pixels after {len(self.history) - 1} steps>"
 
     @property
     def lowered(self) -> float:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Literal, get_args
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal, Self, get_args
 
 from skykin.core.errors import UsageError, shown
 from skykin.style.recipe import Recipe
@@ -60,16 +60,21 @@ class PaintSettings:
         )
         self._check("optimiser", self.optimiser in get_args(Optimiser), "adam or l-bfgs")
 
+    def changed(self, **changes: object) -> Self:
+        """Return these settings with the fields that are given, and not None."""
+        given: dict[str, Any] = {name: value for name, value in changes.items() if value is not None}
+        return replace(self, **given)
+
     @property
     def chosen_recipe(self) -> Recipe:
         """The recipe itself, looked up once."""
         assert isinstance(self.recipe, Recipe)  # noqa: S101 - `__post_init__` saw to it
         return self.recipe
 
-    def as_dict(self) -> dict[str, object]:
+    def to_dict(self) -> dict[str, object]:
         """All settings as plain values, ready for JSON."""
         facts = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {**facts, "recipe": self.chosen_recipe.as_dict()}
+        return {**facts, "recipe": self.chosen_recipe.to_dict()}
 
     def _check_whole(self, name: str, lowest: int, highest: int) -> None:
         value = getattr(self, name)

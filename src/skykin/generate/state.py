@@ -26,7 +26,7 @@ FORMAT = 1
 LARGEST_BYTES = 1 << 30
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class PaintState:
     """A picture in the making.
 
@@ -48,6 +48,9 @@ class PaintState:
     rgb: RGB
     history: Numbers
     memory: Mapping[str, Numbers] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"<PaintState after {self.step} steps>"
 
     def save(self, path: Path) -> None:
         """Write the state as a whole file (NumPy's npz).

@@ -1,4 +1,4 @@
-"""The statistics of `skykin.style.statistics.statistic` on PyTorch: the same numbers, with gradients."""
+"""The statistics of `skykin.style.statistics` on PyTorch: the same numbers, with gradients."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from skykin.core.errors import UsageError, shown
 from skykin.generate.extra import torch
 from skykin.style.recipe import Recipe
-from skykin.style.statistics import statistic as measured
+from skykin.style.statistics.statistic import core_part
 
 #: Features (channels, y, x), and weights (y, x) or None; both tensors.
 GradientStatistic: TypeAlias = Callable[[Any, Any], Any]
@@ -17,21 +17,21 @@ LEAST_VARIANCE = 1e-12
 
 
 def gram(features: Any, weights: Any = None) -> Any:
-    """Correlate the channels of one layer; see `skykin.style.statistics.statistic.gram`."""
+    """Correlate the channels of one layer; see `skykin.style.statistics.gram`."""
     flat, share = _flat(features, weights)
     rooted = flat * share.sqrt()
     return rooted @ rooted.T
 
 
 def covariance(features: Any, weights: Any = None) -> Any:
-    """Correlate the deviations from the means; see `skykin.style.statistics.statistic.covariance`."""
+    """Correlate the deviations from the means; see `skykin.style.statistics.covariance`."""
     flat, share = _flat(features, weights)
     deviations = (flat - (flat @ share)[:, None]) * share.sqrt()
     return deviations @ deviations.T
 
 
 def mean_std(features: Any, weights: Any = None) -> Any:
-    """Mean and standard deviation of each channel; see `skykin.style.statistics.statistic.mean_std`."""
+    """Mean and standard deviation of each channel; see `skykin.style.statistics.mean_std`."""
     flat, share = _flat(features, weights)
     mean = flat @ share
     variance = (flat - mean[:, None]).square() @ share
@@ -39,18 +39,18 @@ def mean_std(features: Any, weights: Any = None) -> Any:
 
 
 def core_contrast(features: Any, weights: Any = None) -> Any:
-    """Mean over the core less the mean over all; see `skykin.style.statistics.statistic.core_contrast`."""
-    core = tuple(measured.middle_quarter(side) for side in features.shape[1:])
+    """Mean over the core less the mean over all; see `skykin.style.statistics.core_contrast`."""
     whole, share = _flat(features, weights)
-    middle, core_share = _flat(features[:, *core], None if weights is None else weights[core])
+    middle, core_share = _flat(*core_part(features, weights))
     return middle @ core_share - whole @ share
 
 
-_TWINS: dict[Any, GradientStatistic] = {
-    measured.gram: gram,
-    measured.covariance: covariance,
-    measured.mean_std: mean_std,
-    measured.core_contrast: core_contrast,
+#: By the name of the statistic.
+TWINS: dict[str, GradientStatistic] = {
+    "gram": gram,
+    "covariance": covariance,
+    "mean_std": mean_std,
+    "core_contrast": core_contrast,
 }
 
 
@@ -62,13 +62,11 @@ def with_gradient(recipe: Recipe) -> GradientStatistic:
     UsageError
         If there is none.
     """
-    twin = _TWINS.get(recipe.statistic)
+    twin = TWINS.get(recipe.statistic.name)
     if twin is None:
-        known = ", ".join(sorted(each.__name__ for each in _TWINS))
         raise UsageError(
-            f"recipe {shown(recipe.name)} measures {shown(recipe.statistic.__name__)}, which has no "
-            "gradient here; "
-            f"pictures can be made from {known}"
+            f"recipe {shown(recipe.name)} measures {shown(recipe.statistic.name)}, which has no gradient "
+            f"here; pictures can be made from {', '.join(sorted(TWINS))}"
         )
     return twin
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
-
 import numpy as np
 from scipy.ndimage import zoom
 
 from skykin.core.shapes import RGB, Coverage, Numbers
 from skykin.generate.coordinates import Waves
 from skykin.generate.painting import Callback, Painting
-from skykin.generate.settings import TextureSettings
+from skykin.generate.settings import Optimiser, TextureSettings
 from skykin.generate.state import PaintState, work_key
 from skykin.generate.work import checked, noise, paint
+from skykin.style.recipe import Recipe
 
 #: Sides from which a texture begins as one of half the size, whose steps cost a quarter.
 LARGE_PIXELS = 256
@@ -29,11 +27,15 @@ def texture(
     callback: Callback | None = None,
     resume: PaintState | None = None,
     jobs: int | None = None,
-    **changes: Any,
+    recipe: str | Recipe | None = None,
+    steps: int | None = None,
+    optimiser: Optimiser | None = None,
+    learning_rate: float | None = None,
+    seed: int | None = None,
 ) -> Painting:
     """Synthesise a picture with the style of a reference from noise.
 
-    What the statistic keeps is in it; what it throws away, such as where things are, is not.  L-BFGS takes
+    What the statistic keeps is in it; what it loses, such as where things are, is not.  L-BFGS takes
     its steps in waves, and begins a large texture as one of half the size.
 
     Parameters
@@ -45,8 +47,8 @@ def texture(
         Share of good data behind each pixel of `reference`; recipes that weigh positions use it.
     callback, resume, jobs
         As `transfer`.
-    **changes
-        Any field of `TextureSettings`, such as ``recipe="covariance"``.
+    recipe, steps, optimiser, learning_rate, seed : optional
+        Fields of `TextureSettings` that are other than in `settings`.
 
     Returns
     -------
@@ -66,9 +68,15 @@ def texture(
     from skykin.generate.objective import texture_objective  # noqa: PLC0415
     from skykin.generate.threads import threads  # noqa: PLC0415
 
-    settings = replace(settings or TextureSettings(), **changes)
+    settings = (settings or TextureSettings()).changed(
+        recipe=recipe,
+        steps=steps,
+        optimiser=optimiser,
+        learning_rate=learning_rate,
+        seed=seed,
+    )
     reference = checked("reference", reference, coverage)
-    key = work_key(settings.as_dict(), {"reference": reference, "coverage": coverage})
+    key = work_key(settings.to_dict(), {"reference": reference, "coverage": coverage})
     with threads(jobs):
         objective = texture_objective(reference, coverage, settings)
         begin = noise(reference, reference.shape, settings.seed)

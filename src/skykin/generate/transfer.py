@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
-
 from skykin.core.shapes import RGB, Coverage
 from skykin.generate.painting import Callback, Painting
-from skykin.generate.settings import TransferSettings
+from skykin.generate.settings import Optimiser, Start, TransferSettings
 from skykin.generate.state import PaintState, work_key
 from skykin.generate.work import checked, noise, paint
+from skykin.style.recipe import Recipe
 
 
 def transfer(
@@ -21,7 +19,15 @@ def transfer(
     callback: Callback | None = None,
     resume: PaintState | None = None,
     jobs: int | None = None,
-    **changes: Any,
+    recipe: str | Recipe | None = None,
+    steps: int | None = None,
+    optimiser: Optimiser | None = None,
+    learning_rate: float | None = None,
+    seed: int | None = None,
+    start: Start | None = None,
+    style_weight: float | None = None,
+    content_weight: float | None = None,
+    variation_weight: float | None = None,
 ) -> Painting:
     """Paint the content of one picture in the style of another, as Gatys et al. do.
 
@@ -38,8 +44,9 @@ def transfer(
         Go on from here; with Adam the result is the same as without the pause.
     jobs : int, optional
         Threads.
-    **changes
-        Any field of `TransferSettings`, such as ``steps=100``.
+    recipe, steps, optimiser, learning_rate, seed :
+    start, style_weight, content_weight, variation_weight : optional
+        Fields of `TransferSettings` that are other than in `settings`.
 
     Returns
     -------
@@ -59,18 +66,29 @@ def transfer(
 
     Examples
     --------
-    >>> import numpy as np, skykin
+    >>> import numpy as np
+    >>> from skykin.generate.transfer import transfer
     >>> content, style = np.random.default_rng(0).random((2, 64, 64, 3))
-    >>> painting = skykin.transfer(content, style, steps=3)  # doctest: +SKIP
+    >>> painting = transfer(content, style, steps=3)  # doctest: +SKIP
     """
     # PyTorch is loaded when the first picture is made, not when the function is looked up.
     from skykin.generate.objective import transfer_objective  # noqa: PLC0415
     from skykin.generate.threads import threads  # noqa: PLC0415
 
-    settings = replace(settings or TransferSettings(), **changes)
+    settings = (settings or TransferSettings()).changed(
+        recipe=recipe,
+        steps=steps,
+        optimiser=optimiser,
+        learning_rate=learning_rate,
+        seed=seed,
+        start=start,
+        style_weight=style_weight,
+        content_weight=content_weight,
+        variation_weight=variation_weight,
+    )
     content, style = checked("content", content), checked("style", style, style_coverage)
-    key = work_key(settings.as_dict(), {"content": content, "style": style, "coverage": style_coverage})
-    start = content if settings.start == "content" else noise(style, content.shape, settings.seed)
+    key = work_key(settings.to_dict(), {"content": content, "style": style, "coverage": style_coverage})
+    begin = content if settings.start == "content" else noise(style, content.shape, settings.seed)
     with threads(jobs):
-        objective = transfer_objective(content, style, style_coverage, start, settings)
-        return paint(objective, start, settings, key=key, callback=callback, resume=resume)
+        objective = transfer_objective(content, style, style_coverage, begin, settings)
+        return paint(objective, begin, settings, key=key, callback=callback, resume=resume)

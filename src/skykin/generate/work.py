@@ -121,7 +121,7 @@ def _checked_state(state: PaintState, key: str, start: RGB, settings: PaintSetti
         )
     if state.step >= settings.steps:
         raise UsageError(
-            f"the state has {state.step} steps behind it, so {settings.steps} steps are done already; ask "
-            "for more"
+            f"the state has {state.step} steps behind it, so {settings.steps} steps are done already; "
+            "request more"
         )
     return state

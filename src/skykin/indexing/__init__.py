@@ -1,1 +1,1 @@
-"""An index on disk: the style of every cell of a survey, measured once and asked as often as one likes."""
+"""An index on disk: the style of every cell of a survey, measured once, for any number of queries."""

@@ -10,7 +10,7 @@ import numpy as np
 from astropy.table import QTable
 
 from skykin.core.shapes import Degrees, Numbers
-from skykin.style.signature import Signature
+from skykin.style.signature import LayerVectors, Signature
 
 #: ``projection``: up to 128 numbers a layer, fitted on the survey itself.  ``sketch``: 1 024 numbers a layer,
 #: of recipes of second moments.  ``exact``: whole vectors, of recipes of means and spreads, or where the
@@ -21,10 +21,10 @@ Contains = Callable[[Degrees, Degrees], np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)
-class Style:
+class Style(LayerVectors):
     """A style in the space in which an index compares.
 
-    The dot product of a layer's vector with a tile's row of `SkyIndex.vectors` of the same kind is the
+    The dot product of a layer's vector with a tile's row of `StoredIndex.vectors` of the same kind is the
     cosine of that layer.
 
     Parameters
@@ -40,6 +40,19 @@ class Style:
     vectors: Mapping[str, Numbers]
     norms: Mapping[str, float]
 
+    def __getitem__(self, layer: str) -> Numbers:
+        return self.vectors[layer]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.vectors)
+
+    def __len__(self) -> int:
+        return len(self.vectors)
+
+    def cosines(self, other: Mapping[str, Numbers]) -> Numbers:
+        """Cosine of each layer with another style of the same kind: float64 array (layers,)."""
+        return np.clip([np.float64(own @ other[layer]) for layer, own in self.vectors.items()], -1, 1)
+
 
 @dataclass(frozen=True, eq=False)
 class Region:
@@ -48,7 +61,7 @@ class Region:
     Parameters
     ----------
     signature : Signature
-        As `SkyIndex.meter` gives it, or a sketch of that: what `SkyIndex.project` takes.
+        As `StoredIndex.meter` gives it, or a sketch of that: what `StoredIndex.project` takes.
     cells : int
         Cells with data in it.
     area_deg2 : float
@@ -72,7 +85,7 @@ class Level:
         column.
     vectors : callable
         From a layer (or None: all beside each other) and a kind (or None) to an iterator of which tiles, and
-        their vectors, as `SkyIndex.vectors`; computed facet by facet when it is called.
+        their vectors, as `StoredIndex.vectors`; computed facet by facet when it is called.
     """
 
     size_deg: float

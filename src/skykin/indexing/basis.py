@@ -1,4 +1,4 @@
-"""A basis fitted on the survey itself: few numbers that tell its tiles apart."""
+"""A basis fitted on the survey itself: few numbers that separate its tiles."""
 
 from __future__ import annotations
 
@@ -47,18 +47,3 @@ def fit_basis(rows: Numbers, components: int = COMPONENTS) -> Numbers:
     largest = np.abs(directions).argmax(axis=0)
     directions *= np.sign(directions[largest, np.arange(directions.shape[1])])
     return np.ascontiguousarray(directions.T[::-1], dtype=np.float32)
-
-
-def evenly(total: int, wanted: int) -> Numbers:
-    """Numbers of some of `total` items, evenly spread."""
-    return (
-        np.unique(np.linspace(0, total - 1, min(total, wanted)).round().astype(int))
-        if total
-        else np.arange(0)
-    )
-
-
-def unit_rows(rows: Numbers, norms: Numbers) -> Numbers:
-    """Divide rows by their lengths; NaN where one is 0."""
-    lengths = np.where(norms > 0, norms, np.nan)
-    return np.asarray(rows / lengths[:, None], np.float32)

@@ -1,37 +1,43 @@
-"""Building an index: what is planned and not committed is measured, step by step."""
+"""Building an index: one process at a time measures, step by step, what is planned and not committed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import json
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from skykin.core.errors import DataQualityError, IndexRefusedError, shown
+from skykin.core.errors import DataQualityError, IndexRefusedError, ResourceError, shown
 from skykin.core.protocols import Progress
+from skykin.core.sampling import evenly
 from skykin.core.shapes import Numbers
-from skykin.indexing.basis import FITTED_TILES, evenly, fit_basis
-from skykin.indexing.compare import Space
-from skykin.indexing.contrasts import CellCode
-from skykin.indexing.differences import differences
+from skykin.indexing.basis import FITTED_TILES, fit_basis
+from skykin.indexing.compare import Space, keeps_directions
 from skykin.indexing.facet_style import FacetMeter, FacetStyle
-from skykin.indexing.layout import SHARDS
-from skykin.indexing.lock import writing
+from skykin.indexing.layout import LOCK, MANIFEST, SHARDS
 from skykin.indexing.manifest import ManifestWriter, Step
+from skykin.indexing.moments import Directions
 from skykin.indexing.shards import Shard, write_shard
 from skykin.indexing.stored import Shelf, StoredFacet, cell_of, facet_name, facet_plan
 from skykin.scale.local import ordered_map
 from skykin.style.recipe import Recipe
-from skykin.style.signature import Signature
-from skykin.style.standard import Standardisation
-from skykin.style.statistics.statistic import core_contrast
+from skykin.style.signature import Signature, Standardisation
 from skykin.tiling.facets import Facet
 
 #: Facts that an index may outgrow when data is appended.
 GROWING = ("survey", "extent", "area", "opened", "versions", "credits")
+#: Where the lock itself lies, far behind the text that tells who holds it: Windows locks bytes for readers
+#: too.
+LOCKED_BYTE = 1 << 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,8 +51,8 @@ class Job:
     recipe : Recipe
     facets : sequence of Facet
     measure_scale : callable
-        Measures mean and spread of the survey's tiles, and the codes of cells that are kept in few
-        directions, if they are not known yet.
+        Measures mean and spread of the survey's tiles, and the directions of cells that are kept in few of
+        them, if they are not known yet.
     meter : callable
         Gives what measures facets, once the space is known.
     exact : bool
@@ -56,7 +62,7 @@ class Job:
     facts: Mapping[str, Any]
     recipe: Recipe
     facets: Sequence[Facet]
-    measure_scale: Callable[[], tuple[Standardisation, Mapping[str, CellCode]]]
+    measure_scale: Callable[[], tuple[Standardisation, Mapping[str, Directions]]]
     meter: Callable[[Space], FacetMeter]
     exact: bool
 
@@ -94,10 +100,10 @@ class _Builder:
 
     def agree(self, *, append: bool) -> None:
         """Plan the work, or find that it is planned; refuse an index of something else."""
-        made, asked = self.writer.state.facts, self.job.facts
+        made, now = self.writer.state.facts, self.job.facts
         if made:
             left_out = GROWING if append else ("versions", "opened")
-            found = differences(_without(made, left_out), _without(asked, left_out))
+            found = _differences(_without(made, left_out), _without(now, left_out))
             if found:
                 raise IndexRefusedError(
                     f"the index {shown(self.folder.name)} was made with {'; '.join(found)}; give the same "
@@ -107,7 +113,7 @@ class _Builder:
         known = {step.name: step for step in self.writer.state.steps}
         facets = [Step(f"facet-{facet_name(plan)}", plan) for plan in map(facet_plan, self.job.facets)]
         begun = "scale" in known and known["scale"].result is not None
-        if append and begun and made.get("survey") != asked["survey"]:
+        if append and begun and made.get("survey") != now["survey"]:
             known = self._still_true(known)
         names = {step.name for step in facets}
         changed = names != {name for name in known if name.startswith("facet-")} or any(
@@ -124,7 +130,7 @@ class _Builder:
         if steps != self.writer.state.steps:
             self.writer.plan(steps)
         if not made or append:
-            self.writer.describe(asked)
+            self.writer.describe(now)
 
     def _still_true(self, known: dict[str, Step]) -> dict[str, Step]:
         """Leave out the committed facets whose pictures the new data changes."""
@@ -146,12 +152,12 @@ class _Builder:
         _remove_orphans(self.folder, self.writer)
         missing = {step.name for step in self.writer.state.missing}
         if "scale" in missing:
-            scale, codes = self.job.measure_scale()
+            scale, directions = self.job.measure_scale()
             rows = {layer: [scale.mean[layer], scale.spread[layer]] for layer in self.job.recipe.layers}
-            for layer, code in codes.items():
-                rows[layer].append(code.middle)
+            for layer, own in directions.items():
+                rows[layer].append(own.middle)
             shards = [self._write(f"scale-{layer}", np.stack(parts)) for layer, parts in rows.items()]
-            shards += [self._write(f"basis-{layer}", code.basis) for layer, code in codes.items()]
+            shards += [self._write(f"basis-{layer}", own.basis) for layer, own in directions.items()]
             self.writer.commit("scale", {"tiles": scale.tiles}, shards)
         space = self._space()
         self._measure_facets(space, missing)
@@ -237,15 +243,12 @@ def read_space(recipe: Recipe, shelf: Shelf, steps: Sequence[Step]) -> Space:
     tiles = next(step.result["tiles"] for step in steps if step.name == "scale" and step.result)
     mean = Signature({layer: part[0] for layer, part in parts.items()})
     spread = Signature({layer: part[1] for layer, part in parts.items()})
-    codes = {}
+    directions = {}
     if keeps_directions(recipe):
-        codes = {layer: CellCode(part[2], np.array(shelf(f"basis-{layer}"))) for layer, part in parts.items()}
-    return Space(recipe, Standardisation(mean, spread, int(tiles)), codes)
-
-
-def keeps_directions(recipe: Recipe) -> bool:
-    """Whether cells are kept in the directions of a basis, from which the projections of tiles follow."""
-    return recipe.statistic is core_contrast
+        directions = {
+            layer: Directions(part[2], np.array(shelf(f"basis-{layer}"))) for layer, part in parts.items()
+        }
+    return Space(recipe, Standardisation(mean, spread, int(tiles)), directions)
 
 
 def stored_facets(steps: Sequence[Step], shelf: Shelf, space: Space) -> list[StoredFacet]:
@@ -267,3 +270,96 @@ def _remove_orphans(folder: Path, writer: ManifestWriter) -> None:
 
 def _without(facts: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
     return {name: value for name, value in facts.items() if name not in names}
+
+
+def _differences(made: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """List in words what differs between two nested settings, such as ``tile size 15 (now: 10)``."""
+    left, right = dict(_flat(made)), dict(_flat(now))
+    return [
+        f"{name} {shown(left.get(name, 'none'))} (now: {shown(right.get(name, 'none'))})"
+        for name in sorted(left.keys() | right.keys())
+        if left.get(name) != right.get(name)
+    ]
+
+
+def _flat(values: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in values.items():
+        spoken = f"{above} {name}".strip().replace("_", " ")
+        if isinstance(value, Mapping):
+            yield from _flat(value, spoken)
+        else:
+            # As JSON reads it back: tuples are lists.
+            yield spoken, json.loads(json.dumps(value))
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Hold the right to write an index; remove what a builder that died left half written.
+
+    The operating system takes the lock away from a process that ends, however it ends.
+
+    Raises
+    ------
+    IndexRefusedError
+        If another process holds it (``IX-LOCKED``).
+    ResourceError
+        If the folder cannot be written.
+    """
+    try:
+        (folder / SHARDS).mkdir(parents=True, exist_ok=True)
+        handle = (folder / LOCK).open("a+", encoding="utf-8")
+    except OSError as error:
+        code = "RS-READONLY" if isinstance(error, PermissionError) or error.errno == 30 else "RS-DISK"
+        raise ResourceError(
+            f"cannot write the index {shown(folder.name)}: {error.strerror or error}; nothing was changed, "
+            "so choose another folder",
+            code=code,
+        ) from error
+    with handle:
+        if not _take(handle):
+            raise _locked(folder, handle)
+        handle.seek(0)
+        handle.truncate()
+        me = {"pid": os.getpid(), "host": platform.node(), "since": time.strftime("%Y-%m-%dT%H:%M:%S%z")}
+        json.dump(me, handle)
+        handle.flush()
+        _tidy(folder)
+        yield
+
+
+def _take(handle: IO[str]) -> bool:
+    try:
+        if sys.platform == "win32":  # pragma: no cover
+            import msvcrt  # noqa: PLC0415
+
+            handle.seek(LOCKED_BYTE)
+            msvcrt.locking(handle.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl  # noqa: PLC0415
+
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _locked(folder: Path, handle: IO[str]) -> IndexRefusedError:
+    handle.seek(0)
+    try:
+        holder = json.loads(handle.read())
+        who = f"process {holder['pid']:d} on {shown(holder['host'])} since {shown(holder['since'])}"
+    except (ValueError, KeyError, TypeError):
+        who = "another process"
+    return IndexRefusedError(
+        f"the index {shown(folder.name)} is being built by {who}; wait until that is done, then run the same "
+        "command again",
+        code="IX-LOCKED",
+    )
+
+
+def _tidy(folder: Path) -> None:
+    """Remove temporary files: whoever made them is gone, because we hold the lock."""
+    for place in (folder / SHARDS, folder):
+        for path in place.glob(".*"):
+            if path.is_file() and not path.name.startswith(f".{MANIFEST}"):
+                path.unlink(missing_ok=True)

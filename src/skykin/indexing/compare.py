@@ -4,25 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property, partial
-from typing import TypeAlias
+from functools import cached_property
 
 import numpy as np
 
-from skykin.core.errors import UsageError, shown
 from skykin.core.shapes import Numbers
 from skykin.indexing.answers import Kind
-from skykin.indexing.contrasts import CellCode, ContrastsOfCells
+from skykin.indexing.contrasts import ContrastsOfCells
 from skykin.indexing.first_moments import FirstMomentsOfCells
+from skykin.indexing.moments import Directions, LayerScale, Moments, SumsOfCells
 from skykin.indexing.second_moments import SecondMomentsOfCells
-from skykin.style.engine.shared import CHANNELS
 from skykin.style.recipe import Recipe
-from skykin.style.standard import Standardisation
-from skykin.style.statistics.forms import scale_of
-from skykin.style.statistics.statistic import core_contrast, covariance, gram, mean_std
+from skykin.style.signature import Standardisation
+from skykin.style.statistics.statistic import IndexCode
 
-#: What is kept of each cell, by the recipe's statistic.
-CellMoments: TypeAlias = FirstMomentsOfCells | SecondMomentsOfCells | ContrastsOfCells
+#: What is kept of each cell, by what the recipe's statistic asks for.
+CODES: Mapping[IndexCode, type[Moments]] = {
+    "sums": SumsOfCells,
+    "spreads": FirstMomentsOfCells,
+    "sketches": SecondMomentsOfCells,
+    "directions": ContrastsOfCells,
+}
+
+
+def code_of(recipe: Recipe) -> type[Moments]:
+    """Tell what an index of a recipe keeps of each cell."""
+    return CODES[recipe.statistic.index_code]
+
+
+def keeps_directions(recipe: Recipe) -> bool:
+    """Whether cells are kept in the directions of a basis, from which the projections of tiles follow."""
+    return code_of(recipe).kind == "projection"
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,26 +47,13 @@ class Space:
     scale : Standardisation
         Mean and spread of the survey's tiles: the code of the cells, and the standard where the recipe asks
         for one.
-    codes : Mapping of str to CellCode
+    directions : Mapping of str to Directions
         Per layer, where cells are kept in few directions.
-
-    Raises
-    ------
-    UsageError
-        If the recipe's statistic is none whose cells add up.
     """
 
     recipe: Recipe
     scale: Standardisation
-    codes: Mapping[str, CellCode] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        if self.recipe.statistic not in (mean_std, gram, covariance, core_contrast):
-            name = shown(getattr(self.recipe.statistic, "__name__", self.recipe.statistic))
-            raise UsageError(
-                f"an index cannot add up the statistic {name}, only gram, covariance, mean_std and "
-                "core_contrast"
-            )
+    directions: Mapping[str, Directions] = field(default_factory=dict)
 
     @property
     def standard(self) -> Standardisation | None:
@@ -64,14 +63,24 @@ class Space:
     @property
     def cell_kind(self) -> Kind:
         """What cells add up to: whole vectors, projections or sketches of them."""
-        if self.recipe.statistic is core_contrast:
-            return "projection"
-        return "exact" if self.recipe.statistic is mean_std else "sketch"
+        return code_of(self.recipe).kind
 
     @cached_property
-    def moments(self) -> Mapping[str, CellMoments]:
+    def layers(self) -> Mapping[str, LayerScale]:
+        """What is known of each layer."""
+        mean, spread = self.scale.mean, self.scale.spread
+        how, standardised = self.recipe.statistic, self.recipe.standardised
+        return {
+            layer: LayerScale(
+                layer, how, mean[layer], spread[layer], standardised, self.directions.get(layer)
+            )
+            for layer in self.recipe.layers
+        }
+
+    @cached_property
+    def moments(self) -> Mapping[str, Moments]:
         """What is kept of each cell, layer by layer."""
-        return {layer: self._moments(layer) for layer in self.recipe.layers}
+        return {name: code_of(self.recipe).of(layer) for name, layer in self.layers.items()}
 
     @cached_property
     def columns(self) -> Mapping[str, slice]:
@@ -93,19 +102,13 @@ class Space:
         return coverage if self.recipe.weighted else np.ones_like(coverage)
 
     def compared(self, layer: str, raw: Numbers) -> Numbers:
-        """Turn raw vectors ``(..., n)`` of a layer into those whose cosines are taken.
-
-        It agrees with `Standardisation.apply`.
-        """
-        standard = self.standard
-        return raw if standard is None else (raw - standard.mean[layer]) / standard.spread[layer]
+        """Turn raw vectors ``(..., n)`` of a layer into those whose cosines are taken."""
+        return self.layers[layer].compared(raw)
 
     def given(self, layer: str, signature: Numbers) -> Numbers:
         """Bring what a meter or a region gave to the unit of the lengths that are kept: float64."""
-        moments, exact = self.moments[layer], signature.astype(np.float64)
-        if not isinstance(moments, SecondMomentsOfCells) or self.standard is not None:
-            return exact
-        return exact / moments.scale if self.is_whole(layer, signature) else exact
+        exact = signature.astype(np.float64)
+        return self.moments[layer].given(exact) if self.is_whole(layer, signature) else exact
 
     def is_whole(self, layer: str, signature: Numbers) -> bool:
         """Whether it is no sketch."""
@@ -113,28 +116,11 @@ class Space:
 
     def is_projected(self, layer: str, signature: Numbers) -> bool:
         """Whether it was added up from cells that are kept in the directions of a basis."""
-        return self.cell_kind == "projection" and signature.size == len(self.codes[layer].basis)
+        return self.cell_kind == "projection" and signature.size == len(self.directions[layer].basis)
 
     def short(self, layer: str, signature: Numbers) -> Numbers:
         """Bring a whole compared vector to what cells add up to; a sketch stays one."""
-        moments = self.moments[layer]
-        if isinstance(moments, SecondMomentsOfCells) and self.is_whole(layer, signature):
-            return moments.sketch(signature)
-        return signature
-
-    def _moments(self, layer: str) -> CellMoments:
-        mean, spread = self.scale.mean[layer], self.scale.spread[layer]
-        if self.recipe.statistic is core_contrast:
-            relative = (mean, spread) if self.standard else (np.zeros_like(mean), np.ones_like(spread))
-            return ContrastsOfCells(*relative, self.codes[layer])
-        if self.recipe.statistic is mean_std:
-            return FirstMomentsOfCells(mean, spread, partial(self.compared, layer))
-        offset = mean
-        if self.standard is None:
-            offset = np.zeros_like(mean)
-            spread = np.full_like(mean, np.sqrt(np.mean(mean.astype(np.float64) ** 2)))
-        channels, centred = CHANNELS[layer.partition("_")[0]], self.recipe.statistic is covariance
-        return SecondMomentsOfCells(channels, centred, offset, spread, 1 / float(scale_of(layer)))
+        return self.moments[layer].short(signature) if self.is_whole(layer, signature) else signature
 
 
 def side_by_side(widths: Mapping[str, int]) -> dict[str, slice]:

@@ -4,41 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 
 from skykin.core.shapes import Numbers
 from skykin.indexing.basis import fit_basis
-from skykin.indexing.moments import Whole, halved, positive, with_core
+from skykin.indexing.moments import Directions, LayerScale, Moments, Whole, halved, positive, with_core
 from skykin.style.engine.cells import CellReader, Lattice
-from skykin.style.engine.plane import PlaneSource
 from skykin.style.engine.shared import Reader, SharedMeter, VectorTaker
-from skykin.style.signature import Signature
-from skykin.style.standard import Standardisation
-from skykin.style.statistics.forms import CoreContrast, Stretch
+from skykin.style.engine.stream import PlaneSource
+from skykin.style.signature import Signature, Standardisation
+from skykin.style.statistics.form import Averages
 
 #: Directions that are kept of each layer: an index of all of WHAM then stays below 60 MB.
 DIRECTIONS = 120
 
 
 @dataclass(frozen=True, eq=False)
-class CellCode:
-    """How the means of a cell become few numbers.
-
-    Parameters
-    ----------
-    middle : float32 array (channels,)
-        Mean over cells; half precision is enough for what differs from it.
-    basis : float32 array (k, channels)
-        Orthonormal directions in which the places of a survey differ from their surroundings.
-    """
-
-    middle: Numbers
-    basis: Numbers
-
-
-@dataclass(frozen=True, eq=False)
-class ContrastsOfCells:
+class ContrastsOfCells(Moments):
     r"""Mean of each channel in the directions of a basis; core less tile is linear in it.
 
     .. math:: B\,z = \sum_{i \in \mathrm{core}} \frac{w_i}{W_\mathrm{core}} c_i
@@ -53,17 +37,27 @@ class ContrastsOfCells:
     ----------
     mean, spread : float32 array (channels,)
         Of the statistic over the survey's tiles; 0 and 1 where the recipe compares it as it is.
-    code : CellCode
+    directions : Directions
     """
 
     mean: Numbers
     spread: Numbers
-    code: CellCode
+    directions: Directions
+
+    kind = "projection"
+
+    @classmethod
+    def of(cls, layer: LayerScale) -> Self:
+        """Keep cells in the directions that were fitted on the survey."""
+        assert layer.directions is not None  # noqa: S101 - they are measured with the scale
+        if layer.standardised:
+            return cls(layer.mean, layer.spread, layer.directions)
+        return cls(np.zeros_like(layer.mean), np.ones_like(layer.spread), layer.directions)
 
     @property
     def width(self) -> int:
         """One number per direction."""
-        return len(self.code.basis)
+        return len(self.directions.basis)
 
     @property
     def compared_width(self) -> int:
@@ -82,8 +76,8 @@ class ContrastsOfCells:
         reader, means = mean_reader(shared, layer, lattice)
 
         def cells() -> Numbers:
-            relative = (means() - self.code.middle) / self.spread
-            return halved(relative @ self.code.basis.T)
+            relative = (means() - self.directions.middle) / self.spread
+            return halved(relative @ self.directions.basis.T)
 
         return reader, cells
 
@@ -103,8 +97,8 @@ class ContrastsOfCells:
 
     def along(self, vectors: Numbers) -> ContrastsOfCells:
         """Give the same of vectors (k, m) in place of the directions."""
-        turned = CellCode(self.code.middle, vectors.T @ self.code.basis)
-        return replace(self, code=turned)
+        others = Directions(self.directions.middle, vectors.T @ self.directions.basis)
+        return replace(self, directions=others)
 
     def sums(self, cells: Numbers, weights: Numbers) -> Numbers:
         """Numbers times weights."""
@@ -112,24 +106,14 @@ class ContrastsOfCells:
 
     def finish(self, means: Numbers, core: Numbers | None) -> Numbers:
         """Core less tile, relative to the survey."""
-        assert core is not None  # noqa: S101 - it is asked for
-        usual = self.code.basis.astype(np.float64) @ (self.mean / self.spread).astype(np.float64)
+        assert core is not None  # noqa: S101 - it needs the core
+        usual = self.directions.basis.astype(np.float64) @ (self.mean / self.spread).astype(np.float64)
         return np.asarray(core - means - usual, np.float32)
-
-
-class _Means(CoreContrast):
-    """Means of channels over a square, whatever lies in its middle."""
-
-    needs_core = False
-
-    def finish(self, stretch: Stretch, sums: Numbers, total: Numbers, means: Numbers | None) -> Numbers:  # noqa: ARG002
-        """Divide by the weights."""
-        return np.divide(sums, total, out=sums)
 
 
 def mean_reader(shared: SharedMeter, layer: str, lattice: Lattice) -> tuple[Reader, Callable[[], Numbers]]:
     """Give what reads a layer, and then the means (rows, columns, channels) of its squares."""
-    form = _Means(shared.form(layer).sums)
+    form = Averages(shared.form(layer))
     taker = VectorTaker(lattice, form, shared.unit(layer))
     return CellReader(lattice, layer, dict(shared.strides())[layer], form, taker), taker.vectors
 
@@ -184,7 +168,7 @@ def sampled_tile(shared: SharedMeter, source: PlaneSource, cell: int, weights: N
     return SampledTile({layer: read() for layer, read in means.items()}, weights)
 
 
-def fit_codes(tiles: Sequence[SampledTile], standard: Standardisation) -> dict[str, CellCode]:
+def fit_directions(tiles: Sequence[SampledTile], standard: Standardisation) -> dict[str, Directions]:
     """Find the directions in which places of a survey differ from what surrounds them.
 
     Parameters
@@ -195,7 +179,7 @@ def fit_codes(tiles: Sequence[SampledTile], standard: Standardisation) -> dict[s
 
     Returns
     -------
-    dict of str to CellCode
+    dict of str to Directions
         Fitted on every cell of every tile, less the mean of its tile: a core is made of such cells.
     """
     found = {}
@@ -208,5 +192,5 @@ def fit_codes(tiles: Sequence[SampledTile], standard: Standardisation) -> dict[s
         lengths = np.linalg.norm(flat, axis=1, keepdims=True)
         basis = fit_basis(flat / np.where(lengths > 0, lengths, np.nan), DIRECTIONS)
         typical = np.concatenate([means for means, _ in known]).mean(axis=0, dtype=np.float64)
-        found[layer] = CellCode(typical.astype(np.float32), basis)
+        found[layer] = Directions(typical.astype(np.float32), basis)
     return found

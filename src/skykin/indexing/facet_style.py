@@ -11,16 +11,14 @@ import numpy as np
 from skykin.core.picture import Picture
 from skykin.core.protocols import ColouredSky, Survey
 from skykin.core.shapes import Coverage, Numbers
-from skykin.indexing.basis import unit_rows
 from skykin.indexing.compare import Space, width_of
 from skykin.indexing.facet_intensity import mean_intensities
 from skykin.indexing.layout import CELL, tile_record
-from skykin.indexing.moments import Whole, add_up
+from skykin.indexing.moments import Whole, add_up, unit_rows
 from skykin.indexing.stored import cell_pixels
 from skykin.style.engine.cells import Lattice, tile_sums
-from skykin.style.engine.plane import PlaneSource
 from skykin.style.engine.shared import Reader, SharedMeter
-from skykin.style.engine.stream import Piece
+from skykin.style.engine.stream import Piece, PlaneSource
 from skykin.tiling.facets import Facet
 
 

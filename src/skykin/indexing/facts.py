@@ -1,25 +1,28 @@
-"""What an index says of itself without opening a shard."""
+"""What an index says of itself without opening a shard, and the survey behind it, opened again."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
-from skykin.core.errors import IndexRefusedError, shown
+from skykin.core.area import SkyArea, read_area
+from skykin.core.errors import IndexRefusedError, UsageError, shown
 from skykin.core.extent import Extent
 from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Progress, Survey
 from skykin.core.provenance import Provenance
+from skykin.core.survey_options import SurveyOptions
 from skykin.indexing.layout import SHARDS
 from skykin.indexing.level import reaches
 from skykin.indexing.manifest import Manifest
-from skykin.indexing.reopen import reopened
 from skykin.indexing.shards import check_shard
 from skykin.indexing.stored import cell_of
 from skykin.style.recipe import Recipe, recipe
-from skykin.style.statistics.statistic import core_contrast
-from skykin.survey.render import RenderedSurvey
+from skykin.survey.open import open_survey
+from skykin.survey.render import RenderedSurvey, Stretch
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,6 +114,12 @@ class IndexFacts:
         return float(self.manifest.facts["grid"]["min_coverage"])
 
     @property
+    def area(self) -> SkyArea | None:
+        """The part of the sky that is indexed; None for the whole survey."""
+        made = self.manifest.facts["area"]
+        return None if made is None else read_area(made)
+
+    @property
     def provenance(self) -> Provenance:
         """All that decides an answer, but for the question."""
         facts = self.manifest.facts
@@ -121,9 +130,9 @@ class IndexFacts:
                 "kind": "facets",
                 "projection": "TAN",
                 **facts["grid"],
-                "area": facts["area"] or "the whole survey",
+                "area": facts["area"],
             },
-            reference={},
+            query={},
             recipe=facts["recipe"],
             encoder=facts["encoder"],
             credits=tuple(facts["credits"]),
@@ -140,7 +149,7 @@ class IndexFacts:
         """Sizes of tiles that cells add up to, the largest first; the standard tile's is the first."""
         whole = self.pixels // self._cell
         # A core that is no whole number of cells is no core.
-        found = [whole] if self.recipe.statistic is core_contrast else reaches(whole)
+        found = [whole] if self.recipe.statistic.has_core else reaches(whole)
         return tuple(reach * self.cell_deg for reach in found)
 
     def sky(
@@ -161,7 +170,7 @@ class IndexFacts:
         IndexRefusedError
             If it is not the survey that was indexed (``IX-MISMATCH``).
         """
-        return reopened(self.path, self.manifest.facts, survey, download, progress or SilentProgress())
+        return _reopened(self.path, self.manifest.facts, survey, download, progress or SilentProgress())
 
     def describe(self) -> dict[str, str]:
         """Tell what it holds, as ``skykin info`` does."""
@@ -169,11 +178,11 @@ class IndexFacts:
         shards = self.manifest.shards.values()
         cells = sum(shard.shape[0] for shard in shards if shard.name.startswith("cells-"))
         sizes = ", ".join(f"{size:.3g}°" for size in self.sizes_deg)
-        rendering = self.manifest.facts["rendering"]
+        rendering, area = self.manifest.facts["rendering"], self.manifest.facts["area"]
         return {
             "index": self.path.name,
             "survey": self.survey_title,
-            "area": ", ".join(map(str, self.manifest.facts["area"])) or "all that it saw",
+            "area": "the whole survey" if area is None else str(read_area(area)),
             "recipe": f"{self.recipe.name}: {', '.join(self.layers)}",
             "stretch": str(rendering["kind"]),
             "tiles": grid,
@@ -212,3 +221,41 @@ class IndexFacts:
         """Side of a cell, pixels."""
         plan = next(step.plan for step in self.manifest.steps if step.name.startswith("facet-"))
         return cell_of(plan, self.recipe)
+
+
+def _reopened(
+    folder: Path, facts: Mapping[str, Any], survey: Survey | None, download: bool, progress: Progress
+) -> RenderedSurvey:
+    """Open the survey that was indexed, in the same colours.
+
+    Raises
+    ------
+    IndexRefusedError
+        If it is another one now (``IX-MISMATCH``).
+    UsageError
+        If it was an object in Python, and none is given.
+    """
+    survey = survey or _opened(folder, facts, download, progress)
+    made, found = facts["survey"].get("sha256"), survey.to_dict().get("sha256")
+    if made != found:
+        raise IndexRefusedError(
+            f"the index {shown(folder.name)} is of {shown(facts['survey_title'])} with sha256 "
+            f"{str(made)[:12]}…, but {shown(survey.title)} has {str(found)[:12]}…; give the survey that was "
+            "indexed, or append its new data to the index",
+            code="IX-MISMATCH",
+        )
+    return RenderedSurvey(survey, Stretch.from_dict(facts["rendering"]))
+
+
+def _opened(folder: Path, facts: Mapping[str, Any], download: bool, progress: Progress) -> Survey:
+    name, options = facts["opened"]["survey"], SurveyOptions.from_dict(facts["opened"]["options"])
+    if name is None:
+        raise UsageError(
+            f"{shown(facts['survey_title'])} was given as a Python object when it was indexed; give it again"
+        )
+    if options.mask is not None:
+        options = replace(options, mask=folder / options.mask)
+    # Files are named from where the index lies.
+    beside = folder / name
+    what = beside if name.startswith(".") and beside.exists() else name
+    return open_survey(what, options=options, download=download, progress=progress)

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
 from skykin.core.shapes import Numbers
-from skykin.indexing.moments import halved
+from skykin.indexing.moments import LayerScale, Moments, halved
 from skykin.style.engine.cells import CellReader, Lattice
 from skykin.style.engine.shared import Reader, SharedMeter
-from skykin.style.statistics.forms import Stretch
+from skykin.style.statistics.form import Stretch
 
 
 @dataclass(frozen=True, eq=False)
-class FirstMomentsOfCells:
+class FirstMomentsOfCells(Moments):
     r"""Mean and standard deviation of each channel, written as deviations from the survey's tiles.
 
     .. math:: \mu = \sum_i w_i \mu_i \Big/ \sum_i w_i , \qquad
@@ -33,6 +34,11 @@ class FirstMomentsOfCells:
     spread: Numbers
     compared: Callable[[Numbers], Numbers]
 
+    @classmethod
+    def of(cls, layer: LayerScale) -> Self:
+        """Code them relative to the survey's, also where the recipe compares them as they are."""
+        return cls(layer.mean, layer.spread, layer.compared)
+
     @property
     def width(self) -> int:
         """Means and spreads."""
@@ -43,11 +49,6 @@ class FirstMomentsOfCells:
         """The same number."""
         return self.width
 
-    @property
-    def needs_core(self) -> bool:
-        """The core is like the rest."""
-        return False
-
     def reader(
         self, shared: SharedMeter, layer: str, lattice: Lattice
     ) -> tuple[Reader, Callable[[], Numbers]]:
@@ -55,16 +56,6 @@ class FirstMomentsOfCells:
         form = shared.form(layer)
         taker = _Taker(self, lattice, shared.unit(layer))
         return CellReader(lattice, layer, dict(shared.strides())[layer], form, taker), lambda: taker.cells
-
-    def tile_reader(
-        self,
-        shared: SharedMeter,
-        layer: str,
-        lattice: Lattice,
-        *,
-        keep: bool,
-    ) -> None:
-        """Read nothing: cells add up exactly."""
 
     def sums(self, cells: Numbers, weights: Numbers) -> Numbers:
         """Coded means, their squares, and variances."""

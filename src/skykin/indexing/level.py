@@ -9,13 +9,13 @@ import numpy as np
 from astropy import units as u
 from astropy.table import QTable
 
-from skykin.core.shapes import Degrees, Numbers
+from skykin.core.shapes import Numbers
 from skykin.indexing.answers import Contains, Kind, Level
-from skykin.indexing.basis import unit_rows
 from skykin.indexing.compare import Space
+from skykin.indexing.moments import unit_rows
 from skykin.indexing.stored import StoredFacet
 from skykin.style.engine.cells import boxes
-from skykin.tiling.names import tile_names
+from skykin.tiling.grid import tile_names
 
 #: A small tile is shifted by at most this share of its side.
 FINEST_SHIFT = 4
@@ -40,7 +40,7 @@ class LevelReader:
     bases : Mapping of str to array (k, n)
     min_coverage : float
         Tiles with a smaller share of observed pixels are left out.
-    inside : callable
+    inside : callable, optional
         Where tiles are centred, besides in their facet's own part of the sky.
     """
 
@@ -48,7 +48,7 @@ class LevelReader:
     space: Space
     bases: Mapping[str, Numbers]
     min_coverage: float
-    inside: Contains
+    inside: Contains | None
 
     def level(self, reach: int, cell_deg: float) -> Level:
         """List the tiles of `reach` × `reach` cells; those of the standard size are the standard tiles."""
@@ -97,7 +97,8 @@ class LevelReader:
         home = facet.facet.home
         if home is not None:
             own = home.contains(*place)
-        return np.asarray(own & self.inside(*place) & (share >= self.min_coverage))
+        within = True if self.inside is None else self.inside(*place)
+        return np.asarray(own & within & (share >= self.min_coverage))
 
     def _share(self, facet: StoredFacet, reach: int, step: int) -> Numbers:
         share = boxes(boxes(facet.coverage().astype(np.float64), reach, 0), reach, 1) / reach**2
@@ -118,14 +119,3 @@ class LevelReader:
         table["area"] = plane.share * (step * facet.cell / plane.spacing) ** 2
         table["facet"], table["row"], table["column"] = number, rows, columns
         return table
-
-
-def inside_areas(areas: Sequence[Contains]) -> Contains:
-    """Tell whether positions lie in any of some areas; everywhere if there are none."""
-
-    def inside(lon_deg: Degrees, lat_deg: Degrees) -> np.ndarray:
-        if not areas:
-            return np.ones(np.shape(lon_deg), dtype=bool)
-        return np.asarray(np.any([area(lon_deg, lat_deg) for area in areas], axis=0))
-
-    return inside

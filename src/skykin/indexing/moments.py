@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Self
 
 import numpy as np
 
 from skykin.core.shapes import Numbers
-from skykin.style.engine.cells import Lattice, boxes
-from skykin.style.engine.shared import Reader, SharedMeter
-from skykin.style.statistics.statistic import middle_quarter
+from skykin.indexing.answers import Kind
+from skykin.style.engine.cells import CellReader, Lattice, boxes
+from skykin.style.engine.shared import Reader, SharedMeter, VectorTaker
+from skykin.style.network.architecture import channels_of
+from skykin.style.statistics.form import Averages, Form, scale_of
+from skykin.style.statistics.statistic import Statistic, core_mask, middle_quarter
 
 #: Numbers in double precision that are added up together.
 TOGETHER = 8 << 20
@@ -36,42 +40,189 @@ class Whole:
     vectors: Numbers | None
 
 
-class Moments(Protocol):
-    """What is kept of each cell in one layer, and how it becomes what is compared."""
+@dataclass(frozen=True, eq=False)
+class Directions:
+    """How the means of a cell become few numbers.
+
+    Parameters
+    ----------
+    middle : float32 array (channels,)
+        Mean over cells; half precision is enough for what differs from it.
+    basis : float32 array (k, channels)
+        Orthonormal directions in which the places of a survey differ from their surroundings.
+    """
+
+    middle: Numbers
+    basis: Numbers
+
+
+@dataclass(frozen=True, eq=False)
+class LayerScale:
+    """What is known of one layer of a survey before its cells are read.
+
+    Parameters
+    ----------
+    layer : str
+    statistic : Statistic
+    mean, spread : float32 array (n,)
+        Of the statistic over a sample of the survey's tiles.
+    standardised : bool
+        Whether the recipe compares deviations from that mean in units of that spread.
+    directions : Directions, optional
+        Where cells are kept in few directions.
+    """
+
+    layer: str
+    statistic: Statistic
+    mean: Numbers
+    spread: Numbers
+    standardised: bool
+    directions: Directions | None = None
 
     @property
+    def form(self) -> Form:
+        """The statistic as sums."""
+        return self.statistic.form(channels_of(self.layer))
+
+    def compared(self, raw: Numbers) -> Numbers:
+        """Turn raw vectors ``(..., n)`` into those whose cosines are taken.
+
+        It agrees with `Standardisation.apply`.
+        """
+        return (raw - self.mean) / self.spread if self.standardised else raw
+
+
+class Moments(ABC):
+    """What is kept of each cell in one layer, and how it becomes what is compared."""
+
+    #: What cells add up to: whole vectors, projections or sketches of them.
+    kind: ClassVar[Kind] = "exact"
+
+    @classmethod
+    @abstractmethod
+    def of(cls, layer: LayerScale) -> Self:
+        """Make it for one layer."""
+
+    @property
+    @abstractmethod
     def width(self) -> int:
         """Numbers that are kept of a cell."""
 
     @property
+    @abstractmethod
     def compared_width(self) -> int:
         """Numbers that are compared."""
 
+    @property
+    def needs_core(self) -> bool:
+        """Whether the core of a square counts by itself."""
+        return False
+
+    @abstractmethod
     def reader(
         self, shared: SharedMeter, layer: str, lattice: Lattice
     ) -> tuple[Reader, Callable[[], Numbers]]:
-        """Give what reads the layer, and then its cells in half precision, (rows, columns, width).
+        """Give what reads the layer, and then its cells as they are kept, (rows, columns, width).
 
         The lattice is one of cells: its tiles are cells.
         """
 
     def tile_reader(
-        self, shared: SharedMeter, layer: str, lattice: Lattice, *, keep: bool
+        self,
+        shared: SharedMeter,  # noqa: ARG002
+        layer: str,  # noqa: ARG002
+        lattice: Lattice,  # noqa: ARG002
+        *,
+        keep: bool,  # noqa: ARG002
     ) -> tuple[Reader, Callable[[], Whole]] | None:
         """Give what reads the whole vectors of tiles, where cells do not add up to them exactly."""
+        return None
 
-    @property
-    def needs_core(self) -> bool:
-        """Whether the core of a square counts by itself."""
-
+    @abstractmethod
     def sums(self, cells: Numbers, weights: Numbers) -> Numbers:
         """Weighted numbers that add up, float64: from ``(..., width)`` and ``(..., 1)``."""
 
+    @abstractmethod
     def finish(self, means: Numbers, core: Numbers | None) -> Numbers:
         """Compare: float32, from those sums divided by the weight, and the same of the core where needed.
 
         NaN stays NaN.
         """
+
+    def given(self, whole: Numbers) -> Numbers:
+        """Bring a whole compared vector to the unit of the lengths that are kept."""
+        return whole
+
+    def short(self, whole: Numbers) -> Numbers:
+        """Bring a whole compared vector to what cells add up to."""
+        return whole
+
+
+@dataclass(frozen=True, eq=False)
+class SumsOfCells(Moments):
+    """The averages of a form's sums in single precision, for any statistic.
+
+    Parameters
+    ----------
+    form : Form
+    unit : float
+        Factor from the statistic's numbers to the form's entries.
+    compared : callable
+        From the statistic to what is compared.
+    """
+
+    form: Form
+    unit: float
+    compared: Callable[[Numbers], Numbers]
+
+    @classmethod
+    def of(cls, layer: LayerScale) -> Self:
+        """Keep the sums of the statistic's form."""
+        form = layer.form
+        return cls(form, float(scale_of(layer.layer)) ** form.degree, layer.compared)
+
+    @property
+    def width(self) -> int:
+        """One per sum."""
+        return self.form.sums
+
+    @property
+    def compared_width(self) -> int:
+        """Numbers of the statistic."""
+        return len(self.form.order)
+
+    @property
+    def needs_core(self) -> bool:
+        """As the form does."""
+        return self.form.needs_core
+
+    def reader(
+        self, shared: SharedMeter, layer: str, lattice: Lattice
+    ) -> tuple[Reader, Callable[[], Numbers]]:
+        """Read the averages of cells."""
+        form = Averages(self.form)
+        taker = VectorTaker(lattice, form, 1.0)
+        reader = CellReader(lattice, layer, dict(shared.strides())[layer], form, taker)
+        return reader, lambda: finite(taker.vectors())
+
+    def sums(self, cells: Numbers, weights: Numbers) -> Numbers:
+        """Averages times weights."""
+        return weights * np.asarray(cells, np.float64)
+
+    def finish(self, means: Numbers, core: Numbers | None) -> Numbers:
+        """Make the statistic of the averages of all together."""
+        flat = means.reshape(-1, self.width)
+        one = np.ones((len(flat), 1))
+        beside = None if core is None else core.reshape(-1, self.width)
+        if self.form.needs_means:
+            beside = flat[:, self.form.stretches[-1].summed.stop :]
+        with np.errstate(all="ignore"):
+            parts = [
+                self.form.finish(each, flat[:, each.summed].copy(), one, beside)
+                for each in self.form.stretches
+            ]
+        raw = np.concatenate(parts, axis=-1)[:, self.form.order] / self.unit
+        return np.asarray(self.compared(raw), np.float32).reshape(*means.shape[:-1], -1)
 
 
 def add_up(moments: Moments, cells: Numbers, weights: Numbers, reach: int, step: int = 1) -> Numbers:
@@ -116,7 +267,8 @@ def add_all(moments: Moments, cells: Numbers, weights: Numbers) -> Numbers:
     w = np.asarray(weights, np.float64)[..., None]
     sums, middle = moments.sums(cells, w), None
     if moments.needs_core:
-        own = core_of(math.isqrt(cells.shape[-2]))
+        side = math.isqrt(cells.shape[-2])
+        own = core_mask((side, side)).ravel()
         middle = sums[..., own, :].sum(axis=-2) / positive(w[..., own, :].sum(axis=-2))
     return moments.finish(sums.sum(axis=-2) / positive(w.sum(axis=-2)), middle)
 
@@ -124,7 +276,7 @@ def add_all(moments: Moments, cells: Numbers, weights: Numbers) -> Numbers:
 def with_core(
     values: Numbers, reach: int, step: int = 1, *, core: bool = True
 ) -> tuple[Numbers, Numbers | None]:
-    """Sum all squares of `reach` × `reach` cells, and their cores where those are asked for."""
+    """Sum all squares of `reach` × `reach` cells, and their cores if `core`."""
     whole = boxes(boxes(values, reach, 0), reach, 1)[::step, ::step]
     if not core:
         return whole, None
@@ -135,19 +287,22 @@ def with_core(
     return whole, boxes(boxes(part, side, 0), side, 1)[::step, ::step]
 
 
-def core_of(reach: int) -> np.ndarray:
-    """Which cells of a square are its core, row by row: bool array (reach × reach,)."""
-    own = np.zeros((reach, reach), dtype=bool)
-    own[middle_quarter(reach), middle_quarter(reach)] = True
-    return own.ravel()
-
-
 def halved(values: Numbers) -> Numbers:
     """Half precision; what is not finite becomes 0."""
-    finite = np.nan_to_num(values, nan=0, posinf=0, neginf=0)
-    return np.asarray(np.clip(finite, -LARGEST, LARGEST), np.float16)
+    return np.asarray(np.clip(finite(values), -LARGEST, LARGEST), np.float16)
+
+
+def finite(values: Numbers) -> Numbers:
+    """Replace what is not finite by 0."""
+    return np.nan_to_num(values, nan=0, posinf=0, neginf=0)
 
 
 def positive(weights: Numbers) -> Numbers:
     """Replace weights of 0 by NaN, so that what is divided by them is NaN, too."""
     return np.where(weights > 0, weights, np.nan)
+
+
+def unit_rows(rows: Numbers, norms: Numbers) -> Numbers:
+    """Divide rows by their lengths; NaN where one is 0."""
+    lengths = np.where(norms > 0, norms, np.nan)
+    return np.asarray(rows / lengths[:, None], np.float32)

@@ -5,22 +5,73 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Self
 
 import numpy as np
+from scipy import sparse
 
 from skykin.core.shapes import Numbers
-from skykin.indexing.moments import Whole, halved
-from skykin.indexing.sketch import SKETCHED, Sketch
+from skykin.indexing.moments import LayerScale, Moments, Whole, halved
 from skykin.style.engine.cells import CellReader, Lattice
 from skykin.style.engine.shared import Reader, SharedMeter
-from skykin.style.statistics.forms import SecondMoments, Stretch
+from skykin.style.network.architecture import channels_of
+from skykin.style.statistics.form import Averages, Stretch, scale_of
+from skykin.style.statistics.second_moments import SecondMoments
 
+#: Numbers of a sketch.
+SKETCHED = 1024
 #: Products of means that are laid out at a time.
 TOGETHER = 64
 
 
+@dataclass(frozen=True)
+class Sketch:
+    r"""Sums of the entries of a vector with random signs, each entry in one random sum.
+
+    .. math:: s_j = \sum_{i : h(i) = j} \pm x_i , \qquad
+              \mathrm{E}\, \langle s(x), s(y) \rangle = \langle x, y \rangle
+
+    Where an entry goes depends on its number only, not on data: sketches of any survey compare.
+
+    Parameters
+    ----------
+    entries : int
+        Length of the vectors.
+
+    References
+    ----------
+    Charikar, Chen & Farach-Colton 2004, Theoretical Computer Science 312, 3 (count sketch);
+    Weinberger et al. 2009, ICML (its dot products).
+    Steele, Lea & Flood 2014, OOPSLA: the numbers are those of SplitMix64, with the entry's number as state.
+    """
+
+    entries: int
+
+    @cached_property
+    def matrix(self) -> sparse.csr_array:
+        """One entry ±1 per row: (entries, `SKETCHED`), float32."""
+        mixed = _splitmix(np.arange(1, self.entries + 1, dtype=np.uint64))
+        where = (mixed & np.uint64(SKETCHED - 1)).astype(np.int32)
+        signs = np.where(mixed >> np.uint64(63), 1, -1).astype(np.float32)
+        return sparse.csr_array((signs, where, np.arange(self.entries + 1)), shape=(self.entries, SKETCHED))
+
+    def __call__(self, vectors: Numbers) -> Numbers:
+        """Sketch vectors ``(..., entries)``: float32 ``(..., SKETCHED)``."""
+        flat = np.asarray(vectors, np.float32).reshape(-1, self.entries)
+        return np.asarray(flat @ self.matrix, np.float32).reshape(*vectors.shape[:-1], SKETCHED)
+
+
+def _splitmix(state: Numbers) -> Numbers:
+    """Output of SplitMix64 after so many steps from 0, modulo 2⁶⁴."""
+    with np.errstate(over="ignore"):
+        z = state * np.uint64(0x9E3779B97F4A7C15)
+        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        return z ^ (z >> np.uint64(31))
+
+
 @dataclass(frozen=True, eq=False)
-class SecondMomentsOfCells:
+class SecondMomentsOfCells(Moments):
     r"""Sketch of each cell's :math:`\sum_p w_p f_c f_d / \sum_p w_p`, taken relative to the survey.
 
     For covariances the means of the channels are kept, too: the product of a tile's means is subtracted when
@@ -35,6 +86,8 @@ class SecondMomentsOfCells:
         What is subtracted from the statistic, and what it is divided by, before it is compared.
     unit : float
         Size of a typical mean of a channel.
+    standardised : bool
+        Whether whole vectors are compared as offset and scale say; else as they are.
     """
 
     channels: int
@@ -42,6 +95,20 @@ class SecondMomentsOfCells:
     offset: Numbers
     scale: Numbers
     unit: float
+    standardised: bool
+
+    kind = "sketch"
+
+    @classmethod
+    def of(cls, layer: LayerScale) -> Self:
+        """Sketch what is compared; without a standard, all numbers of a layer are divided by one."""
+        offset, scale = layer.mean, layer.spread
+        if not layer.standardised:
+            offset = np.zeros_like(layer.mean)
+            scale = np.full_like(layer.mean, np.sqrt(np.mean(layer.mean.astype(np.float64) ** 2)))
+        unit = 1 / float(scale_of(layer.layer))
+        centred = layer.form.needs_means
+        return cls(channels_of(layer.layer), centred, offset, scale, unit, layer.standardised)
 
     @property
     def width(self) -> int:
@@ -52,11 +119,6 @@ class SecondMomentsOfCells:
     def compared_width(self) -> int:
         """The sketch."""
         return SKETCHED
-
-    @property
-    def needs_core(self) -> bool:
-        """The core is like the rest."""
-        return False
 
     @cached_property
     def sketch(self) -> Sketch:
@@ -69,7 +131,7 @@ class SecondMomentsOfCells:
         """Read sketches of cells."""
         taker = _CellTaker(self, lattice, shared.unit(layer))
         stride = dict(shared.strides())[layer]
-        return CellReader(lattice, layer, stride, _WithMeans(self.channels), taker), taker.cells
+        return CellReader(lattice, layer, stride, Averages(shared.form(layer)), taker), taker.cells
 
     def tile_reader(
         self, shared: SharedMeter, layer: str, lattice: Lattice, *, keep: bool
@@ -97,28 +159,13 @@ class SecondMomentsOfCells:
             less[start : start + TOGETHER] = self.sketch(part[:, upper] * part[:, right] * factors)
         return found - less.reshape(found.shape)
 
+    def given(self, whole: Numbers) -> Numbers:
+        """Divide by the one number, unless it is standardised."""
+        return whole if self.standardised else whole / self.scale
 
-class _WithMeans(SecondMoments):
-    """Second moments about zero, and the means of the channels behind them."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__(channels, centred=True)
-
-    @property
-    def needs_means(self) -> bool:
-        """Nothing is subtracted."""
-        return False
-
-    @cached_property
-    def stretches(self) -> tuple[Stretch, ...]:
-        """Those of the matrix, and one of the means."""
-        matrix = tuple(self._stretches())
-        return (*matrix, Stretch(matrix[-1].stop, self.sums, slice(0, 0), slice(0, 0)))
-
-    @cached_property
-    def order(self) -> Numbers:
-        """Those of the matrix alone."""
-        return SecondMoments(self.channels, centred=False).order
+    def short(self, whole: Numbers) -> Numbers:
+        """Sketch it."""
+        return self.sketch(whole)
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,12 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 from astropy import units as u
+from astropy.coordinates import SkyCoord
 from astropy.table import QTable
 
-from skykin.core.area import SkyBox
+from skykin.core.area import read_area
 from skykin.core.errors import IndexRefusedError, UsageError, shown
 from skykin.core.extent import Extent
 from skykin.core.footprint import Footprint
@@ -21,26 +23,25 @@ from skykin.indexing.builder import read_space, stored_facets
 from skykin.indexing.compare import Space
 from skykin.indexing.facts import IndexFacts
 from skykin.indexing.layout import SHARDS
-from skykin.indexing.level import LevelReader, inside_areas
+from skykin.indexing.level import LevelReader
 from skykin.indexing.manifest import read_manifest
 from skykin.indexing.region import Place, region_of
 from skykin.indexing.stored import Shelf, StoredFacet
 from skykin.indexing.vectors import TileVectors
-from skykin.style.engine.context import ContextMeter
+from skykin.style.engine.meter import ContextMeter
 from skykin.style.engine.shared import SharedMeter
 from skykin.style.network.blocks import block_network
-from skykin.style.signature import Signature
-from skykin.style.standard import Standardisation
-from skykin.tiling.names import tile_names
+from skykin.style.signature import Signature, Standardisation
+from skykin.tiling.grid import tile_names
 
-#: Columns of `SkyIndex.tiles` that are angles in degrees, and those that are plain numbers.
+#: Columns of `StoredIndex.tiles` that are angles in degrees, and those that are plain numbers.
 ANGLES = ("lon", "lat", "width", "height", "turn")
 SHARES = ("coverage", "brightness", "area")
 
 
 @dataclass(frozen=True, eq=False)
-class SkyIndex(IndexFacts):
-    """The style of a survey, cell by cell and tile by tile; `open_index` makes it.
+class StoredIndex(IndexFacts):
+    """The style of a survey, cell by cell and tile by tile, as it lies on disk.
 
     Read-only.  Arrays stay on disk and are mapped while they are used; each file's hash is checked once, at
     its first use.
@@ -52,8 +53,30 @@ class SkyIndex(IndexFacts):
         The committed state that was opened; what is appended later is not seen.
     """
 
+    @classmethod
+    def open(cls, path: str | Path) -> Self:
+        """Open the index in a folder.
+
+        Raises
+        ------
+        IndexRefusedError
+            If there is none, it is not finished, of another version (``IX-VERSION``), or damaged
+            (``IX-CORRUPT``).
+        """
+        folder = Path(path).expanduser()
+        manifest = read_manifest(folder)
+        if not manifest.steps or manifest.missing:
+            done = len(manifest.steps) - len(manifest.missing)
+            raise IndexRefusedError(
+                f"the index {shown(folder.name)} is not finished: {done} of {len(manifest.steps)} parts are "
+                "there; run the command that began it again",
+                code="IX-UNFINISHED",
+            )
+        return cls(folder, manifest)
+
     def __repr__(self) -> str:
-        return f"SkyIndex({str(self.path)!r}: {len(self)} tiles of {self.survey_title}, {self.recipe.name})"
+        name, title = shown(self.path.name), self.survey_title
+        return f"<{type(self).__name__} {name}: {len(self)} tiles of {title[:60]}, {self.recipe.name}>"
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
@@ -72,13 +95,16 @@ class SkyIndex(IndexFacts):
         Returns
         -------
         QTable
-            name; lon, lat, width, height, turn (degrees, Galactic); coverage, brightness; mean_intensity (the
-            survey's unit); area (share of the sphere); facet, row, column (its place in the index).
+            name; lon, lat, width, height, turn (degrees, Galactic); ra, dec (degrees, ICRS); coverage,
+            brightness; mean_intensity (the survey's unit); area (share of the sphere); facet, row, column
+            (its place in the index).
         """
         records = self._records
         table = QTable({"name": tile_names(records["lon"], records["lat"], self.spacing_deg)})
         for name in ANGLES:
             table[name] = records[name] * u.deg
+        icrs = SkyCoord(table["lon"], table["lat"], frame="galactic").icrs
+        table["ra"], table["dec"] = u.Quantity(icrs.ra, u.deg), u.Quantity(icrs.dec, u.deg)
         for name in SHARES:
             table[name] = records[name]
         table["mean_intensity"] = records["mean_intensity"] * u.Unit(self.unit)
@@ -180,7 +206,7 @@ class SkyIndex(IndexFacts):
         """Whether it was measured, not added up from cells that keep only some of it."""
         return all(self._space.is_whole(layer, signature[layer]) for layer in self.layers)
 
-    def translate(self, other: SkyIndex, signature: Signature) -> Signature:
+    def translate(self, other: StoredIndex, signature: Signature) -> Signature:
         """Bring a signature of another index of the same recipe to this one's standard.
 
         Raises
@@ -238,7 +264,8 @@ class SkyIndex(IndexFacts):
         """Return the level of the pyramid whose tiles are nearest in size."""
         nearest = min(self.sizes_deg, key=lambda size: abs(np.log(size / size_deg)))
         reach = round(nearest / self.cell_deg)
-        inside = inside_areas([SkyBox(*edges).contains for edges in self.manifest.facts["area"]])
+        area = self.manifest.facts["area"]
+        inside = None if area is None else read_area(area).contains
         reader = LevelReader(self._facets, self._space, self._vectors.bases, self.min_coverage, inside)
         return reader.level(reach, self.cell_deg)
 
@@ -268,31 +295,6 @@ class SkyIndex(IndexFacts):
             raise UsageError(f"the index has no layer {shown(layer)}; choose among {', '.join(self.layers)}")
 
 
-def open_index(path: str | Path) -> SkyIndex:
-    """Open an index that `build_index` or ``skykin index`` made.
-
-    Parameters
-    ----------
-    path : path
-        Its folder.
-
-    Returns
-    -------
-    SkyIndex
-
-    Raises
-    ------
-    IndexRefusedError
-        If there is none, it is not finished, of another version (``IX-VERSION``), or damaged
-        (``IX-CORRUPT``).
-    """
-    folder = Path(path).expanduser()
-    manifest = read_manifest(folder)
-    if not manifest.steps or manifest.missing:
-        done = len(manifest.steps) - len(manifest.missing)
-        raise IndexRefusedError(
-            f"the index {shown(folder.name)} is not finished: {done} of {len(manifest.steps)} parts are "
-            "there; run the command that began it again",
-            code="IX-UNFINISHED",
-        )
-    return SkyIndex(folder, manifest)
+def opened(index: StoredIndex | str | Path) -> StoredIndex:
+    """Give an index, opened if it is not yet."""
+    return index if isinstance(index, StoredIndex) else StoredIndex.open(index)

@@ -14,17 +14,14 @@ import numpy as np
 from skykin.core.errors import IndexRefusedError
 from skykin.core.extent import Extent
 from skykin.core.shapes import Numbers
-from skykin.indexing.basis import unit_rows
 from skykin.indexing.compare import Space
 from skykin.indexing.contrasts import ContrastsOfCells
-from skykin.indexing.moments import add_all, add_up
+from skykin.indexing.moments import add_all, add_up, unit_rows
 from skykin.indexing.shards import Shard, check_shard, map_again, open_shard, windows
 from skykin.style.engine.cells import Lattice, core_side
 from skykin.style.network.halves import widened
 from skykin.style.recipe import Recipe
-from skykin.style.statistics.statistic import core_contrast
-from skykin.tiling.facets import Facet
-from skykin.tiling.sectors import Cap, Sector
+from skykin.tiling.facets import Cap, Facet, Sector
 
 #: Tiles that are gathered cell by cell at a time.
 GATHERED = 256
@@ -121,8 +118,9 @@ class StoredFacet:
     def squares(self, layer: str, reach: int, step: int) -> Numbers:
         """Compare all squares of `reach` × `reach` cells, `step` apart: (rows, columns, n)."""
         cells, columns = self.cells, self.space.columns[layer]
-        grid = np.zeros((*self._shape, columns.stop - columns.start), np.float16)
-        grid[cells["row"], cells["column"]] = self.moments[:, columns]
+        moments = self.moments[:, columns]
+        grid = np.zeros((*self._shape, moments.shape[1]), moments.dtype)
+        grid[cells["row"], cells["column"]] = moments
         return add_up(self.space.moments[layer], grid, self.weights(), reach, step)
 
     def products(self, layer: str, vectors: Numbers) -> Numbers:
@@ -238,6 +236,6 @@ def cell_pixels(lattice: Lattice, recipe: Recipe) -> int:
     UsageError
         If there is no such cell.
     """
-    if recipe.statistic is core_contrast:
+    if recipe.statistic.has_core:
         return core_side(lattice, recipe.step) * recipe.step
     return lattice.cell

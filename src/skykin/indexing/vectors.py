@@ -104,7 +104,7 @@ class TileVectors:
         total = sum(self.counts)
         if wanted.size and not (wanted.min() >= 0 and wanted.max() < total):
             wrong = wanted.min() if wanted.min() < 0 else wanted.max()
-            raise UsageError(f"tile {wrong} is asked for, but the index has tiles 0 to {total - 1}")
+            raise UsageError(f"there is no tile {wrong}; the index has tiles 0 to {total - 1}")
         found = np.empty((wanted.size, width_of(self.columns(kind))), np.float32)
         start = 0
         for facet, count in zip(self.facets, self.counts, strict=True):

@@ -18,32 +18,33 @@ from skykin.core.errors import SkyError, UsageError, shown
 from skykin.core.extent import Extent
 from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Progress
+from skykin.core.provenance import Provenance
 from skykin.core.shapes import Numbers
-from skykin.evaluation.agreement import TURNS, TurnedMaps, rank_product
-from skykin.evaluation.latitude_rows import rank_correlation_in_rows
-from skykin.evaluation.ranking import sky_share
+from skykin.evaluation.agreement import ROTATIONS, RotatedMaps, rank_product
+from skykin.evaluation.measures import rank_correlation_in_rows
+from skykin.evaluation.ranking import rank_correlation, sky_share
 from skykin.evaluation.tile_centres import TileCentres
 from skykin.products.agreement import SHARE, Agreement
-from skykin.products.agreement_files import write_agreement
 from skykin.products.folder import check_output_folder
 from skykin.products.map_folder import MapFolder, read_map_folder
-from skykin.products.result import KinMap, numbers
+from skykin.products.result import numbers
 from skykin.products.score_map import BASE_PIXEL_DEG, FINEST_NSIDE
+from skykin.products.sky_map import SkyMap
 
 RECIPE = "rank product"
 #: References closer than this are the same.
 SAME_DEG = 0.5
-MOST_TURNS = 10_000
+MOST_ROTATIONS = 10_000
 TENTH = 0.10
-#: Columns that tell of the first map's survey what a judge wants to know.
+#: Columns of the first map's survey that an evaluation needs.
 _FIRST = ("coverage", "brightness", "mean_intensity")
 
 
-def agree_maps(
-    maps: Sequence[KinMap | str | Path],
+def agree(
+    sky_maps: Sequence[SkyMap | str | Path],
     *,
     top_fraction: float = TENTH,
-    turns: int = TURNS,
+    rotations: int = ROTATIONS,
     seed: int = 0,
     any_reference: bool = False,
     output: str | Path | None = None,
@@ -52,20 +53,20 @@ def agree_maps(
 ) -> Agreement:
     r"""Put maps of the same reference together, to see where different surveys agree.
 
-    Every score becomes the share of its map's sky that ranks at least as high; the shares of all maps are
-    multiplied, place by place, at the tiles of the finest map; of the others the nearest tile counts.  Where
-    a map has no score, the product is that of the others.
+    Scores are converted to ranks (fraction of sky at or above) and multiplied (rank product) at the tiles of
+    the finest map; of the others the nearest tile counts.  Where a map has no score, the product is that of
+    the others.
 
     Parameters
     ----------
-    maps : sequence of KinMap, str or Path
+    sky_maps : sequence of SkyMap, str or Path
         Two maps or more, or the folders that ``skykin map`` wrote.
     top_fraction : float
         Share of the sky that is shown as matches.
-    turns : int
-        How often the maps are turned against each other for the p-values.
+    rotations : int
+        How often the maps are rotated against each other in longitude for the p-values.
     seed : int
-        Of the turns.
+        Random seed of the rotations.
     any_reference : bool
         Whether the maps may be of different references.
     output : path, optional
@@ -90,20 +91,20 @@ def agree_maps(
     Examples
     --------
     >>> import skykin
-    >>> both = skykin.agree_maps(["kin-in-gas", "kin-in-dust"])  # doctest: +SKIP
+    >>> both = skykin.agree(["kin-in-gas", "kin-in-dust"])  # doctest: +SKIP
     >>> print("\n".join(both.sentences()))  # doctest: +SKIP
     """
-    _check(len(maps), top_fraction, turns)
+    _check(len(sky_maps), top_fraction, rotations)
     progress = progress or SilentProgress()
     if output is not None:
         check_output_folder(Path(output), overwrite=overwrite)
-    read = [_folder(each) for each in maps]
+    read = [_folder(each) for each in sky_maps]
     if not any_reference:
         _check_references(read)
     names = _names(read)
     with progress.stage("Agreement", len(read) + 1, "maps") as counter:
         places = _places(read)
-        rows = [_centres(each).nearest(places.lon_deg, places.lat_deg) for each in read]
+        rows = [TileCentres.of(each.tiles).nearest(places.lon_deg, places.lat_deg) for each in read]
         shares = np.array([_share_on(*parts) for parts in zip(read, rows, strict=True)])
         known = np.isfinite(shares).sum(axis=0)
         if not (known > 1).any():
@@ -113,10 +114,12 @@ def agree_maps(
             on_pixels.append(_share_on(each, _rows_on(each, nside)))
             counter.advance()
         pixel = HEALPix(nside, order="ring").lonlat_to_healpix(places.lon_deg * u.deg, places.lat_deg * u.deg)
-        p = TurnedMaps(nside, turns, seed).p_values(np.array(on_pixels), rank_product(shares), known, pixel)
+        p = RotatedMaps(nside, rotations, seed).p_values(
+            np.array(on_pixels), rank_product(shares), known, pixel
+        )
         counter.advance()
     tiles = _tiles(read[0], rows[0], places, shares, names=names, p=p, top_fraction=top_fraction)
-    reference: Any = read[0].provenance.reference
+    reference: Any = read[0].provenance.query
     result = Agreement(
         reference_name=str(reference["name"]),
         maps=dict(zip(names, (_title(each) for each in read), strict=True)),
@@ -124,42 +127,44 @@ def agree_maps(
         nside=nside,
         top_fraction=top_fraction,
         correlations=_correlations(tiles, names, seed),
-        provenance=_provenance(read, names, nside, turns=turns, seed=seed),
+        provenance=_provenance(read, names, nside, rotations=rotations, seed=seed),
     )
     if output is not None:
-        write_agreement(result, Path(output), overwrite=overwrite, progress=progress)
+        result.write(output, overwrite=overwrite, progress=progress)
     return result
 
 
-def _check(number: int, top_fraction: float, turns: int) -> None:
+def _check(number: int, top_fraction: float, rotations: int) -> None:
     if number < 2:
         raise UsageError(f"{number} map was given, but agreement needs two or more; name another folder")
     if not 0 < top_fraction <= 1:
         raise UsageError(
             f"top_fraction is {top_fraction}, but it must be above 0 and at most 1; the default is {TENTH}"
         )
-    if not 1 <= turns <= MOST_TURNS:
-        raise UsageError(f"turns is {turns}, but it must be from 1 to {MOST_TURNS}; the default is {TURNS}")
+    if not 1 <= rotations <= MOST_ROTATIONS:
+        raise UsageError(
+            f"rotations is {rotations}, but it must be from 1 to {MOST_ROTATIONS}; the default is {ROTATIONS}"
+        )
 
 
-def _folder(each: KinMap | str | Path) -> MapFolder:
-    if isinstance(each, KinMap):
-        return MapFolder(each.tiles, dict(each.summary), each.provenance)
+def _folder(each: SkyMap | str | Path) -> MapFolder:
+    if isinstance(each, SkyMap):
+        return MapFolder(each.tiles, each.summary.to_dict(), each.provenance)
     return read_map_folder(Path(each))
 
 
 def _check_references(read: Sequence[MapFolder]) -> None:
-    asked: list[Any] = [each.provenance.reference for each in read]
+    given: list[Any] = [each.provenance.query for each in read]
     first, *others = (
         np.array([(place["lon_deg"], place["lat_deg"]) for place in one.get("references", [one])])
-        for one in asked
+        for one in given
     )
     for number, other in enumerate(others, 1):
         found = [Extent(lon, lat, SAME_DEG).contains(*other.T).any() for lon, lat in first]
         if len(first) != len(other) or not all(found):
             raise UsageError(
-                f"the maps are of different references, {shown(asked[0]['name'])} and "
-                f"{shown(asked[number]['name'])}; make them of the same, or allow it with --any-reference"
+                f"the maps are of different references, {shown(given[0]['name'])} and "
+                f"{shown(given[number]['name'])}; make them of the same, or allow it with --any-reference"
             )
 
 
@@ -181,15 +186,11 @@ def _nside(each: MapFolder) -> int:
     return min(FINEST_NSIDE, int(2 ** max(0, math.ceil(math.log2(BASE_PIXEL_DEG / spacing_deg)))))
 
 
-def _centres(each: MapFolder) -> TileCentres:
-    return TileCentres(
-        each.tiles["lon"].to_value(u.deg), each.tiles["lat"].to_value(u.deg), numbers(each.tiles["area"])
-    )
-
-
 def _places(read: Sequence[MapFolder]) -> TileCentres:
     """Tiles of the finest map, and those of the others where the maps before have none."""
-    finest_first = sorted((_centres(each) for each in read), key=lambda centres: centres.spacing_deg)
+    finest_first = sorted(
+        (TileCentres.of(each.tiles) for each in read), key=lambda centres: centres.spacing_deg
+    )
     found = finest_first[0]
     for each in finest_first[1:]:
         new = found.nearest(each.lon_deg, each.lat_deg) < 0
@@ -205,7 +206,7 @@ def _places(read: Sequence[MapFolder]) -> TileCentres:
 def _rows_on(each: MapFolder, nside: int) -> Numbers:
     """Row of the tile nearest to each pixel of the sky; −1 off the map."""
     lon, lat = HEALPix(nside, order="ring").healpix_to_lonlat(np.arange(12 * nside**2))
-    return _centres(each).nearest(lon.deg, lat.deg)
+    return TileCentres.of(each.tiles).nearest(lon.deg, lat.deg)
 
 
 def _share_on(each: MapFolder, rows: Numbers) -> Numbers:
@@ -261,7 +262,7 @@ def _tiles(
 
 def _correlations(tiles: QTable, names: Sequence[str], seed: int) -> QTable:
     """Compare the maps pair by pair."""
-    centres = TileCentres(tiles["lon"].to_value(u.deg), tiles["lat"].to_value(u.deg), numbers(tiles["area"]))
+    centres = TileCentres.of(tiles)
     found: list[dict[str, object]] = []
     for first, second in combinations(names, 2):
         x, y = (-numbers(tiles[f"{SHARE}{name}"]) for name in (first, second))
@@ -272,7 +273,7 @@ def _correlations(tiles: QTable, names: Sequence[str], seed: int) -> QTable:
             {
                 "first": first,
                 "second": second,
-                "spearman": _spearman(x[both], y[both]),
+                "spearman": rank_correlation(x, y),
                 "in_rows": inside.value,
                 "low": inside.interval[0],
                 "high": inside.interval[1],
@@ -283,18 +284,14 @@ def _correlations(tiles: QTable, names: Sequence[str], seed: int) -> QTable:
     return QTable(rows=found)
 
 
-def _spearman(x: Numbers, y: Numbers) -> float:
-    if len(x) < 2:
-        return math.nan
-    return float(np.corrcoef(sky_share(x), sky_share(y))[0, 1])
-
-
-def _provenance(read: Sequence[MapFolder], names: Sequence[str], nside: int, *, turns: int, seed: int) -> Any:
+def _provenance(
+    read: Sequence[MapFolder], names: Sequence[str], nside: int, *, rotations: int, seed: int
+) -> Provenance:
     first = read[0].provenance
     maps = {
         name: {"survey": each.provenance.survey, "recipe": each.provenance.recipe}
         for name, each in zip(names, read, strict=True)
     }
-    recipe = {"name": RECIPE, "turns": turns, "seed": seed, "turned_nside": nside, "maps": maps}
+    recipe = {"name": RECIPE, "rotations": rotations, "seed": seed, "rotated_nside": nside, "maps": maps}
     thanks = dict.fromkeys(credit for each in read for credit in each.provenance.credits)
     return replace(first, recipe=recipe, credits=tuple(thanks))

@@ -1,22 +1,21 @@
-"""Anchors: tiles spread over a map that tell which others are like everything."""
+"""Anchors: tiles spread over a survey that tell which others are similar to everything."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from astropy.table import QTable
 
+from skykin.catalogue.query import Query
 from skykin.core.errors import SkyError
 from skykin.core.footprint import Footprint
 from skykin.core.shapes import Degrees, Numbers
+from skykin.core.sphere import apart, directions, reach_deg
 from skykin.significance.local_scaling import hubness
-from skykin.style.recipe import Combine
-from skykin.style.signature import Signature
-from skykin.style.similar import combine, layer_cosines
-from skykin.style.sought import Sought
+from skykin.style.signature import LayerVectors
+from skykin.style.similarity import QueryStyle
 
 #: Tiles that serve as anchors.
 ANCHORS = 64
@@ -24,33 +23,46 @@ ANCHORS = 64
 
 @dataclass(frozen=True, eq=False)
 class Anchors:
-    """Styles of tiles that are spread evenly over a map.
+    """Styles of tiles that are spread evenly over a survey.
 
     Parameters
     ----------
-    signatures : tuple of Signature
-    footprints : tuple of Footprint
-    combine : {"max", "mean"}
-        How the recipe makes one score of the cosines of the layers.
+    styles : tuple of LayerVectors
+    lon_deg, lat_deg : array (anchors,)
+        Galactic positions of their centres, degrees.
+    tile_deg : float
+        Side of a tile.
     """
 
-    signatures: tuple[Signature, ...]
-    footprints: tuple[Footprint, ...]
-    combine: Combine
+    styles: tuple[LayerVectors, ...]
+    lon_deg: Degrees
+    lat_deg: Degrees
+    tile_deg: float
+
+    @classmethod
+    def of(cls, styles: Sequence[LayerVectors], footprints: Sequence[Footprint], tile_deg: float) -> Anchors:
+        """Make them of tiles."""
+        lon, lat = (np.array([getattr(each, name) for each in footprints]) for name in ("lon_deg", "lat_deg"))
+        return cls(tuple(styles), lon, lat, tile_deg)
+
+    @property
+    def centres(self) -> Numbers:
+        """Unit vectors (anchors, 3) towards them."""
+        return directions(self.lon_deg, self.lat_deg)
 
     def below(self, vectors: Mapping[str, Numbers]) -> dict[str, Numbers]:
-        """Stack vectors (n,) or (references, n), and the anchors below them, layer by layer."""
+        """Stack vectors (styles, n) and the anchors below them, layer by layer."""
         return {
-            layer: np.stack([*np.atleast_2d(rows), *(anchor[layer] for anchor in self.signatures)])
+            layer: np.stack([*rows, *(style[layer] for style in self.styles)])
             for layer, rows in vectors.items()
         }
 
-    def hubness(self, cosines: Numbers, lon_deg: Degrees, lat_deg: Degrees) -> Numbers:
-        """Tell how much tiles are like the anchors that share no sky with them.
+    def hubness(self, scores: Numbers, lon_deg: Degrees, lat_deg: Degrees) -> Numbers:
+        """Tell how similar tiles are to the anchors that do not overlap them.
 
         Parameters
         ----------
-        cosines : array (..., anchors, layers)
+        scores : array (..., anchors)
         lon_deg, lat_deg : array (...)
             Centres of the tiles, degrees.
 
@@ -58,46 +70,51 @@ class Anchors:
         -------
         float64 array (...)
         """
-        scores = combine(cosines, self.combine)
-        return hubness(np.where(self._apart(np.asarray(lon_deg), np.asarray(lat_deg)), scores, np.nan))
+        centres = directions(np.asarray(lon_deg), np.asarray(lat_deg))
+        return hubness(np.where(apart(centres, self.centres, reach_deg(self.tile_deg)), scores, np.nan))
 
-    def hubness_of(self, signature: Signature, footprint: Footprint) -> float:
-        """Tell how much one tile is like the anchors."""
-        cosines = np.array([list(layer_cosines(signature, anchor).values()) for anchor in self.signatures])
-        return float(self.hubness(cosines, np.array(footprint.lon_deg), np.array(footprint.lat_deg)))
+    def hubness_of(self, query: QueryStyle[Any], style: LayerVectors, footprint: Footprint) -> float:
+        """Tell how similar one tile is to the anchors."""
+        scores = self.scores_of(query, style)
+        return float(self.hubness(scores, np.array(footprint.lon_deg), np.array(footprint.lat_deg)))
 
-    def _apart(self, lon_deg: Degrees, lat_deg: Degrees) -> np.ndarray:
-        lon, lat = np.radians(lon_deg)[..., None], np.radians(lat_deg)[..., None]
-        lon0, lat0 = (
-            np.radians([getattr(each, name) for each in self.footprints]) for name in ("lon_deg", "lat_deg")
-        )
-        cosine = np.sin(lat) * np.sin(lat0) + np.cos(lat) * np.cos(lat0) * np.cos(lon - lon0)
-        reach_deg = max(math.hypot(each.width_deg, each.height_deg) for each in self.footprints)
-        return np.asarray(cosine < math.cos(math.radians(min(reach_deg, 180.0))))
+    def scores_of(self, query: QueryStyle[Any], style: LayerVectors) -> Numbers:
+        """Scores (anchors,) of a style with the anchors."""
+        return query.joined(np.array([style.cosines(each) for each in self.styles]))
 
 
-def hubness_of_references(
-    anchors: Anchors, sought: Sought, references: Sequence[Footprint], tiles: QTable
-) -> float | Numbers:
-    """Tell how much the reference that counts is like the anchors; tile by tile if only the nearest does."""
-    each = np.array([
-        hubness_of_reference(anchors, *one) for one in zip(sought.signatures, references, strict=True)
-    ])  # fmt: skip
-    return np.asarray(each[tiles["nearest"]]) if sought.names_nearest else float(each.mean())
+def reference_hubness(anchors: Anchors, query: Query, style: QueryStyle[Any], nearest: Numbers) -> Numbers:
+    """Tell how similar the reference of each tile is to the anchors that do not overlap it.
 
+    Parameters
+    ----------
+    anchors : Anchors
+    query : Query
+    style : QueryStyle
+        Its style.
+    nearest : int array (tiles,)
+        Number of the reference that each tile is most similar to.
 
-def hubness_of_reference(anchors: Anchors, style: Signature, reference: Footprint) -> float:
-    """Tell how much a reference is like the anchors.
+    Returns
+    -------
+    float64 array (tiles,)
+        Of the nearest reference; of several that are combined by their mean, the mean.
 
     Raises
     ------
     SkyError
-        If every anchor shares sky with the reference.
+        If every anchor overlaps a reference.
     """
-    found = anchors.hubness_of(style, reference)
-    if math.isnan(found):
-        raise SkyError(
-            f"each of {len(anchors.signatures)} tiles that scores could be scaled by shares sky with the "
-            "reference; choose a larger area, or leave out csls"
-        )
-    return found
+    own = []
+    for example, like in zip(query.references, style.likes, strict=True):
+        overlapped = example.overlapped(anchors.centres, anchors.lon_deg, anchors.lat_deg, anchors.tile_deg)
+        scores = np.where(overlapped, np.nan, anchors.scores_of(style, like))
+        own.append(float(hubness(scores)))
+        if np.isnan(own[-1]):
+            raise SkyError(
+                f"each of {len(anchors.styles)} tiles that scores could be scaled by overlaps the reference "
+                f"{example.name}; choose a larger area or a smaller reference, or leave out csls"
+            )
+    if style.names_nearest:
+        return np.asarray(np.array(own)[nearest])
+    return np.full(len(nearest), np.mean(own))

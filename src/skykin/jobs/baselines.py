@@ -1,4 +1,4 @@
-"""The rankings that a map must beat, measured on its own tiles."""
+"""The baselines of a map: simpler rankings, measured on its own tiles."""
 
 from __future__ import annotations
 
@@ -16,11 +16,10 @@ from skykin.evaluation.contrast import (
     BrightnessSamples,
     positions_in_discs,
 )
-from skykin.evaluation.plain_texture import PIXELS, likeness, plain_textures
-from skykin.evaluation.texture_plane import HALO, textures_in_plane
+from skykin.evaluation.plain_texture import HALO, PIXELS, plain_textures, similarities, textures_in_plane
 from skykin.evaluation.tile_centres import TileCentres
-from skykin.jobs.facet_rows import cut_in_context
-from skykin.jobs.judged_map import JudgedMap
+from skykin.jobs.evaluated_map import EvaluatedMap
+from skykin.jobs.examples import cut_in_context
 from skykin.products.agreement import SHARE
 from skykin.products.result import numbers
 from skykin.scale.local import ordered_map
@@ -32,28 +31,28 @@ TILES_AT_ONCE = 64
 BRIGHTNESS = "mean intensity"
 
 
-def baselines(judged: JudgedMap, workers: int, progress: Progress) -> dict[str, Numbers]:
+def baselines(evaluated: EvaluatedMap, workers: int, progress: Progress) -> dict[str, Numbers]:
     """Rank the tiles of a map without a network, each array (tiles,), larger is better.
 
     Parameters
     ----------
-    judged : JudgedMap
+    evaluated : EvaluatedMap
         Without its survey, only −|b| and the mean intensity of the tiles are known.  An agreement of maps
         has each of its maps as baselines too.
     """
-    found = {LATITUDE: -np.abs(judged.centres.lat_deg), BRIGHTNESS: judged.intensity}
+    found = {LATITUDE: -np.abs(evaluated.centres.lat_deg), BRIGHTNESS: evaluated.intensity}
     found |= {
-        f"{name.removeprefix(SHARE)} alone": -numbers(judged.tiles[name])
-        for name in judged.tiles.colnames
+        f"{name.removeprefix(SHARE)} alone": -numbers(evaluated.tiles[name])
+        for name in evaluated.tiles.colnames
         if name.startswith(SHARE)
     }
-    if judged.survey is None or judged.sky is None:
+    if evaluated.survey is None or evaluated.sky is None:
         return found
-    found |= brightness_baselines(judged.survey, judged)
-    return found | texture_baselines(judged.sky, judged, workers, progress)
+    found |= brightness_baselines(evaluated.survey, evaluated)
+    return found | texture_baselines(evaluated.sky, evaluated, workers, progress)
 
 
-def brightness_baselines(survey: Survey, judged: JudgedMap) -> dict[str, Numbers]:
+def brightness_baselines(survey: Survey, evaluated: EvaluatedMap) -> dict[str, Numbers]:
     """Mean intensity in 5°, and logarithmic contrasts of 5° with 15°, and of 2° and of 1° with 5°.
 
     A part of the sky has smaller discs, in the same proportion.
@@ -62,9 +61,9 @@ def brightness_baselines(survey: Survey, judged: JudgedMap) -> dict[str, Numbers
     overview = survey.overview
     values, coverage = overview.sample(lon_deg, lat_deg)
     samples = BrightnessSamples(lon_deg, lat_deg, intensity(survey, values), coverage)
-    scale = 1.0 if survey.extent.is_all_sky else judged.reference.width_deg / OUTER_DEG
+    scale = 1.0 if survey.extent.is_all_sky else evaluated.reference.width_deg / OUTER_DEG
     knot, core, inner, outer = (scale * side for side in (KNOT_DEG, CORE_DEG, INNER_DEG, OUTER_DEG))
-    centres = judged.centres
+    centres = evaluated.centres
     mean, in_inner = samples.disc_means(centres.lon_deg, centres.lat_deg, inner)
     in_core, in_outer = (
         samples.disc_means(centres.lon_deg, centres.lat_deg, side)[1] for side in (core, outer)
@@ -93,22 +92,22 @@ def _in_knots(
 
 
 def texture_baselines(
-    sky: ColouredSky, judged: JudgedMap, workers: int, progress: Progress
+    sky: ColouredSky, evaluated: EvaluatedMap, workers: int, progress: Progress
 ) -> dict[str, Numbers]:
-    """Likeness of small pictures of the tiles to those of the references, without a network.
+    """Similarity of small pictures of the tiles to those of the references, without a network.
 
     Tiles that the map read from facets are measured there together, with what lies around them.
     """
-    tiles = _textures_of_facets(sky, judged, workers, progress)
+    tiles = _textures_of_facets(sky, evaluated, workers, progress)
     if tiles is None:
-        tiles = _textures_of_tiles(sky, judged.footprints(), workers, progress)
-        own = [_measured(sky, (reference,)) for reference in judged.references]
+        tiles = _textures_of_tiles(sky, evaluated.footprints(), workers, progress)
+        own = [_measured(sky, (reference,)) for reference in evaluated.references]
     else:
-        alone = (cut_in_context(sky, reference, PIXELS, HALO) for reference in judged.references)
+        alone = (cut_in_context(sky, reference, PIXELS, HALO) for reference in evaluated.references)
         planes = (textures_in_plane(picture.rgb, PIXELS) for picture in alone)
         own = [{name: values[0] for name, values in plane.items()} for plane in planes]
-    each = [likeness(tiles, reference) for reference in own]
-    join = np.mean if judged.combine == "mean" else np.max
+    each = [similarities(tiles, reference) for reference in own]
+    join = np.mean if evaluated.combine == "mean" else np.max
     return {name: np.asarray(join([found[name] for found in each], axis=0)) for name in each[0]}
 
 
@@ -132,13 +131,13 @@ def _textures_of_tiles(
 
 
 def _textures_of_facets(
-    sky: ColouredSky, judged: JudgedMap, workers: int, progress: Progress
+    sky: ColouredSky, evaluated: EvaluatedMap, workers: int, progress: Progress
 ) -> dict[str, Numbers] | None:
     """Textures of all tiles, read from pictures as coarse as those of single tiles.
 
     None where the map has no facets, tiles are no whole number of such pixels apart, or a tile is missing.
     """
-    pieces = judged.facets()
+    pieces = evaluated.facets()
     if not pieces or pieces[0].spacing * PIXELS % pieces[0].tile:
         return None
     coarse = [piece.coarser(PIXELS) for piece in pieces]
@@ -148,10 +147,10 @@ def _textures_of_facets(
         return {name: each[piece.own] for name, each in textures_in_plane(rgb, piece.spacing).items()}
 
     found: dict[str, Numbers] = {}
-    known = np.zeros(len(judged.centres), dtype=bool)
+    known = np.zeros(len(evaluated.centres), dtype=bool)
     with progress.stage("Baselines", len(pieces), "facets") as counter:
         for piece, textures in zip(pieces, ordered_map(measure, coarse, workers), strict=True):
-            row, here = judged.rows_of(piece)
+            row, here = evaluated.rows_of(piece)
             known[row[here]] = True
             for name, values in textures.items():
                 whole = found.setdefault(name, np.full((len(known), values.shape[-1]), np.nan))

@@ -1,4 +1,4 @@
-"""The evaluation of a map: what its score is worth beside simpler rankings and beside chance."""
+"""The evaluation of a map: what its score finds, beside simpler rankings and beside chance."""
 
 from __future__ import annotations
 
@@ -9,84 +9,77 @@ from pathlib import Path
 import numpy as np
 from astropy.table import QTable
 
-from skykin.catalogue.shipped_lists import shipped_lists
-from skykin.catalogue.target_list import TargetList
+from skykin.catalogue.object_lists import ObjectList, shipped_lists
 from skykin.catalogue.user_catalogue import read_catalogue
 from skykin.core.errors import UsageError, shown
 from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Progress, Survey
-from skykin.core.settings import Band
-from skykin.core.shapes import Numbers
-from skykin.core.survey_options import SurveyOptions
+from skykin.core.survey_options import BandsLike, SurveyOptions
 from skykin.evaluation.assessment import Assessment
-from skykin.evaluation.turned import EXCLUDE_DEG, TURNS
+from skykin.evaluation.rotated import EXCLUDE_DEG, ROTATIONS
 from skykin.jobs.baselines import baselines
+from skykin.jobs.evaluated_map import EvaluatedMap, evaluated_map
+from skykin.jobs.injections import Injections
 from skykin.jobs.injections import injections as inject
-from skykin.jobs.judged_map import JudgedMap, judged_map
-from skykin.jobs.nulls import NAMES, empty_reference, null_scores
-from skykin.jobs.remake import remade_all
-from skykin.jobs.stability import changes_of
-from skykin.jobs.stability import stability as make_again
+from skykin.jobs.remake import NULLS, changes_of, empty_reference, null_scores, remade_all
+from skykin.jobs.remake import stability as make_again
 from skykin.products.evaluation import Evaluation
-from skykin.products.evaluation_files import FOLDER, REPORT, add_to_map, write_evaluation
-from skykin.products.result import KinMap
+from skykin.products.sky_map import SkyMap
 
 #: Fractions of the sky at which the curves are drawn.
 CURVE = np.concatenate([np.linspace(0, 0.1, 41), np.linspace(0.11, 1, 90)])
-FEWEST_TURNS, MOST_TURNS = 20, 3600
+FEWEST_ROTATIONS, MOST_ROTATIONS = 20, 3600
 MOST_INJECTIONS = 10_000
 
 
-def evaluate_map(
-    kin: KinMap | str | Path,
-    catalogues: Sequence[str | Path | QTable] = (),
+def evaluate(
+    sky_map: SkyMap | str | Path,
+    catalogue: Sequence[str | Path | QTable] = (),
     *,
     survey: Survey | str | Path | None = None,
-    survey_options: SurveyOptions | None = None,
-    bands_km_s: tuple[Band, Band, Band] | None = None,
-    turns: int = TURNS,
+    survey_option: SurveyOptions | None = None,
+    bands: BandsLike | None = None,
+    rotations: int = ROTATIONS,
     seed: int = 0,
     nulls: bool = False,
     injections: int = 0,
     stability: bool = False,
     jobs: int | None = None,
-    output: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Evaluation:
-    r"""Judge a map by lists of objects, against the same objects turned and beside simpler rankings.
+    r"""Evaluate a map with lists of objects, against the same lists rotated in longitude.
 
     Parameters
     ----------
-    kin : KinMap, str or Path
+    sky_map : SkyMap, str or Path
         A map, or the folder that ``skykin map`` wrote.
-    catalogues : sequence of path or QTable
+    catalogue : sequence of path or QTable
         Lists of objects to be found: files as `read_catalogue` reads them, or tables with columns ``lon_deg``
         and ``lat_deg``; rows whose ``star_forming`` is false are left out.  Without any, the lists that ship
         with Skykin.
     survey : Survey, str or Path, optional
         The survey of the map, where it is not a ready-made one on this computer.
-    survey_options, bands_km_s :
+    survey_option, bands :
         As for the map.
-    turns : int
-        How often the lists are turned in longitude.
+    rotations : int
+        How often the lists are rotated in longitude, by equal steps.
     seed : int
-        Of the bootstrap and of everything random.
+        Random seed.
     nulls : bool
         Whether to score the sky by a random-weight network, with random phases and for an empty reference
         too: three more maps.
     injections : int
-        How many copies of the reference are put at empty places and looked for.
+        How many copies of the reference are put at empty places and searched for.
     stability : bool
         Whether to make the map again in eleven other ways.
     jobs : int, optional
         Threads; all cores if left out.  Does not change the numbers.
-    output : path, optional
-        Folder for tables and figures; nothing is written if left out.
     progress : Progress, optional
 
     Returns
     -------
     Evaluation
+        `Evaluation.add_to_map` puts it into the folder and the report of the map.
 
     Raises
     ------
@@ -96,120 +89,88 @@ def evaluate_map(
     Examples
     --------
     >>> import skykin
-    >>> worth = skykin.evaluate_map("skykin-orion-poster")  # doctest: +SKIP
-    >>> print("\n".join(worth.sentences()))  # doctest: +SKIP
+    >>> found = skykin.evaluate("skykin-orion-poster")  # doctest: +SKIP
+    >>> print("\n".join(found.sentences()))  # doctest: +SKIP
     """
-    if not FEWEST_TURNS <= turns <= MOST_TURNS:
-        raise UsageError(
-            f"turns is {turns}, but it must be from {FEWEST_TURNS} to {MOST_TURNS}; the default is {TURNS}"
-        )
-    if not 0 <= injections <= MOST_INJECTIONS:
-        raise UsageError(f"injections is {injections}, but it must be from 0 to {MOST_INJECTIONS}")
-    progress = progress or SilentProgress()
-    lists, confusers = _lists(catalogues, progress)
-    judged = judged_map(
-        kin,
-        survey=survey,
-        survey_options=survey_options,
-        bands_km_s=bands_km_s,
-        progress=progress,
+    _check("rotations", rotations, FEWEST_ROTATIONS, MOST_ROTATIONS, ROTATIONS)
+    _check("injections", injections, 0, MOST_INJECTIONS, 0)
+    progress, workers = progress or SilentProgress(), jobs or os.cpu_count() or 1
+    lists, contaminants = _lists(catalogue, progress)
+    evaluated = evaluated_map(
+        sky_map, survey=survey, survey_option=survey_option, bands=bands, progress=progress
     )
-    workers = jobs or os.cpu_count() or 1
-    if judged.survey is None and (nulls or injections or stability):
+    if nulls or injections or stability:
+        _check_remakable(evaluated)
+    rivals = baselines(evaluated, workers, progress)
+    if nulls and stability:
+        # Where only other references are looked for, the sky is read once for all of them.
+        remade_all(evaluated, [*changes_of(evaluated), empty_reference(evaluated)], workers, progress)
+    if nulls:
+        rivals |= null_scores(evaluated, [*lists, contaminants], seed, workers, progress)
+    injected = inject(evaluated, injections, seed, workers, progress) if injections else Injections()
+    name = f"score ({evaluated.provenance.recipe.get('name', 'style')})"
+    assessment = Assessment(
+        evaluated.centres, {name: evaluated.score, **rivals}, evaluated.intensity, lists, contaminants,
+        evaluated.places, rotations=rotations, seed=seed,
+    )  # fmt: skip
+    made_again = (
+        make_again(evaluated, lists[0], rotations=rotations, seed=seed, workers=workers, progress=progress)
+        if stability
+        else QTable()
+    )
+    return Evaluation(
+        title=f"Evaluation of the map of {evaluated.query.name}",
+        evaluated=name,
+        numbers=assessment.table(),
+        objects=assessment.objects(),
+        curves=assessment.curves(CURVE),
+        provenance=evaluated.provenance,
+        nulls=NULLS if nulls else (),
+        stability=made_again,
+        injections=injected.copies,
+        injection_changes=injected.changes,
+        facts={
+            "rotations": rotations,
+            "seed": seed,
+            "exclude_deg": EXCLUDE_DEG,
+            "lists": {each.title: len(each) for each in lists},
+            "contaminants": contaminants.title,
+        },
+    )
+
+
+def _check(name: str, value: int, fewest: int, most: int, default: int) -> None:
+    if not fewest <= value <= most:
         raise UsageError(
-            "nulls, injections and stability look at the survey again, but it is not at hand; say where it "
+            f"{name} is {value}, but it must be from {fewest} to {most}; the default is {default}"
+        )
+
+
+def _check_remakable(evaluated: EvaluatedMap) -> None:
+    if evaluated.survey is None:
+        raise UsageError(
+            "nulls, injections and stability look at the survey again, but it is not available; say where it "
             "is with --survey"
         )
-    if "maps" in judged.provenance.recipe and (nulls or injections or stability):
+    if "maps" in evaluated.provenance.recipe:
         raise UsageError(
             "nulls, injections and stability make a map again, but this was made from maps (agree, learn); "
             "give them for one of those"
         )
-    rivals = baselines(judged, workers, progress)
-    if nulls and stability:
-        # Where only other references are asked for, the sky is read once for all of them.
-        remade_all(judged, [*changes_of(judged), empty_reference(judged)], workers, progress)
-    if nulls:
-        rivals |= null_scores(judged, _all(lists, confusers), seed, workers, progress)
-    injected = inject(judged, injections, seed, workers, progress) if injections else None
-    assessment = _assessment(judged, rivals, lists, confusers, turns=turns, seed=seed)
-    trial, reference = next(iter(assessment.scores)), judged.provenance.reference
-    result = Evaluation(
-        title=f"The kin of {reference.get('set', reference['name'])} on trial",
-        trial=trial,
-        numbers=assessment.table(),
-        objects=assessment.objects(),
-        curves=assessment.curves(CURVE),
-        provenance=judged.provenance,
-        nulls=NAMES if nulls else (),
-        stability=make_again(judged, lists[0], turns=turns, seed=seed, workers=workers, progress=progress)
-        if stability
-        else QTable(),
-        injections=QTable() if injected is None else injected.copies,
-        injection_changes=QTable() if injected is None else injected.changes,
-        facts={
-            "turns": turns,
-            "seed": seed,
-            "exclude_deg": EXCLUDE_DEG,
-            "lists": {each.title: len(each) for each in lists},
-            "confusers": None if confusers is None else confusers.title,
-        },
-    )
-    if output is not None:
-        write_evaluation(result, Path(output), progress)
-    return result
-
-
-def keep_in_map(result: Evaluation, folder: Path, progress: Progress) -> Path:
-    """Write an evaluation into the folder of its map, and show it in the map's report.
-
-    Returns
-    -------
-    Path
-        What to look at.
-    """
-    written = write_evaluation(result, folder / FOLDER, progress)
-    return folder / REPORT if add_to_map(folder) else written["evaluation.json"]
-
-
-def _assessment(
-    judged: JudgedMap,
-    rivals: dict[str, Numbers],
-    lists: Sequence[TargetList],
-    confusers: TargetList | None,
-    *,
-    turns: int,
-    seed: int,
-) -> Assessment:
-    name = f"score ({judged.provenance.recipe.get('name', 'style')})"
-    return Assessment(
-        judged.centres,
-        {name: judged.score, **rivals},
-        judged.intensity,
-        lists,
-        confusers,
-        judged.places,
-        turns=turns,
-        seed=seed,
-    )
-
-
-def _all(lists: Sequence[TargetList], confusers: TargetList | None) -> list[TargetList]:
-    return [*lists, *([] if confusers is None else [confusers])]
 
 
 def _lists(
-    catalogues: Sequence[str | Path | QTable], progress: Progress
-) -> tuple[tuple[TargetList, ...], TargetList | None]:
-    shipped, confusers = shipped_lists()
-    own: list[TargetList] = []
-    for each in catalogues:
+    catalogue: Sequence[str | Path | QTable], progress: Progress
+) -> tuple[tuple[ObjectList, ...], ObjectList]:
+    """Give the lists of what should be found, shipped or own, and the contaminants."""
+    shipped, contaminants = shipped_lists()
+    own: list[ObjectList] = []
+    for each in catalogue:
         table = each if isinstance(each, QTable) else read_catalogue(each, progress=progress)
         title = str(table.meta.get("title", table.meta.get("file", f"list {len(own) + 1}")))
-        wanted = table["star_forming"] if "star_forming" in table.colnames else None
-        own.append(TargetList.from_table(table, title, wanted))
+        own.append(ObjectList.from_table(table, title))
     titles = [each.title for each in own]
     twice = next((title for title in titles if titles.count(title) > 1), None)
     if twice is not None:
         raise UsageError(f"two lists are called {shown(twice)}; rename one of them")
-    return tuple(own) or shipped, confusers
+    return tuple(own) or shipped, contaminants

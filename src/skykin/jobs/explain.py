@@ -1,38 +1,37 @@
-"""Explaining a match: which layers, which scale, where in the tile, and what other recipes say."""
+"""Explaining a score: which layers, which size of tile, where in the tile, and how other recipes rank it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from astropy import units as u
+from astropy.coordinates import SkyCoord
 
-from skykin.catalogue.reference import resolve_reference
+from skykin.catalogue.references import resolve_reference
 from skykin.core.errors import UsageError
 from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Progress, Survey
+from skykin.core.sampling import evenly
 from skykin.core.shapes import Numbers
-from skykin.core.sphere import apart, directions, directions_of, reach_deg
-from skykin.indexing.query.likeness import likeness_at
+from skykin.core.sphere import apart, directions_of, reach_deg, separation_deg
 from skykin.indexing.query.pyramid import at_places
-from skykin.indexing.query.wanted import Wanted
-from skykin.indexing.sky_index import SkyIndex, open_index
-from skykin.jobs.answer import Answer, picture_of
-from skykin.jobs.asked import Reference
-from skykin.jobs.kept import in_context, meter_of, sky_of
-from skykin.jobs.other_recipes import ranks_elsewhere
-from skykin.jobs.reference_picture import measured
-from skykin.jobs.search import search_index
-from skykin.products.explanation import Explanation, RecipeRank, TileFacts, write_explanation
-from skykin.products.figures.canvas import house_style
-from skykin.products.figures.explanation import draw_explanation
-from skykin.products.folder import check_output_folder, output_folder
+from skykin.indexing.query.similarity import similarity_at
+from skykin.indexing.sky_index import StoredIndex, opened
+from skykin.jobs.examples import example_in_context
+from skykin.jobs.query import Reference
+from skykin.jobs.search import search
+from skykin.jobs.stored import StoredSurvey, geometry_of, meter_of
+from skykin.products.explained import RecipeRank, TileFacts
+from skykin.products.explanation import Explanation
+from skykin.products.folder import check_output_folder
+from skykin.products.sky_map import SkyMap
 from skykin.style.positions import features_of, own_coverage, position_cosines
-from skykin.style.similar import layer_cosines
-from skykin.survey.render import RenderedSurvey
-from skykin.tiling.cut import cut
+from skykin.style.recipe import Recipe, recipes
+from skykin.style.signature import Signature, Standardisation
+from skykin.style.similarity import QueryStyle, combine
 
 #: Tiles, evenly spread, that other recipes rank the tile among.
 SAMPLE = 32
@@ -41,38 +40,39 @@ AS_BRIGHT = 0.1
 
 
 def explain(
-    index: SkyIndex | str | Path,
+    index: StoredIndex | str | Path,
     reference: Reference,
-    tile: str | int,
+    tile: str | int | SkyCoord | tuple[float, float],
     *,
-    width_deg: float | None = None,
-    pixel_deg: float | None = None,
+    width: float | u.Quantity | None = None,
+    pixel_scale: float | u.Quantity | None = None,
     sample: int = SAMPLE,
     survey: Survey | None = None,
     output: str | Path | None = None,
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> Explanation:
-    """Explain why a tile is, or is not, like a reference.
+    """Explain why a tile is, or is not, similar to a reference.
 
-    Opens the survey and runs the network over the tile: what an index holds has no positions any more.
+    Scores and cosines are those that `search` gives.  Where in the tile they come from is measured by the
+    network, which opens the survey: what an index holds has no positions any more.
 
     Parameters
     ----------
     index : SkyIndex or path
     reference : str, Path, int, SkyCoord, …
-        As for `search_index`.
-    tile : str or int
-        Name of a tile, its number in ``index.tiles``, or a name or position on the sky: the tile centred
-        nearest to it.
-    width_deg, pixel_deg : float, optional
-        As for `search_index`.
+        As for `search`.
+    tile : str, int, SkyCoord or tuple
+        Name of a tile, its number in ``index.tiles``, or a name or position on the sky (two numbers are
+        Galactic degrees): the tile centred nearest to it.
+    width, pixel_scale :
+        As for `search`.
     sample : int
         Tiles, evenly spread, that each other recipe ranks the tile among; 0 leaves other recipes out.
     survey : Survey, optional
         An open one; otherwise the one that the index names is opened.
     output : path, optional
-        Folder for the figure and ``explanation.json``; nothing is written if left out.
+        Folder for the figure, ``explanation.json`` and ``explanation.npz``; nothing is written if left out.
     overwrite : bool
         Whether a folder that Skykin made before may be replaced.
     progress : Progress, optional
@@ -88,24 +88,20 @@ def explain(
     """
     if output is not None:
         check_output_folder(Path(output), overwrite=overwrite)
-    opened = index if isinstance(index, SkyIndex) else open_index(index)
-    if not 0 <= sample <= len(opened):
+    here = opened(index)
+    if not 0 <= sample <= len(here):
         raise UsageError(
-            f"a sample of {sample} tiles was asked for, but the index holds {len(opened)}; use 0 to "
-            f"{len(opened)}"
+            f"a sample of {sample} tiles was requested, but the index holds {len(here)}; use 0 to {len(here)}"
         )
-    number = tile_number(opened, tile)
-    answer = search_index(opened, reference, width_deg=width_deg, pixel_deg=pixel_deg)
-    sky = sky_of(opened) if survey is None else opened.sky(survey)
-    result = _explained(answer, number, sky, sample, progress or SilentProgress())
+    number = tile_number(here, tile)
+    found = search(here, reference, width=width, pixel_scale=pixel_scale, survey=survey)
+    result = _explained(found, number, sample, progress or SilentProgress())
     if output is not None:
-        with output_folder(Path(output), overwrite=overwrite) as folder, house_style():
-            write_explanation(result, folder / "explanation.json")
-            draw_explanation(result, folder)
+        result.write(output, overwrite=overwrite)
     return result
 
 
-def tile_number(index: SkyIndex, tile: str | int) -> int:
+def tile_number(index: StoredIndex, tile: str | int | SkyCoord | tuple[float, float]) -> int:
     """Find a tile by its name, its number, or a place near its centre.
 
     Raises
@@ -119,14 +115,15 @@ def tile_number(index: SkyIndex, tile: str | int) -> int:
                 f"there is no tile {tile}: the index holds {len(index)}, counted from 0; choose one of them"
             )
         return int(tile)
-    found = np.flatnonzero(np.asarray(index.tiles["name"], dtype=str) == tile.strip())
-    if len(found):
-        return int(found[0])
+    if isinstance(tile, str):
+        found = np.flatnonzero(np.asarray(index.tiles["name"], dtype=str) == tile.strip())
+        if len(found):
+            return int(found[0])
     place = resolve_reference(tile)
-    here = directions(np.array([place.lon_deg]), np.array([place.lat_deg]))
-    cosine = (directions_of(index.tiles) @ here.T)[:, 0]
-    nearest = int(np.argmax(cosine))
-    away_deg = float(np.degrees(np.arccos(min(cosine[nearest], 1.0))))
+    lon, lat = (index.tiles[name].to_value(u.deg) for name in ("lon", "lat"))
+    away = separation_deg(lon, lat, place.lon_deg, place.lat_deg)
+    nearest = int(np.argmin(away))
+    away_deg = float(away[nearest])
     if away_deg > index.tile_deg / 2:
         raise UsageError(
             f"the nearest tile to {place.name} is centred {away_deg:.3g}° away; choose a place that the "
@@ -135,70 +132,66 @@ def tile_number(index: SkyIndex, tile: str | int) -> int:
     return nearest
 
 
-def _explained(
-    answer: Answer, number: int, sky: RenderedSurvey, sample: int, progress: Progress
-) -> Explanation:
-    index, asked = answer.index, answer.asked[0]
-    meter = meter_of(index)
-    context = in_context(index, sky, index.footprints[number])
-    reference = asked.signature
-    if reference is not None and not index.is_whole(reference):  # added up from cells
-        reference = measured(asked, sky).signature
-    if reference is None:  # a tile: the index holds it as a vector of length 1 only
-        assert asked.footprint is not None  # noqa: S101 - a tile lies somewhere
-        reference = meter(in_context(index, sky, asked.footprint))
-    cosines = layer_cosines(meter(context), reference)
-    where = position_cosines(
-        index.recipe, features_of(meter.shared.network, context), own_coverage(meter.shared.network, context),
-        reference, index.standard,
-    )  # fmt: skip
-    shares = _shares(answer.wanted, cosines)
+def _explained(found: SkyMap, number: int, sample: int, progress: Progress) -> Explanation:
+    source = found.source
+    assert isinstance(source, StoredSurvey)  # noqa: S101 - it was searched in an index
+    index, example = source.index, found.query.references[0]
+    meter, tiles = meter_of(index), found.tiles
+    context = source.look(index.footprints[number])
+    features = features_of(meter.shared.network, context)
+    coverage = own_coverage(meter.shared.network, context)
+    cosines = {layer: float(tiles[f"cosine_{layer}"][number]) for layer in index.layers}
+    where = position_cosines(index.recipe, features, coverage, source.measured(example), index.standard)
+    # The network sees tile and reference themselves, the index their cells: a constant makes up for it.
+    measured = meter(context).cosines(source.measured(example))
+    where = {
+        layer: values + cosines[layer] - measured[place]
+        for place, (layer, values) in enumerate(where.items())
+    }
+    shares = _shares(source.query_style, cosines)
     area = np.asarray(index.tiles["area"])
-    usual = {layer: _mean(np.asarray(answer.tiles[f"cosine_{layer}"]), area) for layer in index.layers}
-    score = float(answer.wanted.joined(np.array([cosines[layer] for layer in index.layers])))
-    own = replace(_facts(answer, number), score=score)
-    counter = same_brightness(answer, number)
-    everything = RecipeRank(index.recipe.name, own.rank, len(index), score, sampled=False)
-    others = ranks_elsewhere(asked, number, sky, sample, progress) if sample else ()
+    usual = {layer: _mean(np.asarray(tiles[f"cosine_{layer}"]), area) for layer in index.layers}
+    own = _facts(found, number)
+    counter = same_brightness(found, number)
+    everything = RecipeRank(index.recipe.name, own.rank, len(index), own.score, sampled=False)
+    others = _ranks_by_other_recipes(source, number, sample, progress) if sample else ()
     return Explanation(
-        reference_name=answer.name,
+        reference_name=found.query.name,
         tile=own,
-        counter=None if counter is None else _facts(answer, counter),
+        counter=None if counter is None else _facts(found, counter),
         cosines=cosines,
         usual=usual,
         shares=shares,
-        sizes=_sizes(answer, number),
+        sizes=_sizes(found, source, number),
         where=where,
-        whole=_whole(where, shares, answer, index.pixels),
+        whole=_whole(where, shares, source.query_style, index.pixels),
         ranks=(everything, *others),
-        reference_picture=picture_of(asked, sky),
-        tile_picture=cut(sky, index.footprints[number], index.pixels),
-        counter_picture=None if counter is None else cut(sky, index.footprints[counter], index.pixels),
+        reference_picture=source.reference_picture(example),
+        tile_picture=source.picture(index.footprints[number]),
+        counter_picture=None if counter is None else source.picture(index.footprints[counter]),
         unit=index.unit,
         survey_title=index.survey_title,
-        provenance=answer.provenance,
+        provenance=found.provenance,
     )
 
 
-def same_brightness(answer: Answer, number: int) -> int | None:
+def same_brightness(found: SkyMap, number: int) -> int | None:
     """Find the nearest tile of the same brightness that does not match; None if there is none.
 
-    It shares no sky with the tile or a reference.
+    It overlaps neither the tile nor a reference.
     """
-    light = np.asarray(answer.tiles["mean_intensity"].value)
-    alike = np.abs(light - light[number]) <= AS_BRIGHT * np.abs(light[number])
-    good = alike & ~np.asarray(answer.tiles["match"]) & np.isfinite(np.asarray(answer.tiles["score"]))
-    places = directions_of(answer.tiles)
-    good &= apart(places[number : number + 1], places, reach_deg(answer.index.tile_deg))[0]
-    for each in answer.asked:
-        good &= each.apart()
+    light = np.asarray(found.tiles["mean_intensity"].value)
+    similar = np.abs(light - light[number]) <= AS_BRIGHT * np.abs(light[number])
+    good = similar & ~np.asarray(found.tiles["match"]) & np.isfinite(found.scores) & ~found.overlapping
+    places = directions_of(found.tiles)
+    good &= apart(places[number : number + 1], places, reach_deg(found.scored.tile_deg))[0]
     if not good.any():
         return None
     return int(np.argmax(np.where(good, places @ places[number], -np.inf)))
 
 
-def _facts(answer: Answer, number: int) -> TileFacts:
-    row = answer.tiles[number]
+def _facts(found: SkyMap, number: int) -> TileFacts:
+    row = found.tiles[number]
     return TileFacts(
         str(row["name"]),
         float(row["lon"].to_value(u.deg)),
@@ -210,7 +203,7 @@ def _facts(answer: Answer, number: int) -> TileFacts:
     )
 
 
-def _shares(wanted: Wanted, cosines: Mapping[str, float]) -> dict[str, float]:
+def _shares(wanted: QueryStyle[Any], cosines: Mapping[str, float]) -> dict[str, float]:
     """Part of the score that each layer carries."""
     weights = dict(zip(wanted.recipe.layers, wanted.layer_weights, strict=True))
     if wanted.recipe.combine == "max":
@@ -220,20 +213,26 @@ def _shares(wanted: Wanted, cosines: Mapping[str, float]) -> dict[str, float]:
     return {layer: float(weights[layer] * cosines[layer] / total) for layer in cosines}
 
 
-def _sizes(answer: Answer, number: int) -> dict[float, tuple[float, float]]:
+def _sizes(found: SkyMap, source: StoredSurvey, number: int) -> dict[float, tuple[float, float]]:
     """Score at the tile's place by size of tile, and the mean of all tiles of that size."""
-    index, kind, found = answer.index, answer.wanted.likes[0].kind, {}
+    # Smaller tiles are compared by the quickest kind of vector, as `pyramid` does.
+    index, kind, sizes = source.index, source.index.kinds[0], {}
     for size_deg in index.sizes_deg:
         level = index.tiles_at(size_deg)
-        score = likeness_at(index, level, answer.wanted, kind).score
-        here = float(at_places(index, level, score)[number])
-        found[float(size_deg)] = (here, _mean(score, np.asarray(level.tiles["area"])))
-    return found
+        score, area = found.scores, np.asarray(found.tiles["area"])
+        here = float(score[number])
+        if size_deg != index.sizes_deg[0]:
+            score = similarity_at(index, level, source.style_in(kind), kind).score
+            area = np.asarray(level.tiles["area"])
+            here = float(at_places(index, level, score)[number])
+        sizes[float(size_deg)] = (here, _mean(score, area))
+    return sizes
 
 
-def _whole(where: Mapping[str, Numbers], shares: Mapping[str, float], answer: Answer, pixels: int) -> Numbers:
+def _whole(
+    where: Mapping[str, Numbers], shares: Mapping[str, float], wanted: QueryStyle[Any], pixels: int
+) -> Numbers:
     """Add up what all layers say, in pixels of the tile."""
-    wanted = answer.wanted
     weights = wanted.layer_weights / wanted.layer_weights.sum()
     if wanted.recipe.combine == "max":
         weights = np.array([shares[layer] for layer in wanted.recipe.layers])
@@ -252,4 +251,43 @@ def _mean(values: Numbers, weight: Numbers) -> float:
     return float(np.average(values[known], weights=weight[known])) if known.any() else float("nan")
 
 
-__all__ = ["explain", "same_brightness", "tile_number"]
+def _ranks_by_other_recipes(
+    source: StoredSurvey, number: int, sample: int, progress: Progress
+) -> tuple[RecipeRank, ...]:
+    """Rank a tile by every other recipe of the same layers, among an even sample of the index's tiles.
+
+    The network runs once over each picture for all recipes.  Every picture is seen in true context, also
+    for recipes whose own padding is another.
+    """
+    index, network = source.index, meter_of(source.index).shared.network
+    others = [
+        each
+        for each in recipes().values()
+        if each.key() != index.recipe.key() and set(each.layers) <= set(network.layers)
+    ]
+    if not others:
+        return ()
+    numbers = [number, *(int(i) for i in evenly(len(index), sample) if i != number)]
+    example = source.query.references[0]
+    reference, _ = example_in_context(
+        example, source.sky if example.picture is None else None, geometry_of(index), meter_of(index)
+    )
+    measured: dict[str, list[Signature]] = {each.name: [] for each in others}
+    with progress.stage("Other recipes", len(numbers) + 1, "tiles") as counter:
+        for picture in (reference, *(source.look(index.footprints[i]) for i in numbers)):
+            answer, coverage = features_of(network, picture), own_coverage(network, picture)
+            for each in others:
+                measured[each.name].append(each.signature(answer, coverage))
+            counter.advance()
+    return tuple(_rank(each, measured[each.name]) for each in others)
+
+
+def _rank(recipe: Recipe, signatures: list[Signature]) -> RecipeRank:
+    """Rank the second signature among the rest by similarity to the first."""
+    reference, *tiles = signatures
+    if recipe.standardised:
+        standard = Standardisation.fit(tiles)
+        reference, tiles = standard.apply(reference), [standard.apply(tile) for tile in tiles]
+    scores = np.array([float(combine(tile.cosines(reference), recipe.combine)) for tile in tiles])
+    rank = 1 + int((scores[1:] > scores[0]).sum())
+    return RecipeRank(recipe.name, rank, len(tiles), float(scores[0]), sampled=True)

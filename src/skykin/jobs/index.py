@@ -4,74 +4,92 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from skykin.core.area import SkyBox
+import numpy as np
+from astropy import units as u
+
+from skykin.core.area import AreaLike, SkyArea, read_area
 from skykin.core.errors import UsageError
-from skykin.core.extent import ALL_SKY, Extent
+from skykin.core.footprint import Footprint
 from skykin.core.progress import SilentProgress
-from skykin.core.protocols import Progress, Survey
+from skykin.core.protocols import ColouredSky, Progress, Survey
 from skykin.core.provenance import library_versions
-from skykin.core.settings import MapSettings
-from skykin.core.survey_options import SurveyOptions
-from skykin.indexing.builder import Job, build, keeps_directions
-from skykin.indexing.contrasts import CellCode
-from skykin.indexing.facet_style import FacetMeter
+from skykin.core.settings import DEFAULTS, MapSettings, StretchKind
+from skykin.core.survey_options import BandsLike, SurveyOptions
+from skykin.indexing.builder import Job, build
+from skykin.indexing.compare import keeps_directions
+from skykin.indexing.contrasts import SampledTile, fit_directions, sampled_tile
+from skykin.indexing.facet_style import FacetMeter, cell_shares
 from skykin.indexing.layout import MANIFEST
 from skykin.indexing.manifest import read_manifest
-from skykin.indexing.sky_index import SkyIndex, open_index
-from skykin.jobs.cell_sample import Sampler
-from skykin.jobs.facet_rows import cut_in_context
-from skykin.jobs.judge import with_standard
-from skykin.jobs.map import METHOD_CREDITS
-from skykin.jobs.opening import check_resolution, sized, suited, survey_of
+from skykin.indexing.moments import Directions
+from skykin.indexing.stored import cell_pixels
+from skykin.jobs.examples import cut_in_context
+from skykin.jobs.opening import METHOD_CREDITS, check_resolution, in_hand, sized, suited, survey_of
+from skykin.jobs.sky_index import SkyIndex
+from skykin.jobs.streamed import standard_sample, with_standard
+from skykin.scale.local import ordered_map
 from skykin.scale.store import WorkStore
-from skykin.style.engine.context import ContextMeter
+from skykin.style.engine.cells import Lattice
+from skykin.style.engine.meter import ContextMeter
 from skykin.style.engine.shared import SharedMeter
+from skykin.style.engine.stream import PlaneSource
 from skykin.style.network.blocks import block_network
 from skykin.style.network.weights import SHA256
-from skykin.style.recipe import recipe
-from skykin.style.standard import Standardisation
+from skykin.style.recipe import recipe as recipe_of
+from skykin.style.signature import Standardisation
 from skykin.survey.download import cache_folder
+from skykin.survey.memory import SurveyLike
 from skykin.survey.render import RenderedSurvey, Stretch, measure_stretch
 from skykin.tiling.facets import facet_grid, facets
+from skykin.tiling.grid import TileGrid
 
 
-def build_index(
-    survey: str | Path | Survey,
+def index(
+    survey: SurveyLike,
     output: str | Path,
-    settings: MapSettings | None = None,
     *,
+    survey_option: SurveyOptions | None = None,
+    area: AreaLike | None = None,
+    tile_size: float | u.Quantity | None = None,
+    spacing: float | u.Quantity | None = None,
+    pixels: int | None = None,
+    bands: BandsLike | None = None,
+    stretch: StretchKind = DEFAULTS.stretch,
+    recipe: str = DEFAULTS.recipe,
+    fast: bool = False,
+    min_coverage: float = DEFAULTS.min_coverage,
     append: bool = False,
     exact: bool = False,
+    jobs: int | None = None,
     download: bool = False,
     progress: Progress | None = None,
-    **changes: Any,
 ) -> SkyIndex:
-    """Index a survey: measure the style of every cell once, so that any later question is quick.
+    """Index a survey: measure the style of every cell once, so that any later query is quick.
 
     What is committed stays: after Ctrl-C, a crash or a full disk the same call goes on where it was, and on
     a finished index it does nothing.
 
     Parameters
     ----------
-    survey : str, Path or Survey
-        As for `map_kin`.
+    survey : str, Path, Survey, or image in memory
+        As for `map`.
     output : path
         Folder of the index.
-    settings : MapSettings, optional
-        How the sky is cut, coloured and measured; what a map would do with the scores has no meaning here.
+    survey_option, area, tile_size, spacing, pixels, bands, stretch, recipe, fast, min_coverage :
+        How the sky is cut, coloured and measured; see `MapSettings`.
     append : bool
         Take in new data or another area: what is still true is kept.
     exact : bool
         Keep the whole vectors of the standard tiles, too: quicker, and larger.
+    jobs : int, optional
+        Threads that compute; all available cores if left out.
     download : bool
         Whether the survey may be fetched from its public address.
     progress : Progress, optional
-    **changes
-        Any field of `MapSettings`, such as ``tile_size=10 * u.deg`` or ``recipe="covariance"``.
 
     Returns
     -------
@@ -85,17 +103,49 @@ def build_index(
     Examples
     --------
     >>> import skykin
-    >>> index = skykin.build_index("wham", "wham.skykin")  # doctest: +SKIP
+    >>> made = skykin.index("wham", "wham.skykin")  # doctest: +SKIP
+    """
+    settings = MapSettings(
+        survey=in_hand(survey, survey_option, progress),
+        survey_option=survey_option,
+        area=area,
+        tile_size=tile_size,
+        spacing=spacing,
+        pixels=pixels,
+        bands=bands,
+        stretch=stretch,
+        recipe=recipe,
+        fast=fast,
+        min_coverage=min_coverage,
+        jobs=jobs,
+    )
+    return index_as(settings, output, append=append, exact=exact, download=download, progress=progress)
+
+
+def index_as(
+    settings: MapSettings,
+    output: str | Path,
+    *,
+    append: bool = False,
+    exact: bool = False,
+    download: bool = False,
+    progress: Progress | None = None,
+) -> SkyIndex:
+    """Index the survey that settings name; what a map would do with the scores has no meaning here.
+
+    Parameters
+    ----------
+    settings : MapSettings
+    output, append, exact, download, progress :
+        As for `index`.
     """
     progress = progress or SilentProgress()
-    settings = settings or MapSettings()
-    settings = replace(settings, **{"survey": survey, **changes})
     if settings.tiles_only is not None:
         raise UsageError(
             f"an index is read from facets, which {settings.tiles_only} contradicts; leave it out"
         )
     folder = Path(output)
-    chosen = recipe(settings.recipe)
+    chosen = recipe_of(settings.recipe)
     settings = suited(settings, chosen)
     opened = survey_of(settings, download, progress)
     settings = sized(settings, opened, chosen, progress)
@@ -103,7 +153,7 @@ def build_index(
     job = _job(settings, opened, folder, append=append, exact=exact, progress=progress)
     if not build(folder, job, append=append, workers=settings.workers, progress=progress):
         progress.say(f"note: {folder.name} is complete already; nothing was to be done")
-    return open_index(folder)
+    return SkyIndex.open(folder)
 
 
 def _job(
@@ -111,14 +161,14 @@ def _job(
 ) -> Job:
     made = read_manifest(folder).facts if append and (folder / MANIFEST).is_file() else {}
     stretch = Stretch.from_dict(made["rendering"]) if made else measure_stretch(survey, settings.stretch)
-    areas = _areas(settings, made)
+    area = _area(settings, made)
     extent = survey.extent
-    chosen = recipe(settings.recipe)
+    chosen = recipe_of(settings.recipe)
     pieces = facets(
         settings.tile_size_deg,
         settings.spacing_deg,
         settings.side_pixels,
-        _Union(areas) if areas else None,
+        area,
         extent,
         step=chosen.step,
     )
@@ -126,37 +176,24 @@ def _job(
     shared = SharedMeter(chosen, block_network(chosen.layers, fast=settings.fast))
     grid = facet_grid(pieces)
 
-    def measure_scale() -> tuple[Standardisation, Mapping[str, CellCode]]:
+    def measure_scale() -> tuple[Standardisation, Mapping[str, Directions]]:
         if keeps_directions(chosen):
-            sampler = Sampler(sky, shared, settings.side_pixels, pieces[0].spacing)
+            sampler = _Sampler(sky, shared, settings.side_pixels, pieces[0].spacing)
             return sampler.scale(grid, workers=settings.workers, progress=progress)
-        # Cells are coded relative to the survey even where the recipe compares raw signatures.
-        own = SharedMeter(replace(chosen, standardised=True), shared.network)
-        meter = ContextMeter(own, settings.side_pixels)
         store = WorkStore.of(cache_folder(), {"index of": facts})
-        found = with_standard(
-            meter,
-            grid,
-            lambda f: cut_in_context(sky, f, settings.side_pixels, shared.network.halo),
-            store=store,
-            workers=settings.workers,
-            progress=progress,
-        )
-        store.clear()
-        assert found.standard is not None  # noqa: S101 - asked for above
-        return found.standard, {}
+        return _standard(sky, shared, grid, settings, store=store, progress=progress), {}
 
     facts = {
-        "survey": survey.as_dict(),
+        "survey": survey.to_dict(),
         "survey_title": survey.title,
         "unit": survey.unit,
         "bands": list(survey.bands),
         "beam_deg": survey.beam_deg,
         "extent": asdict(extent),
-        "area": [list(asdict(area).values()) for area in areas],
+        "area": None if area is None else area.to_dict(),
         "opened": _opened(settings, folder),
         "rendering": stretch.to_dict(),
-        "recipe": {**chosen.as_dict(), "key": chosen.key()},
+        "recipe": {**chosen.to_dict(), "key": chosen.key()},
         "grid": {
             "tile_size_deg": settings.tile_size_deg,
             "spacing_deg": pieces[0].spacing * settings.tile_size_deg / settings.side_pixels,
@@ -179,45 +216,55 @@ def _job(
     )
 
 
-class _Union:
-    """Several areas as one."""
+def _standard(
+    sky: RenderedSurvey,
+    shared: SharedMeter,
+    grid: TileGrid,
+    settings: MapSettings,
+    *,
+    store: WorkStore,
+    progress: Progress,
+) -> Standardisation:
+    """Measure mean and spread of the survey; the store keeps what is finished until all is."""
+    # Cells are coded relative to the survey even where the recipe compares raw signatures.
+    own = SharedMeter(replace(shared.recipe, standardised=True), shared.network)
+    found = with_standard(
+        ContextMeter(own, settings.side_pixels),
+        grid,
+        lambda f: cut_in_context(sky, f, settings.side_pixels, shared.network.halo),
+        store=store,
+        workers=settings.workers,
+        progress=progress,
+    )
+    store.clear()
+    assert found.standard is not None  # noqa: S101 - asked for above
+    return found.standard
 
-    def __init__(self, areas: list[SkyBox]) -> None:
-        self._areas = areas
 
-    def contains(self, lon_deg: Any, lat_deg: Any) -> Any:
-        """Tell which positions lie in any of them."""
-        inside = self._areas[0].contains(lon_deg, lat_deg)
-        for area in self._areas[1:]:
-            inside |= area.contains(lon_deg, lat_deg)
-        return inside
-
-    def extent(self) -> Extent:
-        """Cap of the sky that holds all of them."""
-        return self._areas[0].extent() if len(self._areas) == 1 else ALL_SKY
-
-
-def _areas(settings: MapSettings, made: Any) -> list[SkyBox]:
-    """Areas that were indexed before and the one asked for; none is the whole survey."""
-    before = [SkyBox(*edges) for edges in made.get("area", [])]
-    if not isinstance(settings.area, SkyBox) or (made and not before):
-        return []
-    return [*before, *([settings.area] if settings.area not in before else [])]
+def _area(settings: MapSettings, made: Any) -> SkyArea | None:
+    """Add the area of the settings to what was indexed before; None is the whole survey."""
+    if settings.area is None or (made and made["area"] is None):
+        return None
+    asked = read_area(settings.area)
+    if not made:
+        return asked
+    before = read_area(made["area"])
+    if asked in (before, *getattr(before, "parts", ())):
+        return before
+    return read_area({"any_of": [before.to_dict(), asked.to_dict()]})
 
 
 def _opened(settings: MapSettings, folder: Path) -> dict[str, Any]:
     """How the survey can be opened again, with files named from where the index lies."""
     if isinstance(settings.survey, Survey):
         return {"survey": None, "options": {}}
-    options = settings.survey_options or SurveyOptions()
-    given: dict[str, Any] = {
-        name: value for name, value in asdict(options).items() if value not in (None, False)
-    }
-    if settings.bands_km_s is not None:
-        given["bands_km_s"] = settings.bands_km_s
+    options = settings.survey_option or SurveyOptions()
+    if settings.bands is not None:
+        options = replace(options, bands=settings.bands)
     if options.mask is not None:
-        given["mask"] = _from(folder, str(options.mask))
-    return {"survey": _from(folder, str(settings.survey)), "options": given}
+        options = replace(options, mask=_from(folder, str(options.mask)))
+    name = settings.survey if isinstance(settings.survey, str | Path) else ",".join(map(str, settings.survey))
+    return {"survey": _from(folder, str(name)), "options": options.to_dict()}
 
 
 def _from(folder: Path, name: str) -> str:
@@ -227,3 +274,45 @@ def _from(folder: Path, name: str) -> str:
     except (OSError, ValueError):
         there = False
     return Path(os.path.relpath(path, folder)).as_posix() if there else name
+
+
+@dataclass(frozen=True, eq=False)
+class _Sampler:
+    """Measures tiles cell by cell, each alone in its true context.
+
+    Parameters
+    ----------
+    sky : ColouredSky
+    shared : SharedMeter
+    tile, spacing : int
+        Side of a tile and distance between tiles, pixels.
+    """
+
+    sky: ColouredSky
+    shared: SharedMeter
+    tile: int
+    spacing: int
+
+    def scale(
+        self, grid: TileGrid, *, workers: int, progress: Progress
+    ) -> tuple[Standardisation, dict[str, Directions]]:
+        """Measure mean and spread of the survey's tiles, and the directions of their cells."""
+        sample = standard_sample(grid, in_context=True)
+        tiles = []
+        with progress.stage("An average tile", len(sample), "tiles") as counter:
+            for tile in ordered_map(self._measure, sample, workers):
+                tiles.append(tile)
+                counter.advance()
+        standard = Standardisation.fit(tile.signature for tile in tiles)
+        return standard, fit_directions(tiles, standard)
+
+    def _measure(self, footprint: Footprint) -> SampledTile:
+        halo, side = self.shared.network.halo, self.tile
+        picture = cut_in_context(self.sky, footprint, side, halo)
+        cell = cell_pixels(Lattice(side, side, side, self.spacing), self.shared.recipe)
+        own = slice(halo, halo + side)
+        weights = cell_shares(picture.coverage[own, own].astype(np.float64), cell)
+        if not self.shared.recipe.weighted:
+            weights = np.ones_like(weights)
+        source = PlaneSource(picture.rgb, picture.coverage, halo, halo, side, side)
+        return sampled_tile(self.shared, source, cell, weights)

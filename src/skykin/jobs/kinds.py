@@ -1,4 +1,4 @@
-"""An index among itself: nearest kin, kinds of sky, outliers."""
+"""The tiles of an index among themselves: neighbours, kinds of sky, outliers."""
 
 from __future__ import annotations
 
@@ -12,35 +12,34 @@ from skykin.core.errors import UsageError
 from skykin.core.picture import Picture
 from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Progress, Survey
-from skykin.core.sphere import apart, directions_of, reach_deg
+from skykin.core.sphere import directions_of, non_overlapping, separation_deg
 from skykin.indexing.query.kinds import kinds_of_sky
-from skykin.indexing.query.neighbours import nearest_kin
+from skykin.indexing.query.neighbours import nearest_tiles_of
 from skykin.indexing.query.outliers import oddness
-from skykin.indexing.sky_index import SkyIndex, open_index
-from skykin.jobs.kept import sky_of
-from skykin.products.figures.canvas import house_style
-from skykin.products.figures.sky_kinds import draw_kinds, draw_outliers
-from skykin.products.folder import check_output_folder, output_folder
-from skykin.products.kin_tables import stamped, write_table
-from skykin.products.sky_kinds import Outliers, SkyKinds, write_kinds
-from skykin.tiling.cut import cut
+from skykin.indexing.sky_index import StoredIndex
+from skykin.indexing.sky_index import opened as opened_index
+from skykin.jobs.stored import sky_of
+from skykin.products.folder import check_output_folder
+from skykin.products.index_tables import stamped, write_table
+from skykin.products.sky_kinds import Outliers, SkyKinds
+from skykin.tiling.grid import cut
 
 #: Columns of an index's tiles that the tables carry.
-PLACE = ("name", "lon", "lat")
+PLACE = ("name", "lon", "lat", "ra", "dec")
 MEASURED = ("coverage", "mean_intensity", "area")
 #: Outliers that the figure shows.
 SHOWN = 8
 
 
 def neighbours(
-    index: SkyIndex | str | Path,
+    index: StoredIndex | str | Path,
     k: int = 5,
     *,
     output: str | Path | None = None,
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> QTable:
-    """List the nearest kin of every tile of an index, among the tiles that share no sky with it.
+    """List the most similar tiles of every tile of an index, among those that do not overlap it.
 
     Parameters
     ----------
@@ -56,35 +55,39 @@ def neighbours(
     Returns
     -------
     QTable
-        One row per pair, tile by tile: ``tile``, ``lon``, ``lat``, ``place`` (1 is the most alike), ``kin``,
-        ``kin_lon``, ``kin_lat``, ``kin_score``, ``separation`` and ``mutual``.  Tiles without a style have
-        no rows.
+        One row per pair, tile by tile: ``tile``, ``lon``, ``lat``, ``ra``, ``dec``, ``place`` (1 is the most
+        similar), ``neighbour``, ``neighbour_lon``, ``neighbour_lat``, ``neighbour_ra``,
+        ``neighbour_dec``, ``neighbour_score``, ``separation`` and
+        ``mutual``.  Tiles without a style have no rows.
 
     Raises
     ------
     UsageError
-        If `k` is not at least 1, or some tile has fewer tiles that share no sky with it.
+        If `k` is not at least 1, or some tile has fewer tiles that do not overlap it.
     """
     check_output_file(output, overwrite=overwrite)
-    opened = _opened(index)
-    kin = nearest_kin(opened, k, progress or SilentProgress())
+    opened = opened_index(index)
+    nearest = nearest_tiles_of(opened, k, progress or SilentProgress())
     tiles = opened.tiles
     own = np.repeat(np.arange(len(tiles)), k)
-    other, known = kin.numbers.ravel(), kin.numbers.ravel() >= 0
+    other, known = nearest.numbers.ravel(), nearest.numbers.ravel() >= 0
     own, other = own[known], other[known]
     pairs = set(zip(own.tolist(), other.tolist(), strict=True))
-    places = directions_of(tiles)
-    cosine = np.einsum("nx,nx->n", places[own], places[other]).clip(-1, 1)
+    lon, lat = (tiles[name].to_value(u.deg) for name in ("lon", "lat"))
     table = QTable({
         "tile": np.asarray(tiles["name"])[own],
         "lon": tiles["lon"][own],
         "lat": tiles["lat"][own],
+        "ra": tiles["ra"][own],
+        "dec": tiles["dec"][own],
         "place": np.tile(np.arange(1, k + 1), len(tiles))[known],
-        "kin": np.asarray(tiles["name"])[other],
-        "kin_lon": tiles["lon"][other],
-        "kin_lat": tiles["lat"][other],
-        "kin_score": kin.scores.ravel()[known],
-        "separation": np.degrees(np.arccos(cosine)) * u.deg,
+        "neighbour": np.asarray(tiles["name"])[other],
+        "neighbour_lon": tiles["lon"][other],
+        "neighbour_lat": tiles["lat"][other],
+        "neighbour_ra": tiles["ra"][other],
+        "neighbour_dec": tiles["dec"][other],
+        "neighbour_score": nearest.scores.ravel()[known],
+        "separation": separation_deg(lon[own], lat[own], lon[other], lat[other]) * u.deg,
         "mutual": np.array([(b, a) in pairs for a, b in zip(own.tolist(), other.tolist(), strict=True)]),
     })  # fmt: skip
     table = stamped(table, opened.provenance, neighbours=k)
@@ -94,7 +97,7 @@ def neighbours(
 
 
 def cluster(
-    index: SkyIndex | str | Path,
+    index: StoredIndex | str | Path,
     k: int = 6,
     *,
     seed: int = 0,
@@ -134,7 +137,7 @@ def cluster(
     """
     if output is not None:
         check_output_folder(Path(output), overwrite=overwrite)
-    opened = _opened(index)
+    opened = opened_index(index)
     found = kinds_of_sky(opened, k, seed, progress or SilentProgress())
     tiles = opened.tiles[PLACE]
     tiles["kind"], tiles["closeness"] = found.labels + 1, found.closeness
@@ -164,14 +167,12 @@ def cluster(
         provenance=provenance,
     )
     if output is not None:
-        with output_folder(Path(output), overwrite=overwrite) as folder, house_style():
-            write_kinds(result, folder)
-            draw_kinds(result, folder)
+        result.write(output, overwrite=overwrite)
     return result
 
 
 def outliers(
-    index: SkyIndex | str | Path,
+    index: StoredIndex | str | Path,
     k: int = 5,
     *,
     survey: Survey | None = None,
@@ -185,11 +186,11 @@ def outliers(
     ----------
     index : SkyIndex or path
     k : int
-        Nearest kin that count: oddness is 1 less the mean score with them.
+        Most similar tiles that count: oddness is 1 less the mean score with them.
     survey : Survey, optional
         As for `cluster`.
     output : path, optional
-        Folder for the catalogue and the figure.
+        Folder for the catalogue, the figure and ``outliers.json``.
     overwrite : bool
         Whether a folder that Skykin made before may be replaced.
     progress : Progress, optional
@@ -206,19 +207,21 @@ def outliers(
     """
     if output is not None:
         check_output_folder(Path(output), overwrite=overwrite)
-    opened = _opened(index)
+    opened = opened_index(index)
     found = oddness(opened, k, progress or SilentProgress())
     tiles = opened.tiles[PLACE]
     tiles["oddness"] = found.oddness
-    tiles["kin"] = np.where(found.kin >= 0, np.asarray(tiles["name"])[found.kin], "")
-    tiles["kin_score"] = found.kin_score
+    tiles["neighbour"] = np.where(found.neighbour >= 0, np.asarray(tiles["name"])[found.neighbour], "")
+    tiles["neighbour_score"] = found.neighbour_score
     for name in MEASURED:
         tiles[name] = opened.tiles[name]
     order = np.argsort(-np.nan_to_num(found.oddness, nan=-np.inf), kind="stable")
     tiles = tiles[order]
     tiles.add_column(np.arange(1, len(tiles) + 1), name="rank", index=0)
     wanted = output is not None or survey is not None
-    shown = _apart(opened, order[np.isfinite(found.oddness[order])]) if wanted else []
+    known = order[np.isfinite(found.oddness[order])]
+    apart = non_overlapping(directions_of(opened.tiles[known]), opened.tile_deg, SHOWN) if wanted else []
+    shown = known[apart].tolist()
     result = Outliers(
         tiles=stamped(tiles, opened.provenance, neighbours=k),
         k=k,
@@ -229,9 +232,7 @@ def outliers(
         provenance=opened.provenance,
     )
     if output is not None:
-        with output_folder(Path(output), overwrite=overwrite) as folder, house_style():
-            write_table(result.tiles, folder / "outliers.ecsv")
-            draw_outliers(result, folder)
+        result.write(output, overwrite=overwrite)
     return result
 
 
@@ -245,23 +246,6 @@ def check_output_file(output: str | Path | None, *, overwrite: bool) -> None:
         )
 
 
-def _opened(index: SkyIndex | str | Path) -> SkyIndex:
-    return index if isinstance(index, SkyIndex) else open_index(index)
-
-
-def _pictures(index: SkyIndex, tiles: list[int], survey: Survey | None) -> tuple[Picture, ...]:
+def _pictures(index: StoredIndex, tiles: list[int], survey: Survey | None) -> tuple[Picture, ...]:
     sky = sky_of(index) if survey is None else index.sky(survey)
     return tuple(cut(sky, index.footprints[tile], index.pixels) for tile in tiles)
-
-
-def _apart(index: SkyIndex, order: np.ndarray) -> list[int]:
-    """First of these tiles that share no sky with an earlier one."""
-    places, chosen = directions_of(index.tiles), []
-    left = np.ones(len(index), dtype=bool)
-    for tile in order.tolist():
-        if left[tile]:
-            chosen.append(tile)
-            left &= apart(places[tile : tile + 1], places, reach_deg(index.tile_deg))[0]
-        if len(chosen) == SHOWN:
-            break
-    return chosen

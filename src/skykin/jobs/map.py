@@ -1,63 +1,114 @@
-"""The whole job in one function: from a survey and references to a map of kin."""
+"""The whole job in one function: from a survey and references to a map."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
-import numpy as np
+from astropy import units as u
 
-from skykin.catalogue.references import resolve_references
+from skykin.catalogue.query import Example, Query
+from skykin.core.area import AreaLike
+from skykin.core.criterion import MatchCriterion
+from skykin.core.footprint import Footprint
+from skykin.core.picture import Picture
 from skykin.core.progress import SilentProgress
-from skykin.core.protocols import Progress
+from skykin.core.protocols import Progress, Survey
 from skykin.core.provenance import Provenance
-from skykin.core.settings import MapSettings
+from skykin.core.robustness import Robustness
+from skykin.core.settings import DEFAULTS, EngineKind, GridKind, MapSettings, StretchKind
+from skykin.core.survey_options import BandsLike, SurveyOptions
 from skykin.evaluation.confounders import control_pictures
-from skykin.evaluation.honesty import honest_summary
-from skykin.evaluation.recovery import recovery
-from skykin.jobs.anchors import hubness_of_references
-from skykin.jobs.bench import Bench
-from skykin.jobs.concerns import Seen, concerns
-from skykin.jobs.gallery import gallery
-from skykin.jobs.kept import CONTROL_SEED
-from skykin.jobs.opening import check_resolution, sized, suited, survey_of
-from skykin.jobs.second_look import SecondLook
-from skykin.jobs.tiles import line_of, name_nearest, scored, share_inside
-from skykin.jobs.trust import calibrated
+from skykin.jobs.finish import finished_map
+from skykin.jobs.opening import METHOD_CREDITS, check_resolution, in_hand, sized, suited, survey_of
+from skykin.jobs.query import Reference, read_query
+from skykin.jobs.stored import CONTROL_SEED
+from skykin.jobs.streamed import Scorer, StreamedSurvey
 from skykin.products.folder import check_output_folder
-from skykin.products.result import KinMap
-from skykin.products.write import write_products
+from skykin.products.mapped import MappedTiles, SurveyFacts
+from skykin.products.sky_map import SkyMap
+from skykin.products.summarised import summarised
+from skykin.products.summary import MapSummary
 from skykin.scale.store import WorkStore
-from skykin.style.recipe import recipe
+from skykin.style.recipe import Combine, recipe
+from skykin.style.signature import Signature
+from skykin.style.similarity import QueryStyle
 from skykin.survey.download import cache_folder
+from skykin.survey.memory import SurveyLike
+from skykin.survey.render import RenderedSurvey
 from skykin.tiling.grid import TileGrid
 
-#: A place farther from every centre than so many spacings lies outside the grid.
-FARTHEST_TILE = 1.1
 
-#: Credit that every product carries besides the survey's own.
-METHOD_CREDITS = (
-    "Style by Gram matrices: Gatys, L. A., Ecker, A. S., & Bethge, M. 2016, CVPR, 2414",
-    "VGG19: Simonyan, K., & Zisserman, A. 2015, ICLR (weights by the Visual Geometry Group, CC BY 4.0)",
-)
-
-
-def map_kin(
-    settings: MapSettings | None = None,
+def map(  # noqa: A001 - named like the command
+    survey: SurveyLike = "wham",
+    reference: Reference | Sequence[Reference] = "orion",
     *,
+    unlike: Reference | Sequence[Reference] = (),
+    combine: Combine | None = None,
+    weight: Mapping[str, float] | None = None,
+    width: float | u.Quantity | None = None,
+    pixel_scale: float | u.Quantity | None = None,
+    survey_option: SurveyOptions | None = None,
+    area: AreaLike | None = None,
+    tile_size: float | u.Quantity | None = None,
+    spacing: float | u.Quantity | None = None,
+    pixels: int | None = None,
+    grid: GridKind = DEFAULTS.grid,
+    bands: BandsLike | None = None,
+    stretch: StretchKind = DEFAULTS.stretch,
+    stretch_per_tile: bool = False,
+    recipe: str = DEFAULTS.recipe,
+    threshold: float | None = None,
+    top_fraction: float | None = None,
+    max_q: float | None = None,
+    csls: bool = False,
+    surrogates: int = 0,
+    noise_draws: int = 0,
+    seed: int = 0,
+    engine: EngineKind | None = None,
+    dense: bool = False,
+    fast: bool = False,
+    min_coverage: float = DEFAULTS.min_coverage,
+    jobs: int | None = None,
     output: str | Path | None = None,
     overwrite: bool = False,
     download: bool = False,
     progress: Progress | None = None,
-    **changes: Any,
-) -> KinMap:
-    """Map the kin of a region: compare the style of every tile of a survey with the reference's.
+) -> SkyMap:
+    """Map a survey by similarity: compare the style of every tile with the references'.
 
     Parameters
     ----------
-    settings : MapSettings, optional
-        What to map and how; Orion in WHAM by the default recipe if left out.
+    survey : str, Path, Survey, or image in memory
+        Name of a survey (``wham``), or whatever `open_survey` opens, such as an array with its WCS.
+    reference : str, Path, SkyCoord, tuple, Footprint, MOC, Picture, or a list of these
+        The reference: a name of `known_regions`, ``"l,b"`` in Galactic degrees, any position text
+        that `~astropy.coordinates.SkyCoord` reads, ``set:NAME`` for one of `reference_sets`, a file of DS9
+        regions, a MOC, or a picture (which needs `pixel_scale`).
+    unlike : the same
+        Counter-examples: the similarity to the nearest one is subtracted from the score.
+    combine : {"max", "mean"}, optional
+        How similarities to several references become one; if left out, as a named set says, else ``max``.
+    weight : Mapping of str to float, optional
+        Weight of each layer; 1 where it is not named.
+    width : float or Quantity, optional
+        Side of the square about a position; a tile if left out.  Bare numbers are degrees.
+    pixel_scale : float or Quantity, optional
+        Side of a pixel of a picture file on the sky.
+    survey_option : SurveyOptions, optional
+        What the survey's file does not say itself.
+    area, tile_size, spacing, pixels, grid, bands, stretch, stretch_per_tile, recipe :
+        How the sky is cut, coloured and measured; see `MapSettings`.
+    threshold, top_fraction, max_q : float, optional
+        The match criterion: one of a score, a fraction of the sky, or a false discovery rate; the recipe's
+        own if left out.
+    csls, surrogates, noise_draws, seed :
+        Further tests of the scores; see `Robustness`.
+    engine, dense, fast, min_coverage, jobs :
+        How tiles are computed; see `MapSettings`.
     output : path, optional
         Folder for the products; nothing is written if left out.
     overwrite : bool
@@ -66,14 +117,11 @@ def map_kin(
         Whether the survey may be fetched from its public address.
     progress : Progress, optional
         Told how far the work is; silent if left out.
-    **changes
-        Any field of `MapSettings`, such as ``reference="carina"``, ``reference=("carina", "rosette")`` or
-        ``tile_size=10 * u.deg``.
 
     Returns
     -------
-    KinMap
-        Tiles, scores, matches, regions, pictures and the honest summary; shows itself in a notebook.
+    SkyMap
+        Tiles, scores, matches, regions, pictures and the summary; shows itself in a notebook.
 
     Raises
     ------
@@ -83,121 +131,218 @@ def map_kin(
     Examples
     --------
     >>> import skykin
-    >>> kin = skykin.map_kin(reference="carina", recipe="mean-std")  # doctest: +SKIP
-    >>> kin.tiles[kin.tiles["match"]]  # doctest: +SKIP
+    >>> found = skykin.map(reference="carina", recipe="mean-std")  # doctest: +SKIP
+    >>> found.tiles[found.tiles["match"]]  # doctest: +SKIP
     """
-    settings = replace(settings or MapSettings(), **changes)
+    settings = MapSettings(
+        survey=in_hand(survey, survey_option, progress),
+        survey_option=survey_option,
+        area=area,
+        tile_size=tile_size,
+        spacing=spacing,
+        pixels=pixels,
+        grid=grid,
+        bands=bands,
+        stretch=stretch,
+        stretch_per_tile=stretch_per_tile,
+        recipe=recipe,
+        criterion=MatchCriterion(threshold=threshold, top_fraction=top_fraction, max_q=max_q),
+        robustness=Robustness(csls=csls, surrogates=surrogates, noise_draws=noise_draws, seed=seed),
+        engine=engine,
+        dense=dense,
+        fast=fast,
+        min_coverage=min_coverage,
+        jobs=jobs,
+    )
+    query = read_query(
+        reference, unlike=unlike, combine=combine, weight=weight, width=width, pixel_scale=pixel_scale
+    )
+    return map_as(settings, query, output=output, overwrite=overwrite, download=download, progress=progress)
+
+
+def map_as(
+    settings: MapSettings,
+    query: Query,
+    *,
+    output: str | Path | None = None,
+    overwrite: bool = False,
+    download: bool = False,
+    progress: Progress | None = None,
+) -> SkyMap:
+    """Make the map that settings and a query describe.
+
+    Parameters
+    ----------
+    settings : MapSettings
+    query : Query
+        As `read_query` reads it.
+    output, overwrite, download, progress :
+        As for `map`.
+
+    Raises
+    ------
+    SkykinError
+        With one sentence that says what is wrong, the value found and the way out.
+    """
     progress = progress or SilentProgress()
     if output is not None:
         check_output_folder(Path(output), overwrite=overwrite)
-    kin = _map(settings, download, progress)
+    found, store = _mapped(settings, query, download, progress)
     if output is not None:
-        write_products(kin, Path(output), overwrite=overwrite, progress=progress)
-    store_of(kin.provenance).clear()
-    return kin
+        found.write(output, overwrite=overwrite, progress=progress)
+    store.clear()
+    return found
 
 
-def _map(settings: MapSettings, download: bool, progress: Progress) -> KinMap:
+def map_again(
+    provenance: Provenance,
+    *,
+    survey: str | Path | Survey | None = None,
+    output: str | Path | None = None,
+    overwrite: bool = False,
+    download: bool = False,
+    progress: Progress | None = None,
+) -> SkyMap:
+    """Make a map again from its provenance alone.
+
+    Parameters
+    ----------
+    provenance : Provenance
+        Of a map that `map` made.
+    survey : str, Path or Survey, optional
+        Where the survey's file lies: provenance has its name without the folder, and it is looked for in the
+        current folder if left out.
+    output, overwrite, download, progress :
+        As for `map`.
+
+    Raises
+    ------
+    SkykinError
+        With one sentence that says what is wrong, the value found and the way out.
+    """
+    facts = dict(provenance.settings)
+    if survey is not None:
+        facts["survey"] = survey
+    return map_as(
+        MapSettings.from_dict(facts),
+        Query.from_dict(provenance.query),
+        output=output,
+        overwrite=overwrite,
+        download=download,
+        progress=progress,
+    )
+
+
+def _mapped(
+    settings: MapSettings, query: Query, download: bool, progress: Progress
+) -> tuple[SkyMap, WorkStore]:
     """Walk the stages; what costs nothing and can go wrong comes first."""
-    chosen = recipe(settings.recipe)
+    asked, chosen = settings, recipe(settings.recipe)
     settings = suited(settings, chosen)
-    references = resolve_references(settings.reference, settings.combine)
     survey = survey_of(settings, download, progress)
     settings = sized(settings, survey, chosen, progress)
     check_resolution(settings, survey, progress)
-    bench = Bench.set_up(settings, survey, references)
-    stretch, own = bench.sky.stretch, bench.own
+    streamed = StreamedSurvey.set_up(settings, survey)
+    query = query.for_tiles(settings.tile_size_deg, streamed.projection)
+    source = MappedSurvey.of(streamed, query)
     provenance = Provenance(
-        survey=survey.as_dict(),
-        rendering={**stretch.to_dict(), "per_tile": settings.stretch_per_tile},
-        grid=grid_facts(bench.grid, settings),
-        reference=references.as_dict(),
-        recipe={**chosen.as_dict(), "key": chosen.key()},
-        encoder=bench.encoder,
-        calibration={
-            "csls": settings.csls,
-            "surrogates": settings.surrogates,
-            "noise_draws": settings.noise_draws,
-            "seed": settings.seed,
-        },
+        survey=survey.to_dict(),
+        rendering={**streamed.sky.stretch.to_dict(), "per_tile": settings.stretch_per_tile},
+        grid=_grid_facts(streamed.grid, settings),
+        query=query.told(),
+        recipe={**chosen.to_dict(), "key": chosen.key()},
+        encoder=streamed.encoder,
+        calibration=settings.robustness.to_dict(),
+        settings=asked.told(),
         credits=(*survey.credits, *METHOD_CREDITS),
     )
-    store = store_of(provenance)
-    bench = bench.standardised(store, progress)
-    sought, anchors = bench.sought(), bench.anchors(progress)
-    judge = bench.judge(sought, anchors)
-    tiles, grid = bench.tiles(judge, store, progress)
-    hubness = None if anchors is None else hubness_of_references(anchors, sought, own, tiles)
-    calibration = calibrated(tiles, own, hubness)
-    name_nearest(tiles, references)
-    again = SecondLook(judge, grid.footprints, own, settings, stretch)
-    surrogates, noise = again.with_surrogates(tiles, progress), again.with_noise(tiles, progress)
-    line = line_of(tiles, chosen, settings, calibration.beside)
-    tiles["match"] = line.matches(tiles[line.column])
-    side = settings.side_pixels + 2 * bench.meter.halo
-    controls = {
-        name: judge.score(picture) for name, picture in control_pictures((side, side), CONTROL_SEED).items()
-    }
-    regions = recovery(
-        scored(tiles), references.places, match=tiles["match"], farthest_deg=FARTHEST_TILE * grid.spacing_deg
-    )
-    return KinMap(
-        tiles=tiles,
-        footprints=grid.footprints,
-        tile_nside=grid.nside,
-        reference=own[0],
-        reference_name=references.name,
-        more_references=own[1:],
-        line=line,
-        layers=chosen.layers,
-        survey_title=survey.title,
-        bands=survey.bands,
-        sky=bench.sky,
-        pictures=gallery(bench.pictures, tiles, grid.footprints, bench.cutter),
-        regions=regions,
-        summary=honest_summary(
-            tiles,
-            regions,
-            controls,
-            reference_score=float(np.max([judge.score(bench.look(each)) for each in own])),
-            sky_fraction_in_matching_tiles=share_inside(tiles, grid),
-            n_left_out=tiles.meta["n_left_out"],
-            line=line.as_dict(),
-            threshold=line.threshold,
-            n_matches_beside=int(np.sum(calibration.beside & np.asarray(tiles["match"]))),
-            n_independent=calibration.independent,
-            calibrated=calibration.known,
-            surrogates=surrogates,
-            noise=noise,
-            recipe=chosen.name,
-            survey=survey.title,
-            reference=references.name,
-            references=[
-                {**place.as_dict(), **Seen.of(picture, chosen).as_dict()}
-                for place, picture in zip(references.places, bench.pictures, strict=True)
-            ],
-            combine=references.combine if len(own) > 1 else None,
-            concerns=concerns(references, bench.pictures, chosen, bench.sky),
-        ),
+    store = WorkStore.of(cache_folder(), provenance.to_dict())
+    source = replace(source, streamed=streamed.standardised(store, progress))
+    scores = source.streamed.scores(query, source.query_style, store, progress, csls=settings.robustness.csls)
+    found = finished_map(
+        scores,
+        query,
+        source,
+        criterion=settings.criterion,
+        robustness=settings.robustness,
+        survey=SurveyFacts(survey.title, survey.bands, survey.extent),
         provenance=provenance,
-        extent=survey.extent,
+        workers=settings.workers,
+        progress=progress,
     )
+    return found, store
 
 
-def store_of(provenance: Provenance) -> WorkStore:
-    """Where the finished facets of this very job are kept until it is done."""
-    return WorkStore.of(cache_folder(), provenance.as_dict())
+@dataclass(frozen=True, eq=False)
+class MappedSurvey:
+    """A survey that was streamed for a query, to be looked at again.
+
+    Parameters
+    ----------
+    streamed : StreamedSurvey
+    query : Query
+    pictures : tuple of Picture
+        Of its references.
+    """
+
+    streamed: StreamedSurvey
+    query: Query
+    pictures: tuple[Picture, ...]
+
+    @classmethod
+    def of(cls, streamed: StreamedSurvey, query: Query) -> MappedSurvey:
+        """Look at the references; refuse those that the survey does not cover."""
+        return cls(streamed, query, tuple(streamed.picture(each) for each in query.references))
+
+    @property
+    def sky(self) -> RenderedSurvey:
+        """The survey rendered."""
+        return self.streamed.sky
+
+    @cached_property
+    def query_style(self) -> QueryStyle[Signature]:
+        """Style of the query."""
+        return self.streamed.style(self.query)
+
+    def picture(self, footprint: Footprint) -> Picture:
+        """Picture of a tile."""
+        return self.streamed.cutter(footprint)
+
+    def reference_picture(self, example: Example) -> Picture:
+        """Picture of a reference."""
+        return self.pictures[self.query.references.index(example)]
+
+    def control_styles(self) -> Mapping[str, Signature]:
+        """Style of the control images."""
+        meter, settings = self.streamed.meter, self.streamed.settings
+        side = settings.side_pixels + 2 * meter.halo
+        pictures = control_pictures((side, side), CONTROL_SEED)
+        return {name: meter(picture) for name, picture in pictures.items()}
+
+    def summary(self, found: MappedTiles) -> MapSummary:
+        """Tell what the map found, beside what far simpler rankings find."""
+        return summarised(found, self)
+
+    def scorer(self) -> Scorer:
+        """Return what scores single tiles."""
+        return self.streamed.scorer(self.query_style)
+
+    def scorer_of(self, survey: Survey) -> Scorer:
+        """Return the scorer of another survey in the same colours, its references measured there."""
+        other = self.streamed.on(survey)
+        return other.scorer(other.style(self.query))
 
 
-def grid_facts(grid: TileGrid, settings: MapSettings) -> dict[str, object]:
+def _grid_facts(grid: TileGrid, settings: MapSettings) -> dict[str, object]:
     """Gather the settings of the grid for provenance."""
+    kind: Literal["healpix", "plate-carree", "facets"] = grid.kind
     return {
-        "kind": grid.kind,
+        "kind": kind,
         "nside": grid.nside,
         "projection": grid.footprints[0].projection,
         "tile_size_deg": settings.tile_size_deg,
         "spacing_deg": round(grid.spacing_deg, 4),
         "pixels": settings.side_pixels,
-        "area": "the whole survey" if settings.area is None else str(settings.area),
+        "area": None if settings.area is None else settings.area.to_dict(),
         "min_coverage": settings.min_coverage,
     }

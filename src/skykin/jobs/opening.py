@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 from skykin.core.errors import UsageError
+from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Progress, Survey
 from skykin.core.settings import MapSettings
 from skykin.core.survey_options import SurveyOptions
-from skykin.products.survey_facts import survey_facts, write_survey_preview
 from skykin.style.recipe import Recipe
+from skykin.survey.memory import SurveyLike, is_in_memory
 from skykin.survey.open import open_survey
-from skykin.survey.render import (
-    RenderedSurvey,
-    measure_stretch_on,
-    positions_over,
+
+#: Credit that every product carries besides the survey's own.
+METHOD_CREDITS = (
+    "Style by Gram matrices: Gatys, L. A., Ecker, A. S., & Bethge, M. 2016, CVPR, 2414",
+    "VGG19: Simonyan, K., & Zisserman, A. 2015, ICLR (weights by the Visual Geometry Group, CC BY 4.0)",
 )
 
 #: With more pixels to a beam, a tile shows the shape of the beam and nothing new of the sky.
@@ -23,6 +24,13 @@ MOST_PIXELS_PER_BEAM = 24.0
 
 #: Tiles side by side across a survey of a part of the sky, and the fewest beams that one spans.
 TILES_ACROSS, FEWEST_BEAMS = 6, 8
+
+
+def in_hand(survey: SurveyLike, option: SurveyOptions | None, progress: Progress | None) -> SurveyLike:
+    """Open an image in memory; names, files and open surveys stay as they are."""
+    if not is_in_memory(survey):
+        return survey
+    return open_survey(survey, options=option, progress=progress or SilentProgress())
 
 
 def survey_of(settings: MapSettings, download: bool, progress: Progress) -> Survey:
@@ -38,7 +46,7 @@ def survey_of(settings: MapSettings, download: bool, progress: Progress) -> Surv
     return open_survey(
         settings.survey,
         options=_options_for(settings),
-        bands_km_s=settings.bands_km_s,
+        bands=settings.bands,
         download=download,
         progress=progress,
     )
@@ -46,19 +54,19 @@ def survey_of(settings: MapSettings, download: bool, progress: Progress) -> Surv
 
 def _options_for(settings: MapSettings) -> SurveyOptions:
     """Read a survey of many resolutions no finer than the pixels of the tiles."""
-    options = settings.survey_options or SurveyOptions()
+    options = settings.survey_option or SurveyOptions()
     if options.scale_deg is not None or settings.tile_size is None:
         return options
     return replace(options, scale_deg=settings.tile_size_deg / settings.side_pixels)
 
 
 def suited(settings: MapSettings, chosen: Recipe) -> MapSettings:
-    """Take the recipe's number of pixels where none was asked for."""
+    """Take the recipe's number of pixels where none was requested."""
     return settings if settings.pixels is not None else replace(settings, pixels=chosen.pixels)
 
 
 def sized(settings: MapSettings, survey: Survey, chosen: Recipe, progress: Progress) -> MapSettings:
-    """Choose tile size and spacing that suit survey and recipe, where none were asked for."""
+    """Choose tile size and spacing that suit survey and recipe, where none were requested."""
     tiled = _tiled(settings, survey, chosen, progress)
     if tiled.dense:
         closest = chosen.step * tiled.tile_size_deg / tiled.side_pixels
@@ -95,19 +103,3 @@ def check_resolution(settings: MapSettings, survey: Survey, progress: Progress) 
             f"note: {pixels_per_beam:.0f} pixels to a beam of {survey.beam_deg:g}° show the beam, not the "
             f"sky; {enough} pixels a tile are enough"
         )
-
-
-def describe_survey(survey: Survey, *, preview: Path | None = None) -> dict[str, str]:
-    """Tell what a survey holds, as ``skykin info`` does: place, resolution, unit, coverage, values.
-
-    Parameters
-    ----------
-    survey : Survey
-    preview : Path, optional
-        Where to write a picture of it (PNG).
-    """
-    values, coverage = survey.sample(*positions_over(survey.extent))
-    if preview is not None:
-        sky = RenderedSurvey(survey, measure_stretch_on(values, coverage))
-        write_survey_preview(survey, sky, preview)
-    return survey_facts(survey, values, coverage) | ({"preview": str(preview)} if preview else {})

@@ -1,54 +1,52 @@
-"""Searching an index: from references to scored tiles."""
+"""Searching an index: from references to a map of its tiles, or to the best tiles alone."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from astropy import units as u
 from astropy.table import QTable
 
-from skykin.catalogue.references import how_combined, listed
+from skykin.catalogue.references import listed
+from skykin.core.criterion import MatchCriterion
+from skykin.core.errors import UsageError
 from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Progress, Survey
+from skykin.core.provenance import Provenance
+from skykin.core.robustness import Robustness
 from skykin.core.settings import MapSettings
-from skykin.indexing.answers import Kind
-from skykin.indexing.query.likeness import likeness
-from skykin.indexing.query.pyramid import pyramid as search_pyramid
-from skykin.indexing.query.wanted import Wanted
-from skykin.indexing.sky_index import SkyIndex, open_index
-from skykin.jobs.answer import Answer
-from skykin.jobs.asked import Asked, Reference, exactest, read_asked
-from skykin.jobs.doubts import Doubts, hubs, looked_again
-from skykin.jobs.elsewhere import Scale
-from skykin.jobs.kept import Kept, sky_of
-from skykin.jobs.reference_picture import measured
-from skykin.jobs.tiles import line_of, ranks
-from skykin.jobs.trust import calibrated_against
+from skykin.core.sphere import directions_of, non_overlapping
+from skykin.indexing.query.lists import lists_of
+from skykin.indexing.query.nearest import by_lists, by_scan, nearest
+from skykin.indexing.query.similarity import SHORTLIST
+from skykin.indexing.sky_index import StoredIndex, opened
+from skykin.jobs.finish import finished_map
+from skykin.jobs.query import Reference, read_query
+from skykin.jobs.stored import StoredSurvey
 from skykin.products.folder import check_output_folder
-from skykin.significance.local_scaling import csls as scaled_locally
-from skykin.significance.matching import Matching
-from skykin.significance.scored_tiles import Tiles
+from skykin.products.mapped import SurveyFacts
+from skykin.products.sky_map import SkyMap
 from skykin.style.recipe import Combine
-from skykin.style.several import Likeness
 
-#: Columns of an index's tiles that an answer carries.
-CARRIED = ("name", "lon", "lat", "width", "height")
-MEASURED = ("coverage", "brightness", "mean_intensity", "area")
+#: How much longer the list of candidates becomes while too few of them do not overlap.
+LONGER = 4
+#: Columns of an index's tiles that a list of the best carries.
+CARRIED = ("name", "lon", "lat", "ra", "dec", "width", "height")
 
 
-def search_index(
-    index: SkyIndex | str | Path,
+def search(
+    index: StoredIndex | str | Path,
     reference: Reference | Sequence[Reference],
     *,
     unlike: Reference | Sequence[Reference] = (),
-    width_deg: float | None = None,
-    pixel_deg: float | None = None,
     combine: Combine | None = None,
-    weights: Mapping[str, float] | None = None,
+    weight: Mapping[str, float] | None = None,
+    width: float | u.Quantity | None = None,
+    pixel_scale: float | u.Quantity | None = None,
     measure: bool = False,
     pyramid: bool = False,
     threshold: float | None = None,
@@ -59,47 +57,34 @@ def search_index(
     noise_draws: int = 0,
     seed: int = 0,
     survey: Survey | None = None,
+    jobs: int | None = None,
     output: str | Path | None = None,
     overwrite: bool = False,
     progress: Progress | None = None,
-) -> Answer:
-    """Ask an index what looks like this.
+) -> SkyMap:
+    """Score every tile of an index by its similarity to references; takes well under a second.
 
     Parameters
     ----------
     index : SkyIndex or path
     reference : str, Path, int, SkyCoord, tuple, Footprint, MOC, Picture, Elsewhere, or a list of these
-        What to look for.  Text is a name, a position, the name of a tile, a file (DS9 regions, MOC, or a
-        picture), ``place@folder`` for a place in another survey's index of the same recipe, or ``set:NAME``
-        for all places of one of `reference_sets`.
-    unlike : the same
-        Counter-examples: what a tile has in common with one is taken off its score.
-    width_deg : float, optional
-        Side of the square about a position; that of a tile if left out.
-    pixel_deg : float, optional
-        Side of a pixel of a picture file on the sky; needed for pictures.
-    combine : {"max", "mean"}, optional
-        Whether a tile should be like any of several references, or like all of them; if left out, as a named
-        set says, and otherwise ``max``.
-    weights : Mapping of str to float, optional
-        How much each layer counts; 1 where it is not named.
+        The references, as for `map`; besides, the name of a tile of the index, its number in
+        ``index.tiles``, or ``place@folder`` for a place in another survey's index of the same recipe.
+    unlike, combine, weight, width, pixel_scale :
+        As for `map`.
     measure : bool
-        Run the network over references in the survey, which is opened; otherwise they are added up from the
-        cells of the index that are centred in them, which takes no time and is nearly the same.
+        Measure references in the survey with the network, which opens the survey; otherwise they are added
+        up from the cells of the index that are centred in them, which takes no time and is nearly the same.
     pyramid : bool
         Also compare tiles of all sizes that the index can add up: columns ``best_size`` and ``best_score``.
     threshold, top_fraction, max_q : float, optional
-        Where the line between match and no match is drawn: one of a score, a share of the sky, or a false
-        discovery rate; the recipe's own if left out.
-    csls : bool
-        Scale scores locally, as `map_kin` does: tiles that are like everything lose.
-    surrogates, noise_draws : int
-        Pictures with random phases, and skies with new noise, that the most unusual tiles are measured on
-        again, as for `map_kin`; opens the survey.  For one place or tile.
-    seed : int
-        Of surrogates and noise.
+        The match criterion, as for `map`.
+    csls, surrogates, noise_draws, seed :
+        Further tests of the scores, as for `map`; surrogates and noise open the survey.
     survey : Survey, optional
         An open one, for pictures; otherwise the one that the index names is opened when it is needed.
+    jobs : int, optional
+        Threads that compute surrogates and noise; all available cores if left out.
     output : path, optional
         Folder for the products of a map; nothing is written if left out.
     overwrite : bool
@@ -108,9 +93,9 @@ def search_index(
 
     Returns
     -------
-    Answer
-        Its ``tiles`` and ``score_map`` are there at once; its ``kin`` is the whole `KinMap`, made when it is
-        asked for.
+    SkyMap
+        Its pictures, regions and summary are made when they are requested: they open the survey and load the
+        network, both of which the scores do without.
 
     Raises
     ------
@@ -120,78 +105,137 @@ def search_index(
     Examples
     --------
     >>> import skykin
-    >>> answer = skykin.search_index("wham.skykin", "orion")  # doctest: +SKIP
-    >>> answer.best(5)["name", "score"]  # doctest: +SKIP
+    >>> found = skykin.search("wham.skykin", "orion")  # doctest: +SKIP
+    >>> found.best(5)["name", "score"]  # doctest: +SKIP
     """
     if output is not None:
         check_output_folder(Path(output), overwrite=overwrite)
-    rule = MapSettings(
-        threshold=threshold, top_fraction=top_fraction, max_q=max_q,
-        csls=csls, surrogates=surrogates, noise_draws=noise_draws, seed=seed,
+    criterion = MatchCriterion(threshold=threshold, top_fraction=top_fraction, max_q=max_q)
+    robustness = Robustness(csls=csls, surrogates=surrogates, noise_draws=noise_draws, seed=seed)
+    source = stored_survey(
+        index, reference, unlike=unlike, combine=combine, weight=weight, width=width,
+        pixel_scale=pixel_scale, survey=survey, measure=measure,
     )  # fmt: skip
-    opened = index if isinstance(index, SkyIndex) else open_index(index)
-    scale = Scale(width_deg, pixel_deg)
-    by = how_combined(reference, combine)
-    asked = tuple(read_asked(opened, each, scale) for each in listed(reference))
-    others = tuple(read_asked(opened, each, scale) for each in listed(unlike))
-
-    if measure:
-        sky = sky_of(opened) if survey is None else opened.sky(survey)
-        asked, others = (tuple(measured(each, sky) for each in group) for group in (asked, others))
-
-    @cache
-    def wanted_in(kind: Kind) -> Wanted:
-        likes, unlikes = (tuple(each.style(kind) for each in group) for group in (asked, others))
-        return Wanted(opened.recipe, likes, unlikes, by, dict(weights or {}))
-
-    exact = exactest(opened, [*asked, *others])
-    found = likeness(opened, wanted_in, exact)
-    tiles = answered(opened, found, asked)
-    if pyramid:
-        sizes = search_pyramid(opened, wanted_in)
-        tiles["best_size"] = sizes.best_size_deg * u.deg
-        tiles["best_score"] = sizes.best_score
-    apart = np.all([each.apart() for each in asked], axis=0)
-    doubts = Doubts(csls, surrogates, noise_draws, seed)
-    if csls:
-        tiles["hubness"], own = hubs(opened, wanted_in(opened.kinds[0]), asked, found)
-        tiles["csls"] = scaled_locally(found.score, tiles["hubness"], own)
-    calibration = calibrated_against(tiles, apart, lambda rows: matching_of(opened, rows))
-    if doubts.looks_again:
-        sky = sky_of(opened) if survey is None else opened.sky(survey)
-        seen = looked_again(doubts, tiles, asked, wanted_in(opened.kinds[0]), sky, progress=progress)
-        doubts = replace(doubts, found=seen)
-    line = line_of(tiles, opened.recipe, rule, calibration.beside)
-    tiles["match"] = line.matches(tiles[line.column])
-    wanted = wanted_in(exact)
-    answer = Answer(opened, tiles, line, calibration, asked, others, wanted, survey, doubts)
-    if output is not None:
-        answer.write(output, overwrite=overwrite, progress=progress or SilentProgress())
-    return answer
-
-
-#: Which tiles of an index are compared with which: the same for every question.
-_MATCHED = Kept[Matching]()
-
-
-def matching_of(index: SkyIndex, tiles: Tiles) -> Matching:
-    """Match the tiles of an index; kept while it is among the last four."""
-    return _MATCHED.of(
-        index, lambda: Matching.of(tiles, np.flatnonzero(tiles.usable)), lambda made: made.fits(tiles)
+    progress = progress or SilentProgress()
+    found = finished_map(
+        source.scores(csls=csls, sizes=pyramid),
+        source.query,
+        source,
+        criterion=criterion,
+        robustness=robustness,
+        survey=SurveyFacts(source.index.survey_title, source.index.bands, source.index.extent),
+        provenance=_provenance(source, criterion, robustness, pyramid=pyramid),
+        workers=MapSettings(jobs=jobs).workers,
+        progress=progress,
     )
+    if output is not None:
+        found.write(output, overwrite=overwrite, progress=progress)
+    return found
 
 
-def answered(index: SkyIndex, found: Likeness, asked: Sequence[Asked]) -> QTable:
-    """Table of scored tiles, with the columns of a map."""
-    table = QTable({"rank": ranks(found.score)})
+def stored_survey(
+    index: StoredIndex | str | Path,
+    reference: Reference | Sequence[Reference],
+    *,
+    survey: Survey | None = None,
+    measure: bool = False,
+    **asked: Any,
+) -> StoredSurvey:
+    """Open an index and read the query; `asked` as for `read_query`."""
+    here = opened(index)
+    query = read_query(reference, index=here, **asked).for_tiles(here.tile_deg)
+    return StoredSurvey(here, query, None if survey is None else here.sky(survey), measure)
+
+
+def nearest_tiles(
+    index: StoredIndex | str | Path,
+    reference: Reference | Sequence[Reference],
+    k: int = 10,
+    *,
+    approximate: bool = False,
+    unlike: Reference | Sequence[Reference] = (),
+    combine: Combine | None = None,
+    weight: Mapping[str, float] | None = None,
+    width: float | u.Quantity | None = None,
+    pixel_scale: float | u.Quantity | None = None,
+    progress: Progress | None = None,
+) -> QTable:
+    """List the tiles of an index that are most similar to a reference: no map, and no p-values.
+
+    Parameters
+    ----------
+    index : SkyIndex or path
+    reference : str, Path, int, SkyCoord, tuple, Footprint, MOC, Picture, Elsewhere, or a list of these
+        As of `search`, like all that is not explained here.
+    k : int
+        How many tiles.
+    approximate : bool
+        Read only the part of the index where the best tiles lie; needs the extra ``approximate``.  At the
+        first use, where tiles belong is found out and written into the index's folder: 330 bytes a tile.
+        Without counter-examples: what is least similar to those may be anywhere.
+    unlike, combine, weight, width, pixel_scale, progress :
+
+    Returns
+    -------
+    QTable
+        Up to `k` rows, the best first, none of which overlaps a better one or a reference: ``rank``,
+        ``name``, ``lon``, ``lat``, ``ra``, ``dec``, ``width``, ``height``, ``score`` and one cosine per
+        layer.
+
+    Raises
+    ------
+    SkykinError
+        With one sentence that says what is wrong, the value found and the way out.
+    """
+    if approximate and listed(unlike):
+        raise UsageError(
+            "the approximate index finds what is similar to a reference, not what is unlike a "
+            "counter-example; leave one of the two out"
+        )
+    source = stored_survey(
+        index, reference, unlike=unlike, combine=combine, weight=weight, width=width, pixel_scale=pixel_scale
+    )
+    here, query = source.index, source.query
+    if not 1 <= k <= len(here):
+        raise UsageError(f"{k} tiles were requested, but there are {len(here)}; request 1 to {len(here)}")
+    lists = lists_of(here, progress or SilentProgress()) if approximate else None
+    shortlist = by_scan(here) if lists is None else by_lists(here, lists)
+    tiles = here.tiles
+    overlapping = query.overlapped(tiles["lon"].to_value(u.deg), tiles["lat"].to_value(u.deg), here.tile_deg)
+    count = max(SHORTLIST, LONGER * k)
+    while True:
+        numbers, found = nearest(here, source.style_in, shortlist, count, source.exact)
+        order = np.argsort(-found.score, kind="stable")
+        order = order[np.isfinite(found.score[order]) & ~overlapping[numbers[order]]]
+        chosen = order[non_overlapping(directions_of(tiles[numbers[order]]), here.tile_deg, k)]
+        if len(chosen) == k or count >= len(here):
+            break
+        count *= LONGER
+    table = QTable({"rank": np.arange(1, len(chosen) + 1)})
+    best = tiles[numbers[chosen]]
     for name in CARRIED:
-        table[name] = index.tiles[name]
-    table["score"] = found.score
-    for name in MEASURED:
-        table[name] = index.tiles[name]
-    for number, layer in enumerate(index.layers):
-        table[f"cosine_{layer}"] = found.cosines[:, number]
-    if len(asked) > 1:
-        table["best_reference"] = np.array([each.name for each in asked])[found.nearest]
-    table.meta["n_left_out"] = 0
+        table[name] = best[name]
+    table["score"] = found.score[chosen]
+    for number, layer in enumerate(here.layers):
+        table[f"cosine_{layer}"] = found.cosines[chosen, number]
     return table
+
+
+def _provenance(
+    source: StoredSurvey, criterion: MatchCriterion, robustness: Robustness, *, pyramid: bool
+) -> Provenance:
+    """Of the index, with the query."""
+    settings = {
+        "index": source.index.path.name,
+        "query": source.query.told(),
+        "measure": source.measure,
+        "pyramid": pyramid,
+        "criterion": criterion.to_dict(),
+        "robustness": robustness.to_dict(),
+    }
+    return replace(
+        source.index.provenance,
+        query=source.query.told(),
+        calibration=robustness.to_dict(),
+        settings=settings,
+    )

@@ -1,25 +1,35 @@
-"""What was learnt from a few examples, as one value and as a folder that `skykin evaluate` reads."""
+"""A rule learnt from a few examples: one value, its picture, and a folder that `skykin evaluate` reads."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+from astropy.coordinates import SkyCoord
 from astropy.table import QTable
 
+from skykin.core.plain import plain
 from skykin.core.provenance import Provenance
+from skykin.evaluation.assessment import AUC_LAT, rows_of
+from skykin.evaluation.rotated import ALL_SKY
+from skykin.products.evaluation import MEANING
 from skykin.products.folder import output_folder
-from skykin.products.map_folder import SUMMARY, TILES
-from skykin.products.plain import plain
+from skykin.products.map_folder import SUMMARY, TILES, read_document, read_table, reading, table_of
+from skykin.products.result import SHOWN_TILES, Result, TextTable, coordinates_of, text_table
 from skykin.products.stamp import creator
 from skykin.products.tile_table import COLUMNS
 from skykin.products.wording import number
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 HELD_OUT = "rule, held out"
+#: Columns of the best tiles that a notebook shows.
+SHOWN_COLUMNS = ("rank", "name", "lon", "lat", "ra", "dec", "score", "fitted", "example", "mean_intensity")
 _TEXTS = {
     "score": "Rule learnt without the tile's block of longitude, in spreads above the mean of the sky",
     "fitted": "The same by the rule learnt from all examples",
@@ -27,15 +37,15 @@ _TEXTS = {
 }
 
 
-@dataclass(frozen=True, eq=False)
-class Learnt:
+@dataclass(frozen=True, eq=False, repr=False)
+class Learnt(Result):
     """A linear rule on the styles of a map's tiles.
 
     Parameters
     ----------
     tiles : QTable
         As the map's, with the held-out score as ``score``, ``fitted`` (the rule of all examples), ``example``
-        and ``share_cosine`` (share of the sky at least as like the map's own reference).
+        and ``share_cosine`` (share of the sky at least as similar to the map's own reference).
     numbers : QTable
         Held-out evaluation on the positive examples, a row per zone, measure and ranking, as in
         `Evaluation.numbers`.
@@ -53,20 +63,19 @@ class Learnt:
     n_negative: int
     provenance: Provenance
 
-    def auc_lat(self, zone: str = "all sky") -> Mapping[str, tuple[float, float, float]]:
+    def auc_lat(self, zone: str = ALL_SKY.name) -> Mapping[str, tuple[float, float, float]]:
         """AUC_lat of every ranking on the positive examples, with its 95 % interval."""
-        table = self.numbers
-        chosen = (table["zone"] == zone) & (table["measure"] == "AUC_lat")
         return {
             str(row["ranking"]): (float(row["value"]), float(row["low"]), float(row["high"]))
-            for row in table[chosen]
+            for row in rows_of(self.numbers, zone=zone, measure=AUC_LAT)
         }
 
     def sentences(self) -> list[str]:
         """Say in words what was learnt, and what is only brightness or latitude."""
         lines = [
             f"A linear rule on style, from {self.n_positive} positive and {self.n_negative} negative "
-            "examples; every place is scored by a rule that saw no example in its 30° of longitude."
+            "examples; every place is scored by a rule that saw no example in its 30° of longitude.",
+            MEANING,
         ]
         lines += [
             f"AUC_lat of {name}: {number(value, '.3f')} [{number(low, '.3f')}, {number(high, '.3f')}]."
@@ -75,29 +84,95 @@ class Learnt:
         told = ", ".join(f"{number(value, '+.2f')} with {name}" for name, value in self.follows.items())
         return [*lines, f"Rank correlation of the held-out score within rows of latitude: {told}."]
 
-    def _repr_html_(self) -> str:
-        return "".join(f"<p>{escape(line)}</p>" for line in self.sentences())
+    def plot(self) -> Figure:
+        """Draw AUC_lat of the rule and of every other ranking with its interval, for each zone."""
+        # Matplotlib is loaded for a picture only.
+        from skykin.products.figures.canvas import house_style  # noqa: PLC0415
+        from skykin.products.figures.evaluation import auc_figure  # noqa: PLC0415
+
+        with house_style():
+            return auc_figure(self.numbers, HELD_OUT)
+
+    def write(self, folder: str | Path, *, overwrite: bool = False) -> dict[str, Path]:
+        """Write table, numbers and summary, a folder that reads as a map; it appears whole or not at all.
+
+        Returns
+        -------
+        dict of str to Path
+            File name to place.
+        """
+        folder = Path(folder)
+        with output_folder(folder, overwrite=overwrite) as temporary:
+            _write_files(self, temporary)
+            names = sorted(path.name for path in temporary.iterdir())
+        return {name: folder / name for name in names}
+
+    @classmethod
+    def read(cls, folder: str | Path) -> Learnt:
+        """Read what `write` wrote, or ``skykin learn``; the tiles are in the order of their rank.
+
+        Raises
+        ------
+        InputRefusedError
+            If the folder holds no rule.
+        CorruptFileError
+            If one of its files cannot be read.
+        """
+        folder = Path(folder)
+        with reading(folder, (SUMMARY, TILES), "learn", again="skykin learn --overwrite"):
+            document, provenance = read_document(folder / SUMMARY)
+            return cls(
+                tiles=read_table(folder / TILES),
+                numbers=table_of(document["numbers"]),
+                follows={
+                    str(row["ranking"]): float(row["correlation"]) for row in table_of(document["follows"])
+                },
+                n_positive=document["n_positive"],
+                n_negative=document["n_negative"],
+                provenance=provenance,
+            )
+
+    def __repr__(self) -> str:
+        value, low, high = self.auc_lat().get(HELD_OUT, (float("nan"),) * 3)
+        return (
+            f"<Learnt: a rule from {self.n_positive} positive and {self.n_negative} negative examples, "
+            f"AUC_lat {number(value, '.3f')} [{number(low, '.3f')}, {number(high, '.3f')}] where held out>"
+        )
+
+    @property
+    def heading(self) -> str:
+        """What was learnt from."""
+        return f"A rule learnt from {self.n_positive} positive and {self.n_negative} negative examples"
+
+    @property
+    def text_tables(self) -> list[TextTable]:
+        """The best tiles by the rule, held out."""
+        best = self.tiles[np.argsort(np.asarray(self.tiles["rank"]), kind="stable")[:SHOWN_TILES]]
+        return [text_table("Best tiles", best, SHOWN_COLUMNS)]
+
+    @property
+    def coordinates(self) -> SkyCoord:
+        """Centres of the tiles, as a Galactic `~astropy.coordinates.SkyCoord`."""
+        return coordinates_of(self.tiles)
 
 
-def write_learnt(result: Learnt, folder: Path, *, overwrite: bool = False) -> None:
-    """Write table, numbers and summary; the folder appears whole or not at all."""
-    facts = result.provenance.as_dict()
+def _write_files(result: Learnt, folder: Path) -> None:
+    facts = result.provenance.to_dict()
     document = {
         "sentences": result.sentences(),
         "n_positive": result.n_positive,
         "n_negative": result.n_negative,
-        "follows": dict(result.follows),
+        "follows": [{"ranking": name, "correlation": value} for name, value in result.follows.items()],
         "numbers": [{name: plain(row[name]) for name in result.numbers.colnames} for row in result.numbers],
         "acknowledgements": facts.pop("credits"),
         "creator": creator(result.provenance),
         "provenance": facts,
     }
-    text = json.dumps(plain(document), sort_keys=True, allow_nan=False, indent=1, ensure_ascii=False)
+    text = json.dumps(plain(document), allow_nan=False, indent=1, ensure_ascii=False)
     table = result.tiles[np.argsort(np.asarray(result.tiles["rank"]), kind="stable")]
     for name in table.colnames:
         if name in _TEXTS or name in COLUMNS:
             table[name].info.description = _TEXTS.get(name) or COLUMNS[name][0]
     table.meta = {"creator": creator(result.provenance), "provenance": plain(facts)}
-    with output_folder(folder, overwrite=overwrite) as temporary:
-        (temporary / SUMMARY).write_text(text + "\n", encoding="utf-8")
-        table.write(temporary / TILES, format="ascii.ecsv")
+    (folder / SUMMARY).write_text(text + "\n", encoding="utf-8")
+    table.write(folder / TILES, format="ascii.ecsv")

@@ -15,7 +15,7 @@ from mocpy import MOC
 from regions import PolygonSkyRegion, RegionMeta, Regions, RegionVisual
 
 from skykin.core.footprint import Footprint
-from skykin.products.result import KinMap
+from skykin.products.mapped import MappedTiles
 from skykin.products.stamp import ascii_text, stamp_header, stamp_lines
 
 MATCH_COLOUR = "orange"
@@ -43,7 +43,7 @@ def coverage_map(footprints: Sequence[Footprint]) -> MOC:
 
 @lru_cache(maxsize=1)
 def _union(footprints: frozenset[Footprint]) -> MOC:
-    """Join them; the summary of a map and its products ask for the same ones."""
+    """Join them; the summary of a map and its products request the same ones."""
     if not footprints:
         return MOC.new_empty(max_depth=0)
     smallest_deg = min(min(footprint.width_deg, footprint.height_deg) for footprint in footprints)
@@ -53,16 +53,16 @@ def _union(footprints: frozenset[Footprint]) -> MOC:
     return mocs[0].union(*mocs[1:]) if len(mocs) > 1 else mocs[0]
 
 
-def write_coverage_map(result: KinMap, path: Path) -> None:
+def write_coverage_map(result: MappedTiles, path: Path) -> None:
     """Write the union of the matching tiles as a multi-order coverage map in FITS."""
-    hdus = result.coverage_map.serialize(format="fits")
+    hdus = coverage_map(result.matching).serialize(format="fits")
     stamp_header(hdus[1].header, result)
     for hdu in hdus:
         hdu.add_checksum(when="written by Skykin")
     hdus.writeto(path, overwrite=True)
 
 
-def write_regions(result: KinMap, path: Path) -> None:
+def write_regions(result: MappedTiles, path: Path) -> None:
     """Write the matching tiles, the best first, and the references as Galactic DS9 polygons."""
     polygons = [
         _polygon(footprint, MATCH_COLOUR, f"{result.score_of(footprint):.3f}", width=1)
@@ -70,7 +70,8 @@ def write_regions(result: KinMap, path: Path) -> None:
     ]
     polygons += [
         _polygon(where, REFERENCE_COLOUR, name, width=3)
-        for where, name in zip(result.references, result.reference_names, strict=True)
+        for where, name in ((each.footprint, each.name) for each in result.query.references)
+        if where is not None
     ]
     first, _, rest = Regions(polygons).serialize(format="ds9", precision=6).partition("\n")
     comments = "".join(f"# {ascii_text(line)}\n" for line in stamp_lines(result))

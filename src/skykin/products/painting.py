@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from xml.sax.saxutils import quoteattr
 
 import numpy as np
@@ -13,10 +18,16 @@ from PIL.PngImagePlugin import PngInfo
 
 from skykin.core.atomic import whole_file
 from skykin.core.footprint import Footprint
+from skykin.core.picture import Panel
 from skykin.core.provenance import Provenance
 from skykin.core.shapes import RGB
+from skykin.generate.painting import Painting
+from skykin.products.result import Result
 from skykin.products.stamp import CARD_TEXT, ascii_text, creator, picture_texts, stamp_notes
 from skykin.products.upright import upright_wcs
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +47,162 @@ class PaintedPicture:
     title: str
     provenance: Provenance
     footprint: Footprint | None = None
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class Transfer(Result, Painting):
+    """The content of one picture in the style of another.
+
+    Parameters
+    ----------
+    rgb, history, cosines, state :
+        As of `Painting`.
+    picture : PaintedPicture
+        The same, ready to be written, with its place on the sky and its provenance.
+    panels : tuple of Panel
+        Content, style, and result.
+    caption : str
+    """
+
+    picture: PaintedPicture
+    panels: tuple[Panel, ...]
+    caption: str
+
+    def __repr__(self) -> str:
+        return f"<Transfer: {self.heading}, style loss lowered by {self.lowered:.1%}>"
+
+    @property
+    def provenance(self) -> Provenance:
+        """All that decided it."""
+        return self.picture.provenance
+
+    @property
+    def heading(self) -> str:
+        """What is shown in whose style."""
+        return self.picture.title
+
+    def sentences(self) -> list[str]:
+        """Say how far the picture came."""
+        return [
+            f"style loss lowered by {self.lowered:.1%} in {len(self.history) - 1} steps",
+            cosines_text(self),
+        ]
+
+    def plot(self) -> Figure:
+        """Draw content, style and result side by side."""
+        return _row(self.panels)
+
+    def write(self, path: str | Path, *, figure: bool = False) -> None:
+        """Write the picture as PNG and, if it lies on the sky, as FITS beside it.
+
+        Parameters
+        ----------
+        path : path
+            The PNG file; other files are named after it.  What is there is replaced.
+        figure : bool
+            Also draw content, style and result beside each other, as ``-figure.png`` and ``.pdf``.
+        """
+        path = Path(path)
+        write_png(self.picture, path)
+        if self.picture.footprint is not None:
+            write_fits(self.picture, path.with_suffix(".fits"))
+        if figure:
+            _write_row(self.picture, self.panels, path.with_name(f"{path.stem}-figure.png"), self.caption)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Textures(Result, Mapping[str, Painting]):
+    """New sky in the style of a reference: a painting for each recipe, by its name.
+
+    Parameters
+    ----------
+    paintings : Mapping of str to Painting
+    pictures : Mapping of str to PaintedPicture
+        The same, ready to be written.
+    panels : tuple of Panel
+        The reference, and each texture.
+    title, caption : str
+    provenance : Provenance
+    """
+
+    paintings: Mapping[str, Painting]
+    pictures: Mapping[str, PaintedPicture]
+    panels: tuple[Panel, ...]
+    title: str
+    caption: str
+    provenance: Provenance
+
+    def __getitem__(self, recipe: str) -> Painting:
+        return self.paintings[recipe]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.paintings)
+
+    def __len__(self) -> int:
+        return len(self.paintings)
+
+    def __repr__(self) -> str:
+        return f"<Textures: {self.title}, by {', '.join(self.paintings)}>"
+
+    @property
+    def heading(self) -> str:
+        """In whose style they are."""
+        return self.title
+
+    def sentences(self) -> list[str]:
+        """Tell the style cosines of each."""
+        return [f"{name}: {cosines_text(painting)}" for name, painting in self.paintings.items()]
+
+    def plot(self) -> Figure:
+        """Draw the reference and all textures side by side."""
+        return _row(self.panels)
+
+    def write(self, path: str | Path) -> None:
+        """Write one texture as PNG; of several each beside it, named by its recipe, and all side by side.
+
+        Parameters
+        ----------
+        path : path
+            The PNG file; what is there is replaced.
+        """
+        path = Path(path)
+        for name, picture in self.pictures.items():
+            write_png(picture, path if len(self) == 1 else path.with_name(f"{path.stem}-{name}.png"))
+        if len(self) > 1:
+            whole = PaintedPicture(self.panels[0].rgb, self.title, self.provenance)
+            _write_row(whole, self.panels, path, self.caption)
+
+
+def cosines_text(painting: Painting) -> str:
+    """Tell the style cosine of each layer."""
+    return "style cosines " + ", ".join(f"{layer} {value:.4f}" for layer, value in painting.cosines.items())
+
+
+def _row(panels: tuple[Panel, ...]) -> Figure:
+    # Matplotlib is loaded for a picture only.
+    from skykin.products.figures.canvas import house_style  # noqa: PLC0415
+    from skykin.products.figures.side_by_side import side_by_side_figure  # noqa: PLC0415
+
+    with house_style():
+        return side_by_side_figure(panels)
+
+
+def _write_row(picture: PaintedPicture, panels: tuple[Panel, ...], path: Path, caption: str) -> None:
+    """Write panels side by side as PNG and PDF; each file is whole or not there."""
+    from skykin.products.figures.side_by_side import draw_side_by_side  # noqa: PLC0415 - see _row
+
+    with whole_files(path.parent) as folder:
+        draw_side_by_side(picture, panels, folder, name=path.stem, title=picture.title, caption=caption)
+
+
+@contextmanager
+def whole_files(folder: Path) -> Iterator[Path]:
+    """Give a temporary folder; on success each of its files is moved as a whole into `folder`."""
+    with tempfile.TemporaryDirectory(prefix=".skykin-", dir=folder) as name:
+        yield Path(name)
+        for made in sorted(Path(name).iterdir()):
+            with whole_file(folder / made.name) as temporary:
+                shutil.copyfile(made, temporary)
 
 
 def write_png(picture: PaintedPicture, path: Path) -> None:

@@ -12,7 +12,7 @@ from PIL.PngImagePlugin import PngInfo
 from skykin.core.extent import Extent
 from skykin.core.footprint import WIDEST_TANGENT_DEG, Footprint
 from skykin.core.shapes import RGB, Coverage, Degrees
-from skykin.products.result import KinMap
+from skykin.products.mapped import MappedTiles
 from skykin.products.stamp import picture_texts
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 #: Surveys wider than this are shown on the whole sky.
 WIDEST_REGION_DEG = 40.0
-#: Positions asked for at a time: bounds the memory whatever the survey needs per position.
+#: Positions requested at a time: bounds the memory whatever the survey needs per position.
 CHUNK = 1 << 18
 
 
@@ -53,7 +53,7 @@ def region_image(sky: ColouredSky, extent: Extent, width: int) -> RGB:
 
 
 def colours_at(sky: ColouredSky, lon_deg: Degrees, lat_deg: Degrees) -> tuple[RGB, Coverage]:
-    """Colours and coverage at any number of positions, asked for in chunks.
+    """Colours and coverage at any number of positions, requested in chunks.
 
     Positions that are NaN (off the sky, in the corners of a map) have the colour NaN and coverage 0.
     """
@@ -68,22 +68,24 @@ def colours_at(sky: ColouredSky, lon_deg: Degrees, lat_deg: Degrees) -> tuple[RG
     return colours.reshape(*shape, 3), coverage.reshape(shape)
 
 
-def seen_colours(result: KinMap, lon_deg: Degrees, lat_deg: Degrees) -> RGB:
+def seen_colours(result: MappedTiles, lon_deg: Degrees, lat_deg: Degrees) -> RGB:
     """Colours of the rendered survey; of a small one, NaN where it saw nothing."""
     colours, coverage = colours_at(result.sky, lon_deg, lat_deg)
-    if result.extent.radius_deg < WIDEST_REGION_DEG:
+    if result.survey.extent.radius_deg < WIDEST_REGION_DEG:
         colours[coverage == 0] = np.nan
     return colours
 
 
-def write_preview(result: KinMap, path: Path, width: int = 2048) -> None:
+def write_preview(result: MappedTiles, path: Path, width: int = 2048) -> None:
     """Write the rendered sky, whole in plate carrée or a part in gnomonic, as PNG with the stamp in texts."""
     texts = PngInfo()
-    for key, text in picture_texts(result, f"{result.survey_title} in the colours of the search").items():
+    for key, text in picture_texts(result, f"{result.survey.title} in the colours of the search").items():
         texts.add_itxt(key, text)
-    regional = result.extent.radius_deg < WIDEST_REGION_DEG
+    regional = result.survey.extent.radius_deg < WIDEST_REGION_DEG
     picture = (
-        region_image(result.sky, result.extent, width // 2) if regional else sky_image(result.sky, width)
+        region_image(result.sky, result.survey.extent, width // 2)
+        if regional
+        else sky_image(result.sky, width)
     )
     pixels = np.round(picture * 255.0).clip(0, 255).astype(np.uint8)
     Image.fromarray(pixels).save(path, format="PNG", pnginfo=texts)

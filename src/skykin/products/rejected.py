@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from skykin.products.result import KinMap
+from skykin.products.mapped import MappedTiles
 
 #: One JSON object a line: ``file``, ``code`` and ``sentence``.
 REJECTED = "rejected.jsonl"
@@ -18,7 +18,7 @@ def rejected_files(survey: Mapping[str, object]) -> list[dict[str, str]]:
     return list(found) if isinstance(found, (list, tuple)) else []
 
 
-def write_rejected(result: KinMap, path: Path) -> None:
+def write_rejected(result: MappedTiles, path: Path) -> None:
     """Write the files that were left out, if there are any."""
     files = rejected_files(result.provenance.survey)
     if files:

@@ -1,4 +1,4 @@
-"""The page that tells what was found, in one file that needs nothing else."""
+"""The report: one HTML page that needs no other file."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from astropy.table import QTable
 from jinja2 import Environment, StrictUndefined
 from PIL import Image
 
+from skykin.core.footprint import Footprint
 from skykin.products.figures.canvas import Drawn
-from skykin.products.result import KinMap, numbers
+from skykin.products.mapped import MappedTiles
+from skykin.products.result import numbers
 from skykin.products.stamp import creator, settings
 from skykin.products.summary import recall_rows, summary_lines
 from skykin.products.tile_table import ranked_tiles
@@ -33,13 +35,13 @@ SKY_SHARES = {
 
 
 def write_report(
-    result: KinMap, figures: Sequence[Drawn], described: Sequence[tuple[str, str]], path: Path
+    result: MappedTiles, figures: Sequence[Drawn], described: Sequence[tuple[str, str]], path: Path
 ) -> None:
-    """Write the report as one HTML page: styles and pictures are in it, and it asks nothing of the network.
+    """Write the report as one HTML page with styles and pictures in it; it loads nothing from the internet.
 
     Parameters
     ----------
-    result : KinMap
+    result : MappedTiles
     figures : sequence of Drawn
         In the order of the page.
     described : sequence of (file name, what it is)
@@ -54,9 +56,9 @@ def write_report(
     page = environment.from_string(source).render(
         result=result,
         maker=creator(result.provenance),
-        asked=_asked(result),
+        query=_query(result),
         # The page has a table of what the sentences on recall say.
-        sentences=summary_lines({**result.summary, "recall_at": None}),
+        sentences=summary_lines(result.summary, recall=False),
         recall=recall_rows(result.summary),
         figures=[(figure, inlined(figure.png)) for figure in figures],
         matches=_matches(result),
@@ -86,26 +88,29 @@ def inlined(png: Path) -> str:
     return f"data:image/{kind};base64,{base64.b64encode(content).decode('ascii')}"
 
 
-def _asked(result: KinMap) -> list[tuple[str, str]]:
-    where, provenance = result.reference, result.provenance
-    told = result.reference_name
-    if where is not None and not result.more_references:
-        told += f": {where.width_deg:g}° × {where.height_deg:g}° about {position(where, 2)}"
-    elif where is not None:
-        places = zip(result.reference_names, result.references, strict=True)
-        told += f": {where.width_deg:g}° × {where.height_deg:g}° about each of "
-        told += ", ".join(f"{name} ({position(place, 2)})" for name, place in places)
+def _query(result: MappedTiles) -> list[tuple[str, str]]:
+    several = len(result.query.references) > 1
+    told = ", ".join(
+        each.name if each.footprint is None else f"{each.name} ({_square(each.footprint)})"
+        for each in result.query.references
+    )
+    unlike = [("Unlike", ", ".join(each.name for each in result.query.unlike))] if result.query.unlike else []
     return [
-        ("References" if result.more_references else "Reference", told),
-        ("Survey", result.survey_title),
-        ("Colours", "red: {}; green: {}; blue: {}".format(*result.bands)),
-        ("Recipe", str(provenance.recipe.get("name", ""))),
+        ("References" if several else "Reference", told),
+        *unlike,
+        ("Survey", result.survey.title),
+        ("Colours", "red: {}; green: {}; blue: {}".format(*result.survey.bands)),
+        ("Recipe", str(result.provenance.recipe.get("name", ""))),
         ("Layers", ", ".join(result.layers)),
-        ("Match", result.line.words),
+        ("Match", result.cut.words),
     ]  # fmt: skip
 
 
-def _matches(result: KinMap) -> tuple[list[str], list[list[str]]]:
+def _square(where: Footprint) -> str:
+    return f"{where.width_deg:.3g}° × {where.height_deg:.3g}° about {position(where, 2)}"
+
+
+def _matches(result: MappedTiles) -> tuple[list[str], list[list[str]]]:
     """Heads and rows of the table of best matches."""
     table = ranked_tiles(result)
     table = table[np.asarray(table["match"], dtype=bool)][:SHOWN_MATCHES]
@@ -141,7 +146,7 @@ def _matches(result: KinMap) -> tuple[list[str], list[list[str]]]:
     return heads, [list(row) for row in zip(*columns, strict=True)]
 
 
-def _regions(result: KinMap) -> tuple[list[str], list[tuple[bool, list[str]]]]:
+def _regions(result: MappedTiles) -> tuple[list[str], list[tuple[bool, list[str]]]]:
     """Heads and rows of the table of regions; each row with whether it is recovered, the best first."""
     table = result.regions[
         np.argsort(-np.nan_to_num(numbers(result.regions["score"]), nan=-np.inf), kind="stable")

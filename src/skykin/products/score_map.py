@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 from astropy import units as u
 from astropy.io import fits
-from astropy.table import QTable
 from astropy_healpix import HEALPix
 from scipy.spatial import cKDTree
 
+from skykin.core.extent import Extent
 from skykin.core.footprint import Footprint
+from skykin.core.kept import Kept
 from skykin.core.shapes import Degrees, Numbers
-from skykin.products.result import KinMap, numbers
+from skykin.core.sphere import chord, directions
+from skykin.products.mapped import MappedTiles
+from skykin.products.result import numbers
 from skykin.products.stamp import stamp_header
 
 FINEST_NSIDE = 512
@@ -38,35 +40,7 @@ WHOLE_SKY = {
 }
 
 
-class ScoredSky(Protocol):
-    """Scored tiles, and where they lie: all that a map of the scores needs."""
-
-    @property
-    def tiles(self) -> QTable:
-        """Columns ``score``, ``coverage``, ``standardised``, ``p``, ``q`` and ``cosine_<layer>``."""
-
-    @property
-    def footprints(self) -> tuple[Footprint, ...]:
-        """Where the tiles lie."""
-
-    @property
-    def tile_nside(self) -> int | None:
-        """NSIDE of the grid whose pixel centres are the tile centres."""
-
-    @property
-    def layers(self) -> tuple[str, ...]:
-        """Layers of the network."""
-
-    @property
-    def lon_deg(self) -> Degrees:
-        """Galactic longitude of each tile's centre, degrees."""
-
-    @property
-    def lat_deg(self) -> Degrees:
-        """Galactic latitude of each tile's centre, degrees."""
-
-
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ScoreMap:
     """HEALPix maps in RING order and Galactic coordinates.
 
@@ -83,6 +57,9 @@ class ScoreMap:
     nside: int
     columns: Mapping[str, Numbers]
     pixels: Numbers | None = None
+
+    def __repr__(self) -> str:
+        return f"<ScoreMap of NSIDE {self.nside}, RING, Galactic: {', '.join(self.columns)}>"
 
     def of_pixels(self, pixels: Numbers, column: str = "SCORE") -> Numbers:
         """Values of pixels by their numbers, float64; NaN where the map holds none."""
@@ -131,25 +108,19 @@ class MapPixels:
     pixels: Numbers | None = None
 
 
-def score_map(result: ScoredSky, pixels: MapPixels | None = None) -> ScoreMap:
+#: Which tile each pixel shows: the same for every map of the same tiles.
+_PIXELS = Kept[Sequence[Footprint], MapPixels]()
+
+
+def score_map(result: MappedTiles) -> ScoreMap:
     """Paint the scores on a HEALPix map.
 
-    On a HEALPix grid of tiles, a pixel of the grid's own NSIDE has the score of the tile centred on it; a
-    grid finer than NSIDE 512, which covers a part of the sky only, gives a map of these pixels alone.
-    On any other grid a pixel, at most half as large as the tiles' spacing, has the score of the tile whose
-    centre is nearest, and none where that is farther than the spacing.
-
-    Parameters
-    ----------
-    result : KinMap or answer
-    pixels : MapPixels, optional
-        Of these tiles, if they were found before.
-
-    Returns
-    -------
-    ScoreMap
+    On a HEALPix grid of tiles, a pixel of the grid's own NSIDE has the score of the tile centred on it.  On
+    any other grid a pixel, at most half as large as the tiles' spacing, has the score of the tile whose
+    centre is nearest, and none where that is farther than the spacing.  A map finer than NSIDE 512, which
+    covers a part of the sky only, holds the pixels of this part alone.
     """
-    where = pixels or map_pixels(result)
+    where = _PIXELS.of(result.footprints, lambda: map_pixels(result))
     columns = {"SCORE": "score"}
     columns |= {f"COSINE_{layer.upper()}": f"cosine_{layer}" for layer in result.layers}
     columns |= {"STANDARDISED": "standardised", "P": "p", "Q": "q", "COVERAGE": "coverage"}
@@ -160,7 +131,7 @@ def score_map(result: ScoredSky, pixels: MapPixels | None = None) -> ScoreMap:
     )
 
 
-def map_pixels(result: ScoredSky) -> MapPixels:
+def map_pixels(result: MappedTiles) -> MapPixels:
     """Find which tile each pixel shows, as `score_map` describes it."""
     if result.tile_nside is not None and result.tile_nside > FINEST_NSIDE:
         pixels, rows = _tiles_by_pixel(result, result.tile_nside)
@@ -168,17 +139,22 @@ def map_pixels(result: ScoredSky) -> MapPixels:
     if result.tile_nside is not None:
         return MapPixels(result.tile_nside, _tile_of_own_pixel(result, result.tile_nside))
     spacing_deg = _spacing_deg(result)
-    wanted = BASE_PIXEL_DEG / (spacing_deg / 2)
-    nside = min(FINEST_NSIDE, 2 ** max(0, math.ceil(math.log2(wanted))))
-    return MapPixels(nside, _nearest_tile(result, nside, spacing_deg))
+    nside = int(2 ** max(0, math.ceil(math.log2(BASE_PIXEL_DEG / (spacing_deg / 2)))))
+    around = Extent.around(result.lon_deg, result.lat_deg, 2 * spacing_deg)
+    if nside <= FINEST_NSIDE or around.is_all_sky:
+        nside = min(nside, FINEST_NSIDE)
+        return MapPixels(nside, _nearest_tile(result, nside, np.arange(12 * nside**2), spacing_deg))
+    near = np.sort(HEALPix(nside, order="ring").nested_to_ring(around.pixels(nside)))
+    rows = _nearest_tile(result, nside, near, spacing_deg)
+    return MapPixels(nside, rows[rows >= 0], near[rows >= 0])
 
 
-def write_score_map(result: KinMap, path: Path) -> None:
+def write_score_map(result: MappedTiles, path: Path) -> None:
     """Write the score map as a FITS binary table with the HEALPix keywords, checksums and the stamp.
 
     Unobserved pixels are NaN.  The file opens in Aladin and with `astropy_healpix.HEALPix.from_header`.
     """
-    painted = result.score_map
+    painted = score_map(result)
     table = fits.BinTableHDU.from_columns(
         [
             *_pixel_column(painted),
@@ -198,11 +174,11 @@ def write_score_map(result: KinMap, path: Path) -> None:
     fits.HDUList([primary, table]).writeto(path, overwrite=True)
 
 
-def _describe(header: fits.Header, painted: ScoreMap, result: KinMap) -> None:
+def _describe(header: fits.Header, painted: ScoreMap, result: MappedTiles) -> None:
     texts = {
-        "SCORE": "likeness of the tile here to the reference",
+        "SCORE": "similarity of the tile here to the reference",
         "STANDARDISED": "spreads above the score of tiles like it elsewhere",
-        "P": "share of tiles without kinship that stand out as much",
+        "P": "p-value under the matched null",
         "Q": "false discovery rate at which it is a match",
         "COVERAGE": "share of the tile with data",
     }
@@ -230,7 +206,7 @@ def _pixel_column(painted: ScoreMap) -> list[fits.Column]:
     return [fits.Column(name="PIXEL", format="K", array=painted.pixels)]
 
 
-def _tiles_by_pixel(result: ScoredSky, nside: int) -> tuple[Numbers, Numbers]:
+def _tiles_by_pixel(result: MappedTiles, nside: int) -> tuple[Numbers, Numbers]:
     """Numbers of the pixels that have a tile, growing, and the rows of those tiles."""
     pixels = HEALPix(nside=nside, order="ring").lonlat_to_healpix(
         result.lon_deg * u.deg, result.lat_deg * u.deg
@@ -239,7 +215,7 @@ def _tiles_by_pixel(result: ScoredSky, nside: int) -> tuple[Numbers, Numbers]:
     return pixels[rows], rows
 
 
-def _tile_of_own_pixel(result: ScoredSky, nside: int) -> Numbers:
+def _tile_of_own_pixel(result: MappedTiles, nside: int) -> Numbers:
     """Row of the tile centred on each pixel; −1 where there is none."""
     pixels = HEALPix(nside=nside, order="ring").lonlat_to_healpix(
         result.lon_deg * u.deg, result.lat_deg * u.deg
@@ -249,35 +225,24 @@ def _tile_of_own_pixel(result: ScoredSky, nside: int) -> Numbers:
     return source
 
 
-def _nearest_tile(result: ScoredSky, nside: int, farthest_deg: float) -> Numbers:
+def _nearest_tile(result: MappedTiles, nside: int, pixels: Numbers, farthest_deg: float) -> Numbers:
     """Row of the tile with the nearest centre to each pixel; −1 where that is too far."""
-    healpix = HEALPix(nside=nside, order="ring")
-    lon, lat = healpix.healpix_to_lonlat(np.arange(healpix.npix))
-    centres = unit_vectors(result.lon_deg, result.lat_deg)
-    distance, row = cKDTree(centres).query(unit_vectors(lon.to_value(u.deg), lat.to_value(u.deg)))
-    return np.asarray(np.where(distance <= _chord(farthest_deg), row, -1))
+    lon, lat = HEALPix(nside=nside, order="ring").healpix_to_lonlat(pixels)
+    centres = directions(result.lon_deg, result.lat_deg)
+    distance, row = cKDTree(centres).query(directions(lon.to_value(u.deg), lat.to_value(u.deg)))
+    return np.asarray(np.where(distance <= chord(farthest_deg), row, -1))
 
 
-def _spacing_deg(result: ScoredSky) -> float:
+def _spacing_deg(result: MappedTiles) -> float:
     """Distance from a tile's centre to the next, degrees, where the grid is at its widest."""
     if len(result.footprints) < 2:
         return result.footprints[0].height_deg
-    centres = unit_vectors(result.lon_deg, result.lat_deg)
+    centres = directions(result.lon_deg, result.lat_deg)
     distance = cKDTree(centres).query(centres, k=2)[0][:, 1]
     # Nearly the largest: a plate carrée narrows towards the poles, and one tile may stand alone.
     return (
         math.degrees(2 * math.asin(float(np.quantile(distance, 0.95)) / 2)) or result.footprints[0].height_deg
     )
-
-
-def unit_vectors(lon_deg: Degrees, lat_deg: Degrees) -> Numbers:
-    """Cartesian positions on the unit sphere, shape (..., 3)."""
-    lon, lat = np.radians(lon_deg), np.radians(lat_deg)
-    return np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)], axis=-1)
-
-
-def _chord(angle_deg: float) -> float:
-    return 2 * math.sin(math.radians(min(angle_deg, 180.0)) / 2)
 
 
 def _painted(values: Numbers, source: Numbers) -> Numbers:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import textwrap
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from skykin.catalogue.query import Query
+from skykin.core.criterion import ScoreCut
+from skykin.core.footprint import Footprint
+from skykin.core.plain import plain
 from skykin.core.provenance import Provenance
-from skykin.products.plain import plain
 
 if TYPE_CHECKING:
     from astropy.io.fits import Header
-
-    from skykin.core.footprint import Footprint
-    from skykin.products.result import KinMap
 
 #: Letters of the field that have a spelling in ASCII, which is all that FITS allows.
 SPELLED = str.maketrans({
@@ -23,6 +24,8 @@ SPELLED = str.maketrans({
     "−": "-", "–": "-", "—": "-", "×": "x", "±": "+/-", "…": "...", "“": '"', "”": '"', "’": "'", "‘": "'",
     "≤": "<=", "≥": ">=", "·": " ",
 })  # fmt: skip
+#: Longer texts, such as the pixels of a picture, are whole in the summary only.
+LONGEST_TEXT = 1000
 CARD_TEXT = 68  # characters of text that one FITS card holds
 
 
@@ -34,6 +37,26 @@ class Stamped(Protocol):
         """All that decided it."""
 
 
+class StampedMap(Stamped, Protocol):
+    """A map that knows what was looked for in which tiles."""
+
+    @property
+    def query(self) -> Query:
+        """What was looked for."""
+
+    @property
+    def reference(self) -> Footprint | None:
+        """Where the first reference lies, if it does on this sky."""
+
+    @property
+    def cut(self) -> ScoreCut:
+        """What separates matches from other tiles."""
+
+    @property
+    def footprints(self) -> Sequence[Footprint]:
+        """Where the tiles lie."""
+
+
 def creator(provenance: Provenance) -> str:
     """Name and version of the program."""
     return f"Skykin {provenance.versions.get('skykin', '')}".strip()
@@ -41,7 +64,7 @@ def creator(provenance: Provenance) -> str:
 
 def settings(provenance: Provenance) -> list[tuple[str, str]]:
     """All settings as pairs of a dotted name and a text, such as ``("survey.name", "wham")``."""
-    facts = provenance.as_dict()
+    facts = provenance.to_dict()
     del facts["credits"]
     return _flat("", plain(facts))
 
@@ -55,9 +78,9 @@ def stamp_lines(result: Stamped) -> list[str]:
 
 def stamp_text(result: Stamped) -> str:
     """Return the settings as one line of JSON, for formats that hold a single text."""
-    facts = result.provenance.as_dict()
+    facts = result.provenance.to_dict()
     del facts["credits"]
-    return json.dumps(plain(facts), sort_keys=True, allow_nan=False, ensure_ascii=False)
+    return json.dumps(_shorter(plain(facts)), sort_keys=True, allow_nan=False, ensure_ascii=False)
 
 
 def picture_texts(result: Stamped, title: str) -> dict[str, str]:
@@ -70,7 +93,7 @@ def picture_texts(result: Stamped, title: str) -> dict[str, str]:
     }
 
 
-def stamp_header(header: Header, result: KinMap) -> None:
+def stamp_header(header: Header, result: StampedMap) -> None:
     """Write the stamp into a FITS header: short cards for programs, HISTORY and COMMENT for people."""
     provenance = result.provenance
     cards: list[tuple[str, str | float, str]] = [
@@ -79,9 +102,9 @@ def stamp_header(header: Header, result: KinMap) -> None:
         ("SURVHASH", str(provenance.survey.get("sha256", "")), "SHA-256 of its file"),
         ("RECIPE", str(provenance.recipe.get("name", "")), "how style is measured"),
         ("ENCODER", provenance.encoder, "network and hash of its weights"),
-        ("REFNAME", result.reference_name, "reference: what was looked for"),
+        ("REFNAME", result.query.name, "reference of the search"),
         *_place_cards(result.reference),
-        ("MATCH", result.line.words, "tiles with this match"),
+        ("MATCH", result.cut.words, "tiles with this match"),
         ("NTILES", len(result.footprints), "tiles that were scored"),
     ]
     for key, value, comment in cards:
@@ -128,5 +151,18 @@ def _flat(name: str, value: object) -> list[tuple[str, str]]:
     return [(name, _text(value))]
 
 
+def _shorter(value: object) -> object:
+    """Plain values; the longest texts, such as the pixels of a picture, are named by their hash."""
+    if isinstance(value, Mapping):
+        return {name: _shorter(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_shorter(item) for item in value]
+    return _text(value) if isinstance(value, str) else value
+
+
 def _text(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if len(text) <= LONGEST_TEXT:
+        return text
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return f"{text[:40]}… ({len(text)} characters, SHA-256 {digest[:16]}; whole in summary.json)"

@@ -1,55 +1,16 @@
-"""The honest summary of a map: how much it found, beside what far simpler rankings find.
-
-Keys of the summary; any may be missing or None and is then left out of the text:
-
-``n_tiles``, ``n_left_out``, ``n_matches``
-    Tiles scored, tiles with too little data, tiles that match.
-``n_matches_beside``
-    Matches that share sky with the reference.
-``line``
-    Where the line between match and no match is drawn: ``column`` (score or q) and ``value``.
-``references``, ``combine``
-    Every reference: ``name``, ``lon_deg``, ``lat_deg``, ``coverage`` of its tile and, where the recipe
-    compares cores, ``core_coverage``; how likenesses to several are combined.
-``concerns``
-    Sentences on what makes the references a poor question.
-``threshold``, ``recipe``, ``survey``, ``reference``
-    The score from which a tile matches, if that is the rule; names for the reader.
-``n_independent``
-    Tiles without common sky that the tiles away from the reference are worth.
-``surrogates``, ``noise``
-    What a second look at the most unusual tiles said: ``tiles``, ``draws``, and how many score higher than
-    their surrogates (``unusual``), or how wide their interval is (``median_width``) and how far new noise
-    moves them (``median_shift``); None where it was not asked for.
-``sky_fraction_matching``
-    Share of the sky that the matching tiles stand for (their ``area``).
-``sky_fraction_in_matching_tiles``
-    Share of the sky inside at least one matching tile.
-``sky_fraction_mapped``
-    Share of the sky that all scored tiles stand for.
-``regions``
-    ``counted``: annotated regions that the survey can show, away from the reference; ``recovered``: how
-    many of them each ranking finds (``score``, ``brightness``, ``latitude``); ``at_sky_fraction``: with
-    the best tiles up to that share of the sky, the same for each ranking.
-``recall_at``
-    For each ranking, the share of regions recovered (0 to 1) at a share of the sky (keys such as "0.05").
-``spearman``
-    Rank correlation of the score with ``mean_intensity``, ``abs_latitude``, ``coverage`` and ``noise``.
-``controls``
-    Score of pictures that have no sky in them, such as ``black``, ``white`` and ``noise``.
-"""
+"""The summary of a map: how much it found, beside what simpler rankings find."""
 
 from __future__ import annotations
 
-import json
+import math
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass, field, fields
+from html import escape
+from typing import Any, Self
 
-from skykin.core.line import Line
-from skykin.products.plain import plain
-from skykin.products.result import KinMap
-from skykin.products.stamp import creator
+from skykin.core.criterion import ScoreCut
+from skykin.core.plain import plain
+from skykin.products.result import shortened
 from skykin.products.wording import number, percent
 
 #: What each ranking is called in a sentence.
@@ -68,39 +29,127 @@ CONFOUNDERS = {
 }
 
 
-def write_summary(result: KinMap, path: Path) -> None:
-    """Write the summary and the stamp as JSON with sorted keys; what is not a number is null."""
-    facts = result.provenance.as_dict()
-    document = {
-        **result.summary,
-        "acknowledgements": facts.pop("credits"),
-        "creator": creator(result.provenance),
-        "provenance": facts,
-    }
-    text = json.dumps(plain(document), sort_keys=True, allow_nan=False, indent=2, ensure_ascii=False)
-    path.write_text(text + "\n", encoding="utf-8")
+@dataclass(frozen=True, kw_only=True, repr=False)
+class MapSummary:
+    """The numbers of a map; its fields are those of ``summary.json``.
+
+    Parameters
+    ----------
+    survey, recipe, reference : str
+        Names for the reader.
+    references : tuple of Mapping
+        Every reference: ``name``, where it lies (``lon_deg``, ``lat_deg``, ``width_deg``), ``coverage`` and,
+        where the recipe compares cores, ``core_coverage``.
+    combine : {"max", "mean"} or None
+        How similarities to several references are combined; None for one.
+    warnings : tuple of str
+        Sentences on what makes the query a poor one.
+    n_tiles, n_left_out, n_matches : int
+        Tiles scored, tiles with too little data, tiles that match.
+    n_overlapping_matches : int
+        Matches that overlap a reference.
+    cut : ScoreCut or None
+        The cut that separates matches from other tiles.
+    reference_score : float
+        Score of the references themselves, the largest.
+    calibrated : bool
+        Whether p and q are known.
+    n_independent : float
+        Number of independent tiles that the tiles away from the references are equivalent to.
+    surrogates : Mapping or None
+        What the comparison of the most unusual tiles with phase-randomised pictures found: ``tiles``,
+        ``draws``, and how many score higher (``unusual``); None where it was not requested.
+    noise : Mapping or None
+        What realisations of the survey's noise found: ``tiles``, ``draws``, how wide the interval of the
+        scores is (``median_width``) and how far more noise moves them (``median_shift``).
+    sky_fraction_matching, sky_fraction_in_matching_tiles, sky_fraction_mapped : float
+        Share of the sky that the matching tiles stand for (their ``area``), that lies inside at least one of
+        them, and that all scored tiles stand for.
+    regions : Mapping
+        ``counted``: annotated regions that the survey can show, away from the references; ``recovered``: how
+        many of them each ranking finds (``score``, ``brightness``, ``latitude``); ``at_sky_fraction``: with
+        the best tiles up to that share of the sky, the same for each ranking.
+    recall_at : Mapping
+        For each ranking, the share of regions recovered at a share of the sky (keys such as "0.05").
+    spearman : Mapping
+        Rank correlation of the score with ``mean_intensity``, ``abs_latitude``, ``coverage``, ``noise``.
+    controls : Mapping of str to float
+        Score of the control images, such as ``black``, ``white`` and ``grey-noise``.
+    """
+
+    survey: str = ""
+    recipe: str = ""
+    reference: str = ""
+    references: tuple[Mapping[str, Any], ...] = ()
+    combine: str | None = None
+    warnings: tuple[str, ...] = ()
+    n_tiles: int = 0
+    n_left_out: int = 0
+    n_matches: int = 0
+    n_overlapping_matches: int = 0
+    cut: ScoreCut | None = None
+    reference_score: float | None = None
+    calibrated: bool = True
+    n_independent: float | None = None
+    surrogates: Mapping[str, Any] | None = None
+    noise: Mapping[str, Any] | None = None
+    sky_fraction_matching: float | None = None
+    sky_fraction_in_matching_tiles: float | None = None
+    sky_fraction_mapped: float | None = None
+    regions: Mapping[str, Any] = field(default_factory=dict)
+    recall_at: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    spearman: Mapping[str, float | None] = field(default_factory=dict)
+    controls: Mapping[str, float | None] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return (
+            f"<MapSummary of {shortened(self.survey)}, {shortened(self.reference)}: {self.n_matches} of "
+            f"{self.n_tiles} tiles match>"
+        )
+
+    def _repr_html_(self) -> str:
+        """Show the sentences in a notebook."""
+        return "".join(f"<p>{escape(line)}</p>" for line in summary_lines(self))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON; what is not a number is None."""
+        values = {each.name: getattr(self, each.name) for each in fields(self)}
+        values["cut"] = None if self.cut is None else self.cut.to_dict()
+        reduced: Any = plain(values)
+        return dict(reduced)
+
+    @classmethod
+    def from_dict(cls, facts: Mapping[str, Any]) -> Self:
+        """Read what `to_dict` wrote; further entries are left out."""
+        known = {each.name for each in fields(cls)}
+        values = {name: value for name, value in facts.items() if name in known}
+        for name in ("references", "warnings"):
+            values[name] = tuple(values.get(name) or ())
+        cut = values.get("cut")
+        return cls(**{**values, "cut": None if cut is None else ScoreCut.from_dict(cut)})
 
 
-def summary_lines(summary: Mapping[str, Any]) -> list[str]:
+def summary_lines(summary: MapSummary, *, recall: bool = True) -> list[str]:
     """Tell the summary in plain sentences, for the terminal and the report.
 
     Parameters
     ----------
-    summary : mapping
-        As described at the top of this module.
+    summary : MapSummary
+    recall : bool
+        Whether to tell the recall at shares of the sky, which the report has as a table.
 
     Returns
     -------
     list of str
         One sentence or two each; baselines and controls stand right beside the recovery.
     """
-    facts = plain(summary)
-    assert isinstance(facts, dict)  # noqa: S101 - a mapping stays a mapping
-    tellers = (_asked, _counts, _second_look, _regions, _recall, _correlations, _controls)
-    return [line for tell in tellers for line in tell(facts)]
+    tellers = [_query, _counts, _robustness, _regions, _recall, _correlations, _controls]
+    if not recall:
+        tellers.remove(_recall)
+    return [line for tell in tellers for line in tell(summary)]
 
 
-def recall_rows(summary: Mapping[str, Any]) -> tuple[list[str], list[tuple[str, list[str]]]]:
+def recall_rows(summary: MapSummary) -> tuple[list[str], list[tuple[str, list[str]]]]:
     """Recovery of the annotated regions as a table.
 
     Returns
@@ -110,85 +159,82 @@ def recall_rows(summary: Mapping[str, Any]) -> tuple[list[str], list[tuple[str, 
     rows : list of (ranking, cells)
         The share of regions that each ranking recovers there.
     """
-    recall: Any = plain(summary.get("recall_at") or {})
+    recall = summary.recall_at
     shares = sorted({share for row in recall.values() for share in row}, key=float)
     rows = [
         (RANKINGS.get(name, name), [percent(row.get(share), 0) for share in shares])
-        for name, row in sorted(recall.items(), key=lambda item: _place(item[0]))
+        for name, row in sorted(recall.items(), key=lambda item: _place_of(item[0]))
     ]
     return [percent(float(share), 0) for share in shares], rows
 
 
-def _asked(facts: Mapping[str, Any]) -> list[str]:
+def _query(summary: MapSummary) -> list[str]:
     """Name several references, and say what is wrong with them."""
-    asked = facts.get("references") or []
-    how = {"mean": "mean of the likenesses to", "max": "largest of the likenesses to"}.get(
-        facts.get("combine") or ""
-    )
-    names = [str(each["name"]) for each in asked]
-    told = [f"The score is the {how} {', '.join(names[:-1])} and {names[-1]}."] if how else []
-    return [*told, *(facts.get("concerns") or [])]
+    names = [str(each["name"]) for each in summary.references]
+    told = []
+    if summary.combine and len(names) > 1:
+        how = {"mean": "mean of the similarities", "max": "largest of the similarities"}[summary.combine]
+        told = [f"The score is the {how} to {', '.join(names[:-1])} and {names[-1]}."]
+    return [*told, *summary.warnings]
 
 
-def _counts(facts: Mapping[str, Any]) -> list[str]:
-    lines = []
-    if _has(facts, "n_tiles"):
-        left_out = facts.get("n_left_out") or 0
-        without = f"; {left_out} were left out for too little data" if left_out else ""
-        lines.append(f"{facts['n_tiles']} tiles were scored{without}.")
-    if _has(facts, "n_matches", "line"):
-        share = percent(facts.get("sky_fraction_matching"))
-        inside = percent(facts.get("sky_fraction_in_matching_tiles"))
-        rule = Line(**facts["line"]).words
-        if not facts["n_matches"]:
-            return [*lines, f"No tile matches: none has {rule}.", *_trust(facts)]
-        line = f"{facts['n_matches']} of them match ({rule})"
-        line += f": they stand for {share} of the sky" if share else ""
-        line += f", and {inside} lies inside at least one of them" if share and inside else ""
-        lines.append(line + ".")
-        missed = facts["line"].get("missed_q")
-        if missed and facts.get("calibrated", True):
-            lines.append(
-                f"No tile away from the reference has q {missed:g} or less, so the matches are only the most "
-                "alike of the sky: a list to look at, not a finding."
+def _counts(summary: MapSummary) -> list[str]:
+    without = f"; {summary.n_left_out} were left out for too little data" if summary.n_left_out else ""
+    lines = [f"{summary.n_tiles} tiles were scored{without}."]
+    cut = summary.cut
+    if cut is None:
+        return lines
+    if not summary.n_matches:
+        return [*lines, f"No tile matches: none has {cut.words}.", *_significance(summary)]
+    line = f"{summary.n_matches} of them match ({cut.words})"
+    if summary.sky_fraction_matching is not None:
+        line += f": they stand for {percent(summary.sky_fraction_matching)} of the sky"
+        if summary.sky_fraction_in_matching_tiles is not None:
+            line += (
+                f", and {percent(summary.sky_fraction_in_matching_tiles)} lies inside at least one of them"
             )
-        if facts.get("n_matches_beside"):
-            lines.append(f"{facts['n_matches_beside']} of the matches share sky with the reference itself.")
-    return [*lines, *_trust(facts)]
+    lines.append(line + ".")
+    if cut.missed_q and summary.calibrated:
+        lines.append(
+            f"No tile away from the reference has q {cut.missed_q:g} or less, so the matches are only the "
+            "most similar of the sky: a list to look at, not a detection."
+        )
+    if summary.n_overlapping_matches:
+        lines.append(f"{summary.n_overlapping_matches} of the matches overlap the reference itself.")
+    return [*lines, *_significance(summary)]
 
 
-def _trust(facts: Mapping[str, Any]) -> list[str]:
+def _significance(summary: MapSummary) -> list[str]:
     """Say how q was found, where matches depend on it."""
-    line = facts.get("line") or {}
-    if (line.get("column") != "q" and not line.get("missed_q")) or not _has(facts, "n_independent"):
+    cut, independent = summary.cut, summary.n_independent
+    if cut is None or independent is None or (cut.column != "q" and not cut.missed_q):
         return []
-    independent = facts["n_independent"]
-    if not facts.get("calibrated", True):
+    if not summary.calibrated:
         return [
-            "Their p and q are not known: the tiles away from the reference are worth "
-            f"{independent:.0f} without common sky, too few or too much alike to tell what is usual; "
+            "Their p and q are not known: the tiles away from the reference are equivalent to "
+            f"{independent:.0f} independent tiles, too few or too much alike to tell what is usual; "
             + (
-                "the matches are only the most alike."
-                if line.get("missed_q")
+                "the matches are only the most similar."
+                if cut.missed_q
                 else "use a score (--threshold) or a share of the sky (--top-fraction)."
             )
         ]
     return [
         "q is the false discovery rate among tiles compared with those of the same brightness, |b| and "
-        f"coverage away from the reference, which are worth {independent:.0f} tiles without common sky."
+        f"coverage away from the reference, which are equivalent to {independent:.0f} independent tiles."
     ]
 
 
-def _second_look(facts: Mapping[str, Any]) -> list[str]:
-    """Tell what surrogates and noise said of the most unusual tiles."""
+def _robustness(summary: MapSummary) -> list[str]:
+    """Tell what surrogates and noise found for the most unusual tiles."""
     lines = []
-    if made := facts.get("surrogates"):
+    if made := summary.surrogates:
         lines.append(
             f"Of the {made['tiles']} most unusual tiles, {made['unusual']} score higher than pictures with "
             f"their own spectrum and random phases do (p_surrogate 0.05 or less, {made['draws']} pictures a "
             "tile): in these the form counts, not only colour and power."
         )
-    noise = facts.get("noise")
+    noise = summary.noise
     if noise and not noise["draws"]:
         lines.append("The noise of this survey is not known, so its scores have no interval.")
     elif noise:
@@ -200,76 +246,72 @@ def _second_look(facts: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def _regions(facts: Mapping[str, Any]) -> list[str]:
-    regions = facts.get("regions") or {}
+def _regions(summary: MapSummary) -> list[str]:
+    regions = summary.regions
     recovered = regions.get("recovered") or {}
-    if not _has(regions, "counted") or not _has(recovered, "score") or regions.get("at_sky_fraction") == 0:
+    if not regions.get("counted") or recovered.get("score") is None or regions.get("at_sky_fraction") == 0:
         return []
     share = percent(regions.get("at_sky_fraction"))
-    where = f" in the best {share} of {_sky(facts)}" if share else ""
+    where = f" in the best {share} of {_sky(summary)}" if share else ""
     line = (
         f"{recovered['score']} of {regions['counted']} well-known star-forming regions "
         f"(away from the reference, and in what the survey can show) are recovered{where}"
     )
+    rivals = {name: text for name, text in RANKINGS.items() if name != "score"}
     others = [
-        f"{recovered[name]} by {text}" for name, text in RANKINGS.items()
-        if name != "score" and _has(recovered, name)
-    ]  # fmt: skip
+        f"{recovered[name]} by {text}" for name, text in rivals.items() if recovered.get(name) is not None
+    ]
     if not others:
         return [line + "."]
     lines = [f"{line}; as much sky ranked without any network recovers {' and '.join(others)}."]
-    best = max(recovered[name] for name in RANKINGS if name != "score" and _has(recovered, name))
+    best = max(recovered[name] for name in rivals if recovered.get(name) is not None)
     if recovered["score"] <= best:
         lines.append("So in this map the score finds no more of these regions than a simple ranking does.")
     return lines
 
 
-def _recall(facts: Mapping[str, Any]) -> list[str]:
-    heads, rows = recall_rows(facts)
+def _recall(summary: MapSummary) -> list[str]:
+    heads, rows = recall_rows(summary)
     if not rows:
         return []
     told = "; ".join(f"by {name} {' / '.join(cell or '?' for cell in cells)}" for name, cells in rows)
-    return [f"Regions recovered at {' / '.join(heads)} of {_sky(facts)}: {told}."]
+    return [f"Regions recovered at {' / '.join(heads)} of {_sky(summary)}: {told}."]
 
 
-def _correlations(facts: Mapping[str, Any]) -> list[str]:
-    spearman = facts.get("spearman") or {}
+def _correlations(summary: MapSummary) -> list[str]:
     told = [
-        f"{number(spearman[key], '+.2f')} with {text}"
+        f"{number(value, '+.2f')} with {text}"
         for key, text in CONFOUNDERS.items()
-        if _has(spearman, key)
+        if (value := summary.spearman.get(key)) is not None
     ]
     return [f"Rank correlation (Spearman) of the score: {', '.join(told)}."] if told else []
 
 
-def _controls(facts: Mapping[str, Any]) -> list[str]:
-    controls = {name: score for name, score in (facts.get("controls") or {}).items() if score is not None}
+def _controls(summary: MapSummary) -> list[str]:
+    controls = {
+        name.replace("_", " "): score
+        for name, score in sorted(summary.controls.items())
+        if score is not None and math.isfinite(score)
+    }
     if not controls:
         return []
-    told = ", ".join(f"{name.replace('_', ' ')} {number(score, '.3f')}" for name, score in controls.items())
-    lines = [f"Score of pictures without any sky in them: {told}."]
-    threshold = facts.get("threshold")
-    passing = [
-        name.replace("_", " ") for name, score in controls.items()
-        if threshold is not None and score >= threshold
-    ]  # fmt: skip
+    told = ", ".join(f"{name} {number(score, '.3f')}" for name, score in controls.items())
+    lines = [f"Score of control images, which show no sky: {told}."]
+    threshold = None if summary.cut is None else summary.cut.threshold
+    passing = [name for name, score in controls.items() if threshold is not None and score >= threshold]
     if passing:
         lines.append(
-            f"Beware: {' and '.join(passing)} would match too; the score alone is no proof of likeness."
+            f"Beware: {' and '.join(passing)} would match too; the score alone is no proof of similarity."
         )
     return lines
 
 
-def _sky(facts: Mapping[str, Any]) -> str:
+def _sky(summary: MapSummary) -> str:
     """Name what shares are shares of: rankings know only the tiles of the map."""
-    mapped = facts.get("sky_fraction_mapped")
+    mapped = summary.sky_fraction_mapped
     return "the sky" if mapped is None or mapped > NEARLY_ALL else "the mapped sky"
 
 
-def _has(facts: Mapping[str, Any], *keys: str) -> bool:
-    return all(facts.get(key) is not None for key in keys)
-
-
-def _place(ranking: str) -> int:
+def _place_of(ranking: str) -> int:
     names = list(RANKINGS)
     return names.index(ranking) if ranking in names else len(names)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
@@ -12,8 +13,11 @@ from skykin.core.atomic import whole_file
 from skykin.core.protocols import ColouredSky, Survey
 from skykin.core.shapes import BandValues, Coverage
 from skykin.products.preview import WIDEST_REGION_DEG, region_image, sky_image
+from skykin.survey.render import COLOURS
 
-COLOURS = ("red", "green", "blue")
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 #: Told by a line of their own.
 SPOKEN = {"name", "file", "sha256", "unit", "bands", "beam_deg", "frame", "projection"}
 LONGEST_LIST = 5
@@ -28,7 +32,7 @@ def survey_facts(survey: Survey, values: BandValues, coverage: Coverage) -> dict
     values, coverage : arrays (n, 3), (n,)
         Samples of equal area over the survey's extent.
     """
-    known = survey.as_dict()
+    known = survey.to_dict()
     seen = coverage > 0
     facts = {
         "survey": f"{survey.name}: {survey.title}",
@@ -47,6 +51,16 @@ def survey_facts(survey: Survey, values: BandValues, coverage: Coverage) -> dict
             facts[name.replace("_", " ")] = _short(value)
     facts["credits"] = "; ".join(survey.credits) or "none known: cite the survey's own paper"
     return facts
+
+
+def survey_picture(survey: Survey, sky: ColouredSky) -> Figure:
+    """Draw the survey in colours, with a graticule and a legend of its bands."""
+    # Matplotlib is loaded for a picture only.
+    from skykin.products.figures.canvas import house_style  # noqa: PLC0415
+    from skykin.products.figures.rendered_sky import survey_figure  # noqa: PLC0415
+
+    with house_style():
+        return survey_figure(sky, survey.title, survey.bands, survey.extent)
 
 
 def write_survey_preview(survey: Survey, sky: ColouredSky, path: Path, width: int = 1024) -> None:

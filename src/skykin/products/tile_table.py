@@ -8,8 +8,9 @@ import numpy as np
 from astropy.io.votable.tree import CooSys, Info, VOTableFile
 from astropy.table import QTable
 
-from skykin.products.plain import plain
-from skykin.products.result import KinMap, numbers
+from skykin.core.plain import plain
+from skykin.products.mapped import MappedTiles
+from skykin.products.result import numbers
 from skykin.products.stamp import creator, settings
 
 #: Meaning and UCD (IVOA UCD1+) of each column.
@@ -18,18 +19,30 @@ COLUMNS = {
     "name": ("Tile, named by its Galactic position", "meta.id;meta.main"),
     "lon": ("Galactic longitude of the centre", "pos.galactic.lon;meta.main"),
     "lat": ("Galactic latitude of the centre", "pos.galactic.lat;meta.main"),
+    "ra": ("Right ascension of the centre, ICRS", "pos.eq.ra"),
+    "dec": ("Declination of the centre, ICRS", "pos.eq.dec"),
     "width": ("Side along longitude", "phys.angSize"),
     "height": ("Side along latitude", "phys.angSize"),
-    "score": ("Likeness to the reference", "stat.correlation;meta.main"),
+    "turn": (
+        "Angle from Galactic north to the upward side of the tile, through growing longitude",
+        "pos.posAng",
+    ),
+    "score": (
+        "Similarity to the reference: 0 is an average tile, 1 the reference itself",
+        "stat.correlation;meta.main",
+    ),
     "match": ("Whether the tile is a match", "meta.code.member"),
     "standardised": (
         "Height of the score above that of tiles of the same brightness, |b| and coverage, in their spreads",
         "stat.value",
     ),
-    "p": ("Share of tiles without kinship that stand out as much", "stat.probability"),
+    "p": ("p-value under the matched null", "stat.probability"),
     "q": ("False discovery rate at which the tile is a match", "stat.probability"),
-    "best_reference": ("Reference that the tile is most like", "meta.id"),
+    "best_reference": ("Reference that the tile is most similar to", "meta.id"),
     "hubness": ("Mean of the ten largest scores against 64 tiles spread over the map", "stat.mean"),
+    "reference_hubness": ("The same of the reference that the tile is compared with", "stat.mean"),
+    "best_size": ("Size of tile at which the place is most similar", "phys.angSize"),
+    "best_score": ("Score at that size", "stat.correlation"),
     "csls": ("Score scaled locally: twice the score less the hubness of tile and reference", "stat.value"),
     "p_surrogate": ("Share of phase-randomised pictures of such tiles that gain as much", "stat.probability"),
     "score_low": ("5 % quantile of the score under the noise of the survey", "stat.min"),
@@ -42,13 +55,13 @@ COLUMNS = {
 }
 
 
-def ranked_tiles(result: KinMap) -> QTable:
+def ranked_tiles(result: MappedTiles) -> QTable:
     """Tiles by rank, with descriptions and UCDs, and the stamp in ``meta``.
 
     Returns
     -------
     QTable
-        The columns of `KinMap.tiles`; each column's ``info.meta["ucd"]`` is its UCD.
+        The columns of `SkyMap.tiles`; each column's ``info.meta["ucd"]`` is its UCD.
     """
     table = result.tiles[np.argsort(numbers(result.tiles["rank"]), kind="stable")]
     texts = COLUMNS | {
@@ -60,34 +73,36 @@ def ranked_tiles(result: KinMap) -> QTable:
         info = table[name].info
         info.description = info.description or description or None
         info.meta = {**(info.meta or {}), **({"ucd": ucd} if ucd else {})}
-    facts = result.provenance.as_dict()
+    facts = result.provenance.to_dict()
     table.meta = {
         "creator": creator(result.provenance),
         "coordinate_system": "Galactic",
-        "reference": result.reference_name,
-        "match": result.line.words,
+        "reference": result.query.name,
+        "match": result.cut.words,
         "acknowledgements": plain(facts.pop("credits")),
         "provenance": plain(facts),
     }
     return table
 
 
-def write_ecsv(result: KinMap, path: Path) -> None:
+def write_ecsv(result: MappedTiles, path: Path) -> None:
     """Write the catalogue as ECSV, which keeps units, descriptions and the stamp in Python."""
     ranked_tiles(result).write(path, format="ascii.ecsv", overwrite=True)
 
 
-def write_votable(result: KinMap, path: Path) -> None:
+def write_votable(result: MappedTiles, path: Path) -> None:
     """Write the catalogue as VOTable for the tools of the Virtual Observatory."""
     table = ranked_tiles(result)
     # The stamp goes into INFO elements: the writer would drop nested metadata.
     table.meta = {}
     document = VOTableFile.from_table(table)
     resource = document.resources[0]
+    systems = {"lon": "galactic", "lat": "galactic", "ra": "icrs", "dec": "icrs"}
     resource.coordinate_systems.append(CooSys(ID="galactic", system="galactic"))
+    resource.coordinate_systems.append(CooSys(ID="icrs", system="ICRS"))
     for field in resource.tables[0].fields:
-        if field.name in ("lon", "lat"):
-            field.ref = "galactic"
+        if field.name in systems:
+            field.ref = systems[field.name]
     resource.description = _description(result)
     for name, text in settings(result.provenance):
         resource.infos.append(Info(name=name, value=text))
@@ -95,9 +110,9 @@ def write_votable(result: KinMap, path: Path) -> None:
     document.to_xml(str(path), tabledata_format="binary")
 
 
-def _description(result: KinMap) -> str:
+def _description(result: MappedTiles) -> str:
     first = (
-        f"Tiles of {result.survey_title} by likeness to {result.reference_name}; "
-        f"a tile matches at {result.line.words}. Made by {creator(result.provenance)}."
+        f"Tiles of {result.survey.title} by similarity to {result.query.name}; "
+        f"a tile matches at {result.cut.words}. Made by {creator(result.provenance)}."
     )
     return "\n".join([first, *(f"Acknowledgement: {credit}" for credit in result.provenance.credits)])

@@ -9,17 +9,17 @@ from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Progress
 from skykin.products.figures import FIGURES, draw_figures
 from skykin.products.folder import output_folder
+from skykin.products.mapped import MappedTiles
 from skykin.products.matches import write_coverage_map, write_regions
 from skykin.products.preview import write_preview
 from skykin.products.rejected import REJECTED, write_rejected
 from skykin.products.report import write_report
-from skykin.products.result import KinMap
 from skykin.products.score_map import write_score_map
-from skykin.products.summary import write_summary
+from skykin.products.summarised import write_summary
 from skykin.products.tile_table import write_ecsv, write_votable
 
 #: File name, what it is, and how it is written.
-PRODUCTS: tuple[tuple[str, str, Callable[[KinMap, Path], None]], ...] = (
+PRODUCTS: tuple[tuple[str, str, Callable[[MappedTiles, Path], None]], ...] = (
     ("score.fits", "HEALPix map of the scores, each layer's cosine and the coverage", write_score_map),
     ("tiles.ecsv", "catalogue of all tiles, for Python", write_ecsv),
     ("tiles.vot", "the same catalogue as VOTable, for TOPCAT and Aladin", write_votable),
@@ -32,13 +32,13 @@ REPORT = "report.html"
 
 
 def write_products(
-    result: KinMap, path: Path, *, overwrite: bool = False, progress: Progress | None = None
+    result: MappedTiles, path: Path, *, overwrite: bool = False, progress: Progress | None = None
 ) -> dict[str, Path]:
     """Write every product of a map.
 
     Parameters
     ----------
-    result : KinMap
+    result : MappedTiles
     path : Path
         Folder to come; it appears only when all products are complete.
     overwrite : bool

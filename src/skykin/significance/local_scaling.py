@@ -1,4 +1,4 @@
-"""Local scaling: likeness beyond that of tiles which are like everything."""
+"""Local scaling: similarity beyond that of tiles which are similar to everything."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import numpy as np
 from skykin.core.errors import UsageError
 from skykin.core.shapes import Numbers
 
-#: Most alike others that tell how much of a hub a tile is.
+#: Most similar others that tell how much of a hub a tile is.
 NEIGHBOURS = 10
 
 
 def hubness(cosines: Numbers, neighbours: int = NEIGHBOURS) -> Numbers:
-    r"""Tell how much a tile is like whatever it is compared with.
+    r"""Tell how much a tile is similar to whatever it is compared with.
 
     .. math:: r_i = \frac{1}{K} \sum_{j \in \mathcal N_K(i)} \cos(i, j)
 

@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 
-from skykin.core.errors import UsageError, shown
 from skykin.core.picture import Picture
 from skykin.core.shapes import Chroma, Coverage, Numbers, Weights
-from skykin.style.engine.plane import PlaneSource
-from skykin.style.engine.stream import Piece, stream
+from skykin.style.engine.stream import Piece, PlaneSource, stream
 from skykin.style.network.blocks import BlockNetwork
 from skykin.style.recipe import Recipe
-from skykin.style.signature import Signature, flattened
-from skykin.style.standard import Standardisation
-from skykin.style.statistics.statistic import (
-    Statistic,
-    core_contrast,
-    covariance,
-    gram,
-    mean_std,
-    middle_quarter,
-    position_weights,
-)
+from skykin.style.signature import Signature, Standardisation, flattened
+from skykin.style.statistics.statistic import Statistic, position_weights
 
 
 def position_cosines(
@@ -41,24 +30,9 @@ def position_cosines(
               \qquad g_i = \frac{z'_i}{\sigma_i\,|z|\,|z'|},
 
     and every statistic is a weighted mean over positions, :math:`x = \sum_p w_p\,\psi_p` with
-    :math:`\sum_p w_p = 1`, so that position p has :math:`r_p = \langle\psi_p, g\rangle - \langle\mu,
-    g\rangle` and :math:`\sum_p w_p r_p = \cos` exactly:
-
-    ===========  =================================================================================
-    gram         :math:`\psi_p = f_p f_p^{\mathsf T}`, so that
-                 :math:`\langle\psi_p, g\rangle = f_p^{\mathsf T} A f_p` with the matrix A of g
-    covariance   :math:`\psi_p = (f_p - m)(f_p - m)^{\mathsf T}` with the tile's own mean m
-    mean_std     :math:`\psi_p = \left(f_p,\ \frac12\left(\frac{(f_p - m)^2}{s} + s\right)\right)` with the
-                 tile's own mean m and spread s
-    core         :math:`\psi_p = (k_p - 1)(f_p - m)` with the tile's own mean m, and with
-    contrast     :math:`k_p = 1 / \sum_{q \in K} w_q` in the core K, 0 outside
-    ===========  =================================================================================
-
-    Gram matrices and contrasts are linear in the positions.  The other two are so to first order:
-    :math:`\psi_p - x` is the influence function, by which x changes if a little more weight lies on p.  For
-    the spread,
-    :math:`s = v^{1/2}` gives :math:`ds = dv / 2s` with :math:`dv = w_p((f_p - m)^2 - v)`; the part of m in
-    it vanishes.
+    :math:`\sum_p w_p = 1`, exactly or to first order (`Statistic.by_position` of each gives its
+    :math:`\psi_p`), so that position p has :math:`r_p = \langle\psi_p, g\rangle - \langle\mu, g\rangle` and
+    :math:`\sum_p w_p r_p = \cos`.
 
     Parameters
     ----------
@@ -76,11 +50,6 @@ def position_cosines(
     dict of str to float64 array (y, x)
         Layer to :math:`r_p`, whose mean over the covered positions is the cosine; NaN where nothing is
         covered.
-
-    Raises
-    ------
-    UsageError
-        If the recipe's statistic is none of the four.
     """
     found = {}
     for layer in recipe.layers:
@@ -103,62 +72,9 @@ def _of_layer(
     mean, spread = (0 * raw, 0 * raw + 1) if scale is None else (part.astype(np.float64) for part in scale)
     own = (raw - mean) / spread
     direction = wanted / spread / (np.linalg.norm(own) * np.linalg.norm(wanted))
-    flat = features.reshape(len(features), -1).astype(np.float64)
-    share = np.ones(flat.shape[1]) if weights is None else weights.reshape(-1).astype(np.float64)
-    share_of_all = share / share.sum()
-    if statistic is core_contrast:
-        found = _contrast(flat, share_of_all, direction, _core(*features.shape[1:])) - mean @ direction
-    else:
-        found = _linear_part(statistic)(flat, share_of_all, direction) - mean @ direction
-    return np.where(share > 0, found, np.nan).reshape(features.shape[1:])
-
-
-def _linear_part(statistic: Statistic) -> Callable[[Numbers, Numbers, Numbers], Numbers]:
-    if statistic is gram:
-        return _second_moment
-    if statistic is covariance:
-        return _centred_moment
-    if statistic is mean_std:
-        return _first_moments
-    name = shown(getattr(statistic, "__name__", statistic))
-    raise UsageError(
-        f"the statistic {name} cannot be divided among positions, only gram, covariance, mean_std and "
-        "core_contrast"
-    )
-
-
-def _second_moment(flat: Numbers, share: Numbers, direction: Numbers) -> Numbers:  # noqa: ARG001
-    matrix = np.zeros((len(flat), len(flat)))
-    upper, right = np.triu_indices(len(flat))
-    # A flattened pair of channels carries √2, and stands twice in the product.
-    matrix[upper, right] = direction * np.where(upper == right, 1, np.sqrt(0.5))
-    matrix[right, upper] = matrix[upper, right]
-    return np.asarray(np.einsum("cp,cp->p", flat, matrix @ flat))
-
-
-def _centred_moment(flat: Numbers, share: Numbers, direction: Numbers) -> Numbers:
-    return _second_moment(flat - (flat @ share)[:, None], share, direction)
-
-
-def _first_moments(flat: Numbers, share: Numbers, direction: Numbers) -> Numbers:
-    mean = flat @ share
-    square = (flat - mean[:, None]) ** 2
-    spread = np.sqrt(square @ share)
-    for_mean, for_spread = np.split(direction, 2)
-    # A dead channel has no spread: nothing of it lies anywhere.
-    alive = np.where(spread > 0, for_spread / np.where(spread > 0, spread, 1), 0)
-    return np.asarray(for_mean @ flat + (alive @ square + for_spread @ spread) / 2)
-
-
-def _contrast(flat: Numbers, share: Numbers, direction: Numbers, core: np.ndarray) -> Numbers:
-    deviations = direction @ (flat - (flat @ share)[:, None])
-    return np.asarray(deviations * (core / share[core].sum() - 1))
-
-
-def _core(rows: int, columns: int) -> np.ndarray:
-    own = np.zeros((rows, columns), dtype=bool)
-    own[middle_quarter(rows), middle_quarter(columns)] = True
-    return own.ravel()
+    share = np.ones(features.shape[1:]) if weights is None else weights.astype(np.float64)
+    found = statistic.by_position(features.astype(np.float64), share / share.sum(), direction)
+    return np.where(share > 0, found - mean @ direction, np.nan)
 
 
 def features_of(network: BlockNetwork, picture: Picture) -> dict[str, Chroma]:

@@ -6,26 +6,33 @@ import hashlib
 import json
 import pkgutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
 from types import MappingProxyType
-from typing import Literal, get_args
+from typing import Any, Literal, Self, get_args
 
 from skykin.core.errors import UnknownNameError, UsageError, shown
+from skykin.core.plugins import with_plugins
 from skykin.core.shapes import Chroma, Coverage
-from skykin.style.network.architecture import LAYERS, STYLE_LAYERS, Padding, step_of
+from skykin.style.network.architecture import LAYERS, SMALLEST_PIXELS, STYLE_LAYERS, Padding, step_of
 from skykin.style.signature import Signature, Vector, flattened
-from skykin.style.statistics.statistic import Statistic, position_weights
+from skykin.style.statistics.statistic import TILE_CELLS, Statistic, position_weights
 
 #: How the cosines of the layers become one score.
 Combine = Literal["max", "mean"]
+#: Entry points in which other packages name a `Recipe`.
+GROUP = "skykin.recipes"
+#: What a recipe says of itself; no setting.
+WORDS = ("title", "description")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
     """How style is measured, from the network's answer to a score.
+
+    Two recipes that differ in title and description alone are equal.
 
     Parameters
     ----------
@@ -33,8 +40,8 @@ class Recipe:
         What a person types, such as ``mean-std``.
     title, description : str
         What it is, for a heading and for a paragraph.
-    statistic : callable
-        Measures one layer: `gram`, `covariance`, `mean_std`, or a function of the same form.
+    statistic : Statistic
+        Measures one layer: `gram`, `covariance`, `mean_std`, `core_contrast`, or one of your own.
     layers : tuple of str
         Layers of the network that are measured.
     weighted : bool
@@ -59,7 +66,7 @@ class Recipe:
     spacing : float
         Distance between neighbouring tiles that suits the recipe, in sides of a tile.
     literal : bool
-        Whether tiles are measured one by one unless the shared engine is asked for.
+        Whether tiles are measured one by one unless the shared engine is requested.
 
     Raises
     ------
@@ -69,8 +76,8 @@ class Recipe:
     """
 
     name: str
-    title: str
-    description: str
+    title: str = field(compare=False)
+    description: str = field(compare=False)
     statistic: Statistic
     layers: tuple[str, ...] = STYLE_LAYERS
     weighted: bool = True
@@ -86,6 +93,14 @@ class Recipe:
     literal: bool = False
 
     def __post_init__(self) -> None:
+        if not isinstance(self.statistic, Statistic):
+            raise self._refusal(
+                f"measures {shown(self.statistic)}; give an object of a class derived from Statistic"
+            )
+        if not getattr(self.statistic, "name", ""):
+            raise self._refusal(
+                f"measures a {type(self.statistic).__name__} without a name; give its class one"
+            )
         unknown = [layer for layer in self.layers if layer not in LAYERS]
         if unknown or not self.layers:
             named = ", ".join(shown(layer) for layer in unknown) or "no layer"
@@ -107,6 +122,9 @@ class Recipe:
             raise self._refusal(f"has top_fraction {self.top_fraction}; use more than 0 and at most 1")
         if self.max_q is not None and not 0 < self.max_q < 1:
             raise self._refusal(f"has max_q {self.max_q}; use a rate between 0 and 1")
+        for what in ("tile_deg", "pixels", "spacing"):
+            if not getattr(self, what) > 0:
+                raise self._refusal(f"has {what} {getattr(self, what)}; use more than 0")
 
     def _refusal(self, reason: str) -> UsageError:
         return UsageError(f"recipe {shown(self.name)} {reason}")
@@ -116,32 +134,54 @@ class Recipe:
         """Pixels of which the shared engine makes tiles and spacings: 8, or 16 where block 5 is measured."""
         return step_of(self.layers)
 
-    def as_dict(self) -> dict[str, object]:
-        """All settings as plain values, ready for JSON."""
-        return {
-            "name": self.name,
-            **self._measure(),
-            "threshold": self.threshold,
-            "top_fraction": self.top_fraction,
-            "max_q": self.max_q,
-        }
+    @property
+    def picture_step(self) -> int:
+        """Pixels of which a picture that is measured by itself has a multiple on each side."""
+        return TILE_CELLS * self.step if self.statistic.has_core else SMALLEST_PIXELS
+
+    def to_dict(self) -> dict[str, Any]:
+        """All settings as plain values, ready for JSON; `from_dict` reads them back.
+
+        The statistic stands there by its name.  Title and description are left out.
+        """
+        values = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in WORDS}
+        return {**values, "statistic": self.statistic.name, "layers": list(self.layers)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Read what `to_dict` gave; title and description are those of the known recipe of the name, if any.
+
+        Raises
+        ------
+        UsageError
+            If a setting is missing or unknown, or cannot be used.
+        UnknownNameError
+            If no known recipe has a statistic of that name.
+        """
+        names = [each.name for each in fields(cls) if each.name not in WORDS]
+        missing, unknown = [n for n in names if n not in values], [n for n in values if n not in names]
+        if missing or unknown:
+            what = [f"no {name}" for name in missing] + [f"an unknown {shown(name)}" for name in unknown]
+            raise UsageError(f"a recipe has {', '.join(what)}; it has {', '.join(names)}")
+        known = {each.statistic.name: each.statistic for each in recipes().values()}
+        if values["statistic"] not in known:
+            raise UnknownNameError(
+                f"no statistic is called {shown(values['statistic'])}; the known recipes have "
+                f"{', '.join(sorted(known))}"
+            )
+        same = recipes().get(values["name"])
+        words = {word: "" if same is None else getattr(same, word) for word in WORDS}
+        made = {"statistic": known[values["statistic"]], "layers": tuple(values["layers"])}
+        return cls(**{**values, **words, **made})
 
     def key(self) -> str:
         """Stable hash of all that decides a score: 16 hexadecimal digits.
 
         The name does not count, nor where the line is drawn among the scores.
         """
-        return hashlib.sha256(json.dumps(self._measure(), sort_keys=True).encode()).hexdigest()[:16]
-
-    def _measure(self) -> dict[str, object]:
-        return {
-            "layers": list(self.layers),
-            "statistic": f"{self.statistic.__module__}.{self.statistic.__name__}",
-            "weighted": self.weighted,
-            "padding": self.padding,
-            "standardised": self.standardised,
-            "combine": self.combine,
-        }
+        measured = ("layers", "statistic", "weighted", "padding", "standardised", "combine")
+        values = {name: value for name, value in self.to_dict().items() if name in measured}
+        return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
 
     def signature(self, answer: Mapping[str, Chroma], coverage: Coverage) -> Signature:
         """Measure the style of one picture.
@@ -168,12 +208,16 @@ class Recipe:
 
 @cache
 def recipes() -> Mapping[str, Recipe]:
-    """All recipes by name: each module of `skykin.style.recipes` holds one, called ``RECIPE``."""
+    """All recipes by name.
+
+    Each module of `skykin.style.recipes` holds one, called ``RECIPE``; other packages name theirs in the
+    entry point group ``skykin.recipes``.
+    """
     from skykin.style import recipes as folder  # noqa: PLC0415 - each recipe there imports this module
 
-    modules = sorted(module.name for module in pkgutil.iter_modules(folder.__path__))
-    found = [import_module(f"{folder.__name__}.{module}").RECIPE for module in modules]
-    return MappingProxyType({each.name: each for each in sorted(found, key=lambda each: each.name)})
+    modules = (module.name for module in pkgutil.iter_modules(folder.__path__))
+    own = [import_module(f"{folder.__name__}.{module}").RECIPE for module in modules]
+    return MappingProxyType(with_plugins(own, Recipe, GROUP))
 
 
 def recipe(name: str) -> Recipe:
@@ -182,7 +226,7 @@ def recipe(name: str) -> Recipe:
     Raises
     ------
     UnknownNameError
-        If there is none; the sentence names those that are written alike.
+        If there is none; the sentence names those with a similar name.
     """
     known = recipes()
     if name in known:

@@ -1,16 +1,38 @@
-"""A signature is the style of one tile: a vector per layer."""
+"""A signature is the style of one tile, a vector per layer; a survey's standard is what is usual there."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import math
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 
+from skykin.core.errors import DataQualityError, UsageError
+from skykin.core.shapes import Numbers
+
 Vector = npt.NDArray[np.float32]
+Moments = npt.NDArray[np.float64]
+#: Smallest spread that counts, in units of the layer's median spread.
+FLOOR = 0.1
+#: Spread that single precision alone makes, in units of the mean.
+ROUNDING = 1e-6
 
 
-class Signature(Mapping[str, Vector]):
+class LayerVectors(Mapping[str, Vector]):
+    """Layer to its vector, with a way to compare: a `Signature`, or the style that an index keeps."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def cosines(self, other: Mapping[str, Vector]) -> Numbers:
+        """Cosine of each layer with another of the same kind: float64 array (layers,)."""
+
+
+class Signature(LayerVectors):
     """Layer to its flat float32 vector; read-only, in the order of the layers.
 
     Parameters
@@ -45,6 +67,47 @@ class Signature(Mapping[str, Vector]):
         """Whether every number is; a tile without a covered position has no style."""
         return all(bool(np.isfinite(vector).all()) for vector in self.values())
 
+    def cosines(self, other: Mapping[str, Vector]) -> Numbers:
+        """Cosine of each layer with another signature: float64 array (layers,); see `layer_cosines`."""
+        return np.array(list(layer_cosines(self, other).values()))
+
+
+def layer_cosines(signature: Mapping[str, Vector], reference: Mapping[str, Vector]) -> dict[str, float]:
+    r"""Cosine between two signatures, layer by layer.
+
+    .. math:: \cos = \frac{\sum_i a_i b_i}{\sqrt{\sum_i a_i^2}\,\sqrt{\sum_i b_i^2}}
+
+    Parameters
+    ----------
+    signature, reference : Mapping of str to array (n,)
+        With the same layers.
+
+    Returns
+    -------
+    dict
+        Layer to its cosine from −1 to 1, computed in double precision: squared Gram entries of block 4
+        overflow a float32.  NaN where one of the two is zero or not finite, because it has no style.
+
+    Raises
+    ------
+    UsageError
+        If the two do not have the same layers.
+    """
+    if set(signature) != set(reference):
+        raise UsageError(
+            f"a signature of layers {', '.join(signature)} cannot be compared with one of "
+            f"{', '.join(reference)}; measure both with one recipe"
+        )
+    return {layer: _cosine(signature[layer], vector) for layer, vector in reference.items()}
+
+
+def _cosine(a: Vector, b: Vector) -> float:
+    a, b = a.astype(np.float64), b.astype(np.float64)
+    norms = math.sqrt(a @ a) * math.sqrt(b @ b)
+    if not 0 < norms < math.inf:
+        return math.nan
+    return min(1.0, max(-1.0, float(a @ b) / norms))
+
 
 def flattened(statistic: npt.NDArray[np.float32]) -> Vector:
     r"""Lay a statistic out as a vector whose length and angles are those of the statistic.
@@ -64,3 +127,130 @@ def flattened(statistic: npt.NDArray[np.float32]) -> Vector:
         return statistic
     upper, right = np.triu_indices(len(statistic))
     return statistic[upper, right] * np.where(upper == right, 1, np.sqrt(2)).astype(np.float32)
+
+
+def has_style(vectors: Mapping[str, Vector]) -> bool:
+    """Whether there is anything to compare in every layer: finite numbers that are not all zero."""
+    return all(bool(np.isfinite(vector).all() and np.any(vector)) for vector in vectors.values())
+
+
+def refuse_without_style(vectors: Mapping[str, Vector], name: str, *, choose: str = "another") -> None:
+    """Refuse what cannot be compared with anything.
+
+    Parameters
+    ----------
+    vectors : Mapping of str to array (n,)
+        A signature, or vectors that an index holds.
+    name : str
+        What it is of, as a sentence begins, such as ``the reference 'orion'``.
+    choose : str
+        What to choose instead.
+
+    Raises
+    ------
+    DataQualityError
+        If a layer is not finite or zero (``DQ-CONST``).
+    """
+    if not has_style(vectors):
+        raise DataQualityError(
+            f"{name} has no style, because nothing in it is covered or it is the same everywhere; "
+            f"choose {choose}",
+            code="DQ-CONST",
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Standardisation:
+    r"""Deviation from the survey's mean in units of its spread.
+
+    .. math:: z_i = \frac{x_i - \mu_i}{\max(\sigma_i, f)}
+
+    The floor :math:`f` is a tenth of the median of the layer's non-zero :math:`\sigma_i`.  A number that
+    hardly varied in the sample, such as one of a dead channel, would otherwise outvote all others the first
+    time it does: with the floor, a typical change of it counts ten times at most.  (Covariances of block 5 on
+    a far-infrared Milky Way: 1 % of the numbers hold 88 % of a new tile's squared length with a floor of
+    0.001, 60 % with 0.1; the scores of the two correlate to 0.999.)
+
+    Parameters
+    ----------
+    mean, spread : Mapping of str to float32 array (n,)
+        Per layer, the mean over the sample, and the standard deviation with the floor applied.
+    tiles : int
+        Number of signatures in the sample.
+    """
+
+    mean: Signature
+    spread: Signature
+    tiles: int
+
+    @classmethod
+    def fit(cls, signatures: Iterable[Signature]) -> Self:
+        """Measure a survey's standard; one signature at a time is held.
+
+        Signatures that are not finite are left out: their tiles have no style.
+
+        Parameters
+        ----------
+        signatures : iterable of Signature
+            A sample of the survey's tiles; the order matters to the last bit only.
+
+        Raises
+        ------
+        DataQualityError
+            If fewer than two signatures are finite (``DQ-FEWVALID``), or a layer is the same in all of them
+            (``DQ-CONST``).
+
+        References
+        ----------
+        Welford 1962, Technometrics 4, 419: mean and sum of squared deviations in one pass.
+        """
+        mean: dict[str, Moments] = {}
+        squares: dict[str, Moments] = {}
+        tiles = 0
+        for signature in signatures:
+            if signature.finite:
+                tiles += 1
+                _advance(mean, squares, signature, tiles)
+        if tiles < 2:
+            raise DataQualityError(
+                f"the survey's average needs at least 2 tiles with data, but {tiles} had any; "
+                "choose a larger area",
+                code="DQ-FEWVALID",
+            )
+        spread = {
+            layer: _spread(layer, mean[layer], np.sqrt(squares[layer] / tiles), tiles) for layer in mean
+        }
+        return cls(Signature(mean), Signature(spread), tiles)
+
+    def apply(self, signature: Signature) -> Signature:
+        """Standardise one signature; that of an exactly average tile becomes all zeros."""
+        return Signature(
+            {layer: (vector - self.mean[layer]) / self.spread[layer] for layer, vector in signature.items()}
+        )
+
+
+def _advance(
+    mean: dict[str, Moments],
+    squares: dict[str, Moments],
+    signature: Mapping[str, npt.NDArray[np.float32]],
+    tiles: int,
+) -> None:
+    """Take one more signature into the moments, in place."""
+    for layer, vector in signature.items():
+        if layer not in mean:
+            mean[layer] = np.zeros(vector.size)
+            squares[layer] = np.zeros(vector.size)
+        deviation = vector - mean[layer]
+        mean[layer] += deviation / tiles
+        squares[layer] += deviation * (vector - mean[layer])
+
+
+def _spread(layer: str, mean: Moments, deviation: Moments, tiles: int) -> Moments:
+    """Apply the floor to the standard deviation."""
+    if deviation.max() <= ROUNDING * np.abs(mean).max():
+        raise DataQualityError(
+            f"layer {layer} is the same in all {tiles} tiles, so that nothing can be compared; "
+            "choose a larger area or another stretch",
+            code="DQ-CONST",
+        )
+    return np.maximum(deviation, FLOOR * np.median(deviation[deviation > 0]))

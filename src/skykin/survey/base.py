@@ -130,7 +130,7 @@ class BaseSurvey(ABC):
         """The survey itself: all of it can be read at its own resolution."""
         return cast("Survey", self)
 
-    def as_dict(self) -> dict[str, object]:
+    def to_dict(self) -> dict[str, object]:
         """Plain values for provenance."""
         return {
             "name": self.name,

@@ -20,14 +20,13 @@ from platformdirs import user_cache_path
 
 from skykin.core.atomic import whole_file
 from skykin.core.errors import RemoteError, ResourceError, shown
-from skykin.core.progress import SilentProgress
+from skykin.core.progress import SILENT
 from skykin.core.protocols import Progress
 from skykin.survey.fits.check import looks_like_html
 
 if TYPE_CHECKING:
     import httpx
 
-SILENT = SilentProgress()
 #: A server that says nothing for so long is not going to.
 READ_TIMEOUT_S = 30.0
 #: 91 MB take this long at 25 kB a second.

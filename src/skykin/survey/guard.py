@@ -7,8 +7,11 @@ and JSON, never as pickles.
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -114,17 +117,78 @@ def guarded(
         yield Parsed(_answer(folder, path.name, status, limits), folder)
 
 
+class ReadyProcess:
+    """A process of `guard_child` that has its libraries loaded and forks a child for each file."""
+
+    def __init__(self) -> None:
+        self._python = _python_variables()
+        self._process = _start([], subprocess.PIPE)
+
+    @property
+    def is_fit(self) -> bool:
+        """Whether it lives, and would load the same modules as a new one."""
+        return self._process.poll() is None and self._python == _python_variables()
+
+    def run(self, folder: Path, seconds: float) -> int | None:
+        """Let a child do what `folder` asks; return its exit status, or None if it took too long."""
+        to, back = self._process.stdin, self._process.stdout
+        assert to is not None and back is not None  # noqa: S101, PT018 - both are pipes
+        child = None
+        try:
+            to.write(json.dumps(str(folder)).encode() + b"\n")
+            child = int(back.readline())
+            in_time = bool(select.select([back], [], [], seconds)[0])
+            if not in_time:
+                os.kill(child, signal.SIGKILL)
+            status = int(back.readline())
+        except BaseException as error:  # we are interrupted, or the process was killed
+            if child is not None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(child, signal.SIGKILL)
+            self.end()
+            if isinstance(error, ValueError | BrokenPipeError):
+                return -signal.SIGKILL
+            raise
+        return status if in_time else None
+
+    def end(self) -> None:
+        """End it; it does so by itself when this process is gone."""
+        with self._process:
+            self._process.kill()
+
+    def forget(self) -> None:
+        """Take it as another process's: after a fork it is the parent's."""
+        self._process.returncode = 0
+        with self._process:
+            pass  # closes our ends of its pipes
+
+
+#: Those that wait for work; threads take one each.
+_ready: list[ReadyProcess] = []
+
+
 def _run(folder: Path, name: str, limits: Limits) -> int:
-    """Start the child and wait; return its exit status."""
-    # One thread each: a pool of threads would use up the address space.
-    environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-    child = subprocess.Popen(
-        [sys.executable, "-m", "skykin.survey.guard_child", str(folder)],
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    """Let a child do what `folder` asks; return its exit status."""
+    if not sys.platform.startswith("linux"):
+        return _run_alone(folder, name, limits)
+    process = None
+    while process is None or not process.is_fit:
+        if process is not None:
+            process.end()
+        try:
+            process = _ready.pop()
+        except IndexError:
+            process = ReadyProcess()
+    status = process.run(folder, limits.seconds)
+    _ready.append(process)
+    if status is None:
+        raise _too_slow(name, limits)
+    return status
+
+
+def _run_alone(folder: Path, name: str, limits: Limits) -> int:
+    """Do the same with a new process, where forking is not safe."""
+    child = _start([str(folder)], subprocess.DEVNULL)
     try:
         return child.wait(limits.seconds)
     except subprocess.TimeoutExpired as error:
@@ -133,6 +197,38 @@ def _run(folder: Path, name: str, limits: Limits) -> int:
         if child.poll() is None:  # too slow, or we are interrupted
             child.kill()
             child.wait()
+
+
+def _start(arguments: list[str], pipe: int) -> subprocess.Popen[bytes]:
+    # One thread each: a pool of threads would use up the address space.
+    environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    return subprocess.Popen(
+        [sys.executable, "-m", "skykin.survey.guard_child", *arguments],
+        env=environment,
+        bufsize=0,
+        stdin=pipe,
+        stdout=pipe,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def _python_variables() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name.startswith("PYTHON")}
+
+
+@atexit.register
+def _end_all() -> None:
+    while _ready:
+        _ready.pop().end()
+
+
+def _forget_all() -> None:
+    while _ready:
+        _ready.pop().forget()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_all)
 
 
 def _answer(folder: Path, name: str, status: int, limits: Limits) -> dict[str, Any]:

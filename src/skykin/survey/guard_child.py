@@ -1,4 +1,8 @@
-"""The child process of `guard`: reads one file within its limits and writes what it found."""
+"""The child process of `guard`: reads one file within its limits and writes what it found.
+
+Loading astropy takes ten times as long as reading a header with it.  So, where processes can be forked, one
+of them stays ready with what it has loaded, and forks the child for each file.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,8 @@ import contextlib
 import errno
 import json
 import math
+import os
+import signal
 import sys
 import warnings
 from importlib import import_module
@@ -79,5 +85,36 @@ def _limit(memory_bytes: int, seconds: float, result_bytes: int) -> None:
             resource.setrlimit(kind, (value, value))
 
 
+def serve() -> None:
+    """Fork a child for each folder named on standard input; write its number, then its exit status."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # who requested a child ends it
+    answers = os.dup(sys.stdout.fileno())
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    while line := sys.stdin.readline():
+        folder = Path(json.loads(line))
+        _load(folder)
+        child = os.fork()
+        if child == 0:
+            os.close(answers)
+            status = 1
+            with contextlib.suppress(BaseException):
+                main(folder)
+                status = 0
+            os._exit(status)
+        os.write(answers, b"%d\n" % child)
+        os.write(answers, b"%d\n" % os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+
+
+def _load(folder: Path) -> None:
+    """Load the module of a task once for all children to come; the child says if it cannot be."""
+    module = json.loads((folder / REQUEST).read_text(encoding="utf-8"))["task"].split(":")[0]
+    with contextlib.suppress(Exception):
+        if module.startswith("skykin.survey."):
+            import_module(module)
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    if len(sys.argv) > 1:
+        main(Path(sys.argv[1]))
+    else:
+        serve()

@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 import glob
+import tempfile
 import weakref
-from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+from skykin.core.checked import check_names
 from skykin.core.errors import UnknownNameError, UsageError, shown
-from skykin.core.progress import SilentProgress
+from skykin.core.progress import SILENT
 from skykin.core.protocols import Progress, Survey
-from skykin.core.settings import Band
-from skykin.core.survey_options import SurveyOptions
-from skykin.survey.formats import Glance, format_of
+from skykin.core.survey_options import BandsLike, SurveyOptions
+from skykin.survey.derived.combined import combine
+from skykin.survey.memory import SurveyLike, images_of, is_in_memory
 from skykin.survey.named import named_surveys
-from skykin.survey.unpack import unpacked
-
-SILENT = SilentProgress()
+from skykin.survey.open_file import open_file
 
 
 def open_survey(
-    what: str | Path | Sequence[str | Path],
+    what: SurveyLike,
     *,
     options: SurveyOptions | None = None,
-    bands_km_s: tuple[Band, Band, Band] | None = None,
+    bands: BandsLike | None = None,
     download: bool = False,
     progress: Progress = SILENT,
     **changes: Any,
@@ -34,13 +33,17 @@ def open_survey(
 
     Parameters
     ----------
-    what : str, Path, or three of these
+    what : str, Path, (array, WCS), HDU, HDUList, NDData, Survey, or three of the first two
         A name such as ``planck-dust``, a file, a folder, a pattern such as ``plates/*.fits``, or
-        the address of a HiPS.  Three of them are shown as red, green and blue.
+        the address of a HiPS.  Three of them are shown as red, green and blue.  An image in memory is an
+        array or Quantity (rows, columns) or (3, rows, columns) with its `~astropy.wcs.WCS`, an
+        `~astropy.nddata.NDData` with one, or an HDU of `astropy.io.fits`; NaN and masked pixels are blank.
+        It goes through a temporary file, and is read as that file would be.  A survey that is open already
+        is returned as it is.
     options : SurveyOptions, optional
         What the file does not say itself.
-    bands_km_s : three pairs of float, optional
-        Velocities shown as red, green and blue, where the survey has spectra.
+    bands : three pairs of float or Quantity, or str, optional
+        Velocities (km/s) shown as red, green and blue, where the survey has spectra.
     download : bool
         Whether a survey with a name may be fetched from its public address.
     progress : Progress
@@ -65,25 +68,49 @@ def open_survey(
     >>> survey = skykin.open_survey("halpha.fits", frame="galactic")  # doctest: +SKIP
     >>> values, coverage = survey.sample(209.0, -19.4)  # doctest: +SKIP
     """
+    check_names(SurveyOptions.KIND, changes, [each.name for each in fields(SurveyOptions)])
     options = replace(options or SurveyOptions(), **changes)
-    if bands_km_s is not None:
-        options = replace(options, bands_km_s=bands_km_s)
-    if not isinstance(what, str | Path):
-        survey = _open_three(list(what), options, download, progress)
-    else:
+    if bands is not None:
+        options = replace(options, bands=bands)
+    if isinstance(what, Survey):
+        survey = what
+    elif isinstance(what, str | Path):
         survey = _open_smoothed(str(what), options, download, progress)
+    elif is_in_memory(what):
+        survey = _open_in_memory(what, options, progress)
+    else:
+        survey = _open_three(list(what), options, download, progress)
     if options.mask is not None:
         from skykin.survey.derived.masked import masked  # noqa: PLC0415 - loads the libraries of regions
 
-        survey = masked(survey, options.mask)
+        survey = masked(survey, Path(options.mask))
+    return survey
+
+
+def _open_in_memory(what: Any, options: SurveyOptions, progress: Progress) -> Survey:
+    """Write an image in memory to a temporary file, which lives as long as its survey, and open that."""
+    images, unit = images_of(what)
+    if options.unit is None and unit:
+        options = replace(options, unit=unit)
+    folder = tempfile.TemporaryDirectory(prefix="skykin-")
+    names = ("memory",) if len(images) == 1 else ("red", "green", "blue")
+    try:
+        surveys = []
+        for name, image in zip(names, images, strict=True):
+            path = Path(folder.name) / f"{name}.fits"
+            image.writeto(path)
+            surveys.append(_smoothed(open_file(path, options, progress), options, progress))
+        survey = surveys[0] if len(surveys) == 1 else combine(*surveys)
+    except BaseException:
+        folder.cleanup()
+        raise
+    weakref.finalize(survey, folder.cleanup)
     return survey
 
 
 def _open_three(
     parts: list[str | Path], options: SurveyOptions, download: bool, progress: Progress
 ) -> Survey:
-    from skykin.survey.derived.combined import combine  # noqa: PLC0415
-
     if len(parts) != 3:
         raise UsageError(
             f"{len(parts)} surveys were given together; give one, or three for red, green and blue"
@@ -94,7 +121,10 @@ def _open_three(
 
 def _open_smoothed(what: str, options: SurveyOptions, download: bool, progress: Progress) -> Survey:
     """Open one survey and bring it to the common beam, before it is combined with others."""
-    survey = _open_one(what, options, download, progress)
+    return _smoothed(_open_one(what, options, download, progress), options, progress)
+
+
+def _smoothed(survey: Survey, options: SurveyOptions, progress: Progress) -> Survey:
     if options.smooth_deg is None:
         return survey
     from skykin.survey.derived.smooth import smoothed  # noqa: PLC0415
@@ -127,24 +157,6 @@ def _open_one(what: str, options: SurveyOptions, download: bool, progress: Progr
         f"there is no survey called {shown(what)} and no such file; use a path, or one of "
         f"{', '.join(named_surveys())}"
     )
-
-
-def open_file(path: Path, options: SurveyOptions, progress: Progress) -> Survey:
-    """Open a file or folder by its content, unpacked first if it is compressed as a whole."""
-    if path.is_dir():
-        return _open_glance(Glance(path), options, progress)
-    plain, cleanup = unpacked(path)
-    try:
-        survey = _open_glance(Glance(plain, hdu=options.hdu, lenient=options.lenient), options, progress)
-    except BaseException:
-        cleanup()
-        raise
-    weakref.finalize(survey, cleanup)  # surveys read lazily: the unpacked copy lives as long as they
-    return survey
-
-
-def _open_glance(glance: Glance, options: SurveyOptions, progress: Progress) -> Survey:
-    return format_of(glance).open(glance.path, options, progress)
 
 
 def _open_pattern(pattern: str, options: SurveyOptions, progress: Progress) -> Survey:

@@ -88,14 +88,14 @@ class Stretch:
         """Turn values ``(..., 3)`` into colours from 0 to 1."""
         values = np.asarray(values, np.float32)
         low, high = np.array(self.low, np.float32), np.array(self.high, np.float32)
+        softening = np.float32(self.softening)
         if self.kind == "symmetric":
-            colours = 0.5 + AsinhStretch(self.softening)(np.clip(values / high, -1, 1), clip=False) / 2
+            colours = 0.5 + AsinhStretch(softening)(np.clip(values / high, -1, 1), clip=False) / 2
             return np.asarray(np.clip(colours, 0, 1), np.float32)
         x = np.clip((values - low) / (high - low), 0, 1)
         if self.kind == "asinh":
-            x = AsinhStretch(self.softening)(x, clip=False)
+            x = AsinhStretch(softening)(x, clip=False)
         elif self.kind == "log":  # not astropy's: it adds 1 before the logarithm, which rounds faint values
-            softening = np.float32(self.softening)
             x = np.log1p(x / softening) / np.log1p(1 / softening)
         return np.asarray(np.minimum(x, 1), np.float32)
 

@@ -2,44 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
 
-from skykin.core.errors import UsageError
-from skykin.core.settings import Band
 from skykin.core.shapes import Numbers
+from skykin.core.survey_options import Band
 
 #: Spectra worked on at a time; 4096 of 151 channels need some 50 MB.
 ROWS_AT_ONCE = 4096
 #: A spectrum that covers less than this share of a band says nothing about the band.
 LEAST_COVERED = 0.5
-
-
-def checked_bands(bands_km_s: Sequence[Sequence[float]]) -> tuple[Band, Band, Band]:
-    """Return three velocity bands, red, green and blue, as floats.
-
-    Raises
-    ------
-    UsageError
-        If there are not three, or one is not a pair of finite velocities that grow.
-    """
-    pairs = [tuple(band) for band in bands_km_s]
-    if len(pairs) != 3 or any(len(pair) != 2 for pair in pairs):
-        raise UsageError(
-            f"bands_km_s is {pairs}, but it must be three pairs of velocities, for red, green and blue",
-            code="SKY-SPEC",
-        )
-    for low, high in pairs:
-        if not (math.isfinite(low) and math.isfinite(high) and low < high):
-            raise UsageError(
-                f"the velocity band {low:g} to {high:g} km/s must run from a lower to a higher velocity, "
-                "both finite",
-                code="SKY-SPEC",
-            )
-    red, green, blue = ((float(low), float(high)) for low, high in pairs)
-    return red, green, blue
 
 
 def integrate_bands(

@@ -1,4 +1,4 @@
-"""Grids of tiles that cover the sphere."""
+"""Grids of tiles that cover the sphere, the names of tiles, and the pictures cut there."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ import numpy as np
 from astropy import units as u
 from astropy_healpix import HEALPix, nside_to_pixel_resolution
 
-from skykin.core.area import SkyBox
+from skykin.core.area import SkyArea
 from skykin.core.errors import SkyError, UsageError
 from skykin.core.extent import ALL_SKY, Extent
 from skykin.core.footprint import Footprint
+from skykin.core.picture import Picture
+from skykin.core.protocols import ColouredSky
 from skykin.core.settings import GridKind
-from skykin.core.shapes import Degrees
+from skykin.core.shapes import Degrees, Numbers
+from skykin.core.sphere import separation_deg
 
 FINEST_NSIDE = 1 << 20
 #: More tiles than this do not fit into memory, and would take weeks.
@@ -73,20 +76,19 @@ class TileGrid:
             None if self.pixels is None else self.pixels[chosen],
         )
 
-    def within(self, box: SkyBox) -> TileGrid:
-        """Return the tiles whose centres lie in `box`.
+    def within(self, area: SkyArea) -> TileGrid:
+        """Return the tiles whose centres lie in an area.
 
         Raises
         ------
         SkyError
             If there are none.
         """
-        inside = self.keep(box.contains(*self.centers()))
+        inside = self.keep(area.contains(*self.centers()))
         if not len(inside):
             raise SkyError(
-                f"no tile is centred between longitudes {box.lon_min_deg:g}° and {box.lon_max_deg:g}° and "
-                f"latitudes {box.lat_min_deg:g}° and {box.lat_max_deg:g}°; choose a larger area or a smaller "
-                f"spacing than {self.spacing_deg:.2g}°"
+                f"no tile is centred in {area}; choose a larger area or a smaller spacing than "
+                f"{self.spacing_deg:.2g}°"
             )
         return inside
 
@@ -105,15 +107,15 @@ def healpix_grid(width_deg: float, spacing_deg: float, extent: Extent = ALL_SKY)
     width_deg : float
         Side of a tile.
     spacing_deg : float
-        Largest wanted distance between centres: the grid takes the smallest power-of-two NSIDE whose
+        Largest distance between centres: the grid takes the smallest power-of-two NSIDE whose
         pixel side, the square root of its area, is not larger.
     extent : Extent
-        Only tiles centred here; the others are never thought of, however fine the grid.
+        Only tiles centred here; time and memory do not depend on the rest of the sky.
 
     Raises
     ------
     UsageError
-        If the tiles would leave holes between them, or there would be too many.
+        If the tiles would leave gaps between them, or there would be too many.
     SkyError
         If no tile is centred in the extent.
     """
@@ -130,7 +132,7 @@ def healpix_grid(width_deg: float, spacing_deg: float, extent: Extent = ALL_SKY)
     pixels = _pixels_within(grid, extent, spacing_deg)
     if width_deg / 2 < reach_deg:
         raise UsageError(
-            f"tiles of {width_deg:g}° about {spacing_deg:g}° apart leave holes between them; "
+            f"tiles of {width_deg:g}° about {spacing_deg:g}° apart leave gaps between them; "
             f"use a spacing of at most {SAFE_SPACING * width_deg:.2g}°"
         )
     lon, lat = grid.healpix_to_lonlat(pixels)
@@ -182,6 +184,30 @@ def plate_carree_grid(width_deg: float, spacing_deg: float, extent: Extent = ALL
     return TileGrid("plate-carree", footprints, area[kept], 360 / columns)
 
 
+def tile_names(lon_deg: Numbers, lat_deg: Numbers, spacing_deg: float) -> list[str]:
+    """Name tiles by their centres, with as many digits as tell neighbours apart."""
+    digits = max(2, 1 - math.floor(math.log10(spacing_deg)))
+    return [
+        f"G{x:0{4 + digits}.{digits}f}{y:+0{4 + digits}.{digits}f}"
+        for x, y in zip(lon_deg, lat_deg, strict=True)
+    ]
+
+
+def cut(sky: ColouredSky, footprint: Footprint, pixels: int) -> Picture:
+    """Return the picture of `footprint`, `pixels` wide, its pixels as square as the footprint allows.
+
+    Parameters
+    ----------
+    sky : ColouredSky
+    footprint : Footprint
+    pixels : int
+        Columns of the picture.
+    """
+    rows = max(1, round(pixels * footprint.height_deg / footprint.width_deg))
+    rgb, coverage = sky.colours(*footprint.pixel_positions((rows, pixels)))
+    return Picture(rgb, coverage, footprint)
+
+
 def _pixels_within(grid: HEALPix, extent: Extent, spacing_deg: float) -> np.ndarray:
     """Numbers of the pixels whose centres lie in a cap, in growing order."""
     share = (1 - math.cos(math.radians(extent.radius_deg))) / 2
@@ -222,7 +248,6 @@ def _farthest_corner_deg(grid: HEALPix) -> float:
     if grid.nside > MEASURED_NSIDE:
         return FARTHEST_CORNER * _pixel_side_deg(grid.nside)
     pixels = np.arange(grid.npix)
-    lon, lat = (angle.rad[:, None] for angle in grid.healpix_to_lonlat(pixels))
-    corner_lon, corner_lat = (angle.rad for angle in grid.boundaries_lonlat(pixels, 1))
-    cosine = np.sin(lat) * np.sin(corner_lat) + np.cos(lat) * np.cos(corner_lat) * np.cos(lon - corner_lon)
-    return float(np.degrees(np.arccos(np.clip(cosine, -1, 1))).max())
+    lon, lat = (angle.deg[:, None] for angle in grid.healpix_to_lonlat(pixels))
+    corner_lon, corner_lat = (angle.deg for angle in grid.boundaries_lonlat(pixels, 1))
+    return float(separation_deg(lon, lat, corner_lon, corner_lat).max())

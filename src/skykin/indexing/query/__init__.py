@@ -1,1 +1,1 @@
-"""Questions to an index."""
+"""Queries of an index."""

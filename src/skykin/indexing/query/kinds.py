@@ -10,15 +10,14 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from skykin.core.errors import ResourceError, UsageError
-from skykin.core.progress import SilentProgress
+from skykin.core.progress import SILENT
 from skykin.core.protocols import Progress
 from skykin.core.shapes import Numbers
 from skykin.indexing.query.neighbours import all_rows
-from skykin.indexing.sky_index import SkyIndex
+from skykin.indexing.sky_index import StoredIndex
 
 #: Beginnings that are tried; the tightest grouping is kept.
 TRIES = 8
-SILENT = SilentProgress()
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +43,7 @@ class Kinds:
     agreement: float
 
 
-def kinds_of_sky(index: SkyIndex, k: int, seed: int = 0, progress: Progress = SILENT) -> Kinds:
+def kinds_of_sky(index: StoredIndex, k: int, seed: int = 0, progress: Progress = SILENT) -> Kinds:
     """Group the tiles of an index into `k` kinds by spherical k-means; each tile weighs by its area.
 
     The vectors are those of the quickest kind, all layers beside each other and equal in length, so that
@@ -52,7 +51,7 @@ def kinds_of_sky(index: SkyIndex, k: int, seed: int = 0, progress: Progress = SI
 
     Parameters
     ----------
-    index : SkyIndex
+    index : StoredIndex
     k : int
     seed : int
         The same seed gives the same kinds.
@@ -74,7 +73,7 @@ def kinds_of_sky(index: SkyIndex, k: int, seed: int = 0, progress: Progress = SI
     known = np.asarray(np.isfinite(rows).all(axis=1))
     if not 2 <= k < known.sum():
         raise UsageError(
-            f"{k} kinds were asked for, but the index holds {known.sum()} tiles with a style; ask for 2 or "
+            f"{k} kinds were requested, but the index holds {known.sum()} tiles with a style; request 2 or "
             "more, and fewer than tiles"
         )
     rows, weight = rows[known], np.asarray(index.tiles["area"], float)[known]
@@ -95,7 +94,9 @@ def kinds_of_sky(index: SkyIndex, k: int, seed: int = 0, progress: Progress = SI
     return _described(index, known, rows, found, agreement)
 
 
-def _described(index: SkyIndex, known: np.ndarray, rows: Numbers, found: Numbers, agreement: float) -> Kinds:
+def _described(
+    index: StoredIndex, known: np.ndarray, rows: Numbers, found: Numbers, agreement: float
+) -> Kinds:
     tiles = np.flatnonzero(known)
     weight = np.asarray(index.tiles["area"], float)[known]
     light = np.asarray(getattr(index.tiles["mean_intensity"], "value", index.tiles["mean_intensity"]), float)
@@ -111,7 +112,7 @@ def _described(index: SkyIndex, known: np.ndarray, rows: Numbers, found: Numbers
     return Kinds(labels, np.array(examples), closeness, agreement)
 
 
-def _unit_rows(index: SkyIndex) -> Numbers:
+def _unit_rows(index: StoredIndex) -> Numbers:
     rows = all_rows(index)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)

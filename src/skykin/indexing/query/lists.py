@@ -1,4 +1,4 @@
-"""The approximate index: tiles in lists of what is alike, of which a query reads few."""
+"""The approximate index: tiles in lists of similar ones, of which a query reads few."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ import numpy as np
 
 from skykin.core.atomic import sha256_of, whole_file
 from skykin.core.protocols import Progress
+from skykin.core.sampling import evenly
 from skykin.core.shapes import Numbers
-from skykin.indexing.basis import FITTED_TILES, evenly, fit_basis
+from skykin.indexing.basis import FITTED_TILES, fit_basis
 from skykin.indexing.query.scan import loaded_faiss
-from skykin.indexing.sky_index import SkyIndex
+from skykin.indexing.sky_index import StoredIndex
 from skykin.style.network.halves import widened
 
 #: Tiles in a list, on average, and lists at most.
@@ -34,7 +35,7 @@ STEM = "approximate-1"
 
 @dataclass(frozen=True, eq=False)
 class Lists:
-    """Tiles of an index in lists of what is alike.
+    """Tiles of an index in lists of similar ones.
 
     Parameters
     ----------
@@ -50,7 +51,7 @@ class Lists:
         return np.unique(numbers[numbers >= 0])
 
 
-def lists_of(index: SkyIndex, progress: Progress) -> Lists:
+def lists_of(index: StoredIndex, progress: Progress) -> Lists:
     """Open the approximate index of an index; make it at its first use and where the index was changed.
 
     It is one file in the index's folder, named after the vectors that it was made of and its own hash; it can
@@ -116,7 +117,7 @@ def made(blocks: Callable[[], Iterator[Numbers]], total: int, progress: Progress
 
 
 class _Truth:
-    """The rows most alike some rows, found one by one."""
+    """The rows most similar to some rows, found one by one."""
 
     def __init__(self, queries: Numbers, numbers: Numbers, best: int) -> None:
         self.queries, self.own, self.best = queries, numbers, best
@@ -154,7 +155,7 @@ def _some(blocks: Iterator[Numbers], numbers: Numbers) -> Numbers:
     return np.concatenate(found)
 
 
-def _key(index: SkyIndex) -> str:
+def _key(index: StoredIndex) -> str:
     """Sixteen digits that change with any vector."""
     hashes = [shard.sha256 for _, shard in sorted(index.manifest.shards.items())]
     order = [step.name for step in index.manifest.steps]

@@ -1,4 +1,4 @@
-"""The tiles most like what is looked for, and no others: what a large index answers at once."""
+"""The tiles most similar to a query, and no others: what a large index answers at once."""
 
 from __future__ import annotations
 
@@ -8,40 +8,40 @@ import numpy as np
 
 from skykin.core.shapes import Numbers
 from skykin.indexing.answers import Kind, Style
-from skykin.indexing.query.likeness import WantedIn, compared
 from skykin.indexing.query.lists import Lists
 from skykin.indexing.query.scan import scan
-from skykin.indexing.query.wanted import Wanted
-from skykin.indexing.sky_index import SkyIndex
-from skykin.style.several import Likeness
+from skykin.indexing.query.similarity import StyleIn, compared
+from skykin.indexing.sky_index import StoredIndex
+from skykin.style.signature import LayerVectors
+from skykin.style.similarity import QueryStyle, Similarity
 
-#: From what is looked for, in the quickest kind of vector, and a number of tiles to about so many candidates.
-Shortlist = Callable[[Wanted, int], Numbers]
+#: From the styles of a query, in the quickest kind of vector, and a number of tiles to candidates.
+Shortlist = Callable[[QueryStyle[Style], int], Numbers]
 
 
 def nearest(
-    index: SkyIndex, wanted_in: WantedIn, shortlist: Shortlist, count: int, exact: Kind
-) -> tuple[Numbers, Likeness]:
-    """Score the candidates for the `count` most alike tiles by an exact kind of vector.
+    index: StoredIndex, style_in: StyleIn, shortlist: Shortlist, count: int, exact: Kind
+) -> tuple[Numbers, Similarity]:
+    """Score the candidates for the `count` most similar tiles by an exact kind of vector.
 
     Returns
     -------
     int array (n,)
         Which tiles, in the order of the index.
-    Likeness
+    Similarity
         Of these.
     """
-    numbers = shortlist(wanted_in(index.kinds[0]), count)
+    numbers = shortlist(style_in(index.kinds[0]), count)
     block = (slice(0, len(numbers)), index.rows(numbers, exact))
-    return numbers, compared(index, wanted_in(exact), len(numbers), [block], exact)
+    return numbers, compared(index, style_in(exact), len(numbers), [block], exact)
 
 
-def by_scan(index: SkyIndex) -> Shortlist:
+def by_scan(index: StoredIndex) -> Shortlist:
     """Take the best of all tiles."""
 
-    def shortlist(wanted: Wanted, count: int) -> Numbers:
+    def shortlist(wanted: QueryStyle[Style], count: int) -> Numbers:
         found = np.empty((len(index), len(wanted.styles)), np.float32)
-        each = [queries(index, wanted, style) for style in wanted.styles]
+        each = [queries(index, wanted, style, index.kinds[0]) for style in wanted.styles]
         for part, rows in index.vectors(kind=index.kinds[0]):
             for number, vectors in enumerate(each):
                 found[part, number] = np.max([scan(rows, vector) for vector in vectors], axis=0)
@@ -55,11 +55,11 @@ def by_scan(index: SkyIndex) -> Shortlist:
     return shortlist
 
 
-def by_lists(index: SkyIndex, lists: Lists) -> Shortlist:
+def by_lists(index: StoredIndex, lists: Lists) -> Shortlist:
     """Take the best that the approximate index finds; counter-examples do not count."""
 
-    def shortlist(wanted: Wanted, count: int) -> Numbers:
-        each = [queries(index, wanted, style) for style in wanted.likes]
+    def shortlist(wanted: QueryStyle[Style], count: int) -> Numbers:
+        each = [queries(index, wanted, style, index.kinds[0]) for style in wanted.likes]
         if wanted.combine == "mean":
             each = [np.mean(each, axis=0)]
         return lists.best(np.concatenate(each), min(count, len(index)))
@@ -67,13 +67,13 @@ def by_lists(index: SkyIndex, lists: Lists) -> Shortlist:
     return shortlist
 
 
-def queries(index: SkyIndex, wanted: Wanted, style: Style) -> Numbers:
+def queries(index: StoredIndex, wanted: QueryStyle[Style], style: LayerVectors, kind: Kind) -> Numbers:
     """Give vectors (m, width) whose largest dot product with a tile's row is its score with a style."""
-    columns = index.columns(style.kind)
+    columns = index.columns(kind)
     weights = wanted.layer_weights
     parts = np.zeros((len(weights), max(own.stop for own in columns.values())), np.float32)
     for number, layer in enumerate(index.layers):
-        parts[number, columns[layer]] = style.vectors[layer]
+        parts[number, columns[layer]] = style[layer]
     if wanted.recipe.combine == "max":
         return parts[weights > 0]
     return np.asarray(weights / weights.sum() @ parts, np.float32)[None]

@@ -1,4 +1,4 @@
-"""The nearest kin of every tile of an index."""
+"""The most similar tiles of every tile of an index."""
 
 from __future__ import annotations
 
@@ -8,26 +8,25 @@ from dataclasses import dataclass
 import numpy as np
 
 from skykin.core.errors import UsageError
-from skykin.core.progress import SilentProgress
+from skykin.core.progress import SILENT
 from skykin.core.protocols import Progress
 from skykin.core.shapes import Numbers
 from skykin.core.sphere import apart, directions_of, reach_deg
-from skykin.indexing.sky_index import SkyIndex
-from skykin.style.similar import combine
+from skykin.indexing.sky_index import StoredIndex
+from skykin.style.similarity import combine
 
 #: Pairs of tiles that are compared at a time: some 100 MB.
 PAIRS_AT_ONCE = 1 << 23
-SILENT = SilentProgress()
 
 
 @dataclass(frozen=True, eq=False)
 class Neighbours:
-    """The nearest kin of every tile.
+    """The most similar tiles of every tile.
 
     Parameters
     ----------
     numbers : int array (tiles, k)
-        Which tiles they are, the most alike first; −1 where a tile has no style.
+        Which tiles they are, the most similar first; −1 where a tile has no style.
     scores : float64 array (tiles, k)
     """
 
@@ -35,14 +34,14 @@ class Neighbours:
     scores: Numbers
 
 
-def nearest_kin(index: SkyIndex, k: int, progress: Progress = SILENT) -> Neighbours:
-    """Find the `k` tiles most alike each tile, among those that share no sky with it.
+def nearest_tiles_of(index: StoredIndex, k: int, progress: Progress = SILENT) -> Neighbours:
+    """Find the `k` tiles most similar to each tile, among those that do not overlap it.
 
     Every pair of tiles is compared by the quickest kind of vector.
 
     Parameters
     ----------
-    index : SkyIndex
+    index : StoredIndex
     k : int
     progress : Progress
 
@@ -52,10 +51,10 @@ def nearest_kin(index: SkyIndex, k: int, progress: Progress = SILENT) -> Neighbo
         If `k` is not at least 1, or some tile has fewer tiles apart from it.
     """
     if k < 1:
-        raise UsageError(f"{k} neighbours were asked for; ask for at least 1")
+        raise UsageError(f"{k} neighbours were requested; request at least 1")
     if k >= len(index):
         raise UsageError(
-            f"{k} neighbours were asked for, but the index holds {len(index)} tiles; ask for fewer"
+            f"{k} neighbours were requested, but the index holds {len(index)} tiles; request fewer"
         )
     rows, columns = all_rows(index), index.columns(index.kinds[0])
     places, distance_deg = directions_of(index.tiles), reach_deg(index.tile_deg)
@@ -75,7 +74,7 @@ def nearest_kin(index: SkyIndex, k: int, progress: Progress = SILENT) -> Neighbo
     return Neighbours(numbers, scores)
 
 
-def all_rows(index: SkyIndex) -> Numbers:
+def all_rows(index: StoredIndex) -> Numbers:
     """Vectors of all tiles by the quickest kind, all layers beside each other: float32 (tiles, n)."""
     kind = index.kinds[0]
     width = max(columns.stop for columns in index.columns(kind).values())
@@ -85,7 +84,7 @@ def all_rows(index: SkyIndex) -> Numbers:
     return rows
 
 
-def pair_scores(ours: Numbers, theirs: Numbers, columns: Mapping[str, slice], index: SkyIndex) -> Numbers:
+def pair_scores(ours: Numbers, theirs: Numbers, columns: Mapping[str, slice], index: StoredIndex) -> Numbers:
     """Scores (n, m) of tiles with tiles."""
     if index.recipe.combine == "mean":  # the sum of the cosines is one product
         return np.asarray(ours @ theirs.T / len(columns), np.float32)
@@ -93,13 +92,13 @@ def pair_scores(ours: Numbers, theirs: Numbers, columns: Mapping[str, slice], in
     return combine(np.stack(cosines, axis=-1), index.recipe.combine)
 
 
-def _check(k: int, allowed: np.ndarray, part: slice, index: SkyIndex) -> None:
+def _check(k: int, allowed: np.ndarray, part: slice, index: StoredIndex) -> None:
     left = allowed.sum(axis=1)
     if left.min() < k:
         name = index.tiles["name"][part.start + int(left.argmin())]
         raise UsageError(
-            f"{k} neighbours were asked for, but only {left.min()} of {len(index)} tiles share no sky with "
-            f"tile {name}; ask for fewer"
+            f"{k} neighbours were requested, but only {left.min()} of {len(index)} tiles do not overlap "
+            f"tile {name}; request fewer"
         )
 
 

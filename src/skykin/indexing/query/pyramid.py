@@ -1,4 +1,4 @@
-"""The pyramid: at which size of tile a place is most like what is looked for."""
+"""The pyramid: at which size of tile a place is most similar to a query."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from scipy.spatial import cKDTree
 
 from skykin.core.errors import UsageError
 from skykin.core.shapes import Degrees, Numbers
-from skykin.core.sphere import directions_of
+from skykin.core.sphere import chord, directions_of
 from skykin.indexing.answers import Level
-from skykin.indexing.query.likeness import WantedIn, likeness_at
-from skykin.indexing.sky_index import SkyIndex
+from skykin.indexing.query.similarity import StyleIn, similarity_at
+from skykin.indexing.sky_index import StoredIndex
 
 #: A tile of another size stands for a place if its centre is no farther than this share of its side: half
 #: a diagonal, as smaller tiles lie side by side.
@@ -48,8 +48,16 @@ class Pyramid:
         return np.where(np.isfinite(best), best, np.nan)
 
 
-def pyramid(index: SkyIndex, wanted_in: WantedIn) -> Pyramid:
+def pyramid(index: StoredIndex, style_in: StyleIn, score: Numbers) -> Pyramid:
     """Score all sizes of tiles that the index can add up, at the places of its standard tiles.
+
+    Parameters
+    ----------
+    index : StoredIndex
+    style_in : callable
+        From a kind of vector to the query's styles in that kind.
+    score : array (tiles,)
+        Of the standard tiles, the largest size.
 
     Raises
     ------
@@ -62,18 +70,17 @@ def pyramid(index: SkyIndex, wanted_in: WantedIn) -> Pyramid:
             "pyramid, or use an index of another recipe"
         )
     kind = index.kinds[0]
-    wanted = wanted_in(kind)
-    columns = []
-    for size_deg in index.sizes_deg:
+    wanted = style_in(kind)
+    columns = [score]
+    for size_deg in index.sizes_deg[1:]:
         level = index.tiles_at(size_deg)
-        columns.append(at_places(index, level, likeness_at(index, level, wanted, kind).score))
+        columns.append(at_places(index, level, similarity_at(index, level, wanted, kind).score))
     return Pyramid(tuple(index.sizes_deg), np.stack(columns, axis=-1))
 
 
-def at_places(index: SkyIndex, level: Level, values: Numbers) -> Numbers:
+def at_places(index: StoredIndex, level: Level, values: Numbers) -> Numbers:
     """Values of a level's tiles at the places of the standard tiles; NaN where no tile is near."""
     if not len(level.tiles):
         return np.full(len(index), np.nan)
-    chord, nearest = cKDTree(directions_of(level.tiles)).query(directions_of(index.tiles))
-    farthest = 2 * np.sin(np.radians(FARTHEST * level.size_deg) / 2)
-    return np.where(chord <= farthest, values[nearest], np.nan)
+    distance, nearest = cKDTree(directions_of(level.tiles)).query(directions_of(index.tiles))
+    return np.where(distance <= chord(FARTHEST * level.size_deg), values[nearest], np.nan)

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
-import skykin.generate.extra  # noqa: F401 - without PyTorch an easel is of no use: say so before anything is done
-from skykin.core.atomic import whole_file
 from skykin.core.errors import ResourceError, UsageError, shown
 from skykin.generate.painting import Callback, Painting, Step
 from skykin.generate.state import PaintState
@@ -130,6 +127,32 @@ class Easel:
         return painting
 
 
+def check_extra() -> None:
+    """Make sure, before anything is done, that PyTorch is there.
+
+    Raises
+    ------
+    ResourceError
+        If the extra ``generate`` is not installed.
+    """
+    import_module("skykin.generate.extra")
+
+
+def easel_for(output: str | Path | None, *, overwrite: bool, snapshots: int, resume: bool) -> Easel | None:
+    """Set up the easel of a picture; None where nothing is to be written.
+
+    Raises
+    ------
+    UsageError
+        If snapshots or an earlier run are requested without a file.
+    """
+    if output is None:
+        if snapshots or resume:
+            raise UsageError("snapshots and resume need a file to be named after; give output")
+        return None
+    return Easel(Path(output), overwrite, snapshots, resume)
+
+
 def check_writable(path: Path) -> None:
     """Make sure that a file can be made beside `path`.
 
@@ -150,13 +173,3 @@ def check_writable(path: Path) -> None:
             "and can be written",
             code="RS-READONLY" if isinstance(error, PermissionError) else "RS-DISK",
         ) from error
-
-
-@contextmanager
-def whole_files(folder: Path, rename: Callable[[str], str] = str) -> Iterator[Path]:
-    """Give a temporary folder; on success each of its files is moved as a whole into `folder`."""
-    with tempfile.TemporaryDirectory(prefix=".skykin-", dir=folder) as name:
-        yield Path(name)
-        for made in sorted(Path(name).iterdir()):
-            with whole_file(folder / rename(made.name)) as temporary:
-                shutil.copyfile(made, temporary)

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-from skykin.catalogue.reference import ReferencePlace, resolve_reference
+import numpy as np
+
+from skykin.catalogue.references import ReferencePlace, resolve_reference
 from skykin.core.atomic import sha256_of
-from skykin.core.errors import SkyError
+from skykin.core.errors import SkyError, UsageError
 from skykin.core.footprint import Footprint
 from skykin.core.picture import Picture
-from skykin.core.progress import SilentProgress
+from skykin.core.progress import SILENT
 from skykin.core.protocols import Progress, Survey
-from skykin.core.settings import MapSettings
+from skykin.core.settings import MapSettings, StretchKind
 from skykin.generate.picture_file import SUFFIXES, read_picture
-from skykin.jobs import METHOD_CREDITS, survey_of
+from skykin.jobs.opening import METHOD_CREDITS, in_hand, survey_of
+from skykin.survey.memory import SurveyLike
 from skykin.survey.render import RenderedSurvey, measure_stretch
-from skykin.tiling.cut import cut
+from skykin.tiling.grid import cut
 
-Subject: TypeAlias = Path | ReferencePlace
-SILENT = SilentProgress()
+#: What names a picture: a region, a position, a file, or the picture itself (an array has no type here).
+PictureLike: TypeAlias = str | Path | Picture | Any
+Subject: TypeAlias = Path | ReferencePlace | Picture
 #: A picture for the eye has more pixels than one that is only measured.
 TILES = MapSettings(pixels=256)
 
@@ -37,9 +42,9 @@ class NamedPicture:
 
 @dataclass(frozen=True, eq=False)
 class PictureBook:
-    """Pictures by name; the survey is opened when its first picture is asked for.
+    """Pictures by name; the survey is opened when its first picture is requested.
 
-    ``PictureBook()("orion").picture.rgb`` is an array that `skykin.transfer` takes.
+    ``PictureBook()("orion").picture.rgb`` is an array that `skykin.generate.transfer.transfer` takes.
 
     Parameters
     ----------
@@ -54,29 +59,52 @@ class PictureBook:
     download: bool = False
     progress: Progress = SILENT
 
-    def __call__(self, asked: str | Path) -> NamedPicture:
-        """Give the picture of what is asked for; see `find` and `picture`."""
+    @classmethod
+    def of(
+        cls,
+        survey: SurveyLike,
+        *,
+        tile_size: float,
+        pixels: int,
+        stretch: StretchKind,
+        jobs: int | None,
+        download: bool,
+        progress: Progress | None,
+    ) -> PictureBook:
+        """Open a book with the settings of its tiles, which are checked."""
+        opened = in_hand(survey, None, progress)
+        sky = MapSettings(survey=opened, tile_size=tile_size, pixels=pixels, stretch=stretch, jobs=jobs)
+        return cls(sky, download, progress or SILENT)
+
+    def __call__(self, asked: PictureLike) -> NamedPicture:
+        """Give the picture of what is named; see `find` and `picture`."""
         return self.picture(self.find(asked))
 
-    def find(self, asked: str | Path) -> Subject:
-        """Tell what is meant, before anything is read: a file (PNG, JPEG), else a region or position.
+    def find(self, asked: PictureLike) -> Subject:
+        """Tell what is meant, before anything is read: a picture, a file (PNG, JPEG), a region, a position.
 
         Raises
         ------
         UsageError
             If it is no such file, no known region and no position.
         """
+        if isinstance(asked, Picture):
+            return asked
+        if isinstance(asked, np.ndarray):
+            return picture_of(asked)
+        if not isinstance(asked, str | Path):
+            return resolve_reference(asked)
         path = Path(asked)
         if path.suffix.lower() in SUFFIXES or path.is_file():
             return path
         return resolve_reference(str(asked))
 
-    def check(self, *asked: str | Path) -> None:
+    def check(self, *asked: PictureLike) -> None:
         """Make sure that all this can be meant; see `find`."""
         for each in asked:
             self.find(each)
 
-    def pictures(self, *asked: str | Path) -> tuple[NamedPicture, ...]:
+    def pictures(self, *asked: PictureLike) -> tuple[NamedPicture, ...]:
         """Give several pictures; files come first, because they are read in no time."""
         subjects = [self.find(each) for each in asked]
         found = {subject: self.picture(subject) for subject in sorted(subjects, key=_on_sky)}
@@ -92,6 +120,10 @@ class PictureBook:
         SkyError
             If the survey covers too little of the place.
         """
+        if isinstance(subject, Picture):
+            pixels = np.ascontiguousarray(subject.rgb).tobytes()
+            facts: dict[str, object] = {"sha256": hashlib.sha256(pixels).hexdigest()}
+            return NamedPicture("a picture in memory", subject, facts)
         if isinstance(subject, Path):
             read = read_picture(subject, self.sky.side_pixels)
             return NamedPicture(subject.name, read, {"file": subject.name, "sha256": sha256_of(subject)})
@@ -115,7 +147,7 @@ class PictureBook:
         if not _any_sky(pictures):
             return {"survey": {}, "rendering": {}, "grid": {"pixels": self.sky.side_pixels}}
         return {
-            "survey": self._survey.as_dict(),
+            "survey": self._survey.to_dict(),
             "rendering": self._rendered.stretch.to_dict(),
             "grid": {
                 "projection": "TAN",
@@ -137,8 +169,24 @@ class PictureBook:
         return RenderedSurvey(self._survey, measure_stretch(self._survey, self.sky.stretch))
 
 
+def picture_of(array: np.ndarray) -> Picture:
+    """Take colours in memory as a picture.
+
+    Raises
+    ------
+    UsageError
+        If they are not three colours.
+    """
+    if array.ndim != 3 or array.shape[-1] != 3:
+        raise UsageError(
+            f"a picture in memory has the shape {array.shape}, but it must be (rows, columns, 3): colours "
+            "from 0 to 1"
+        )
+    return Picture(array, np.ones(array.shape[:2], np.float32))
+
+
 def _on_sky(subject: Subject) -> bool:
-    return not isinstance(subject, Path)
+    return isinstance(subject, ReferencePlace)
 
 
 def _any_sky(pictures: tuple[NamedPicture, ...]) -> bool:

@@ -30,7 +30,7 @@ def painting_provenance(
     facts : Mapping
         What came of it, as plain values.
     """
-    made = {**settings.as_dict(), "how": type(settings).__name__.removesuffix("Settings").lower(), **facts}
+    made = {**settings.to_dict(), "how": type(settings).__name__.removesuffix("Settings").lower(), **facts}
     recipe = settings.chosen_recipe
     provenance = _provenance(book, pictures, recipe, made)
     versions = {**provenance.versions, "torch": version("torch")}
@@ -39,7 +39,7 @@ def painting_provenance(
 
 def layers_provenance(book: PictureBook, pictures: Mapping[str, NamedPicture], recipe: Recipe) -> Provenance:
     """Say which pictures' layers were laid open, and under which recipe."""
-    return _provenance(book, pictures, recipe, recipe.as_dict())
+    return _provenance(book, pictures, recipe, recipe.to_dict())
 
 
 def _provenance(
@@ -48,7 +48,7 @@ def _provenance(
     named = tuple(pictures.values())
     return Provenance(
         **book.sky_facts(*named),
-        reference={part: each.facts for part, each in pictures.items()},
+        query={part: each.facts for part, each in pictures.items()},
         recipe=made,
         encoder=network_name(recipe.padding),
         credits=book.credits(*named),

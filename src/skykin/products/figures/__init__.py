@@ -11,7 +11,7 @@ from skykin.products.figures.matches import draw_matches
 from skykin.products.figures.rendered_sky import draw_rendered_sky
 from skykin.products.figures.scores import draw_scores
 from skykin.products.figures.tiles import draw_best_and_opposite, draw_reference
-from skykin.products.result import KinMap
+from skykin.products.mapped import MappedTiles
 
 if TYPE_CHECKING:
     from skykin.core.protocols import Counter
@@ -26,12 +26,12 @@ FIGURES = (
 )
 
 
-def draw_figures(result: KinMap, folder: Path, counter: Counter) -> tuple[Drawn, ...]:
+def draw_figures(result: MappedTiles, folder: Path, counter: Counter) -> tuple[Drawn, ...]:
     """Draw all figures of a map into a folder.
 
     Parameters
     ----------
-    result : KinMap
+    result : MappedTiles
     folder : Path
         Must exist.
     counter : Counter

@@ -2,36 +2,39 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 import numpy as np
 from astropy import units as u
 from astropy_healpix import HEALPix
 from matplotlib.colors import LogNorm
+from matplotlib.figure import Figure
 
 from skykin.core.shapes import Numbers
 from skykin.products.figures.annotations import literal
-from skykin.products.figures.canvas import Drawn, new_figure, save_figure
+from skykin.products.figures.canvas import new_figure
 from skykin.products.figures.sky_axes import mollweide_axes
-
-if TYPE_CHECKING:
-    from skykin.products.agreement import Agreement
 
 COLUMNS = 2
 LOWEST, HIGHEST = 0.002, 1.0
 
 
-def draw_agreement(result: Agreement, folder: Path) -> Drawn:
-    """Draw the share of the sky that ranks at least as high: in all maps together, then in each."""
-    panels = [("All together: rank product", result.on_pixels("sky_share"))]
-    panels += [(title, result.on_pixels(f"share_{name}")) for name, title in result.maps.items()]
-    rows = -(-len(panels) // COLUMNS)
+def agreement_figure(shares: Mapping[str, Numbers], nside: int, reference_name: str) -> Figure:
+    """Draw the share of the sky that ranks at least as high, a panel for each title.
+
+    Parameters
+    ----------
+    shares : Mapping of str to array (12 nside²,)
+        From 0 to 1, on a HEALPix grid (RING, Galactic); NaN where nothing is known.
+    nside : int
+    reference_name : str
+    """
+    rows = -(-len(shares) // COLUMNS)
     figure = new_figure(12, 3.25 * rows + 1.1)
     low = 0.95 / (3.25 * rows + 1.1)
     height = (1 - low) / rows
-    grid = HEALPix(result.nside, order="ring")
-    for number, (title, values) in enumerate(panels):
+    grid = HEALPix(nside, order="ring")
+    for number, (title, values) in enumerate(shares.items()):
         row, column = divmod(number, COLUMNS)
         box = (0.04 + 0.49 * column, 1 - (row + 1) * height, 0.45, height * 0.86)
         sky = mollweide_axes(figure, box)
@@ -45,15 +48,8 @@ def draw_agreement(result: Agreement, folder: Path) -> Drawn:
         sky.axes.set_title(literal(title), fontsize=10)
     bar = figure.colorbar(
         image, cax=figure.add_axes((0.25, 0.55 * low, 0.5, 0.16 * low)), orientation="horizontal",
-        label=f"share of the sky at least as like {literal(result.reference_name)} (%)",
+        label=f"share of the sky at least as similar to {literal(reference_name)} (%)",
     )  # fmt: skip
     ticks = [0.2, 1, 5, 20, 100]
     bar.set_ticks(ticks, labels=[f"{tick:g}" for tick in ticks])
-    caption = (
-        f"Share of the sky that is at least as like {result.reference_name}: by the rank product of all "
-        "maps, and by each alone; bright is alike. Mollweide projection in Galactic coordinates; grey: no "
-        "data."
-    )
-    return save_figure(
-        figure, result, folder, name="agreement", title="Agreement of the maps", caption=caption
-    )
+    return figure

@@ -13,7 +13,8 @@ from skykin.core.footprint import Footprint
 from skykin.core.shapes import Numbers
 from skykin.products.figures.labels import place_labels
 from skykin.products.figures.sky_axes import COLUMNS, WHITE_ON_BLACK, SkyAxes
-from skykin.products.result import KinMap, numbers
+from skykin.products.mapped import MappedTiles
+from skykin.products.result import numbers
 
 LONGEST_LEADER = COLUMNS / 6
 #: How the regions are drawn: by shape, so that it shows without colour.
@@ -53,7 +54,7 @@ def points_on(footprint: Footprint) -> int:
     return max(8, math.ceil(max(footprint.width_deg, footprint.height_deg)))
 
 
-def draw_regions(sky: SkyAxes, result: KinMap) -> None:
+def draw_regions(sky: SkyAxes, result: MappedTiles) -> None:
     """Mark the annotated regions: circles where recovered, crosses where not, diamonds where not counted."""
     where = sky.place(numbers(result.regions["lon_deg"]), numbers(result.regions["lat_deg"]))
     recovered, counted = (np.asarray(result.regions[name], dtype=bool) for name in ("recovered", "counted"))
@@ -65,7 +66,7 @@ def draw_regions(sky: SkyAxes, result: KinMap) -> None:
         sky.axes.scatter(*where[chosen].T, zorder=5, label=f"region {label} ({chosen.sum()})", **how)
 
 
-def name_regions(sky: SkyAxes, result: KinMap, chosen: Numbers, size: float = 8.0) -> None:
+def name_regions(sky: SkyAxes, result: MappedTiles, chosen: Numbers, size: float = 8.0) -> None:
     """Write the names of the chosen regions near them, joined by thin lines, none upon another."""
     if not len(chosen):
         return

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 
 import matplotlib.style
@@ -13,7 +16,7 @@ from matplotlib.figure import Figure
 
 from skykin.products.stamp import Stamped, creator, picture_texts, stamp_text
 
-DOTS_PER_INCH = 150
+DOTS_PER_INCH, NOTEBOOK_DOTS_PER_INCH = 150, 80
 #: A reader's own matplotlib settings do not change our figures.
 LOOK = {
     "font.family": "DejaVu Sans",
@@ -89,3 +92,11 @@ def save_figure(
     }
     figure.savefig(drawn.pdf, metadata=facts)
     return drawn
+
+
+def html_image(figure: Figure, text: str) -> str:
+    """Write a figure as an HTML picture that needs no file; `text` is told where it cannot be seen."""
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png", dpi=NOTEBOOK_DOTS_PER_INCH)
+    encoded = base64.b64encode(stream.getvalue()).decode("ascii")
+    return f'<img alt="{escape(text)}" src="data:image/png;base64,{encoded}">'

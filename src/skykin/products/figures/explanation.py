@@ -1,4 +1,4 @@
-"""An explained match drawn: what is alike, in which layers, at which scale, and where."""
+"""An explained match drawn: what is similar, in which layers, at which scale, and where."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from matplotlib.gridspec import SubplotSpec
 from matplotlib.image import AxesImage
 
 from skykin.core.picture import Picture
-from skykin.products.explanation import Explanation
+from skykin.products.explained import ExplainedTile
 from skykin.products.figures.annotations import literal
 from skykin.products.figures.canvas import ORANGE, Drawn, new_figure, save_figure
 from skykin.products.wording import position
 
 WIDTH_IN, HEIGHT_IN = 12.0, 10.2
-#: Blue takes away, red adds: told apart by people with any colour vision.
+#: Blue subtracts, red adds: told apart by people with any colour vision.
 SIGNED = "RdBu_r"
 BLUE = "#0072B2"
 
 
-def draw_explanation(result: Explanation, folder: Path) -> Drawn:
+def explanation_figure(result: ExplainedTile) -> Figure:
     """Draw pictures, maps of where the score comes from, layers, scales and ranks."""
     figure = new_figure(WIDTH_IN, HEIGHT_IN)
     sheet = figure.add_gridspec(
@@ -45,16 +45,28 @@ def draw_explanation(result: Explanation, folder: Path) -> Drawn:
     _cosines(below[0], result)
     _sizes(below[1], result)
     _ranks(below[2], result)
-    title = f"Why {result.tile.name} is like {result.reference_name}"
+    return figure
+
+
+def draw_explanation(result: ExplainedTile, folder: Path) -> Drawn:
+    """Draw the explanation and save it."""
     caption = (
         f"Top: the reference, the tile at {_place(result.tile_picture)}, what each of its positions adds to "
-        "the score (red) or takes away (blue; its mean over what is covered is the score), and the nearest "
+        "the score (red) or subtracts (blue; its mean over what is covered is the score), and the nearest "
         "tile of the same brightness that does not match. Middle: the same for each layer; the mean is its "
         "cosine. "
         "Bottom: cosine of each layer and the survey's mean; score of tiles of other sizes there; rank of "
         "the tile under each recipe, as a share of the tiles ranked."
     )
-    return save_figure(figure, result, folder, name="explanation", title=title, caption=caption)
+    figure = explanation_figure(result)
+    return save_figure(
+        figure,
+        result,
+        folder,
+        name="explanation",
+        title=f"Why {result.tile.name} is similar to {result.reference_name}",
+        caption=caption,
+    )
 
 
 def _row(figure: Figure, part: SubplotSpec, columns: int, gap: float) -> list[Axes]:
@@ -73,7 +85,7 @@ def _wrapped(note: str) -> str:
     return "\n".join(fill(line, 34) for line in note.splitlines())
 
 
-def _where(axes: Axes, result: Explanation, note: str) -> AxesImage:
+def _where(axes: Axes, result: ExplainedTile, note: str) -> AxesImage:
     grey = result.tile_picture.rgb.mean(axis=-1)
     axes.imshow(grey, cmap="gray", vmin=0, vmax=max(float(grey.max()), 1e-3), interpolation="nearest")
     reach = _reach(result.whole)
@@ -96,7 +108,7 @@ def _bar(figure: Figure, image: AxesImage, axes: Axes) -> None:
     bar.set_xlabel("adds to the score", fontsize=8, labelpad=1)
 
 
-def _layers(row: list[Axes], result: Explanation) -> None:
+def _layers(row: list[Axes], result: ExplainedTile) -> None:
     for axes, (layer, values) in zip(row, result.where.items(), strict=True):
         reach = _reach(values)
         axes.imshow(values, cmap=SIGNED, norm=Normalize(-reach, reach), interpolation="nearest")
@@ -105,7 +117,7 @@ def _layers(row: list[Axes], result: Explanation) -> None:
         axes.set_xlabel(f"colours: ±{reach:.2g}", fontsize=8)
 
 
-def _cosines(axes: Axes, result: Explanation) -> None:
+def _cosines(axes: Axes, result: ExplainedTile) -> None:
     layers = list(result.cosines)
     places = np.arange(len(layers))
     axes.barh(
@@ -124,7 +136,7 @@ def _cosines(axes: Axes, result: Explanation) -> None:
     axes.legend(fontsize=7.5, loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2, handlelength=1.0)
 
 
-def _sizes(axes: Axes, result: Explanation) -> None:
+def _sizes(axes: Axes, result: ExplainedTile) -> None:
     sizes = np.array(list(result.sizes))
     own, usual = np.array(list(result.sizes.values())).T
     axes.plot(sizes, own, "o-", color=ORANGE, label="this place")
@@ -137,7 +149,7 @@ def _sizes(axes: Axes, result: Explanation) -> None:
     axes.legend(fontsize=7.5, loc="best", handlelength=1.5)
 
 
-def _ranks(axes: Axes, result: Explanation) -> None:
+def _ranks(axes: Axes, result: ExplainedTile) -> None:
     places = np.arange(len(result.ranks))
     shares = [100 * each.rank / each.of for each in result.ranks]
     axes.barh(places, shares, color=[ORANGE, *[BLUE] * (len(shares) - 1)], height=0.6)

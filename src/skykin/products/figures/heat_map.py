@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
 from skykin.core.shapes import Numbers
@@ -13,22 +14,33 @@ from skykin.products.figures.annotations import draw_regions, draw_tiles, litera
 from skykin.products.figures.backdrop import far_infrared_sky
 from skykin.products.figures.canvas import Drawn, new_figure, save_figure
 from skykin.products.figures.sky_axes import SkyAxes, axes_for
+from skykin.products.mapped import MappedTiles
 from skykin.products.preview import WIDEST_REGION_DEG, seen_colours
-from skykin.products.result import KinMap, numbers
+from skykin.products.result import numbers
+from skykin.products.score_map import score_map
 
 THRESHOLD_COLOUR, REFERENCE_COLOUR = "#56E1FF", "white"
 
 
-def draw_heat_map(result: KinMap, folder: Path) -> Drawn:
+def heat_map_figure(result: MappedTiles) -> Figure:
+    """Draw the scores on the sky with the names of the well-known regions; needs no survey."""
+    figure = new_figure(12, 7.2)
+    sky = axes_for(figure, (0.05, 0.12, 0.9, 0.82), result.survey.extent, "mollweide")
+    scores, lined = _scores_and_lined(sky, result)
+    _draw_scores(sky, scores, lined, result, bar=(0.25, 0.085, 0.5, 0.02))
+    name_regions(sky, result, _shown(sky, result))
+    _legend(sky, result)
+    return figure
+
+
+def draw_heat_map(result: MappedTiles, folder: Path) -> Drawn:
     """Draw the annotated sky above, and the heat map of the scores below."""
     figure = new_figure(12, 13.2)
-    above = axes_for(figure, (0.05, 0.535, 0.9, 0.43), result.extent, "mollweide")
-    below = axes_for(figure, (0.05, 0.075, 0.9, 0.43), result.extent, "mollweide")
+    above = axes_for(figure, (0.05, 0.535, 0.9, 0.43), result.survey.extent, "mollweide")
+    below = axes_for(figure, (0.05, 0.075, 0.9, 0.43), result.survey.extent, "mollweide")
     lon_deg, lat_deg = above.positions()
-    scores = _interpolated(above, result, "SCORE")
-    column = result.line.column.upper()
-    lined = scores if column == "SCORE" else _interpolated(above, result, column)
-    regional = result.extent.radius_deg < WIDEST_REGION_DEG
+    scores, lined = _scores_and_lined(above, result)
+    regional = result.survey.extent.radius_deg < WIDEST_REGION_DEG
     backdrop = None if regional else far_infrared_sky()
     above.paint(backdrop.at(lon_deg, lat_deg) if backdrop else seen_colours(result, lon_deg, lat_deg))
     _draw_contour(above, result, lined)
@@ -36,15 +48,15 @@ def draw_heat_map(result: KinMap, folder: Path) -> Drawn:
     name_regions(above, result, _shown(above, result))
     behind = backdrop.title if backdrop else "the survey as rendered"
     above.axes.set_title(f"Well-known star-forming regions over {behind}")
-    _draw_scores(below, scores, lined, result)
+    _draw_scores(below, scores, lined, result, bar=(0.25, 0.045, 0.5, 0.012))
     _legend(above, result)
-    title = f"Likeness of the sky to {result.short_name}"
+    title = f"Similarity of the sky to {result.short_name}"
     caption = (
-        f"Below: score of every tile against {result.reference_name}, "
+        f"Below: score of every tile against {result.query.name}, "
         "interpolated between the tiles' centres. "
         f"Above: {behind} with the annotated regions; circles are recovered, crosses are not, "
         "diamonds are not counted (near the reference, not shown by the survey, or off the scored sky). "
-        f"Line in both: {result.line.words}. {'Gnomonic' if regional else 'Mollweide'} projection "
+        f"Line in both: {result.cut.words}. {'Gnomonic' if regional else 'Mollweide'} projection "
         "in Galactic coordinates."
     )
     return save_figure(
@@ -58,13 +70,21 @@ def draw_heat_map(result: KinMap, folder: Path) -> Drawn:
     )
 
 
-def _shown(sky: SkyAxes, result: KinMap) -> Numbers:
+def _shown(sky: SkyAxes, result: MappedTiles) -> Numbers:
     """Rows of the regions that the axes show."""
     where = sky.place(numbers(result.regions["lon_deg"]), numbers(result.regions["lat_deg"]))
     return np.flatnonzero(sky.holds(where))
 
 
-def _draw_scores(sky: SkyAxes, scores: Numbers, lined: Numbers, result: KinMap) -> None:
+def _draw_scores(
+    sky: SkyAxes,
+    scores: Numbers,
+    lined: Numbers,
+    result: MappedTiles,
+    *,
+    bar: tuple[float, float, float, float],
+) -> None:
+    """Draw scores, outlines and regions; `bar` is the box of the colour bar, in shares of the figure."""
     known = scores[np.isfinite(scores)]
     low, high = (float(np.quantile(known, 0.005)), float(known.max())) if known.size else (0.0, 1.0)
     image = sky.paint(scores, cmap="cividis", norm=Normalize(low, max(high, low + 1e-6)))
@@ -75,33 +95,39 @@ def _draw_scores(sky: SkyAxes, scores: Numbers, lined: Numbers, result: KinMap) 
     )  # fmt: skip
     draw_regions(sky, result)
     figure = sky.axes.figure
-    bar = figure.colorbar(
-        image, cax=figure.add_axes((0.25, 0.045, 0.5, 0.012)), orientation="horizontal", extend="min",
-        label=f"score (likeness to {literal(result.short_name)}, no unit)",
+    colours = figure.colorbar(
+        image, cax=figure.add_axes(bar), orientation="horizontal", extend="min",
+        label=f"score (similarity to {literal(result.short_name)}, no unit)",
     )  # fmt: skip
-    threshold = result.line.threshold
+    threshold = result.cut.threshold
     if threshold is not None and low < threshold < high:
-        bar.ax.axvline(threshold, color=THRESHOLD_COLOUR, linewidth=2)
-    dashed = "reference tiles" if result.more_references else "reference tile"
-    sky.axes.set_title(f"Likeness to {literal(result.short_name)} (dashed: the {dashed})")
+        colours.ax.axvline(threshold, color=THRESHOLD_COLOUR, linewidth=2)
+    dashed = "reference tiles" if len(result.query.references) > 1 else "reference tile"
+    sky.axes.set_title(f"Similarity to {literal(result.short_name)} (dashed: the {dashed})")
 
 
-def _interpolated(sky: SkyAxes, result: KinMap, column: str) -> Numbers:
+def _scores_and_lined(sky: SkyAxes, result: MappedTiles) -> tuple[Numbers, Numbers]:
+    """Scores, and the values that the line of the cut is drawn among."""
+    scores = _interpolated(sky, result, "SCORE")
+    return scores, scores if result.cut.column == "score" else _interpolated(sky, result, "Q")
+
+
+def _interpolated(sky: SkyAxes, result: MappedTiles, column: str) -> Numbers:
     """Values of the score map at each position of the axes; NaN off the sky."""
     lon_deg, lat_deg = sky.positions()
-    values = result.score_map.at(np.nan_to_num(lon_deg), np.nan_to_num(lat_deg), column)
+    values = score_map(result).at(np.nan_to_num(lon_deg), np.nan_to_num(lat_deg), column)
     return np.where(np.isfinite(lon_deg), values, np.nan)
 
 
-def _draw_contour(sky: SkyAxes, result: KinMap, values: Numbers) -> None:
+def _draw_contour(sky: SkyAxes, result: MappedTiles, values: Numbers) -> None:
     """Draw the line among the values of its column."""
-    line = result.line
+    line = result.cut
     known = values[np.isfinite(values)]
     if known.size and known.min() < line.value < known.max():
         sky.axes.contour(values, levels=[line.value], colors=THRESHOLD_COLOUR, linewidths=1.2, zorder=3)
 
 
-def _legend(sky: SkyAxes, result: KinMap) -> None:
-    sky.axes.plot([], [], color=THRESHOLD_COLOUR, label=result.line.words)
+def _legend(sky: SkyAxes, result: MappedTiles) -> None:
+    sky.axes.plot([], [], color=THRESHOLD_COLOUR, label=result.cut.words)
     legend = sky.axes.legend(loc="lower right", fontsize=9, bbox_to_anchor=(1.0, -0.04))
     legend.set_zorder(8)

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from textwrap import fill
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm, SymLogNorm
+from matplotlib.figure import Figure
 
-from skykin.core.picture import Picture
-from skykin.core.provenance import Provenance
 from skykin.core.shapes import Numbers
-from skykin.generate.layers import LayerAnalysis, strongest_channels
+from skykin.generate.layers import OpenedPicture, strongest_channels
 from skykin.products.figures.annotations import literal
 from skykin.products.figures.canvas import ORANGE, Drawn, house_style, new_figure, save_figure
+from skykin.products.stamp import Stamped
 
 CHANNELS_SHOWN = 6
 #: Of the larger layers, so many channels are shown: each is then more than a point of ink.
@@ -28,45 +27,33 @@ DECADES = 3.0
 LINES = (ORANGE, "#0072B2")
 
 
-@dataclass(frozen=True, eq=False)
-class OpenedPicture:
-    """A picture, its name and its layers."""
+class Opened(Stamped, Protocol):
+    """The layers of one picture or two."""
 
-    name: str
-    picture: Picture
-    layers: LayerAnalysis
-
-
-@dataclass(frozen=True, eq=False)
-class OpenedLayers:
-    """What the figures show: the reference, and perhaps a match.
-
-    Parameters
-    ----------
-    pictures : sequence of OpenedPicture
-        One or two, the reference first.
-    statistic : str
-        What the matrices are, in words.
-    provenance : Provenance
-    """
-
-    pictures: Sequence[OpenedPicture]
-    statistic: str
-    provenance: Provenance
+    @property
+    def pictures(self) -> Sequence[OpenedPicture]:
+        """The reference, and perhaps a match."""
 
     @property
     def names(self) -> str:
         """All names, for titles."""
-        return " and ".join(opened.name for opened in self.pictures)
+
+    @property
+    def statistic(self) -> str:
+        """What the matrices are, in words."""
+
+    @property
+    def cosines(self) -> Mapping[str, float]:
+        """How alike two pictures are, layer by layer."""
 
 
-def draw_layers(opened: OpenedLayers, folder: Path) -> tuple[Drawn, ...]:
+def draw_layers(opened: Opened, folder: Path) -> tuple[Drawn, ...]:
     """Draw content, style and their numbers as PNG and PDF into a folder that exists."""
     with house_style():
         return tuple(draw(opened, folder) for draw in (draw_content, draw_style, draw_numbers))
 
 
-def draw_content(opened: OpenedLayers, folder: Path) -> Drawn:
+def draw_content(opened: Opened, folder: Path) -> Drawn:
     """Draw activation maps of the content layers: they show what is where."""
     reference = opened.pictures[0].layers
     layers = tuple(reference.content)
@@ -102,9 +89,23 @@ def draw_content(opened: OpenedLayers, folder: Path) -> Drawn:
     return save_figure(figure, opened, folder, name="content-layers", title=title, caption=caption)
 
 
-def draw_style(opened: OpenedLayers, folder: Path) -> Drawn:
+def draw_style(opened: Opened, folder: Path) -> Drawn:
     """Draw the matrices of the style layers as images: they show what goes with what."""
+    signed = any(style.matrix.min() < 0 for style in opened.pictures[0].layers.style.values())
+    signs = "; red: two channels answer together, blue: one where the other does not" if signed else ""
+    title = f"Style layers of {opened.names}: {opened.statistic}"
+    caption = (
+        f"{opened.statistic} of each style layer: {MATRIX_SHOWN} channels, ordered by their strength in "
+        f"{opened.pictures[0].name}, in units of its largest entry{signs}. No position is left in them."
+    )
+    figure = style_figure(opened)
+    return save_figure(figure, opened, folder, name="style-layers", title=title, caption=caption)
+
+
+def style_figure(opened: Opened) -> Figure:
+    """Draw the matrices of the style layers as images, one column a layer."""
     reference = opened.pictures[0].layers.style
+    cosines = opened.cosines
     rows = len(opened.pictures)
     width_in, height_in = 2.3 * len(reference) + 0.7, 2.55 * rows + 0.1
     figure = new_figure(width_in, height_in)
@@ -128,23 +129,17 @@ def draw_style(opened: OpenedLayers, folder: Path) -> Drawn:
             axes.set_title(f"{layer}\n" if row == 0 else "", fontsize=9)
             note = f"{_percent(style.share)} of the squared length"
             if row:
-                note = f"cosine {reference_cosine(opened, layer):.3f}"
+                note = f"cosine {cosines[layer]:.3f}"
             axes.text(0, 1.02, note, transform=axes.transAxes, fontsize=8, color="#444444")
             axes.set(xticks=[], yticks=[])
             if column == 0:
                 axes.set_ylabel(literal(fill(each.name, 22)), fontsize=9)
     box = figure.add_axes((0.945, 0.08, 0.012, 0.76))
     figure.colorbar(shades, cax=box).ax.tick_params(labelsize=7)  # type: ignore[arg-type]
-    signs = "; red: two channels answer together, blue: one where the other does not" if signed else ""
-    title = f"Style layers of {opened.names}: {opened.statistic}"
-    caption = (
-        f"{opened.statistic} of each style layer: {MATRIX_SHOWN} channels, ordered by their strength in "
-        f"{opened.pictures[0].name}, in units of its largest entry{signs}. No position is left in them."
-    )
-    return save_figure(figure, opened, folder, name="style-layers", title=title, caption=caption)
+    return figure
 
 
-def draw_numbers(opened: OpenedLayers, folder: Path) -> Drawn:
+def draw_numbers(opened: Opened, folder: Path) -> Drawn:
     """Draw each layer's share of the whole length, and the spectrum of its matrix."""
     layers = tuple(opened.pictures[0].layers.style)
     figure = new_figure(4.5 + 1.9 * len(layers), 3.2)
@@ -168,18 +163,12 @@ def draw_numbers(opened: OpenedLayers, folder: Path) -> Drawn:
         "cosine over all "
         "layers at once would see. Right: eigenvalues of each layer as shares of their sum; the fewer "
         "directions "
-        "matter, the less the layer can tell pictures apart."
+        "matter, the less the layer can distinguish pictures."
     )
     return save_figure(figure, opened, folder, name="layer-numbers", title=title, caption=caption)
 
 
-def reference_cosine(opened: OpenedLayers, layer: str) -> float:
-    """Cosine of the match's statistic with the reference's in one layer."""
-    reference, match = opened.pictures
-    return reference.layers.cosines(match.layers)[layer]
-
-
-def _shares(axes: Axes, opened: OpenedLayers, layers: Sequence[str]) -> None:
+def _shares(axes: Axes, opened: Opened, layers: Sequence[str]) -> None:
     height = 0.8 / len(opened.pictures)
     for number, (each, colour) in enumerate(zip(opened.pictures, LINES, strict=False)):
         places = np.arange(len(layers)) + (number - (len(opened.pictures) - 1) / 2) * height

@@ -12,27 +12,28 @@ from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.lines import Line2D
 
 from skykin.core.shapes import Numbers
+from skykin.core.sphere import directions
 from skykin.products.figures.annotations import draw_tiles, literal, name_regions
 from skykin.products.figures.backdrop import gaia_sky
 from skykin.products.figures.canvas import Drawn, new_figure, save_figure
 from skykin.products.figures.sky_axes import SkyAxes, axes_for
+from skykin.products.mapped import MappedTiles
 from skykin.products.preview import WIDEST_REGION_DEG, seen_colours
-from skykin.products.result import KinMap, numbers
-from skykin.products.score_map import unit_vectors
+from skykin.products.result import numbers
 
 NAMED, APART_DEG = 10, 12.0
-#: Scores that differ by less are not worth a colour bar of their own.
+#: Scores that differ by less get no colour bar of their own.
 LEAST_SPAN = 0.01
 REFERENCE_COLOUR = "#56E1FF"
 #: The part of the map that shows on a dark sky.
 BRIGHT = ListedColormap(matplotlib.colormaps["plasma"](np.linspace(0.4, 1.0, 256)))
 
 
-def draw_matches(result: KinMap, folder: Path) -> Drawn:
+def draw_matches(result: MappedTiles, folder: Path) -> Drawn:
     """Outline every matching tile, coloured by its score, and the references."""
     figure = new_figure(12, 7.1)
-    sky = axes_for(figure, (0.06, 0.17, 0.92, 0.77), result.extent, "plate carrée")
-    regional = result.extent.radius_deg < WIDEST_REGION_DEG
+    sky = axes_for(figure, (0.06, 0.17, 0.92, 0.77), result.survey.extent, "plate carrée")
+    regional = result.survey.extent.radius_deg < WIDEST_REGION_DEG
     backdrop = None if regional else gaia_sky()
     lon_deg, lat_deg = sky.positions()
     sky.paint(backdrop.at(lon_deg, lat_deg) if backdrop else seen_colours(result, lon_deg, lat_deg))
@@ -41,18 +42,18 @@ def draw_matches(result: KinMap, folder: Path) -> Drawn:
     matches, name = result.matching, literal(result.short_name)
     title = f"Tiles in the style of {result.short_name}"
     sky.axes.set_title(
-        f"Tiles in the style of {name}: {len(matches)} of {len(result.footprints)} have {result.line.words}"
+        f"Tiles in the style of {name}: {len(matches)} of {len(result.footprints)} have {result.cut.words}"
     )
     sky.axes.legend(
         handles=[Line2D([], [], color=REFERENCE_COLOUR, lw=2.5, ls="--", label=f"reference: {name}")],
         loc="upper right", labelcolor="white", fontsize=9,
     )  # fmt: skip
-    dashed = "references" if result.more_references else "reference"
+    dashed = "references" if len(result.query.references) > 1 else "reference"
     behind = f"over {backdrop.title}" if backdrop else "over the survey itself as rendered"
     if not (backdrop or regional):
         behind += " (the pictures of the extra `milkyway` are not installed)"
     caption = (
-        f"The {len(matches)} tiles with {result.line.words}, coloured by score, {behind}. "
+        f"The {len(matches)} tiles with {result.cut.words}, coloured by score, {behind}. "
         + ("" if regional else "Plate carrée in Galactic coordinates: tiles look wider towards the poles. ")
         + f"Dashed: the {dashed}. Named are recovered regions with the highest scores."
     )
@@ -67,11 +68,11 @@ def draw_matches(result: KinMap, folder: Path) -> Drawn:
     )
 
 
-def _draw_outlines(sky: SkyAxes, result: KinMap) -> None:
+def _draw_outlines(sky: SkyAxes, result: MappedTiles) -> None:
     matches = result.matching[::-1]  # The best on top.
     scores = np.array([result.score_of(footprint) for footprint in matches])
     known = result.scores[np.isfinite(result.scores)]
-    low = result.line.threshold if result.line.threshold is not None else float(min(scores, default=0))
+    low = result.cut.threshold if result.cut.threshold is not None else float(min(scores, default=0))
     high = float(known.max(initial=0))
     norm = Normalize(min(low, high - LEAST_SPAN), high)
     paint = ScalarMappable(norm, BRIGHT)
@@ -83,13 +84,13 @@ def _draw_outlines(sky: SkyAxes, result: KinMap) -> None:
     sky.axes.figure.colorbar(paint, cax=box, orientation="horizontal", label="score")
 
 
-def _best_known(result: KinMap) -> Numbers:
+def _best_known(result: MappedTiles) -> Numbers:
     """Rows of the recovered regions with the highest scores, no two of them near each other.
 
     The region that was looked for is not among them: the reference has its own label.
     """
     lon_deg, lat_deg = numbers(result.regions["lon_deg"]), numbers(result.regions["lat_deg"])
-    where = unit_vectors(lon_deg, lat_deg)
+    where = directions(lon_deg, lat_deg)
     chosen: list[int] = []
     for row in np.argsort(-numbers(result.regions["score"]), kind="stable"):
         apart = all(where[row] @ where[other] < math.cos(math.radians(APART_DEG)) for other in chosen)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from scipy.ndimage import binary_dilation, binary_erosion
 
+from skykin.core.extent import Extent
+from skykin.core.protocols import ColouredSky
 from skykin.core.shapes import Numbers
 from skykin.products.figures.annotations import literal
 from skykin.products.figures.canvas import BLANK, Drawn, new_figure, save_figure
 from skykin.products.figures.sky_axes import COLUMNS, MOLLWEIDE_HALF_DEG, axes_for
+from skykin.products.mapped import MappedTiles
 from skykin.products.preview import WIDEST_REGION_DEG, colours_at
-from skykin.products.result import KinMap
 
 #: Gaps are shown from this width on; many of the narrower ones are single pointings with a bright star.
 WIDE_GAP_DEG = 3.0
@@ -34,25 +38,31 @@ def _disc(radius: float) -> Numbers:
     return np.asarray(np.hypot(across, across[:, None]) <= radius)
 
 
-def draw_rendered_sky(result: KinMap, folder: Path) -> Drawn:
-    """Draw the rendered survey in Mollweide, with a legend of its three bands."""
+def survey_figure(sky: ColouredSky, title: str, bands: Sequence[str], extent: Extent) -> Figure:
+    """Draw a rendered survey in Mollweide, a part of the sky in gnomonic, with a legend of its bands."""
     figure = new_figure(12, 6.8)
-    sky = axes_for(figure, (0.05, 0.09, 0.9, 0.83), result.extent, "mollweide")
-    colours, coverage = colours_at(result.sky, *sky.positions())
+    axes = axes_for(figure, (0.05, 0.09, 0.9, 0.83), extent, "mollweide")
+    colours, coverage = colours_at(sky, *axes.positions())
     gaps = (coverage == 0) & np.isfinite(colours[..., 0])
-    regional = result.extent.radius_deg < WIDEST_REGION_DEG
-    colours[gaps if regional else wide_gaps(gaps)] = np.nan
-    sky.paint(colours)
-    title = f"{result.survey_title} in the colours of the search"
-    sky.axes.set_title(literal(title))
+    colours[gaps if extent.radius_deg < WIDEST_REGION_DEG else wide_gaps(gaps)] = np.nan
+    axes.paint(colours)
+    axes.axes.set_title(literal(title))
     handles = [
         Patch(facecolor=colour, edgecolor="black", label=f"{name}: {literal(band)}")
-        for (name, colour), band in zip(PRIMARIES.items(), result.bands, strict=True)
+        for (name, colour), band in zip(PRIMARIES.items(), bands, strict=True)
     ]
     handles.append(Patch(facecolor=BLANK, edgecolor="black", label="grey: no data"))
     figure.legend(handles=handles, loc="lower center", ncols=4, fontsize=10)
-    bands = "; ".join(f"{name}: {band}" for name, band in zip(PRIMARIES, result.bands, strict=True))
-    caption = f"{result.survey_title} as it was shown to the network. {bands}; grey: no data. " + (
+    return figure
+
+
+def draw_rendered_sky(result: MappedTiles, folder: Path) -> Drawn:
+    """Draw the rendered survey in Mollweide, with a legend of its three bands."""
+    title = f"{result.survey.title} in the colours of the search"
+    figure = survey_figure(result.sky, title, result.survey.bands, result.survey.extent)
+    regional = result.survey.extent.radius_deg < WIDEST_REGION_DEG
+    bands = "; ".join(f"{name}: {band}" for name, band in zip(PRIMARIES, result.survey.bands, strict=True))
+    caption = f"{result.survey.title} as it was shown to the network. {bands}; grey: no data. " + (
         "Gnomonic projection in Galactic coordinates, longitude growing to the left."
         if regional
         else f"Gaps narrower than about {WIDE_GAP_DEG:g}°, as around bright stars, are filled in. "

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,8 @@ from matplotlib.ticker import LogLocator, NullFormatter
 
 from skykin.core.shapes import Numbers
 from skykin.products.figures.canvas import ORANGE, Drawn, new_figure, save_figure
-from skykin.products.result import KinMap, numbers
+from skykin.products.mapped import MappedTiles
+from skykin.products.result import numbers
 from skykin.products.wording import number
 
 #: Colours (Okabe & Ito) and dashes of the lines that mark control pictures.
@@ -23,7 +23,7 @@ CONTROLS: tuple[tuple[str, Any], ...] = (
 )  # fmt: skip
 
 
-def draw_scores(result: KinMap, folder: Path) -> Drawn:
+def draw_scores(result: MappedTiles, folder: Path) -> Drawn:
     """Draw the histogram of the scores, and the scores against intensity and latitude."""
     figure = new_figure(13, 4.4)
     histogram, intensity, latitude = figure.subplots(1, 3)
@@ -52,17 +52,17 @@ def _make_logarithmic(axis: XAxis) -> None:
     axis.set_minor_formatter(NullFormatter())
 
 
-def _draw_histogram(axes: Axes, result: KinMap) -> None:
+def _draw_histogram(axes: Axes, result: MappedTiles) -> None:
     scores = result.scores[np.isfinite(result.scores)]
     counts, _, _ = axes.hist(scores, bins=40, color="0.65", edgecolor="white", linewidth=0.4)
     highest = float(np.max(counts))
-    controls: Any = result.summary.get("controls") or {}
-    threshold = result.line.threshold
+    controls = result.summary.controls
+    threshold = result.cut.threshold
     lines = [] if threshold is None else [(threshold, f"threshold {threshold:.4g}", ORANGE, "-")]
     for place, (name, value) in enumerate(controls.items()):
         if value is not None and math.isfinite(value):
             lines.append(
-                (value, f"{name.replace('_', ' ')} picture {value:.3f}", *CONTROLS[place % len(CONTROLS)])
+                (value, f"{name.replace('_', ' ')} image {value:.3f}", *CONTROLS[place % len(CONTROLS)])
             )
     for value, label, colour, dashes in lines:
         axes.vlines(value, 0, 1.05 * highest, color=colour, linewidth=1.6, linestyle=dashes, label=label)
@@ -74,15 +74,14 @@ def _draw_histogram(axes: Axes, result: KinMap) -> None:
     axes.legend(fontsize=8, loc="upper left", borderaxespad=0)
 
 
-def _draw_scatter(axes: Axes, values: Numbers, result: KinMap, label: str, key: str) -> None:
+def _draw_scatter(axes: Axes, values: Numbers, result: MappedTiles, label: str, key: str) -> None:
     matches = np.asarray(result.tiles["match"], dtype=bool)
     for chosen, colour, text in ((~matches, "0.6", "other tiles"), (matches, ORANGE, "matches")):
         axes.scatter(values[chosen], result.scores[chosen], s=7, color=colour, linewidths=0, label=text)
-    if result.line.threshold is not None:
-        axes.axhline(result.line.threshold, color=ORANGE, linewidth=1)
+    if result.cut.threshold is not None:
+        axes.axhline(result.cut.threshold, color=ORANGE, linewidth=1)
     axes.set_xlabel(label)
     axes.set_ylabel("score")
-    spearman: Any = result.summary.get("spearman")
-    value = spearman.get(key) if isinstance(spearman, Mapping) else None
+    value = result.summary.spearman.get(key)
     axes.set_title(f"Spearman {number(math.nan if value is None else value, '+.2f')}", pad=10)
     axes.legend(fontsize=8, loc="best", markerscale=2)

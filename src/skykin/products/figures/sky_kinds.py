@@ -7,15 +7,18 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
+from astropy.table import QTable
 from matplotlib.axes import Axes
-from matplotlib.colors import ListedColormap, Normalize, to_hex
+from matplotlib.colors import AsinhNorm, ListedColormap, Normalize, to_hex
 from matplotlib.figure import Figure
 
+from skykin.core.extent import Extent
 from skykin.core.picture import Picture
 from skykin.products.figures.annotations import draw_tiles, literal
 from skykin.products.figures.canvas import Drawn, new_figure, save_figure
 from skykin.products.figures.sky_axes import WHITE_ON_BLACK, SkyAxes, axes_for
-from skykin.products.sky_kinds import REACH, Outliers, SkyKinds, nearest_rows
+from skykin.products.grouped import REACH, GroupedTiles, OddTiles, nearest_rows
+from skykin.products.result import numbers
 from skykin.products.wording import number, position
 
 #: Okabe & Ito: told apart by people with any colour vision.
@@ -24,8 +27,20 @@ PICTURES_A_ROW = 8
 WIDTH_IN = 12.0
 
 
-def draw_kinds(result: SkyKinds, folder: Path) -> Drawn:
-    """Draw the map of kinds, and one example picture of each below."""
+def draw_kinds(result: GroupedTiles, folder: Path) -> Drawn:
+    """Draw the map of kinds and save it."""
+    title = f"{len(result.kinds)} kinds of sky in {result.survey_title}"
+    caption = (
+        f"Above: kind of the nearest tile, from 1 (faintest) to {len(result.kinds)} (brightest); white "
+        "outlines: the examples. Below: the tile nearest to the middle of each kind, framed in its colour. "
+        f"Two groupings from other beginnings agree to {result.agreement:.2f} (adjusted Rand index)."
+    )
+    figure = kinds_figure(result)
+    return save_figure(figure, result, folder, name="kinds-of-sky", title=title, caption=caption)
+
+
+def kinds_figure(result: GroupedTiles) -> Figure:
+    """Draw the map of kinds, and one example picture of each below, where there are pictures."""
     colours = kind_colours(len(result.kinds))
     figure, sky = _sheet(result, len(result.pictures))
     lon_deg, lat_deg = sky.positions()
@@ -42,17 +57,23 @@ def draw_kinds(result: SkyKinds, folder: Path) -> Drawn:
     ):
         _show(axes, picture, f"{note}\n{_where(picture)}", colour)
         draw_tiles(sky, [f for f in [picture.footprint] if f], colors="white", linewidths=1.2, zorder=5)
-    title = f"{len(result.kinds)} kinds of sky in {result.survey_title}"
+    return figure
+
+
+def draw_outliers(result: OddTiles, folder: Path) -> Drawn:
+    """Draw the map of oddness and save it."""
     caption = (
-        f"Above: kind of the nearest tile, from 1 (faintest) to {len(result.kinds)} (brightest); white "
-        "outlines: the examples. Below: the tile nearest to the middle of each kind, framed in its colour. "
-        f"Two groupings from other beginnings agree to {result.agreement:.2f} (adjusted Rand index)."
+        f"Above: how far each tile is from its {result.k} most similar tiles elsewhere on the sky. Below: "
+        "the most unusual tiles that do not overlap, numbered as above."
     )
-    return save_figure(figure, result, folder, name="kinds-of-sky", title=title, caption=caption)
+    figure = outliers_figure(result)
+    return save_figure(
+        figure, result, folder, name="outliers", title=f"Outliers of {result.survey_title}", caption=caption
+    )
 
 
-def draw_outliers(result: Outliers, folder: Path) -> Drawn:
-    """Draw the map of oddness, and the oddest tiles below."""
+def outliers_figure(result: OddTiles) -> Figure:
+    """Draw the map of oddness, and the most unusual tiles below, where there are pictures."""
     figure, sky = _sheet(result, len(result.pictures), bar=True)
     lon_deg, lat_deg = sky.positions()
     row = nearest_rows(result.tiles, lon_deg, lat_deg, REACH * result.spacing_deg)
@@ -65,7 +86,7 @@ def draw_outliers(result: Outliers, folder: Path) -> Drawn:
     box = figure.add_axes((0.3, 1 - 7.0 / height_in, 0.4, 0.13 / height_in))
     figure.colorbar(
         image, cax=box, orientation="horizontal",
-        label=f"oddness: 1 less the mean score with the {result.k} nearest kin (no unit)",
+        label=f"oddness: 1 less the mean score with the {result.k} most similar tiles (no unit)",
     )  # fmt: skip
     by_place = dict(zip(result.tiles["name"], values, strict=True))
     places = _places(result)
@@ -78,12 +99,28 @@ def draw_outliers(result: Outliers, folder: Path) -> Drawn:
             draw_tiles(sky, [picture.footprint], colors="white", linewidths=1.2, zorder=5)
             x, y = sky.place(np.array(picture.footprint.lon_deg), np.array(picture.footprint.lat_deg))
             sky.axes.text(x, y, str(number_), ha="center", va="center", zorder=6, **WHITE_ON_BLACK)
-    title = f"Outliers of {result.survey_title}"
-    caption = (
-        f"Above: how far each tile is from its {result.k} nearest kin elsewhere on the sky. Below: the "
-        "oddest tiles that share no sky, numbered as above."
-    )
-    return save_figure(figure, result, folder, name="outliers", title=title, caption=caption)
+    return figure
+
+
+def intensity_figure(tiles: QTable, spacing_deg: float, extent: Extent, title: str) -> Figure:
+    """Draw the mean intensity of tiles on the sky, the faintest 1 % and the brightest 1 % cut off."""
+    figure = new_figure(WIDTH_IN, 7.2)
+    sky = axes_for(figure, (0.05, 0.13, 0.9, 0.81), extent, "mollweide")
+    row = nearest_rows(tiles, *sky.positions(), REACH * spacing_deg)
+    values = numbers(tiles["mean_intensity"])
+    known = values[np.isfinite(values)]
+    low, high = np.quantile(known, (0.01, 0.99)) if known.size else (0.0, 1.0)
+    norm = AsinhNorm(max((high - low) / 50, 1e-12), low, max(high, low + 1e-9))
+    image = sky.paint(np.where(row >= 0, values[row], np.nan), cmap="cividis", norm=norm)
+    unit = str(getattr(tiles["mean_intensity"], "unit", "")) or "no unit"
+    box = figure.add_axes((0.25, 0.085, 0.5, 0.02))
+    label = f"mean intensity of each tile ({unit})"
+    bar = figure.colorbar(image, cax=box, orientation="horizontal", extend="both", label=label)
+    ticks = [float(tick) for tick in norm.inverse(np.linspace(0, 1, 6))]
+    bar.set_ticks(ticks, labels=[number(tick, ".2g") for tick in ticks])
+    bar.minorticks_off()
+    sky.axes.set_title(f"Tiles of {literal(title)}")
+    return figure
 
 
 def kind_colours(k: int) -> list[str]:
@@ -93,7 +130,7 @@ def kind_colours(k: int) -> list[str]:
     return [to_hex(colour) for colour in matplotlib.colormaps["viridis"](np.linspace(0, 1, k))]
 
 
-def _places(result: Outliers) -> dict[Picture, str]:
+def _places(result: OddTiles) -> dict[Picture, str]:
     """Name of the tile that each picture shows."""
     lon = np.array([p.footprint.lon_deg for p in result.pictures if p.footprint])
     lat = np.array([p.footprint.lat_deg for p in result.pictures if p.footprint])
@@ -101,7 +138,7 @@ def _places(result: Outliers) -> dict[Picture, str]:
     return {p: str(result.tiles["name"][row]) for p, row in zip(result.pictures, rows, strict=True)}
 
 
-def _sheet(result: SkyKinds | Outliers, pictures: int, *, bar: bool = False) -> tuple[Figure, SkyAxes]:
+def _sheet(result: GroupedTiles | OddTiles, pictures: int, *, bar: bool = False) -> tuple[Figure, SkyAxes]:
     rows = math.ceil(pictures / PICTURES_A_ROW)
     height_in = 6.5 + 1.0 * bar + 1.95 * rows
     figure = new_figure(WIDTH_IN, height_in)

@@ -13,7 +13,7 @@ from skykin.core.picture import Picture
 from skykin.core.shapes import Coverage
 from skykin.products.figures.annotations import literal
 from skykin.products.figures.canvas import Drawn, new_figure, save_figure
-from skykin.products.result import KinMap
+from skykin.products.mapped import MappedTiles
 from skykin.products.upright import upright_wcs
 from skykin.products.wording import number, position
 
@@ -23,7 +23,7 @@ ABREAST, MOST_REFERENCES = 4, 12
 GAPS = "thin lines enclose gaps in the data, which are filled in from around them"
 
 
-def draw_reference(result: KinMap, folder: Path) -> Drawn:
+def draw_reference(result: MappedTiles, folder: Path) -> Drawn:
     """Draw the reference with Galactic coordinates, and how much data stands behind each pixel.
 
     Several references are drawn side by side.
@@ -48,15 +48,16 @@ def draw_reference(result: KinMap, folder: Path) -> Drawn:
     sides = ""
     if where is not None:
         sides = f", {where.width_deg:g}° × {where.height_deg:g}° about {position(where)}"
-    title = f"The reference tile: {result.reference_name}"
+    title = f"The reference tile: {result.query.name}"
     caption = (
-        f"What was looked for: {result.reference_name}{sides}, as the network saw it "
-        f"({', '.join(result.bands)} as red, green, blue; {GAPS}). Mean coverage {picture.covered:.3f}."
+        f"The reference: {result.query.name}{sides}, as the network saw it "
+        f"({', '.join(result.survey.bands)} as red, green, blue; {GAPS}). "
+        f"Mean coverage {picture.covered:.3f}."
     )
     return save_figure(figure, result, folder, name="reference-tile", title=title, caption=caption)
 
 
-def _draw_references(result: KinMap, folder: Path) -> Drawn:
+def _draw_references(result: MappedTiles, folder: Path) -> Drawn:
     """Draw several references, each with its name, place and coverage."""
     pictures = result.pictures.references
     shown = pictures[:MOST_REFERENCES]
@@ -64,28 +65,26 @@ def _draw_references(result: KinMap, folder: Path) -> Drawn:
     rows = -(-len(shown) // columns)
     height = 4.0 * rows + 0.1
     figure = new_figure(3.4 * columns, height)
-    names = dict(zip(result.references, result.reference_names, strict=True))
     for axes in (grid := figure.subplots(rows, columns, squeeze=False).ravel()):
         axes.set_axis_off()
     figure.subplots_adjust(left=0.02, right=0.98, bottom=0.02, top=1 - 0.7 / height, wspace=0.06, hspace=0.24)
-    for axes, picture in zip(grid, shown, strict=False):
+    for axes, picture, example in zip(grid, shown, result.query.references, strict=False):
         axes.imshow(picture.rgb.clip(0, 1), interpolation="nearest")
         _outline_gaps(axes, picture.coverage)
-        where, label = picture.footprint, f"coverage {picture.covered:.2f}"
-        if where in names:
-            label = f"{literal(names[where])}\n{position(where)}\n{label}"
+        place = "" if example.footprint is None else f"{position(example.footprint)}\n"
+        label = f"{literal(example.name)}\n{place}coverage {picture.covered:.2f}"
         axes.set_title(label, fontsize=10, fontweight="normal", loc="center", pad=4)
     title = f"The reference tiles: {result.short_name}"
     more = f" The first {len(shown)} of {len(pictures)} are shown." if len(shown) < len(pictures) else ""
     caption = (
-        f"What was looked for, as the network saw it ({', '.join(result.bands)} as red, green, blue; "
+        f"The references, as the network saw them ({', '.join(result.survey.bands)} as red, green, blue; "
         f"{GAPS}), each with its Galactic position and mean coverage.{more}"
     )
     return save_figure(figure, result, folder, name="reference-tile", title=title, caption=caption)
 
 
-def draw_best_and_opposite(result: KinMap, folder: Path) -> Drawn:
-    """Draw the best matches beside the least alike tiles."""
+def draw_best_and_opposite(result: MappedTiles, folder: Path) -> Drawn:
+    """Draw the best matches beside the least similar tiles."""
     figure = new_figure(9.6, 10.4)
     sheet = figure.add_gridspec(1, 2, wspace=0.04)
     left, right = figure.add_subfigure(sheet[0, 0]), figure.add_subfigure(sheet[0, 1])
@@ -93,7 +92,7 @@ def draw_best_and_opposite(result: KinMap, folder: Path) -> Drawn:
     for half, chosen, heading in zip(
         (left, right),
         (pictures.best, pictures.opposite),
-        (f"Most like {literal(result.short_name)}", f"Least like {'them' if several else 'it'}"),
+        (f"Most similar to {literal(result.short_name)}", f"Least similar to {'them' if several else 'it'}"),
         strict=True,
     ):
         half.suptitle(heading, fontsize=13, fontweight="bold")
@@ -114,7 +113,7 @@ def draw_best_and_opposite(result: KinMap, folder: Path) -> Drawn:
     return save_figure(figure, result, folder, name="best-and-opposite", title=title, caption=caption)
 
 
-def _draw_tile(axes: Axes, picture: Picture, result: KinMap) -> None:
+def _draw_tile(axes: Axes, picture: Picture, result: MappedTiles) -> None:
     axes.imshow(picture.rgb.clip(0, 1), interpolation="nearest")
     _outline_gaps(axes, picture.coverage)
     where = picture.footprint
@@ -131,7 +130,7 @@ def _outline_gaps(axes: Axes, coverage: Coverage) -> None:
 
 
 def _sky_axes(
-    figure: Figure, box: tuple[float, float, float, float], picture: Picture, result: KinMap
+    figure: Figure, box: tuple[float, float, float, float], picture: Picture, result: MappedTiles
 ) -> Axes:
     """Axes with Galactic coordinates for a picture drawn from its last row up."""
     rows, columns = picture.coverage.shape

@@ -13,13 +13,11 @@ from skykin.core.errors import UsageError
 from skykin.core.shapes import Coverage, Numbers
 from skykin.style.engine.stream import Piece
 from skykin.style.network.architecture import SMALLEST_CELL
-from skykin.style.statistics.forms import Form, Stretch, scale_of
-from skykin.style.statistics.statistic import CORE_SHARE
+from skykin.style.statistics.form import Form, Stretch, scale_of
+from skykin.style.statistics.statistic import CORE_CELLS, TILE_CELLS
 
 #: Sides of a cell in pixels; larger ones would only be unions of these.
 CELL_PIXELS = (64, 32, 16, SMALLEST_CELL)
-#: Fewest cells across a tile and its core, for statistics that need the core; even, so that it is central.
-TILE_CELLS, CORE_CELLS = round(2 / CORE_SHARE), 2
 #: What is worked on at a time fits the second cache of one core.
 CACHE_BYTES = 768 << 10
 #: The moments of a few rows of cells are added up together, as far as they fit into this.
@@ -130,7 +128,7 @@ class CellReader:
         self._side = core_side(lattice, stride) if form.needs_core else lattice.side(stride)
         self._cell = self._side * stride
         self._lattice, self._form, self._taker = lattice, form, taker
-        self._scale = scale_of(layer)
+        self._scale = scale_of(layer) if form.degree else np.float32(1)
         self._across = lattice.width // self._cell
         self._reach = lattice.tile // self._cell
         self._step = lattice.spacing // self._cell
@@ -200,12 +198,13 @@ class CellReader:
         form, weights = self._form, np.maximum(weight, 0).astype(np.float32).reshape(-1, 1)
         means = None
         if form.needs_means:
-            means = self._tile_sums(slots, cells, slice(form.stretches[-1].stop, form.sums), weight.shape)
+            behind = slice(form.stretches[-1].summed.stop, form.sums)
+            means = self._tile_sums(slots, cells, behind, weight.shape)
             means = means.reshape(weights.size, -1) / weights
         elif form.needs_core:
             means = self._core_means(slots, cells, weight.shape)
         for stretch in form.stretches:
-            sums = self._tile_sums(slots, cells, slice(stretch.start, stretch.stop), weight.shape)
+            sums = self._tile_sums(slots, cells, stretch.summed, weight.shape)
             values = form.finish(stretch, sums.reshape(weights.size, -1), weights, means)
             self._taker.take(row, column, stretch, values.reshape(*weight.shape, -1))
 
@@ -235,7 +234,7 @@ class CellReader:
 
     def _spans(self, rows: int) -> list[tuple[int, int]]:
         """Columns of tiles that are worked on together, so that their cells stay in the cache."""
-        entries = max(stretch.stop - stretch.start for stretch in self._form.stretches)
+        entries = max(stretch.summed.stop - stretch.summed.start for stretch in self._form.stretches)
         cells = CACHE_BYTES // (4 * entries * (rows + self._reach - 1))
         tiles = max((cells - self._reach) // self._step + 1, 1, self._reach // self._step)
         columns = self._lattice.columns

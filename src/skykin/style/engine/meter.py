@@ -1,4 +1,4 @@
-"""A meter measures the style of pictures under one recipe."""
+"""Meters measure the style of pictures under one recipe: of a tile alone, or in its true context."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from typing import ClassVar, Self
 
 from skykin.core.picture import Picture
 from skykin.core.protocols import Encoder
+from skykin.style.engine.cells import Lattice
+from skykin.style.engine.shared import SharedMeter
+from skykin.style.engine.stream import PlaneSource
 from skykin.style.recipe import Recipe
-from skykin.style.signature import Signature
-from skykin.style.standard import Standardisation
+from skykin.style.signature import Signature, Standardisation
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +38,45 @@ class StyleMeter:
     def __call__(self, picture: Picture) -> Signature:
         """Measure the style of one picture; all NaN if the recipe is weighted and nothing is covered."""
         signature = self.recipe.signature(self.encoder(picture.rgb), picture.coverage)
+        return signature if self.standard is None else self.standard.apply(signature)
+
+    def standardised(self, sample: Iterable[Signature]) -> Self:
+        """Return the same meter with the standard of a survey, measured on a sample of raw signatures."""
+        return replace(self, standard=Standardisation.fit(sample))
+
+
+@dataclass(frozen=True, eq=False)
+class ContextMeter:
+    """From a picture of a tile with what lies around it to the signature that the shared engine gives it.
+
+    Parameters
+    ----------
+    shared : SharedMeter
+    tile : int
+        Side of the tile, pixels; pictures have `halo` more on each side.
+    standard : Standardisation or None
+        What an average tile of the survey is like; signatures are then deviations from it.
+    """
+
+    shared: SharedMeter
+    tile: int
+    standard: Standardisation | None = None
+
+    @property
+    def recipe(self) -> Recipe:
+        """How style is measured."""
+        return self.shared.recipe
+
+    @property
+    def halo(self) -> int:
+        """Pixels around the tile."""
+        return self.shared.network.halo
+
+    def __call__(self, picture: Picture) -> Signature:
+        """Measure the style of the middle of a picture; all NaN if nothing there is covered."""
+        around, side = self.halo, self.tile
+        source = PlaneSource(picture.rgb, picture.coverage, around, around, side, side)
+        signature = next(self.shared.signatures(source, Lattice(side, side, side, side)))
         return signature if self.standard is None else self.standard.apply(signature)
 
     def standardised(self, sample: Iterable[Signature]) -> Self:

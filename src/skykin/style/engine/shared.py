@@ -9,21 +9,16 @@ from typing import Protocol
 
 import numpy as np
 
-from skykin.core.shapes import RGB, Coverage, Numbers
+from skykin.core.shapes import Coverage, Numbers
 from skykin.style.engine.cells import CellReader, Lattice
-from skykin.style.engine.columns import ColumnReader
-from skykin.style.engine.pairs import PairReader, pairs_are_cheaper
-from skykin.style.engine.plane import PlaneSource
+from skykin.style.engine.gram_cosines import ColumnReader, PairReader, gram_reader
 from skykin.style.engine.stream import CoverageRows, Piece, RowSource, stream
+from skykin.style.network.architecture import channels_of
 from skykin.style.network.blocks import BlockNetwork
 from skykin.style.recipe import Recipe
-from skykin.style.signature import Signature
-from skykin.style.standard import Standardisation
-from skykin.style.statistics.forms import Form, Stretch, form_of, scale_of
-from skykin.style.statistics.statistic import core_contrast, gram, mean_std, position_weights
-
-#: Pixels across a strip of a large picture.
-WIDEST_PIXELS = 4096
+from skykin.style.signature import Signature, Standardisation
+from skykin.style.statistics.form import Form, Stretch, scale_of
+from skykin.style.statistics.statistic import position_weights
 
 
 class Reader(Protocol):
@@ -154,14 +149,10 @@ class SharedMeter:
         readers: dict[str, Reader] = {}
         answers: dict[str, CosineTaker | ColumnReader | PairReader] = {}
         for layer, stride in self.strides():
-            channels = CHANNELS[layer.partition("_")[0]]
-            if self.recipe.statistic is gram and standard is None:
-                several = len(np.atleast_2d(reference[layer]))
-                pairs = pairs_are_cheaper(lattice, channels, stride, several)
-                raw = (PairReader if pairs else ColumnReader)(
-                    lattice, layer, stride, reference=reference[layer], channels=channels
+            if self.recipe.statistic.plain_products and standard is None:
+                readers[layer] = answers[layer] = gram_reader(
+                    lattice, layer, stride, reference=reference[layer], channels=channels_of(layer)
                 )
-                readers[layer] = answers[layer] = raw
                 continue
             own = None if standard is None else (standard.mean[layer], standard.spread[layer])
             form = self.form(layer)
@@ -171,50 +162,8 @@ class SharedMeter:
         self.read(source, readers)
         return np.stack([answers[layer].cosines() for layer in self.network.layers], axis=-1)
 
-    def map_picture(
-        self,
-        rgb: RGB,
-        tile: int,
-        spacing: int,
-        reference: Mapping[str, Numbers],
-        *,
-        coverage: Coverage | None = None,
-        standard: Standardisation | None = None,
-        widest: int = WIDEST_PIXELS,
-    ) -> Numbers:
-        """Compare each tile of a picture of any size with a reference, strip by strip.
-
-        Parameters
-        ----------
-        rgb : array (rows, columns, 3)
-            In memory or a memory-mapped file: a few rows are looked at at a time.
-        tile, spacing : int
-            Pixels, multiples of `Recipe.step`.
-        reference, coverage, standard :
-            As for `cosines`.
-        widest : int
-            Pixels across a strip: bounds the memory, whatever the size of the picture.
-
-        Returns
-        -------
-        float64 array (rows, columns, layers)
-        """
-        step = self.recipe.step
-        height, width = (side // step * step for side in rgb.shape[:2])
-        whole = Lattice(height, width, tile, spacing)
-        found = np.empty((whole.rows, whole.columns, len(self.network.layers)))
-        most = max((widest - tile) // spacing + 1, 1)
-        high = (whole.rows - 1) * spacing + tile
-        for first in range(0, whole.columns, most):
-            last = min(first + most, whole.columns)
-            wide = (last - first - 1) * spacing + tile
-            source = PlaneSource(rgb, coverage, 0, first * spacing, high, wide)
-            lattice = Lattice(high, wide, tile, spacing)
-            found[:, first:last] = self.cosines(source, lattice, reference, standard)
-        return found
-
     def signatures(self, source: RowSource, lattice: Lattice) -> Iterator[Signature]:
-        """Yield the signature of each tile, row by row; all are held at once, so ask for few."""
+        """Yield the signature of each tile, row by row; all are held at once, so request few."""
         takers, readers = {}, {}
         for layer, stride in self.strides():
             form = self.form(layer)
@@ -228,12 +177,11 @@ class SharedMeter:
 
     def form(self, layer: str) -> Form:
         """Give the recipe's statistic of one layer as sums."""
-        return form_of(self.recipe.statistic, CHANNELS[layer.partition("_")[0]])
+        return self.recipe.statistic.form(channels_of(layer))
 
     def unit(self, layer: str) -> float:
         """Give the factor from a signature's numbers to the form's entries."""
-        scale = float(scale_of(layer))
-        return scale if self.recipe.statistic in (mean_std, core_contrast) else scale**2
+        return float(scale_of(layer)) ** self.form(layer).degree
 
     def strides(self) -> Iterator[tuple[str, int]]:
         """Layers that are measured, and the pixels between their positions."""
@@ -272,7 +220,3 @@ class _WeightRows:
         parts = [rows for row, rows in self._rows if row < piece.row + y]
         whole = parts[0] if len(parts) == 1 else np.concatenate(parts)
         return whole[piece.row - start : piece.row - start + y, piece.column : piece.column + x]
-
-
-#: Channels that each block answers.
-CHANNELS = {"block1": 64, "block2": 128, "block3": 256, "block4": 512, "block5": 512}

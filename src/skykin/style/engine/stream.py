@@ -1,7 +1,8 @@
-"""A stream runs the network once over a picture of any height, band of rows by band of rows."""
+"""A stream reads a picture of any height band by band of rows, and runs the network over it once."""
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -9,6 +10,7 @@ from typing import Protocol
 
 import numpy as np
 
+from skykin.core.errors import UsageError
 from skykin.core.shapes import RGB, Chroma, Coverage, Numbers
 from skykin.style.network.blocks import Block, BlockNetwork
 
@@ -36,6 +38,61 @@ class RowSource(Protocol):
 
     def rows(self, start: int, stop: int, halo: int) -> tuple[RGB, Coverage]:
         """Colours ``(stop − start, width + 2 halo, 3)`` and coverage of rows `start` to `stop`."""
+
+
+@dataclass(frozen=True, eq=False)
+class PlaneSource:
+    """A picture, or a part of it, read from top to bottom.
+
+    Beyond the border of the whole picture its outermost pixels repeat; inside, context is what is there.
+
+    Parameters
+    ----------
+    rgb : array (rows, columns, 3)
+        Colours from 0 to 1; an array in memory or a memory-mapped file.
+    coverage : array (rows, columns), optional
+        All covered if left out.
+    top, left, height, width : int
+        The part; all of it, without a remainder of less than 16 pixels, if left out.
+
+    Raises
+    ------
+    UsageError
+        If the part does not lie in the picture.
+    """
+
+    rgb: RGB
+    coverage: Coverage | None = None
+    top: int = 0
+    left: int = 0
+    height: int = 0
+    width: int = 0
+
+    def __post_init__(self) -> None:
+        rows, columns, _ = self.rgb.shape
+        object.__setattr__(self, "height", self.height or (rows - self.top) // 16 * 16)
+        object.__setattr__(self, "width", self.width or (columns - self.left) // 16 * 16)
+        inside = 0 <= self.top <= self.top + self.height <= rows
+        if not (inside and 0 <= self.left <= self.left + self.width <= columns):
+            raise UsageError(
+                f"a part of {self.height} × {self.width} pixels from row {self.top} and column {self.left} "
+                f"does not lie in a picture of {rows} × {columns}"
+            )
+
+    def rows(self, start: int, stop: int, halo: int) -> tuple[RGB, Coverage]:
+        """Colours and coverage of some rows, with `halo` columns of context on each side."""
+        _let_go(self.rgb)
+        rows, columns, _ = self.rgb.shape
+        down = _within(self.top + start, self.top + stop, rows)
+        across = _within(self.left - halo, self.left + self.width + halo, columns)
+        beyond = tuple((inner.start - outer[0], outer[1] - inner.stop) for inner, outer in (down, across))
+        inside = down[0], across[0]
+        band = np.asarray(self.rgb[inside], np.float32)
+        cover = None if self.coverage is None else np.asarray(self.coverage[inside], np.float32)
+        if any(map(any, beyond)):
+            band = np.pad(band, (*beyond, (0, 0)), mode="edge")
+            cover = None if cover is None else np.pad(cover, beyond, mode="edge")
+        return band, np.ones(band.shape[:2], np.float32) if cover is None else cover
 
 
 @dataclass(frozen=True, eq=False)
@@ -199,3 +256,17 @@ def _row_edges(block: Block, height: int) -> list[int]:
 def _edges(own: int, most: int, context: int) -> list[int]:
     inner = [edge for edge in range(most, own, most) if own - edge >= most // 4]
     return [-context, *inner, own + context]
+
+
+def _let_go(rgb: RGB) -> None:
+    """Drop pages of a mapped file that were read before: else they count as memory of this process."""
+    file: object = rgb if isinstance(rgb, np.memmap) and rgb.mode != "c" else None
+    while isinstance(file, np.ndarray):
+        file = file.base
+    if isinstance(file, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        file.madvise(mmap.MADV_DONTNEED)
+
+
+def _within(start: int, stop: int, length: int) -> tuple[slice, tuple[int, int]]:
+    """Part of a range that lies in a picture, and the range."""
+    return slice(max(start, 0), min(stop, length)), (start, stop)

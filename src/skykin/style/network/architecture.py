@@ -20,6 +20,8 @@ LAYERS = tuple(
 )
 #: The style layers of the same tutorial.
 STYLE_LAYERS = ("block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1", "block5_conv1")
+#: Channels that each block answers.
+CHANNELS = {"block1": 64, "block2": 128, "block3": 256, "block4": 512, "block5": 512}
 #: Four poolings leave one position of block 5.
 SMALLEST_PIXELS = 16
 #: The shared engine reads no smaller cells than this, however shallow the layers.
@@ -31,6 +33,11 @@ MEAN_BGR = (103.939, 116.779, 123.68)
 def stride_of(layer: str) -> int:
     """Pixels of the picture between two positions of a layer."""
     return 1 << (int(layer.removeprefix("block")[0]) - 1)
+
+
+def channels_of(layer: str) -> int:
+    """Channels of a layer."""
+    return CHANNELS[layer.partition("_")[0]]
 
 
 def step_of(layers: Sequence[str]) -> int:

@@ -131,7 +131,7 @@ def block_network(
     UsageError
         If a layer is unknown.
     ResourceError
-        If `fast` is asked for and OpenVINO is not installed.
+        If `fast` is requested and OpenVINO is not installed.
     """
     unknown = [layer for layer in layers if layer not in LAYERS]
     if unknown or not layers:

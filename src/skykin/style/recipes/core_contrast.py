@@ -1,21 +1,22 @@
-"""Style as what sets the core of a tile apart from its surroundings."""
+"""Style as the difference of a tile's core from its surroundings."""
 
 from skykin.style.recipe import Recipe
-from skykin.style.statistics.statistic import core_contrast
+from skykin.style.statistics.core_contrast import core_contrast
 
 RECIPE = Recipe(
     name="core-contrast",
     title="What sets the core of a tile apart",
     description=(
         "For each channel of two layers, how much stronger it answers in the middle quarter of a tile than "
-        "in the whole tile. What a place shares with its surroundings, above all the brightness of the "
-        "diffuse sky and of the Galactic plane, so does not count. Every number is then taken relative to "
-        "the survey: minus its mean over the tiles, divided by its spread. An average tile scores about 0, "
-        "a kin well above, an opposite below. Masked pixels do not count, the frame of the picture is not "
-        "measured, and both layers weigh the same. It compares places, not wide areas: what counts of the "
-        "reference is what stands in the very middle of its tile. Such a score has no natural threshold: a "
-        "tile matches where it stands out among tiles of its brightness, latitude and coverage, at a false "
-        "discovery rate of 0.10; where nothing does, the best 1 % of the sky is shown as what to look at."
+        "in the whole tile. What a core has in common with its surroundings, above all the brightness of the "
+        "diffuse sky and of the Galactic plane, therefore does not count. Every number is then taken "
+        "relative to the survey: minus its mean over the tiles, divided by its spread. An average tile "
+        "scores about 0, the reference itself 1, an opposite tile less than 0. Masked pixels do not count, "
+        "the frame of the picture is not measured, and both layers weigh the same. It compares "
+        "the centres of tiles: only the middle quarter of the reference's tile counts. Such a "
+        "score has no natural threshold: a tile matches at a false discovery rate of 0.10 or less among "
+        "tiles of the same brightness, latitude and coverage; where nothing does, the best 1 % of the "
+        "sky is shown."
     ),
     statistic=core_contrast,
     layers=("block3_conv4", "block4_conv1"),

@@ -1,1 +1,1 @@
-"""What is summarised of a layer's answers."""
+"""What is summarised of a layer's answers; `Statistic` tells how to add another."""

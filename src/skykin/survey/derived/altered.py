@@ -11,6 +11,7 @@ from skykin.core.extent import Extent
 from skykin.core.footprint import Footprint
 from skykin.core.protocols import Survey
 from skykin.core.shapes import BandValues, Coverage, Degrees
+from skykin.core.sphere import seen_from
 from skykin.survey.base import About, BaseSurvey
 
 
@@ -54,12 +55,10 @@ class Patch:
     def _plane(self, lon_deg: Degrees, lat_deg: Degrees) -> tuple[Degrees, Degrees, np.ndarray]:
         """Gnomonic coordinates to the left and up, and whether a position is on this side of the sky."""
         lon = np.radians(np.asarray(lon_deg) - self.footprint.lon_deg)
-        lat, lat0 = np.radians(lat_deg), np.radians(self.footprint.lat_deg)
-        depth = np.sin(lat0) * np.sin(lat) + np.cos(lat0) * np.cos(lat) * np.cos(lon)
+        east, north, depth = seen_from(lon, np.radians(lat_deg), np.radians(self.footprint.lat_deg))
         ahead = depth > 0.1
         safe = np.where(ahead, depth, 1.0)
-        x = np.cos(lat) * np.sin(lon) / safe
-        y = (np.cos(lat0) * np.sin(lat) - np.sin(lat0) * np.cos(lat) * np.cos(lon)) / safe
+        x, y = east / safe, north / safe
         turn = np.radians(self.footprint.turn_deg)
         return x * np.cos(turn) - y * np.sin(turn), x * np.sin(turn) + y * np.cos(turn), ahead
 
@@ -105,11 +104,11 @@ class AlteredSurvey(BaseSurvey):
         """The same change of the survey's overview."""
         return replace(self, survey=self.survey.overview)
 
-    def as_dict(self) -> dict[str, object]:
+    def to_dict(self) -> dict[str, object]:
         """Plain values for provenance, those of the change among them."""
         patch = None if self.patch is None else str(self.patch.footprint)
         change = {"factor": self.factor, "turn_deg": self.turn_deg, "patch": patch}
-        return self.survey.as_dict() | {"altered": change}
+        return self.survey.to_dict() | {"altered": change}
 
     def _sample(self, lon_deg: Degrees, lat_deg: Degrees) -> tuple[BandValues, Coverage]:
         """Sample the survey at the original longitudes, and change the values."""

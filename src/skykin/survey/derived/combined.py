@@ -86,9 +86,9 @@ class CombinedSurvey(BaseSurvey):
         return {
             "frame": "galactic",
             "projection": "three surveys",
-            "red": self.parts[0].as_dict(),
-            "green": self.parts[1].as_dict(),
-            "blue": self.parts[2].as_dict(),
+            "red": self.parts[0].to_dict(),
+            "green": self.parts[1].to_dict(),
+            "blue": self.parts[2].to_dict(),
         }
 
     def _sample(self, lon_deg: Degrees, lat_deg: Degrees) -> tuple[BandValues, Coverage]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from skykin.core.area import MocArea
 from skykin.core.atomic import sha256_of
 from skykin.core.extent import Extent
 from skykin.core.protocols import Survey
@@ -14,7 +15,7 @@ from skykin.core.provenance import Source
 from skykin.core.shapes import BandValues, Coverage, Degrees
 from skykin.survey.base import About, BaseSurvey
 from skykin.survey.fill import filled
-from skykin.survey.sky_mask import SkyMask, read_sky_mask
+from skykin.survey.sky_mask import read_sky_mask
 
 
 def masked(survey: Survey, path: Path) -> MaskedSurvey:
@@ -36,7 +37,7 @@ class MaskedSurvey(BaseSurvey):
     Parameters
     ----------
     survey : Survey
-    mask : SkyMask
+    mask : MocArea
         What is used.
     mask_source : Source
         The file that says so.
@@ -45,7 +46,7 @@ class MaskedSurvey(BaseSurvey):
     """
 
     survey: Survey
-    mask: SkyMask
+    mask: MocArea
     mask_source: Source
     mask_extent: Extent
 
@@ -69,10 +70,10 @@ class MaskedSurvey(BaseSurvey):
         """The same part of the survey's overview."""
         return replace(self, survey=self.survey.overview)
 
-    def as_dict(self) -> dict[str, object]:
+    def to_dict(self) -> dict[str, object]:
         """Plain values for provenance, those of the mask among them."""
         mask = {"file": self.mask_source.name, "sha256": self.mask_source.sha256, "share": self.mask.share}
-        return self.survey.as_dict() | {"mask": mask}
+        return self.survey.to_dict() | {"mask": mask}
 
     def _sample(self, lon_deg: Degrees, lat_deg: Degrees) -> tuple[BandValues, Coverage]:
         """Sample the survey; values outside the mask are filled from inside."""

@@ -16,6 +16,7 @@ from skykin.core.shapes import BandValues, Coverage, Degrees
 from skykin.core.survey_options import SurveyOptions
 from skykin.survey.base import About, BaseSurvey
 from skykin.survey.fill import filled
+from skykin.survey.open_file import open_file
 
 MOST_REFUSED_TOLD = 5
 
@@ -57,8 +58,8 @@ class Mosaic(BaseSurvey):
         return max(part.beam_deg for part in self.parts)
 
     def _facts(self) -> dict[str, object]:
-        frames = {str(part.as_dict().get("frame", "")) for part in self.parts}
-        projections = {str(part.as_dict().get("projection", "")) for part in self.parts}
+        frames = {str(part.to_dict().get("frame", "")) for part in self.parts}
+        projections = {str(part.to_dict().get("projection", "")) for part in self.parts}
         return {
             "frame": ", ".join(sorted(frames)),
             "projection": f"mosaic of {', '.join(sorted(projections))}",
@@ -89,8 +90,6 @@ def open_mosaic(paths: list[Path], options: SurveyOptions, progress: Progress) -
     InputRefusedError
         If none can be used, or they do not have one unit.
     """
-    from skykin.survey.open import open_file  # noqa: PLC0415 - which opens mosaics too
-
     parts: list[Survey] = []
     refused: list[Rejected] = []
     with progress.stage("Open the images", len(paths), "files") as counter:

@@ -9,7 +9,7 @@ from astropy_healpix import HEALPix
 
 from skykin.core.errors import TooLargeError, UsageError
 from skykin.core.extent import Extent
-from skykin.core.progress import SilentProgress
+from skykin.core.progress import SILENT
 from skykin.core.protocols import Progress, Survey
 from skykin.core.shapes import Degrees, Numbers
 from skykin.survey.base import About
@@ -27,7 +27,6 @@ CELLS_AT_ONCE = 1 << 16
 FINEST_LEVEL = 16
 #: Beams that differ by less than a thousandth are the same.
 SAME_BEAM = 1e-3
-SILENT = SilentProgress()
 
 
 def smoothed(survey: Survey, beam_deg: float, progress: Progress = SILENT) -> Survey:
@@ -71,7 +70,7 @@ def smoothed(survey: Survey, beam_deg: float, progress: Progress = SILENT) -> Su
             values[part], share[part] = _average(survey, lon.deg, lat.deg, kernel)
             counter.advance(len(cells[part]))
     whole = len(cells) == grid.npix
-    stored = f"{survey.as_dict().get('projection', '')}, smoothed from {own:.4g} to {beam_deg:.4g} deg"
+    stored = f"{survey.to_dict().get('projection', '')}, smoothed from {own:.4g} to {beam_deg:.4g} deg"
     cell_map = CellMap(level, values, np.clip(share, 0, 1), None if whole else cells)
     return CellSurvey(cell_map, "galactic", beam_deg, About.of(survey), stored, survey.extent)
 

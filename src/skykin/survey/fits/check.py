@@ -49,15 +49,12 @@ class Hdu:
         What to call the file in errors.
     data_offset : int
         Where its data begin, bytes from the start of the file.
-    header_offset : int
-        Where its header begins.
     """
 
     number: int
     cards: dict[str, str]
     file: str
     data_offset: int = 0
-    header_offset: int = 0
 
     def __str__(self) -> str:
         return f"HDU {self.number} of {shown(self.file)}"
@@ -164,9 +161,8 @@ def read_headers(stream: BinaryIO, name: str, *, lenient: bool = False) -> list[
     while offset < size and (not hdus or _at(stream, offset, 8) == b"XTENSION"):
         if len(hdus) >= MOST_HDUS:
             raise TooLargeError(f"{shown(name)} has more than {MOST_HDUS} HDUs; give a file with one table")
-        start = offset
         hdu, offset = _read_header(stream, offset, len(hdus), name, lenient)
-        hdus.append(replace(hdu, data_offset=offset, header_offset=start))
+        hdus.append(replace(hdu, data_offset=offset))
         if hdu.cards.get("SIMPLE", "T") != "T":
             raise NotThisFormatError(f"{shown(name)} says SIMPLE = F: it does not keep to the FITS standard")
         needed = offset + hdu.data_bytes()

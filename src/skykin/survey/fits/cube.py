@@ -4,32 +4,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
 from skykin.core.atomic import sha256_of
 from skykin.core.errors import SkyError, UsageError, shown
 from skykin.core.protocols import Progress
 from skykin.core.provenance import Source
-from skykin.core.settings import Band
-from skykin.core.survey_options import SurveyOptions
+from skykin.core.survey_options import Bands, SurveyOptions
 from skykin.survey.base import About
 from skykin.survey.fits.check import Hdu
-from skykin.survey.fits.cube_planes import BandPixels, ChannelPixels, MomentPixels, noise_of
-from skykin.survey.fits.image import beam_of, checked_image, look_at, told, unpacked_array
-from skykin.survey.fits.image_grid import celestial_world, pixel_side_deg
-from skykin.survey.fits.image_hdus import image_shape, is_compressed
-from skykin.survey.fits.pixels import DTYPES, Pixels, Scaling, stamp_of
+from skykin.survey.fits.cube_planes import BandPixels, MomentPixels, noise_of
+from skykin.survey.fits.header_wcs import HeaderWcs
+from skykin.survey.fits.image import beam_of, checked_image, cube_of, look_at, read_image, told
+from skykin.survey.fits.image_hdus import image_shape
+from skykin.survey.fits.pixels import ChannelPixels, Cube, Pixels
 from skykin.survey.fits.sky_image import SkyImage
-from skykin.survey.fits.spectral_axis import (
-    SpectralAxis,
-    read_spectral_axis,
-    spectral_axis_number,
-    spectral_unit,
-)
-from skykin.survey.fits.stored_cube import ArrayCube, Cube, StoredCube
-from skykin.survey.fits.world import World, read_world
+from skykin.survey.fits.spectral_axis import SpectralAxis, read_spectral_axis, spectral_axis_number
 from skykin.survey.units import known_unit
-from skykin.survey.velocity_bands import LEAST_COVERED, checked_bands
+from skykin.survey.velocity_bands import LEAST_COVERED
 
 Planes = tuple[Pixels, Pixels, Pixels]
 
@@ -45,29 +35,25 @@ def open_cube(path: Path, options: SurveyOptions, progress: Progress) -> SkyImag
         If bands, channels or the rest value do not fit the cube.
     """
     hdu = checked_image(path, options, progress)
-    shape = image_shape(hdu)
-    spectral = spectral_axis_number(hdu, len(shape))
-    if spectral is not None:
-        spectral_unit(hdu, spectral)  # said better here than by the WCS library
-    world = read_world(hdu, len(shape), progress)
-    axis = _third_axis(hdu, shape, world, progress)
-    first, second = sorted((world.lon_axis, world.lat_axis))
-    cube = _cube(path, hdu, (axis, second, first), options.blank)
-    line = _line(hdu, world, axis, options, progress)
+    image = read_image(path, hdu, options, progress)
+    axes = image.world.axes
+    axis = _third_axis(hdu, axes, progress)
+    cube = cube_of(path, hdu, image, (axis, axes.lat_axis, axes.lon_axis), options.blank)
+    line = _line(hdu, axes, axis, options, progress)
     planes, names, facts = _planes(hdu, line, cube, options, progress)
     look_at(planes[1], hdu, options, progress)
-    plain = celestial_world(world)
     unit = known_unit(options.unit or hdu.cards.get("BUNIT", ""), progress)
     if facts["shown"] == "bands" and unit:
         unit = known_unit(f"{unit} km / s", progress)
     about = About(path.stem, path.name, unit, names, Source(path.name, sha256_of(path)), ())
-    beam = beam_of(hdu, pixel_side_deg(plain), options, progress)
-    return SkyImage(planes, plain, beam, about, {**facts, **told(hdu, options, progress)})
+    beam = beam_of(hdu, image.world.pixel_deg, options, progress)
+    return SkyImage(planes, image.world, beam, about, {**facts, **told(hdu, options, progress)})
 
 
-def _third_axis(hdu: Hdu, shape: tuple[int, ...], world: World, progress: Progress) -> int:
+def _third_axis(hdu: Hdu, axes: HeaderWcs, progress: Progress) -> int:
     """Return the number of the axis whose planes are combined, from 0."""
-    sky = {world.lon_axis, world.lat_axis}
+    shape = image_shape(hdu)
+    sky = {axes.lon_axis, axes.lat_axis}
     long = [i for i, length in enumerate(shape) if i not in sky and length > 1]
     spectral = spectral_axis_number(hdu, len(shape))
     if spectral is not None and spectral in long:
@@ -86,32 +72,11 @@ def _third_axis(hdu: Hdu, shape: tuple[int, ...], world: World, progress: Progre
     return plain[0]
 
 
-def _cube(path: Path, hdu: Hdu, order: tuple[int, int, int], blank: float | None) -> Cube:
-    """Arrange the cube so that its axes are channels, rows and columns; `order` has their FITS numbers."""
-    shape = image_shape(hdu)
-    if is_compressed(hdu):
-        array = unpacked_array(path, hdu)
-        others = [len(shape) - 1 - i for i in range(len(shape)) if i not in order]
-        front = np.moveaxis(array, others, range(len(others)))[(0,) * len(others)]
-        kept = sorted(order, reverse=True)
-        return ArrayCube(np.transpose(front, [kept.index(i) for i in order]), Scaling(sentinel=blank))
-    strides = np.cumprod([1, *shape[:-1]])
-    return StoredCube(
-        path,
-        hdu.data_offset,
-        DTYPES[hdu.integer("BITPIX", -64, 64)],
-        (shape[order[0]], shape[order[1]], shape[order[2]]),
-        (int(strides[order[0]]), int(strides[order[1]]), int(strides[order[2]])),
-        Scaling.of(hdu, blank),
-        stamp_of(path.stat()),
-    )
-
-
 def _line(
-    hdu: Hdu, world: World, axis: int, options: SurveyOptions, progress: Progress
+    hdu: Hdu, axes: HeaderWcs, axis: int, options: SurveyOptions, progress: Progress
 ) -> SpectralAxis | None:
     """Return the velocities of the channels; None where they are not needed or not there."""
-    spectral = spectral_axis_number(hdu, world.wcs.naxis) == axis
+    spectral = spectral_axis_number(hdu, len(image_shape(hdu))) == axis
     show = options.show or ("channels" if options.channels else "bands")
     if show == "channels":
         return None
@@ -128,7 +93,7 @@ def _line(
             f"{hdu} has {channels} channels, fewer than the three bands; use one channel as an image",
             code="SKY-SPEC",
         )
-    return read_spectral_axis(hdu, world, channels, options.rest, progress)
+    return read_spectral_axis(hdu, axes.whole, axis, options.rest, progress)
 
 
 def _planes(
@@ -159,17 +124,15 @@ def _planes(
     )
 
 
-def _bands(
-    hdu: Hdu, line: SpectralAxis, options: SurveyOptions, progress: Progress
-) -> tuple[Band, Band, Band]:
-    if options.bands_km_s is None:
+def _bands(hdu: Hdu, line: SpectralAxis, options: SurveyOptions, progress: Progress) -> Bands:
+    if options.bands is None:
         bands = line.thirds()
         progress.say(
             f"note: the channels of {hdu} are shown in thirds, red {bands[0][0]:+.4g} to {bands[0][1]:+.4g}, "
-            f"green to {bands[1][0]:+.4g}, blue to {bands[2][0]:+.4g} km/s; bands_km_s chooses others"
+            f"green to {bands[1][0]:+.4g}, blue to {bands[2][0]:+.4g} km/s; bands chooses others"
         )
         return bands
-    chosen = checked_bands(options.bands_km_s)
+    chosen: Bands = options.bands
     for low, high in chosen:
         if line.overlap_km_s((low, high)).sum() < LEAST_COVERED * (high - low):
             edges = line.edges_km_s

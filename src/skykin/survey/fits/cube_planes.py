@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from skykin.core.sampling import windows
 from skykin.core.shapes import Numbers
+from skykin.survey.fits.pixels import Cube
 from skykin.survey.fits.spectral_axis import SpectralAxis
-from skykin.survey.fits.stored_cube import Cube
 from skykin.survey.velocity_bands import LEAST_COVERED
 
 #: Channels read at a time.
@@ -57,25 +58,6 @@ class BandPixels:
         enough = covered >= LEAST_COVERED * self.width_km_s
         mean = total / np.where(enough, covered, 1)
         return np.where(enough, mean * self.width_km_s, np.nan).astype(np.float32)
-
-
-@dataclass(frozen=True, eq=False)
-class ChannelPixels:
-    """One channel of a cube."""
-
-    cube: Cube
-    channel: int
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Rows and columns."""
-        return self.cube.shape[1], self.cube.shape[2]
-
-    def window(self, row: int, column: int, rows: int, columns: int) -> Numbers:
-        """Read a rectangle."""
-        one = slice(self.channel, self.channel + 1)
-        part = self.cube.part(one, slice(row, row + rows), slice(column, column + columns))
-        return np.asarray(part[0])
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,12 +117,12 @@ def noise_of(cube: Cube) -> float:
     """Noise in one channel, from the differences of neighbouring channels (1.4826 MAD / √2)."""
     channels, rows, columns = cube.shape
     differences = []
-    for row in np.unique(np.linspace(0, max(rows - NOISE_PIXELS, 0), NOISE_WINDOWS).astype(int)):
-        for column in np.unique(np.linspace(0, max(columns - NOISE_PIXELS, 0), NOISE_WINDOWS).astype(int)):
+    for down in windows(rows, NOISE_PIXELS, NOISE_WINDOWS):
+        for across in windows(columns, NOISE_PIXELS, NOISE_WINDOWS):
             data = cube.part(
                 slice(0, min(channels, 4 * CHANNELS_AT_ONCE)),
-                slice(int(row), int(min(row + NOISE_PIXELS, rows))),
-                slice(int(column), int(min(column + NOISE_PIXELS, columns))),
+                slice(down.start, down.stop),
+                slice(across.start, across.stop),
             )
             differences.append(np.diff(data, axis=0).ravel())
     step = np.concatenate(differences)

@@ -3,29 +3,42 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from astropy.io import fits
 
 from skykin.core.atomic import sha256_of
 from skykin.core.errors import CorruptFileError, DataQualityError, HeaderInvalidError, TooLargeError, shown
 from skykin.core.protocols import Progress
 from skykin.core.provenance import Source
+from skykin.core.sampling import windows
 from skykin.core.survey_options import SurveyOptions
 from skykin.survey.base import About
 from skykin.survey.fits.check import BLOCK, Hdu, read_headers
-from skykin.survey.fits.checksum import check_sums
-from skykin.survey.fits.image_grid import celestial_world, pixel_side_deg
+from skykin.survey.fits.header_wcs import has_celestial_axes
 from skykin.survey.fits.image_hdus import chosen_hdu, image_shape, is_compressed, only_image
-from skykin.survey.fits.pixels import DTYPES, ArrayPixels, Pixels, Scaling, StoredPixels, stamp_of
+from skykin.survey.fits.pixels import (
+    DTYPES,
+    ArrayCube,
+    ChannelPixels,
+    Cube,
+    Pixels,
+    Scaling,
+    StoredCube,
+    stamp_of,
+)
 from skykin.survey.fits.sky_image import SkyImage
-from skykin.survey.fits.world import World, has_celestial_axes, read_world
-from skykin.survey.guard import Limits, guarded
+from skykin.survey.fits.world import World, read_world
+from skykin.survey.guard import GIBIBYTE, Limits, guarded
 from skykin.survey.units import known_unit
 
 CODECS = ("RICE_1", "RICE_ONE", "GZIP_1", "GZIP_2", "PLIO_1", "HCOMPRESS_1", "NOCOMPRESS")
 #: A compressed image is unpacked to a temporary file of at most this size.
 LARGEST_UNPACKED_BYTES = 16 << 30
+#: Slow disks give so much, and astropy adds up ten times as much.
+CHECKED_BYTES_PER_S = 50e6
 #: Without a beam in the header, a resolution of two pixels is assumed: what a well sampled image has.
 PIXELS_PER_BEAM = 2.0
 LOOK_WINDOWS, LOOK_PIXELS = 8, 64
@@ -33,6 +46,24 @@ LOOK_WINDOWS, LOOK_PIXELS = 8, 64
 SENTINELS = (-32768.0, -9999.0, -999.0, -99.0, 32767.0, 1e20, -1.6375e30)
 SUSPICIOUS_SHARE = 0.02
 NOT_FOR_FITS = ("frame", "projection", "ordering", "columns")
+
+
+@dataclass(frozen=True, eq=False)
+class ReadImage:
+    """An image whose header astropy has read.
+
+    Parameters
+    ----------
+    world : World
+    array : float32 array or None
+        Of a compressed image: its pixels, unpacked to a file of our own; NaN where blank.
+    stamp : (int, int)
+        Size and time of change of the file when its header was read.
+    """
+
+    world: World
+    array: np.ndarray | None
+    stamp: tuple[int, int]
 
 
 def open_image(path: Path, options: SurveyOptions, progress: Progress) -> SkyImage:
@@ -43,37 +74,34 @@ def open_image(path: Path, options: SurveyOptions, progress: Progress) -> SkyIma
     InputRefusedError
         In one of its kinds, naming the HDU and the keyword.
     """
-    stamp = stamp_of(path.stat())
     hdu = checked_image(path, options, progress)
-    shape = image_shape(hdu)
-    world = read_world(hdu, len(shape), progress)
-    pixels = _pixels(path, hdu, _plane_shape(hdu, shape, world, progress), options, stamp)
+    image = read_image(path, hdu, options, progress)
+    order = _plane(hdu, image.world, progress)
+    pixels = ChannelPixels(cube_of(path, hdu, image, order, options.blank), 0)
     look_at(pixels, hdu, options, progress)
-    plain = celestial_world(world)
     unit = known_unit(options.unit or hdu.cards.get("BUNIT", ""), progress)
     about = About(path.stem, path.name, unit, ("intensity",) * 3, Source(path.name, sha256_of(path)), ())
-    beam = beam_of(hdu, pixel_side_deg(plain), options, progress)
-    return SkyImage((pixels,), plain, beam, about, told(hdu, options, progress))
+    beam = beam_of(hdu, image.world.pixel_deg, options, progress)
+    return SkyImage((pixels,), image.world, beam, about, told(hdu, options, progress))
 
 
 def told(hdu: Hdu, options: SurveyOptions, progress: Progress) -> dict[str, object]:
     """Return what provenance should say of the choices made; those without a use are named."""
-    given = options.as_dict()
+    given = options.given()
     useless = [name for name in NOT_FOR_FITS if given.pop(name, None) is not None]
     if useless:
         progress.say(
             f"note: {hdu} says itself what the options {', '.join(useless)} are for; they are not used"
         )
-    own_line = {"unit", "beam_deg", "bands_km_s"}
+    own_line = {"unit", "beam_deg", "bands"}
     return {"hdu": hdu.number, **{name: value for name, value in given.items() if name not in own_line}}
 
 
 def checked_image(path: Path, options: SurveyOptions, progress: Progress) -> Hdu:
-    """Choose the HDU with the image, and check its sums."""
+    """Choose the HDU with the image."""
     with path.open("rb") as stream:
         hdus = read_headers(stream, path.name, lenient=options.lenient)
         hdu = _image_hdu(chosen_hdu(hdus, options.hdu), progress)
-        check_sums(stream, hdu, progress, ignore=options.ignore_checksum)
     end = max(one.data_offset + -(-one.data_bytes() // BLOCK) * BLOCK for one in hdus)
     if (extra := path.stat().st_size - end) > 0:
         progress.say(f"note: {extra} bytes after the end of {shown(path.name)} are not looked at")
@@ -88,51 +116,79 @@ def _image_hdu(hdus: list[Hdu], progress: Progress) -> Hdu:
     return only_image(hdus)
 
 
-def _plane_shape(hdu: Hdu, shape: tuple[int, ...], world: World, progress: Progress) -> tuple[int, int]:
-    """Rows and columns of the first plane.
+def read_image(path: Path, hdu: Hdu, options: SurveyOptions, progress: Progress) -> ReadImage:
+    """Let astropy read an image: first a child process, then this one, from the same header."""
+    stamp = stamp_of(path.stat())
+    arguments = {
+        "hdu": hdu.number,
+        "compressed": is_compressed(hdu),
+        "ignore_checksum": options.ignore_checksum,
+    }
+    if is_compressed(hdu):
+        _check_compression(hdu)
+    # For checksums the whole file is mapped, which takes addresses but no memory, and read.
+    seconds = 120.0 + stamp[0] / CHECKED_BYTES_PER_S
+    limits = Limits(4 * GIBIBYTE + stamp[0], seconds, LARGEST_UNPACKED_BYTES)
+    array = None
+    with guarded("skykin.survey.fits.child:read_image", path, arguments, limits=limits) as parsed:
+        header = fits.Header.fromstring(parsed.facts["header"])
+        for note in parsed.facts["notes"]:
+            progress.say(note)
+        if is_compressed(hdu):
+            array = parsed.array("pixels")
+    expected = image_shape(hdu)[::-1]
+    if array is not None and array.shape != expected:
+        raise CorruptFileError(f"{hdu} unpacks to {array.shape}, not {expected}; get the file again")
+    return ReadImage(read_world(header, str(hdu), progress), array, stamp)
 
-    Raises
-    ------
-    HeaderInvalidError
-        If pixels of one plane do not lie together.
+
+def cube_of(
+    path: Path, hdu: Hdu, image: ReadImage, order: tuple[int | None, int, int], blank: float | None
+) -> Cube:
+    """Arrange an image so that its axes are channels, rows and columns.
+
+    Parameters
+    ----------
+    path : Path
+    hdu : Hdu
+    image : ReadImage
+    order : (int or None, int, int)
+        FITS numbers, from 0, of the axes of channels, rows and columns; None for an image without channels.
+        Of all other axes the first plane is taken.
+    blank : float, optional
+        A physical value that stands for nothing.
     """
-    first, second = sorted((world.lon_axis, world.lat_axis))
-    if any(shape[i] != 1 for i in range(second) if i not in (first, second)):
-        told = " × ".join(map(str, shape))
-        raise HeaderInvalidError(
-            f"{hdu} has axes of {told} pixels, and those of the sky are not in front; reorder them",
-            code="IN-DIM",
+    shape = image_shape(hdu)
+    strides = [int(step) for step in np.cumprod([1, *shape])]
+    # Without channels: one channel beyond the end of all axes.
+    axes = tuple(len(shape) if i is None else i for i in order)
+    counts, steps = [(*shape, 1)[i] for i in axes], [strides[i] for i in axes]
+    if image.array is not None:
+        whole = np.lib.stride_tricks.as_strided(
+            image.array, counts, [step * image.array.itemsize for step in steps], writeable=False
         )
+        return ArrayCube(whole, Scaling(sentinel=blank))
+    return StoredCube(
+        path,
+        hdu.data_offset,
+        DTYPES[hdu.integer("BITPIX", -64, 64)],
+        (counts[0], counts[1], counts[2]),
+        (steps[0], steps[1], steps[2]),
+        Scaling.of(hdu, blank),
+        image.stamp,
+    )
+
+
+def _plane(hdu: Hdu, world: World, progress: Progress) -> tuple[None, int, int]:
+    """Axes of the first plane: rows by latitude, columns by longitude."""
+    shape = image_shape(hdu)
     for i, length in enumerate(shape):
-        if i not in (first, second) and length > 1:
+        if i not in (world.axes.lon_axis, world.axes.lat_axis) and length > 1:
             name = hdu.cards.get(f"CTYPE{i + 1}", "")
             progress.say(
                 f"note: axis {i + 1} ({shown(name)}) of {hdu} has {length} planes; the first is used"
             )
-    return shape[second], shape[first]
-
-
-def _pixels(
-    path: Path, hdu: Hdu, plane: tuple[int, int], options: SurveyOptions, stamp: tuple[int, int]
-) -> Pixels:
-    if is_compressed(hdu):
-        array = unpacked_array(path, hdu)
-        return ArrayPixels(array.reshape(-1, *plane)[0], Scaling(sentinel=options.blank))
-    scaling = Scaling.of(hdu, options.blank)
-    dtype = DTYPES[hdu.integer("BITPIX", -64, 64)]
-    return StoredPixels(path, hdu.data_offset, dtype, plane, scaling, stamp)
-
-
-def unpacked_array(path: Path, hdu: Hdu) -> np.ndarray:
-    """Let a child process unpack a compressed image or cube; float32, NaN where blank."""
-    _check_compression(hdu)
-    limits = Limits(result_bytes=LARGEST_UNPACKED_BYTES)
-    with guarded("skykin.survey.fits.unpack:unpack", path, {"hdu": hdu.number}, limits=limits) as parsed:
-        array = parsed.array("pixels")
-    expected = image_shape(hdu)[::-1]
-    if array.shape != expected:
-        raise CorruptFileError(f"{hdu} unpacks to {array.shape}, not {expected}; get the file again")
-    return array
+    return None, world.axes.lat_axis, world.axes.lon_axis
 
 
 def _check_compression(hdu: Hdu) -> None:
@@ -166,10 +222,9 @@ def look_at(pixels: Pixels, hdu: Hdu, options: SurveyOptions, progress: Progress
     """
     rows, columns = pixels.shape
     seen = []
-    for row in np.unique(np.linspace(0, max(rows - LOOK_PIXELS, 0), LOOK_WINDOWS).astype(int)):
-        for column in np.unique(np.linspace(0, max(columns - LOOK_PIXELS, 0), LOOK_WINDOWS).astype(int)):
-            height, width = min(LOOK_PIXELS, rows - row), min(LOOK_PIXELS, columns - column)
-            seen.append(pixels.window(int(row), int(column), height, width).ravel())
+    for down in windows(rows, LOOK_PIXELS, LOOK_WINDOWS):
+        for across in windows(columns, LOOK_PIXELS, LOOK_WINDOWS):
+            seen.append(pixels.window(down.start, across.start, len(down), len(across)).ravel())
     values = np.concatenate(seen)
     if not np.isfinite(values).any() and not _any_finite(pixels):
         raise DataQualityError(

@@ -46,7 +46,7 @@ def is_cube(hdu: Hdu) -> bool:
 
 
 def chosen_hdu(hdus: Sequence[Hdu], wanted: int | str | None) -> list[Hdu]:
-    """Return the HDU that was asked for by number or name, or all of them.
+    """Return the HDU that was requested by number or name, or all of them.
 
     Raises
     ------

@@ -13,9 +13,8 @@ from skykin.core.extent import Extent
 from skykin.core.shapes import BandValues, Coverage, Degrees, Numbers
 from skykin.survey.base import About, BaseSurvey
 from skykin.survey.fill import filled
-from skykin.survey.fits.image_grid import ImageGrid
-from skykin.survey.fits.pixels import Blocks, Pixels
-from skykin.survey.fits.world import World
+from skykin.survey.fits.pixels import Pixels, take
+from skykin.survey.fits.world import ImageGrid, World
 
 #: An output pixel that spans many image pixels is the mean of at most so many points per side.
 MOST_POINTS_PER_PIXEL = 6
@@ -32,7 +31,6 @@ class SkyImage(BaseSurvey):
     planes : one or three Pixels
         All of one shape; one is shown as grey.
     world : World
-        World coordinates of the two celestial axes alone.
     beam_deg : float
         Angular resolution (full width), degrees.
     about : About
@@ -51,11 +49,9 @@ class SkyImage(BaseSurvey):
     about: About
     facts: dict[str, object] = field(default_factory=dict)
     extent: Extent = field(init=False)
-    _blocks: tuple[Blocks, ...] = field(init=False, repr=False)
     _grid: ImageGrid = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_blocks", tuple(Blocks(plane) for plane in self.planes))
         object.__setattr__(self, "_grid", ImageGrid(self.world, self.planes[0].shape))
         object.__setattr__(self, "extent", self._grid.extent())
 
@@ -74,18 +70,11 @@ class SkyImage(BaseSurvey):
         """The first of the three bands of a grey image, otherwise all."""
         return tuple(range(len(self.planes)))
 
-    def as_dict(self) -> dict[str, object]:
-        """Plain values for provenance."""
+    def _facts(self) -> dict[str, object]:
         rows, columns = self.shape
         return {
-            "name": self.name,
-            "file": self.source.name,
-            "sha256": self.source.sha256,
-            "unit": self.unit,
-            "bands": list(self.bands),
-            "beam_deg": self.beam_deg,
             "frame": self.world.frame,
-            "projection": self.world.projection,
+            "projection": self.world.axes.projection,
             "pixels": f"{columns} × {rows}",
             "pixel_deg": self.pixel_deg,
             **self.facts,
@@ -135,7 +124,7 @@ class SkyImage(BaseSurvey):
         for r, wr in ((row, 1 - up), (row + 1, up)):
             for c, wc in ((column, 1 - right), (column + 1, right)):
                 rows, columns = grid.neighbour(r, c)
-                values = np.stack([blocks.take(rows, columns) for blocks in self._blocks], axis=-1)
+                values = np.stack([take(plane, rows, columns) for plane in self.planes], axis=-1)
                 known = np.isfinite(values).all(axis=-1)
                 w = np.where(known, wr * wc, 0)
                 sum_ += np.where(known[:, None], values, 0) * w[:, None]
@@ -146,7 +135,7 @@ class SkyImage(BaseSurvey):
 
 
 def _points(x: Numbers, y: Numbers, grid: ImageGrid) -> list[tuple[Any, Any]]:
-    """Shifts, in image pixels, of the points that make up one pixel of the picture asked for."""
+    """Shifts, in image pixels, of the points that make up one pixel of the picture requested."""
     if x.ndim != 2 or min(x.shape) < 2:
         return [(0.0, 0.0)]
     across = _steps(x, 1, grid.turn_pixels), _steps(y, 1, math.nan)

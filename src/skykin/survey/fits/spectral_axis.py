@@ -9,13 +9,15 @@ from dataclasses import dataclass
 import numpy as np
 from astropy import constants
 from astropy import units as u
+from astropy.wcs import WCS
 
 from skykin.core.errors import SkyError, UsageError, shown
 from skykin.core.protocols import Progress
-from skykin.core.settings import Band
 from skykin.core.shapes import Numbers
+from skykin.core.survey_options import Band, Bands
 from skykin.survey.fits.check import Hdu
-from skykin.survey.fits.world import MOST_AXES, World
+from skykin.survey.fits.header_wcs import MOST_AXES
+from skykin.survey.fits.image_hdus import image_shape
 
 #: Spectral codes of FITS paper III and of AIPS, and what they measure.
 VELOCITIES = ("VRAD", "VOPT", "VELO", "FELO", "VELOCITY")
@@ -31,8 +33,6 @@ class SpectralAxis:
 
     Parameters
     ----------
-    axis : int
-        Number of the axis in FITS order, from 0.
     velocity_km_s : float64 array (channels,)
         Centres, growing or falling.
     convention : str
@@ -41,7 +41,6 @@ class SpectralAxis:
         SPECSYS, or "not stated".
     """
 
-    axis: int
     velocity_km_s: Numbers
     convention: str
     frame: str
@@ -59,7 +58,7 @@ class SpectralAxis:
         low, high = self.edges_km_s
         return np.asarray(np.clip(np.minimum(high, band[1]) - np.maximum(low, band[0]), 0, None))
 
-    def thirds(self) -> tuple[Band, Band, Band]:
+    def thirds(self) -> Bands:
         """All channels in three bands of one width, the fastest receding first."""
         low, high = float(self.edges_km_s.min()), float(self.edges_km_s.max())
         step = (high - low) / 3
@@ -78,10 +77,8 @@ def _code(hdu: Hdu, axis: int) -> str:
     return hdu.cards.get(f"CTYPE{axis + 1}", "").upper().split("-")[0].strip()
 
 
-def read_spectral_axis(
-    hdu: Hdu, world: World, channels: int, rest: str | None, progress: Progress
-) -> SpectralAxis:
-    """Turn the spectral axis into velocities.
+def read_spectral_axis(hdu: Hdu, wcs: WCS, axis: int, rest: str | None, progress: Progress) -> SpectralAxis:
+    """Turn the spectral axis, number `axis` from 0, into velocities.
 
     Raises
     ------
@@ -91,11 +88,8 @@ def read_spectral_axis(
     UsageError
         If `rest` is no frequency or wavelength.
     """
-    axis = spectral_axis_number(hdu, world.wcs.naxis)
-    assert axis is not None  # noqa: S101 - a cube without one never comes here
     code = _code(hdu, axis)
-    values = _world_values(world, axis, channels)
-    unit = spectral_unit(hdu, axis)
+    values, unit = _world_values(hdu, wcs, axis)
     frame = hdu.cards.get("SPECSYS", "not stated").strip() or "not stated"
     if code in VELOCITIES:
         convention = {"VRAD": "radio", "VOPT": "optical", "FELO": "optical"}.get(code, "as given")
@@ -106,19 +100,11 @@ def read_spectral_axis(
         velocity = _shifts(hdu, code, values * unit, rest)
         convention = "radio" if code == "FREQ" else "optical"
     _check(hdu, axis, velocity, progress)
-    return SpectralAxis(axis, velocity, convention, frame)
+    return SpectralAxis(velocity, convention, frame)
 
 
-def _world_values(world: World, axis: int, channels: int) -> Numbers:
-    """Values of the axis at the channels, in its own SI unit."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        one = world.wcs.sub([axis + 1])
-        return np.asarray(one.wcs_pix2world(np.arange(channels, dtype=np.float64)[:, None], 0)[:, 0])
-
-
-def spectral_unit(hdu: Hdu, axis: int) -> u.UnitBase:
-    """Return the unit that wcslib converts the axis to, after a check of the one that is written.
+def _world_values(hdu: Hdu, wcs: WCS, axis: int) -> tuple[Numbers, u.UnitBase]:
+    """Values of the axis at the channels, and their unit.
 
     Raises
     ------
@@ -126,21 +112,33 @@ def spectral_unit(hdu: Hdu, axis: int) -> u.UnitBase:
         ``SKY-UNIT`` if the one that is written does not fit.
     """
     code = _code(hdu, axis)
-    text = hdu.cards.get(f"CUNIT{axis + 1}", "").strip()
     target = u.m / u.s if code in VELOCITIES else (u.Hz if code == "FREQ" else u.m)
-    if text:
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                fits = u.Unit(text).is_equivalent(target) or u.Unit(text.lower()).is_equivalent(target)
-        except ValueError:
-            fits = False
-        if not fits:
-            raise SkyError(
-                f"CUNIT{axis + 1} of {hdu} is {shown(text)}, which is no unit for {code}; use {target}",
-                code="SKY-UNIT",
-            )
-    return target
+    with warnings.catch_warnings(action="ignore"):
+        one = wcs.sub([axis + 1])
+        values = one.wcs_pix2world(np.arange(image_shape(hdu)[axis], dtype=np.float64)[:, None], 0)[:, 0]
+        # wcslib turns the axes that it knows into SI, and leaves names such as VELOCITY alone.
+        text = str(one.wcs.cunit[0]).strip() or str(target)
+        unit = next(
+            (
+                one
+                for one in (_unit(text), _unit(text.lower()))
+                if one is not None and one.is_equivalent(target)
+            ),
+            None,
+        )
+    if unit is None:
+        raise SkyError(
+            f"CUNIT{axis + 1} of {hdu} is {shown(text)}, which is no unit for {code}; use {target}",
+            code="SKY-UNIT",
+        )
+    return np.asarray(values), unit
+
+
+def _unit(text: str) -> u.UnitBase | None:
+    try:
+        return u.Unit(text)
+    except ValueError:
+        return None
 
 
 def _shifts(hdu: Hdu, code: str, values: u.Quantity, rest: str | None) -> Numbers:

@@ -1,286 +1,215 @@
-"""World coordinates of a FITS image, rebuilt from keywords that were checked one by one.
-
-The WCS library never sees the file's own header: a header made to harm overflows its parser, and a few
-wrong values (``CRVAL1 = NaN``) are taken as others without a word.
-"""
+"""Where the pixels of an image lie on the sky, and what is next to each."""
 
 from __future__ import annotations
 
 import math
-import re
+import threading
 import warnings
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from astropy import units as u
+from astropy.coordinates import BarycentricMeanEcliptic, SkyCoord
 from astropy.io import fits
+from astropy.time import Time
 from astropy.wcs import WCS
+from astropy.wcs.utils import wcs_to_celestial_frame
 
 from skykin.core.errors import SkyError, shown
+from skykin.core.extent import Extent
+from skykin.core.frames import from_galactic, to_galactic
 from skykin.core.protocols import Progress
-from skykin.survey.fits.cards import Cards, finite_number
-from skykin.survey.fits.check import Hdu
-from skykin.survey.fits.sip import add_sip
+from skykin.core.shapes import Degrees, Numbers
+from skykin.survey.fits.header_wcs import HeaderWcs, read_wcs
 
-PROJECTIONS = (
-    *(
-        "AZP",
-        "SZP",
-        "TAN",
-        "STG",
-        "SIN",
-        "ARC",
-        "ZPN",
-        "ZEA",
-        "AIR",
-        "CYP",
-        "CEA",
-        "CAR",
-        "MER",
-        "COP",
-        "COE",
-    ),
-    *(
-        "COD",
-        "COO",
-        "SFL",
-        "PAR",
-        "MOL",
-        "AIT",
-        "BON",
-        "PCO",
-        "TSC",
-        "CSC",
-        "QSC",
-        "HPX",
-        "XPH",
-        "TPV",
-        "NCP",
-    ),
-    *("GLS", "TNX"),
-)
-CELESTIAL = {"RA": "DEC", "GLON": "GLAT", "ELON": "ELAT"}
-FRAMES = ("ICRS", "FK5", "FK4", "FK4-NO-E")
-DEGREE_SPELLINGS = {"degree", "degrees", "degs"}
-NUMBERS = re.compile(
-    r"(CRPIX|CRVAL|CDELT|CROTA)(\d)$|(CD|PC)(\d)_(\d)$|PV(\d)_(\d{1,2})$|"
-    r"(LONPOLE|LATPOLE|EQUINOX|EPOCH|RESTFRQ|RESTFREQ|RESTWAV|VELREF)$"
-)
-TEXTS = re.compile(r"(CTYPE|CUNIT)(\d)$|(RADESYS|RADECSYS|SPECSYS)$")
-AXIS = re.compile(r"(RA|DEC|[A-Z]LON|[A-Z]LAT)(?:-+([A-Z]{3}).*)?$")
-MOST_AXES = 9
+#: Projections in which a turn of 360° is a straight step across the image; "" has plain degrees as axes.
+CYLINDRICAL = ("CAR", "CEA", "MER", "CYP", "")
+#: Further ones: their faces may be laid out over another turn than the library's.
+PERIODIC = (*CYLINDRICAL, "HPX", "TSC", "CSC", "QSC")
+#: Points at which an image is asked where it lies, per side.
+EXTENT_POINTS = 33
+EDGE = 0.5 + 1e-6
+#: Pixels by which half of them may come back elsewhere than they are.
+LARGEST_ERROR = 0.1
 
 
 @dataclass(frozen=True, eq=False)
 class World:
-    """World coordinates of the axes of an image.
+    """World coordinates of an image.
 
     Parameters
     ----------
-    wcs : WCS
-        Of all axes.
-    lon_axis, lat_axis : int
-        Numbers of the celestial axes in FITS order, from 0.
+    axes : HeaderWcs
+        As astropy made them of the header.
     frame : str
         ``galactic``, ``icrs``, ``fk5``, ``fk4``, ``fk4noeterms`` or ``ecliptic``.
-    equinox : float
-        Year of the equinox; NaN where the frame has none.
-    projection : str
-        Code such as ``TAN``.
-    cards : dict
-        The keywords it was built from.
+    place : coordinate frame of astropy
+        The same with its equinox.
     """
 
-    wcs: WCS
-    lon_axis: int
-    lat_axis: int
+    axes: HeaderWcs
     frame: str
-    equinox: float
-    projection: str
-    cards: Cards
+    place: Any
+
+    @property
+    def sky(self) -> WCS:
+        """World coordinates of longitude and latitude alone, in this order."""
+        return self.axes.sky
+
+    @property
+    def pixel_deg(self) -> float:
+        """Side of a square as large as a pixel at the reference position, degrees."""
+        return float(math.sqrt(abs(np.linalg.det(np.asarray(self.sky.pixel_scale_matrix, np.float64)))))
+
+    def from_galactic(self, lon_deg: Degrees, lat_deg: Degrees) -> tuple[Degrees, Degrees]:
+        """Turn Galactic positions into those of the image's frame, degrees."""
+        if self.frame in ("galactic", "icrs", "ecliptic"):
+            return from_galactic(lon_deg, lat_deg, self.frame)  # type: ignore[arg-type]
+        there = SkyCoord(lon_deg * u.deg, lat_deg * u.deg, frame="galactic").transform_to(self.place)
+        return there.spherical.lon.deg, there.spherical.lat.deg
+
+    def to_galactic(self, lon_deg: Degrees, lat_deg: Degrees) -> tuple[Degrees, Degrees]:
+        """Turn positions of the image's frame into Galactic ones, degrees."""
+        if self.frame in ("galactic", "icrs", "ecliptic"):
+            return to_galactic(lon_deg, lat_deg, self.frame)  # type: ignore[arg-type]
+        here = SkyCoord(lon_deg * u.deg, lat_deg * u.deg, frame=self.place).galactic
+        return here.l.deg, here.b.deg
 
 
-def has_celestial_axes(hdu: Hdu) -> bool:
-    """Whether a header names a longitude and a latitude."""
-    kinds = {hdu.cards.get(f"CTYPE{i}", "")[:4].rstrip("-") for i in range(1, MOST_AXES + 1)}
-    return any(lon in kinds or lat in kinds for lon, lat in CELESTIAL.items())
-
-
-def read_world(hdu: Hdu, axes: int, progress: Progress) -> World:
-    """Build the world coordinates of an image with so many axes.
-
-    Raises
-    ------
-    SkyError
-        ``SKY-NOWCS``, ``SKY-PROJ``, ``SKY-FRAME``, ``SKY-UNIT`` or ``SKY-RANGE``, naming the keyword.
-    HeaderInvalidError
-        If a number is none.
-    """
-    lon, lat, projection = _celestial_axes(hdu, axes)
-    _check_distortion(hdu)
-    cards = _clean_cards(hdu, axes)
-    _check_ranges(hdu, cards, lat, progress)
-    _check_units(hdu, cards, (lon, lat), progress)
-    frame, equinox = _frame(hdu, cards, lon)
-    add_sip(hdu, cards, (lon, lat), progress)
-    wcs = _build(hdu, cards, axes)
-    return World(wcs, lon - 1, lat - 1, frame, equinox, projection, cards)
-
-
-def _celestial_axes(hdu: Hdu, axes: int) -> tuple[int, int, str]:
-    """Return the numbers of longitude and latitude from 1, and the projection."""
-    found: dict[str, tuple[int, str]] = {}
-    for i in range(1, axes + 1):
-        match = AXIS.match(hdu.cards.get(f"CTYPE{i}", "").upper())
-        if match:
-            found[match[1]] = (i, match[2] or "")
-    if not found:
+def read_world(header: fits.Header, where: str, progress: Progress) -> World:
+    """Read the world coordinates of an image; see `read_wcs` for what is refused."""
+    axes = read_wcs(header, where, progress)
+    kind = str(axes.sky.wcs.ctype[0])[:4].rstrip("-")
+    if kind == "GLON":
+        return World(axes, "galactic", SkyCoord(0 * u.deg, 0 * u.deg, frame="galactic").frame)
+    if kind == "ELON":
+        year = axes.sky.wcs.equinox
+        if not math.isfinite(year) or year == 2000:
+            return World(axes, "ecliptic", None)
+        return World(axes, "ecliptic of date", BarycentricMeanEcliptic(equinox=Time(year, format="jyear")))
+    plain = WCS(naxis=2)
+    plain.wcs.ctype = ["RA---CAR", "DEC--CAR"]
+    plain.wcs.radesys, plain.wcs.equinox = axes.sky.wcs.radesys.strip().upper(), axes.sky.wcs.equinox
+    try:
+        place = wcs_to_celestial_frame(plain)
+    except ValueError as error:
         raise SkyError(
-            f"{hdu} has no world coordinates of the sky (no CTYPE names a longitude and a latitude), "
-            "so nobody knows where it lies; add a WCS",
-            code="SKY-NOWCS",
-        )
-    names = " and ".join(sorted(found))
-    pair = next(((lon, lat) for lon, lat in CELESTIAL.items() if {lon, lat} == set(found)), None)
-    if pair is None:
-        raise SkyError(
-            f"the axes of {hdu} are {names}, which are no pair; RA and DEC, GLON and GLAT, or ELON "
-            "and ELAT are",
+            f"RADESYS of {where} is {shown(axes.sky.wcs.radesys)}, but it must be one of ICRS, FK5, FK4, "
+            "FK4-NO-E",
             code="SKY-FRAME",
-        )
-    (lon, code), (lat, other) = found[pair[0]], found[pair[1]]
-    if code != other:
-        raise SkyError(
-            f"the axes of {hdu} have two projections, {shown(code)} and {shown(other)}; correct CTYPE{lon} "
-            f"or CTYPE{lat}",
-            code="SKY-PROJ",
-        )
-    if code == "TAB" or (code and code not in PROJECTIONS):
-        raise SkyError(
-            f"the projection of {hdu} is {shown(code)}, which Skykin does not read; it reads "
-            f"{', '.join(PROJECTIONS)}",
-            code="SKY-PROJ",
-        )
-    return lon, lat, code or "CAR"
+        ) from error
+    return World(axes, place.name, place)
 
 
-def _check_distortion(hdu: Hdu) -> None:
-    for keyword in hdu.cards:
-        if re.match(r"(CPDIS|CQDIS|DP|DQ)\d", keyword):
+class ImageGrid:
+    """Where the pixels of an image lie, and what is next to each."""
+
+    def __init__(self, world: World, shape: tuple[int, int]) -> None:
+        self.world, (self.rows, self.columns) = world, shape
+        self._lock = threading.Lock()  # astropy changes a WCS while it computes
+        self.pixel_deg = world.pixel_deg
+        #: Columns and rows in a turn of 360°; None where a turn is no straight step.
+        self.turn = _turn(world)
+        #: Columns in a turn, NaN where it does not run along rows.
+        self.turn_pixels = math.nan
+        if self.turn is not None and world.axes.projection in CYLINDRICAL:
+            world.sky.wcs.bounds_check(False, True)  # native longitudes beyond 180°
+            across, up = self.turn
+            if abs(up) < 1e-9 * abs(across):
+                self.turn_pixels = abs(across)
+        self.wraps = bool(self.columns + 0.01 >= self.turn_pixels) and (
+            abs(self.turn_pixels - round(self.turn_pixels)) < 0.01
+        )
+
+    def pixels_at(self, lon_deg: Degrees, lat_deg: Degrees) -> tuple[Numbers, Numbers]:
+        """Columns and rows, from 0 at the first pixel's centre, at Galactic positions; NaN off the image."""
+        lon, lat = self.world.from_galactic(lon_deg, lat_deg)
+        with self._lock, warnings.catch_warnings(action="ignore"):
+            x, y = self.world.sky.wcs_world2pix(lon.ravel(), lat.ravel(), 0)
+            if self.world.sky.sip is not None:
+                self._undistort(lon.ravel(), lat.ravel(), x, y)
+        if self.turn is not None:
+            # The image may begin anywhere: bring each position into the turn about the middle of the image.
+            (across, up), middle = self.turn, ((self.columns - 1) / 2, (self.rows - 1) / 2)
+            turns = ((x - middle[0]) * across + (y - middle[1]) * up) / (across**2 + up**2)
+            turns = np.floor(turns + 0.5)
+            x, y = x - turns * across, y - turns * up
+        return x.reshape(lon.shape), y.reshape(lon.shape)
+
+    def _undistort(self, lon: Numbers, lat: Numbers, x: Numbers, y: Numbers) -> None:
+        """Invert the distortion, near the image only: its polynomial means nothing elsewhere."""
+        margin = max(self.rows, self.columns) / 4
+        near = (np.abs(x - self.columns / 2) < self.columns / 2 + margin) & (
+            np.abs(y - self.rows / 2) < self.rows / 2 + margin
+        )
+        x[~near], y[~near] = np.nan, np.nan
+        if near.any():
+            x[near], y[near] = self.world.sky.all_world2pix(lon[near], lat[near], 0, quiet=True)
+
+    def inside(self, x: Numbers, y: Numbers) -> np.ndarray:
+        """Tell which positions lie on the image, the outer half of its edge pixels included."""
+        within = (y >= -EDGE) & (y <= self.rows - 1 + EDGE)
+        return np.asarray(
+            within & (np.isfinite(x) if self.wraps else (x >= -EDGE) & (x <= self.columns - 1 + EDGE))
+        )
+
+    def neighbour(self, row: Numbers, column: Numbers) -> tuple[Numbers, Numbers]:
+        """Rows and columns of pixels, those beyond an edge replaced by what lies there on the sky."""
+        if not self.wraps:
+            return np.clip(row, 0, self.rows - 1), np.clip(column, 0, self.columns - 1)
+        turn = round(self.turn_pixels)
+        beyond = (row < 0) | (row >= self.rows)
+        # Over a pole the sky goes on half a turn away.
+        column = np.where(beyond & self._reaches_pole(row), column + turn // 2, column) % turn
+        mirrored = np.where(row < 0, -1 - row, np.where(row >= self.rows, 2 * self.rows - 1 - row, row))
+        return np.clip(mirrored, 0, self.rows - 1), np.minimum(column, self.columns - 1)
+
+    def _reaches_pole(self, row: Numbers) -> Numbers:
+        edge = np.where(row < 0, -0.5, self.rows - 0.5)
+        with self._lock:
+            world = self.world.sky.wcs_pix2world(np.array([[0.0, -0.5], [0.0, self.rows - 0.5]]), 0)
+        at_pole = np.abs(np.abs(world[:, 1]) - 90) < self.pixel_deg / 4
+        return np.asarray(np.where(edge < 0, at_pole[0], at_pole[1]))
+
+    def extent(self) -> Extent:
+        """Cap that holds the image.
+
+        Raises
+        ------
+        SkyError
+            If none of it lies on the sky.
+        """
+        x = np.linspace(-0.5, self.columns - 0.5, EXTENT_POINTS)
+        y = np.linspace(-0.5, self.rows - 0.5, EXTENT_POINTS)
+        xx, yy = (grid.ravel() for grid in np.meshgrid(x, y))
+        with self._lock, warnings.catch_warnings(action="ignore"):
+            lon, lat = self.world.sky.all_pix2world(np.column_stack([xx, yy]), 0).T
+        known = np.isfinite(lon) & (np.abs(lat) <= 90)
+        if not known.any():
             raise SkyError(
-                f"{hdu} has a distortion by table ({keyword}), which Skykin does not read; resample it "
-                "to a plain projection",
+                "no pixel of the image lies on the sky by its world coordinates; correct the header",
                 code="SKY-PROJ",
             )
-
-
-def _clean_cards(hdu: Hdu, axes: int) -> Cards:
-    cards: Cards = {}
-    for keyword, text in hdu.cards.items():
-        # 1980s style: CD001002.
-        old = re.match(r"(CD|PC)00(\d)00(\d)$", keyword)
-        name = f"{old[1]}{old[2]}_{old[3]}" if old else keyword
-        match = NUMBERS.match(name) or TEXTS.match(name)
-        if match is None:
-            continue
-        indices = [int(part) for part in match.groups() if part and part.isdigit()]
-        # Of CDi_j both count; of PVi_m the second is a parameter.
-        if any(i > axes for i in (indices[:1] if name.startswith("PV") else indices)):
-            continue
-        cards[name] = text if TEXTS.match(name) else finite_number(hdu, keyword, text)
-    return cards
-
-
-def _check_ranges(hdu: Hdu, cards: Cards, lat: int, progress: Progress) -> None:
-    latitude = float(cards.get(f"CRVAL{lat}", 0.0))
-    if abs(latitude) > 90 and str(cards.get(f"CUNIT{lat}", "deg")).lower().startswith("deg"):
-        raise SkyError(
-            f"CRVAL{lat} of {hdu} is {latitude:g}, a latitude beyond the pole; correct the header",
-            code="SKY-RANGE",
-        )
-    kinds = {name[:2] if name[:2] in ("CD", "PC") and "_" in name else name[:5] for name in cards}
-    if len(kinds & {"CD", "PC", "CROTA"}) > 1:
-        found = ", ".join(sorted(kinds & {"CD", "PC", "CROTA"}))
-        keep = "PC" if "PC" in kinds else "CD"
-        progress.say(f"note: {hdu} gives its orientation more than once ({found}); {keep} is used")
-        for name in list(cards):
-            if re.match(r"(CD|PC)\d_|CROTA", name) and not name.startswith(keep):
-                del cards[name]
-    for name, value in cards.items():
-        if name.startswith("CDELT") and value == 0 and "CD" not in kinds:
+        lon, lat = self.world.to_galactic(lon[known], lat[known])
+        back = self.pixels_at(lon, lat)
+        if not np.median(np.hypot(back[0] - xx[known], back[1] - yy[known])) < LARGEST_ERROR:
             raise SkyError(
-                f"{name} of {hdu} is 0, so all its pixels lie at one place; correct the header",
-                code="SKY-PROJ" if _is_celestial(cards, name) else "SKY-SPEC",
+                "the world coordinates of the image cannot be inverted: pixels that they place on the sky "
+                "are not found from there; correct the header, or resample the image to a plain projection",
+                code="SKY-PROJ",
             )
+        step = self.pixel_deg * max(self.rows, self.columns) / (EXTENT_POINTS - 1)
+        return Extent.around(lon, lat, step / 2)
 
 
-def _is_celestial(cards: Cards, name: str) -> bool:
-    return str(cards.get(f"CTYPE{name[5:]}", "")).split("-")[0] in {*CELESTIAL, *CELESTIAL.values()}
-
-
-def _check_units(hdu: Hdu, cards: Cards, axes: tuple[int, int], progress: Progress) -> None:
-    for axis in axes:
-        unit = str(cards.get(f"CUNIT{axis}", "")).strip()
-        if unit in ("", "deg"):
-            continue
-        if unit.lower() in DEGREE_SPELLINGS or unit == "DEG":
-            progress.say(f"note: CUNIT{axis} of {hdu} is {shown(unit)}; it is read as 'deg'")
-            cards[f"CUNIT{axis}"] = "deg"
-        elif unit not in ("rad", "arcmin", "arcsec", "mas"):
-            raise SkyError(
-                f"CUNIT{axis} of {hdu} is {shown(unit)}, which is no unit of angle; use 'deg'",
-                code="SKY-UNIT",
-            )
-
-
-def _frame(hdu: Hdu, cards: Cards, lon: int) -> tuple[str, float]:
-    kind = str(cards[f"CTYPE{lon}"]).upper()
-    named = str(cards.pop("RADECSYS", cards.get("RADESYS", ""))).strip().upper()
-    equinox = float(cards.get("EQUINOX", cards.get("EPOCH", math.nan)))
-    if kind.startswith("GLON"):
-        for useless in ("RADESYS", "EQUINOX", "EPOCH"):
-            cards.pop(useless, None)
-        return "galactic", math.nan
-    if kind.startswith("ELON"):
-        return "ecliptic", math.nan
-    if not named:
-        # FITS WCS paper II, section 3.1.
-        named = "ICRS" if math.isnan(equinox) else ("FK5" if equinox >= 1984 else "FK4")
-    if named not in FRAMES:
-        raise SkyError(
-            f"RADESYS of {hdu} is {shown(named)}, but it must be one of {', '.join(FRAMES)}", code="SKY-FRAME"
-        )
-    cards["RADESYS"] = named
-    if named == "ICRS":
-        return "icrs", math.nan
-    if math.isnan(equinox):
-        equinox = 2000.0 if named == "FK5" else 1950.0
-    if not 1800 <= equinox <= 2100:
-        raise SkyError(f"the equinox of {hdu} is {equinox:g}; correct EQUINOX", code="SKY-FRAME")
-    return named.lower().replace("-no-e", "noeterms"), equinox
-
-
-def _build(hdu: Hdu, cards: Cards, axes: int) -> WCS:
-    header = fits.Header({"WCSAXES": axes})
-    for name, value in cards.items():
-        header[name] = value
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            wcs = WCS(header, naxis=axes)
-            wcs.wcs.set()
-            matrix = np.asarray(wcs.pixel_scale_matrix)
-    except Exception as error:  # astropy's WCS errors share no base but Exception
-        reason = str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__
-        raise SkyError(
-            f"the world coordinates of {hdu} cannot be used: {shown(reason)}; correct the header",
-            code="SKY-PROJ",
-        ) from error
-    # Each axis on its own scale: degrees stand beside hertz.
-    largest = np.abs(matrix).max(axis=1, keepdims=True)
-    scaled = matrix / np.where(largest > 0, largest, 1)
-    if not np.isfinite(scaled).all() or np.linalg.matrix_rank(scaled, tol=1e-9) < axes:
-        raise SkyError(
-            f"the axes of {hdu} fall into one by its matrix of scales (CD or PC); correct the header",
-            code="SKY-PROJ",
-        )
-    return wcs
+def _turn(world: World) -> tuple[float, float] | None:
+    """Columns and rows of a turn of 360°, in a projection in which it is a straight step."""
+    wcs = world.sky.wcs
+    if world.axes.projection not in PERIODIC or world.sky.sip is not None:
+        return None
+    stretch = 1.0
+    if world.axes.projection == "CYP":
+        stretch = next((value for axis, m, value in wcs.get_pv() if axis == wcs.lat + 1 and m == 2), 1.0)
+    across, up = np.linalg.solve(np.asarray(world.sky.pixel_scale_matrix, np.float64), [360.0 * stretch, 0.0])
+    return float(across), float(up)

@@ -7,8 +7,8 @@ from pathlib import Path
 from skykin.core.protocols import Progress, Survey
 from skykin.core.survey_options import SurveyOptions
 from skykin.survey.fits.cube import open_cube
+from skykin.survey.fits.header_wcs import has_celestial_axes
 from skykin.survey.fits.image_hdus import image_hdus, is_cube
-from skykin.survey.fits.world import has_celestial_axes
 from skykin.survey.formats import Glance, SurveyFormat
 
 

@@ -12,12 +12,12 @@ from astropy_healpix.core import healpix_to_lonlat
 
 from skykin.core.errors import HeaderInvalidError, shown
 from skykin.core.extent import ALL_SKY, Extent
+from skykin.core.frames import to_galactic
 from skykin.core.protocols import Progress, Survey
 from skykin.core.provenance import Source
 from skykin.core.survey_options import SurveyOptions
 from skykin.survey.base import About
 from skykin.survey.formats import Glance, SurveyFormat
-from skykin.survey.frames import to_galactic
 from skykin.survey.healpix.cell_map import NEARLY_ALL
 from skykin.survey.healpix.cells import CellSurvey, cell_side_deg, level_for
 from skykin.survey.hips.cells import HipsCells

@@ -14,7 +14,6 @@ from skykin.core.provenance import Source
 from skykin.core.shapes import Numbers
 from skykin.core.survey_options import SurveyOptions
 from skykin.survey.base import About
-from skykin.survey.fits.image_grid import pixel_side_deg
 from skykin.survey.fits.sky_image import SkyImage
 from skykin.survey.formats import Glance, SurveyFormat
 from skykin.survey.picture.file import PictureFile, begins_as_picture, read_picture
@@ -23,10 +22,11 @@ from skykin.survey.picture.world import world_of
 
 @dataclass(frozen=True, eq=False)
 class PicturePixels:
-    """One colour of a picture, from 0 to 1, its first row at the bottom as FITS has it."""
+    """One colour of a picture, from 0 to 1, its first row at the bottom as FITS has it, or `from_top`."""
 
     picture: PictureFile
     band: int
+    from_top: bool = False
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -36,12 +36,12 @@ class PicturePixels:
 
     def window(self, row: int, column: int, rows: int, columns: int) -> Numbers:
         """Copy a rectangle; NaN where the picture is transparent."""
-        top = self.shape[0] - row - rows
+        top = row if self.from_top else self.shape[0] - row - rows
         where = np.s_[top : top + rows, column : column + columns]
         values = self.picture.values[(*where, self.band)].astype(np.float32) / np.float32(self.picture.white)
         if self.picture.seen is not None:
             values = np.where(self.picture.seen[where], values, np.float32(np.nan))
-        return np.asarray(values[::-1])
+        return np.asarray(values if self.from_top else values[::-1])
 
 
 def open_picture(path: Path, options: SurveyOptions, progress: Progress) -> SkyImage:
@@ -49,12 +49,12 @@ def open_picture(path: Path, options: SurveyOptions, progress: Progress) -> SkyI
     picture = read_picture(path)
     for sentence in picture.says:
         progress.say(f"{shown(path.name)}: {sentence}")
-    world = world_of(path, picture, options, progress)
-    planes = tuple(PicturePixels(picture, band) for band in range(picture.values.shape[2]))
+    world, from_top = world_of(path, picture, options, progress)
+    planes = tuple(PicturePixels(picture, band, from_top) for band in range(picture.values.shape[2]))
     columns = ("brightness",) if len(planes) == 1 else ("red", "green", "blue")
     source = Source(path.name, sha256_of(path))
     about = About.of_columns(columns, name=path.stem, title=path.name, unit=options.unit or "", source=source)
-    return SkyImage(planes, world, options.beam_deg or pixel_side_deg(world), about)
+    return SkyImage(planes, world, options.beam_deg or world.pixel_deg, about)
 
 
 def claims(glance: Glance) -> bool:

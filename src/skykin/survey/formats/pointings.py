@@ -11,23 +11,22 @@ from scipy.spatial import cKDTree
 from skykin.core.atomic import sha256_of
 from skykin.core.errors import DataQualityError, HeaderInvalidError, SkyError, UsageError, shown
 from skykin.core.extent import Extent
+from skykin.core.frames import to_galactic
 from skykin.core.protocols import Progress, Survey
 from skykin.core.provenance import Source
-from skykin.core.settings import DEFAULT_BANDS_KM_S
 from skykin.core.shapes import Degrees, Numbers
 from skykin.core.sphere import directions
-from skykin.core.survey_options import SurveyOptions
+from skykin.core.survey_options import DEFAULT_BANDS, SurveyOptions
 from skykin.survey.base import About, three_bands
 from skykin.survey.fits.check import Hdu, read_headers
 from skykin.survey.fits.image_hdus import image_hdus
 from skykin.survey.formats import Glance, SurveyFormat
-from skykin.survey.frames import to_galactic
-from skykin.survey.healpix.doubts import UNSEEN
+from skykin.survey.healpix.checks import UNSEEN
 from skykin.survey.healpix.file import is_healpix
 from skykin.survey.table.columns import Chosen, choose, km_s
 from skykin.survey.table.file import Column, form_of, read_columns, read_fits_columns
 from skykin.survey.table.pointings import Pointings, grid_pointings
-from skykin.survey.velocity_bands import checked_bands, integrate_bands
+from skykin.survey.velocity_bands import integrate_bands
 
 #: Neighbours are looked for among so many pointings.
 MOST_FOR_SPACING = 100_000
@@ -102,7 +101,7 @@ def _on_sky(chosen: Chosen, file: str, progress: Progress) -> tuple[Degrees, Deg
 def _values(chosen: Chosen, options: SurveyOptions) -> tuple[Numbers, Numbers, str, tuple[str, ...]]:
     """Values and weights ``(rows, 3)``, their unit, and what the bands are."""
     if chosen.is_spectral:
-        bands = checked_bands(options.bands_km_s or DEFAULT_BANDS_KM_S)
+        bands = options.bands or DEFAULT_BANDS
         intensity = _blanked(chosen.values[1], options)
         values, weight = integrate_bands(km_s(chosen.values[0]), intensity, bands)
         if not weight.any():

@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from skykin.core.protocols import Progress, Survey
-from skykin.core.settings import DEFAULT_BANDS_KM_S
-from skykin.core.survey_options import SurveyOptions
+from skykin.core.survey_options import DEFAULT_BANDS, SurveyOptions
 from skykin.survey.formats import Glance, SurveyFormat
 from skykin.survey.table.wham import open_wham
 from skykin.survey.table.wham_table import COLUMNS
@@ -18,7 +17,7 @@ def claims(glance: Glance) -> bool:
 
 
 def _open(path: Path, options: SurveyOptions, progress: Progress) -> Survey:
-    return open_wham(path, bands_km_s=options.bands_km_s or DEFAULT_BANDS_KM_S, progress=progress)
+    return open_wham(path, bands=options.bands or DEFAULT_BANDS, progress=progress)
 
 
 FORMAT = SurveyFormat("wham", "the WHAM survey's FITS table of spectra", claims, _open, before=("pointings",))

@@ -8,8 +8,8 @@ import numpy as np
 from astropy_healpix.core import healpix_to_lonlat
 
 from skykin.core.extent import ALL_SKY, Extent
+from skykin.core.frames import Frame, to_galactic
 from skykin.core.shapes import Numbers
-from skykin.survey.frames import Frame, to_galactic
 from skykin.survey.healpix.cells import cell_side_deg
 
 #: A footprint of more than this share of the sphere counts as the whole sky.

@@ -12,10 +12,10 @@ from astropy import units as u
 from astropy_healpix.core import bilinear_interpolation_weights
 
 from skykin.core.extent import ALL_SKY, Extent
+from skykin.core.frames import Frame, from_galactic
 from skykin.core.shapes import BandValues, Coverage, Degrees, Numbers
 from skykin.survey.base import About, BaseSurvey, three_bands
 from skykin.survey.fill import filled
-from skykin.survey.frames import Frame, from_galactic
 
 #: Positions interpolated at a time: some 10 MB of work space, which also stays near the processor.
 POSITIONS_AT_ONCE = 1 << 16

@@ -20,14 +20,14 @@ from skykin.core.errors import (
     UsageError,
     shown,
 )
-from skykin.core.progress import SilentProgress
+from skykin.core.frames import Frame, frame_of
+from skykin.core.progress import SILENT
 from skykin.core.protocols import Progress
 from skykin.core.shapes import Numbers
 from skykin.core.survey_options import Ordering
 from skykin.survey.fits.check import Hdu, read_headers
-from skykin.survey.frames import Frame, frame_of
 from skykin.survey.healpix.cell_map import CellMap
-from skykin.survey.healpix.doubts import doubt_ordering, doubt_sentinels, mask_unseen
+from skykin.survey.healpix.checks import check_ordering, check_sentinels, mask_unseen
 from skykin.survey.table.binary import read_column
 
 ORDERINGS: dict[str, Ordering] = {"RING": "ring", "NEST": "nested", "NESTED": "nested"}
@@ -35,7 +35,6 @@ FINEST_NSIDE = 1 << 24
 #: A map of NSIDE 4096 with three columns; larger ones must be partial.
 MOST_CELLS = 3 * 12 * 4096**2
 PIXEL_COLUMNS = ("PIXEL", "PIX", "PIXNUM", "IPIX", "HPX", "INDEX", "CELL")
-SILENT = SilentProgress()
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,12 +110,12 @@ def read_healpix(
         )
         mask_unseen(values, blank)
         if blank is None:
-            doubt_sentinels(values, hdu.file, progress)
+            check_sentinels(values, hdu.file, progress)
         cells = None
         if explicit is None:
             nside = _nside_of_all(hdu, len(values))
             if ordering is None:
-                doubt_ordering(values[:, 0], nside, order, hdu.file, progress)
+                check_ordering(values[:, 0], nside, order, hdu.file, progress)
             if order == "ring":
                 values = _as_nested(values, nside)
         else:

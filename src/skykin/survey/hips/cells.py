@@ -22,7 +22,7 @@ WHITE = 255.0
 
 
 class HipsCells:
-    """Pixels of one order of a HiPS, tile by tile as they are asked for.
+    """Pixels of one order of a HiPS, tile by tile as they are requested.
 
     A tile of order :math:`k` with :math:`2^s` pixels a side is a HEALPix cell of NSIDE :math:`2^k`, and its
     pixels are the cells of NSIDE :math:`2^{k+s}` within, in NESTED order.  A tile that is not there, or that
@@ -92,9 +92,7 @@ class HipsCells:
                     code="IN-DIM",
                 )
         except InputRefusedError:
-            forget = getattr(self.store, "forget", None)
-            if forget is not None:
-                forget(file)
+            self.store.forget(file)
             raise
         return np.asarray(image.reshape(-1, self.bands)[self._places])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from skykin.core.errors import HeaderInvalidError, InputRefusedError, shown
-from skykin.survey.frames import Frame, frame_of
+from skykin.core.frames import Frame, frame_of
 
 #: Formats of tiles, the one that keeps the numbers first.
 FORMATS = {"fits": "fits", "png": "png", "jpeg": "jpg", "jpg": "jpg"}

@@ -44,6 +44,9 @@ class HipsStore(Protocol):
     def read(self, file: str) -> bytes | None:
         """Content of a file such as ``Norder3/Dir0/Npix7.fits``, None if there is none."""
 
+    def forget(self, file: str) -> None:
+        """Remove a copy that turned out to be damaged."""
+
 
 class FolderStore:
     """A HiPS in a folder."""
@@ -65,6 +68,9 @@ class FolderStore:
             content = stream.read(LARGEST_FILE + 1)
         _check_size(content, path.name)
         return content
+
+    def forget(self, file: str) -> None:
+        """Keep the file: it is no copy."""
 
 
 class WebStore:

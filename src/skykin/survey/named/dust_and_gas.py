@@ -12,6 +12,7 @@ from skykin.core.protocols import Progress, Survey
 from skykin.core.survey_options import SurveyOptions
 from skykin.survey.healpix.cells import CellSurvey
 from skykin.survey.named import NamedSurvey
+from skykin.survey.open_file import open_file
 
 #: NSIDE 64: the maps were brought to pixels of 0.92°, which is their resolution now.
 PIXEL_DEG = 0.916
@@ -50,8 +51,6 @@ def _find(file: str) -> Path | None:
 
 
 def _open(one: tuple[str, ...], options: SurveyOptions, download: bool, progress: Progress) -> Survey:
-    from skykin.survey.open import open_file  # noqa: PLC0415 - which lists this module
-
     name, title, file, unit, credit = one
     path = _find(file)
     if path is None:

@@ -6,8 +6,7 @@ from pathlib import Path
 
 from skykin.core.errors import ResourceError
 from skykin.core.protocols import Progress, Survey
-from skykin.core.settings import DEFAULT_BANDS_KM_S
-from skykin.core.survey_options import SurveyOptions
+from skykin.core.survey_options import DEFAULT_BANDS, SurveyOptions
 from skykin.survey.named import NamedSurvey
 from skykin.survey.table.wham import find_wham, open_wham
 
@@ -20,8 +19,8 @@ def _find() -> Path | None:
 
 
 def _open(options: SurveyOptions, download: bool, progress: Progress) -> Survey:
-    bands = options.bands_km_s or DEFAULT_BANDS_KM_S
-    return open_wham(bands_km_s=bands, download=download, progress=progress)
+    bands = options.bands or DEFAULT_BANDS
+    return open_wham(bands=bands, download=download, progress=progress)
 
 
 SURVEYS = (

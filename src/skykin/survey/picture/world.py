@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from astropy.io import fits
+
 from skykin.core.errors import SkyError, TooLargeError, shown
 from skykin.core.protocols import Progress
 from skykin.core.survey_options import SurveyOptions
 from skykin.survey.fits.check import CARD, Hdu, add_card, read_headers
 from skykin.survey.fits.world import World, read_world
+from skykin.survey.guard import guarded
 from skykin.survey.picture.file import PictureFile
 
 #: FITS codes of the projections of the whole sky, and the widths of the pictures in degrees of their plane.
@@ -20,8 +23,16 @@ SIDECARS = (".wcs", ".hdr", ".header")
 LARGEST_SIDECAR = 1 << 20
 
 
-def world_of(path: Path, picture: PictureFile, options: SurveyOptions, progress: Progress) -> World:
+def world_of(
+    path: Path, picture: PictureFile, options: SurveyOptions, progress: Progress
+) -> tuple[World, bool]:
     """Find the world coordinates: by option, in a file beside the picture, or in its AVM tags.
+
+    Returns
+    -------
+    world : World
+    from_top : bool
+        Whether its first row is the topmost of the picture, not the lowest as in FITS.
 
     Raises
     ------
@@ -30,22 +41,24 @@ def world_of(path: Path, picture: PictureFile, options: SurveyOptions, progress:
     """
     rows, columns = picture.values.shape[:2]
     if options.projection is not None:
-        return _whole_sky(path, (rows, columns), options, progress)
-    beside = next((p for p in _sidecars(path) if p.is_file()), None)
-    if beside is not None:
-        return read_world(_sized(_read_sidecar(beside), rows, columns), 2, progress)
-    if picture.avm is not None:
-        cards = {key: str(value) for key, value in picture.avm.items()}
-        return read_world(_sized(Hdu(0, cards, path.name), rows, columns), 2, progress)
-    raise SkyError(
-        f"{shown(path.name)} does not say where on the sky it lies: it has no AVM tags and no "
-        f"{path.stem}.wcs beside it; give the options projection (plate-carree, mollweide or aitoff) "
-        "and frame if it shows the whole sky",
-        code="SKY-NOWCS",
-    )
+        header, name = _whole_sky(path, (rows, columns), options, progress), path.name
+    elif (beside := next((p for p in _sidecars(path) if p.is_file()), None)) is not None:
+        header, name = _read_sidecar(beside), beside.name
+    elif picture.avm is not None:
+        header, name = fits.Header(picture.avm), path.name
+    else:
+        raise SkyError(
+            f"{shown(path.name)} does not say where on the sky it lies: it has no AVM tags and no "
+            f"{path.stem}.wcs beside it; give the options projection (plate-carree, mollweide or aitoff) "
+            "and frame if it shows the whole sky",
+            code="SKY-NOWCS",
+        )
+    from_top = any("astrometry.net" in str(line).lower() for line in header.get("HISTORY", ()))
+    _set_size(header, name, rows, columns)
+    return read_world(header, f"HDU 0 of {shown(name)}", progress), from_top
 
 
-def _whole_sky(path: Path, shape: tuple[int, int], options: SurveyOptions, progress: Progress) -> World:
+def _whole_sky(path: Path, shape: tuple[int, int], options: SurveyOptions, progress: Progress) -> fits.Header:
     rows, columns = shape
     code, width_deg = WHOLE_SKY[str(options.projection)]
     if abs(columns / (2 * rows) - 1) > SHAPE_TOLERANCE:
@@ -65,39 +78,40 @@ def _whole_sky(path: Path, shape: tuple[int, int], options: SurveyOptions, progr
             "Aitoff's own"
         )
     lon, lat = AXES[options.frame or "galactic"]
-    cards = {
-        "CTYPE1": f"{lon}-{code}",
-        "CTYPE2": f"{lat}-{code}",
-        "CRVAL1": repr((options.center_deg or 0.0) % 360),
-        "CRVAL2": "0",
-        "CRPIX1": repr((columns + 1) / 2),
-        "CRPIX2": repr((rows + 1) / 2),
-        "CDELT1": repr(-width_deg / columns),
-        "CDELT2": repr(width_deg / 2 / rows),
-        "CUNIT1": "deg",
-        "CUNIT2": "deg",
-    }
-    return read_world(_sized(Hdu(0, cards, path.name), rows, columns), 2, progress)
+    return fits.Header(
+        {
+            "CTYPE1": f"{lon}-{code}",
+            "CTYPE2": f"{lat}-{code}",
+            "CRVAL1": (options.center_deg or 0.0) % 360,
+            "CRVAL2": 0.0,
+            "CRPIX1": (columns + 1) / 2,
+            "CRPIX2": (rows + 1) / 2,
+            "CDELT1": -width_deg / columns,
+            "CDELT2": width_deg / 2 / rows,
+            "CUNIT1": "deg",
+            "CUNIT2": "deg",
+        }
+    )
 
 
-def _sized(hdu: Hdu, rows: int, columns: int) -> Hdu:
+def _set_size(header: fits.Header, name: str, rows: int, columns: int) -> None:
     """Add the size of the picture, or check that it is the one the header is about."""
     for keyword, size in (("NAXIS1", columns), ("NAXIS2", rows), ("IMAGEW", columns), ("IMAGEH", rows)):
-        said = hdu.cards.get(keyword)
-        if said is not None and said.split(".")[0] != str(size):
+        said = header.get(keyword)
+        if said is not None and said != size:
             raise SkyError(
-                f"{shown(hdu.file)} says {keyword} = {shown(said)}, but the picture has {columns} × "
+                f"{shown(name)} says {keyword} = {shown(said)}, but the picture has {columns} × "
                 f"{rows} pixels; its world coordinates belong to another size",
                 code="SKY-PROJ",
             )
-    return Hdu(0, hdu.cards | {"NAXIS1": str(columns), "NAXIS2": str(rows)}, hdu.file)
+    header["NAXIS"], header["NAXIS1"], header["NAXIS2"] = 2, columns, rows
 
 
 def _sidecars(path: Path) -> list[Path]:
     return [path.with_suffix(end) for end in SIDECARS] + [path.with_name(path.name + ".wcs")]
 
 
-def _read_sidecar(path: Path) -> Hdu:
+def _read_sidecar(path: Path) -> fits.Header:
     """Read a FITS header, in a file of its own or as plain text with one card a line."""
     if path.stat().st_size > LARGEST_SIDECAR:
         raise TooLargeError(
@@ -106,13 +120,20 @@ def _read_sidecar(path: Path) -> Hdu:
     with path.open("rb") as stream:
         content = stream.read()
         if b"\n" not in content and content.startswith(b"SIMPLE"):
-            hdu = read_headers(stream, path.name)[0]
-            # The header alone says that there is no image.
-            return Hdu(0, {k: v for k, v in hdu.cards.items() if not k.startswith("NAXIS")}, path.name)
+            content = content[: read_headers(stream, path.name)[0].data_offset]
+            cards = [content[start : start + CARD] for start in range(0, len(content), CARD)]
+        else:
+            cards = [line.rstrip(b"\r").ljust(CARD)[:CARD] for line in content.split(b"\n")]
+    text = ""
     hdu = Hdu(0, {}, path.name)
-    for row, line in enumerate(content.split(b"\n"), 1):
-        card = line.rstrip(b"\r").ljust(CARD)[:CARD]
+    for row, card in enumerate(cards, 1):
         if card.rstrip() == b"END":
             break
         add_card(hdu, card, row)
-    return hdu
+        text += card.decode("ascii")
+    with guarded("skykin.survey.fits.child:read_header", path, {"header": text}) as parsed:
+        header = fits.Header.fromstring(parsed.facts["header"])
+    if header.get("NAXIS") == 0:  # it says itself that it is no image
+        for key in [key for key in header if key.startswith("NAXIS")]:
+            del header[key]
+    return header

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from skykin.core.errors import HeaderInvalidError, SkyError, UnknownNameError, shown
+from skykin.core.frames import Frame, frame_of
 from skykin.core.protocols import Progress
 from skykin.core.shapes import Degrees, Numbers
-from skykin.survey.frames import Frame, frame_of
 from skykin.survey.table.file import Column
 
 #: UCDs and names (lower case, without _ - and blanks) of longitudes and latitudes in each frame.
@@ -192,7 +193,7 @@ def _named(columns: list[Column], name: str, file: str) -> Column:
     for column in columns:
         if column.name.lower() == name.strip().lower():
             return column
-    raise UnknownNameError(f"{shown(file)} has no column {shown(name)}; it has {_list(columns)}")
+    raise UnknownNameError(f"{shown(file)} has no column {shown(name)}; it has {columns_told(columns)}")
 
 
 def _degrees(column: Column, file: str, progress: Progress, is_ra: bool) -> Degrees:
@@ -220,10 +221,19 @@ def _degrees(column: Column, file: str, progress: Progress, is_ra: bool) -> Degr
 
 def _unclear(columns: list[Column], file: str, reason: str) -> HeaderInvalidError:
     return HeaderInvalidError(
-        f"{reason} in {shown(file)}, which has {_list(columns)}; name them with the option columns: "
+        f"{reason} in {shown(file)}, which has {columns_told(columns)}; name them with the option columns: "
         "longitude, latitude, then one to three values or velocity and intensity"
     )
 
 
-def _list(columns: list[Column]) -> str:
-    return shown(", ".join(column.name for column in columns)) if columns else "no columns"
+class Named(Protocol):
+    """A column, of whatever kind of table."""
+
+    @property
+    def name(self) -> str:
+        """What the table calls it."""
+
+
+def columns_told(columns: Sequence[Named]) -> str:
+    """Names of columns, for a sentence."""
+    return shown(", ".join(each.name for each in columns)) if columns else "no columns"

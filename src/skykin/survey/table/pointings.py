@@ -11,10 +11,10 @@ from astropy_healpix import HEALPix
 from scipy.spatial import cKDTree
 
 from skykin.core.errors import DataQualityError, SkyError, TooLargeError
-from skykin.core.progress import SilentProgress
+from skykin.core.progress import SILENT
 from skykin.core.protocols import Progress
 from skykin.core.shapes import Angles, Degrees, Numbers
-from skykin.core.sphere import directions
+from skykin.core.sphere import chord, directions
 from skykin.survey.base import About, galactic_positions
 from skykin.survey.healpix.bands import HealpixBands
 
@@ -28,7 +28,6 @@ PIXELS_AT_ONCE = 1 << 16
 FILL_NEIGHBOURS = 12
 #: Two points of the unit sphere that are so close are the same.
 TINY = 1e-12
-SILENT = SilentProgress()
 
 
 @dataclass(frozen=True, eq=False)
@@ -223,7 +222,7 @@ class _Kernel:
     def average(self, at: Numbers) -> tuple[Numbers, Numbers]:
         """Values (n, 3) and coverage (n,) at unit vectors (n, 3)."""
         beam = self.pointings.beam_deg
-        pairs = cKDTree(at).sparse_distance_matrix(self.tree, _chord(CUT_BEAMS * beam), output_type="ndarray")
+        pairs = cKDTree(at).sparse_distance_matrix(self.tree, chord(CUT_BEAMS * beam), output_type="ndarray")
         pixel, pointing = pairs["i"], pairs["j"]
         distance_deg = np.degrees(2 * np.arcsin(np.minimum(pairs["v"] / 2, 1)))
         k = np.exp2(-4 * (distance_deg / beam) ** 2)
@@ -281,8 +280,3 @@ def _nside_for(beam_deg: float) -> int:
             "Skykin makes of pointings; smooth the survey first"
         )
     return nside
-
-
-def _chord(angle_deg: float) -> float:
-    """Straight distance between two points of the unit sphere that are so far apart."""
-    return 2 * math.sin(math.radians(min(angle_deg, 180.0)) / 2)

@@ -8,16 +8,16 @@ from pathlib import Path
 import numpy as np
 
 from skykin.core.errors import DataQualityError, ResourceError, UsageError
-from skykin.core.progress import SilentProgress
+from skykin.core.progress import SILENT
 from skykin.core.protocols import Progress
-from skykin.core.settings import DEFAULT_BANDS_KM_S, Band
 from skykin.core.shapes import Numbers
+from skykin.core.survey_options import DEFAULT_BANDS, Band, BandsLike, read_bands
 from skykin.survey.base import About
 from skykin.survey.download import cache_folder, fetch
 from skykin.survey.healpix.bands import HealpixBands
 from skykin.survey.table.pointings import Pointings, grid_pointings, grid_with_noise
 from skykin.survey.table.wham_table import WhamTable, read_wham_table
-from skykin.survey.velocity_bands import LEAST_COVERED, band_variance, checked_bands, integrate_bands
+from skykin.survey.velocity_bands import LEAST_COVERED, band_variance, integrate_bands
 
 FILE_NAME = "wham-ss-DR1-v161116-170912.fits"
 FILE_SHA256 = "c0395f4a100b513e42250e50abe2a178d4984b15da1d4d781104e167b37ac8fc"
@@ -31,13 +31,12 @@ CREDITS = (
     "The Wisconsin H-Alpha Mapper and its Sky Survey have been funded primarily through awards from the "
     "U.S. National Science Foundation.",
 )
-SILENT = SilentProgress()
 
 
 def open_wham(
     path: Path | str | None = None,
     *,
-    bands_km_s: tuple[Band, Band, Band] = DEFAULT_BANDS_KM_S,
+    bands: BandsLike = DEFAULT_BANDS,
     download: bool = False,
     progress: Progress = SILENT,
 ) -> HealpixBands:
@@ -47,7 +46,7 @@ def open_wham(
     ----------
     path : Path or str, optional
         The survey's FITS file; found by `find_wham` if left out.
-    bands_km_s : three pairs of float
+    bands : three pairs of float or Quantity, or str
         Velocities (LSR, km/s) shown as red, green and blue.
     download : bool
         Fetch the file (91 MB) if it is not on this computer.
@@ -75,7 +74,7 @@ def open_wham(
     >>> survey = open_wham()  # doctest: +SKIP
     >>> values, coverage = survey.sample(209.0, -19.4)  # doctest: +SKIP
     """
-    bands = checked_bands(bands_km_s)
+    bands = read_bands(bands)
     table = read_wham_table(find_wham(download=download, progress=progress) if path is None else path)
     if table.source.sha256 != FILE_SHA256:
         progress.say(

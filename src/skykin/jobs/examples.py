@@ -1,0 +1,188 @@
+"""References as the network sees them: places, parts of the sky and pictures, at the scale of the tiles."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from skykin.catalogue.query import Example
+from skykin.core.errors import TooLargeError, UsageError, shown
+from skykin.core.footprint import Footprint
+from skykin.core.picture import Picture
+from skykin.core.protocols import ColouredSky
+from skykin.core.shapes import RGB, Coverage, Degrees, Numbers
+from skykin.style.engine.meter import ContextMeter, StyleMeter
+from skykin.tiling.facets import Facet
+from skykin.tiling.grid import cut
+
+#: The network pools four times: a smaller picture has no position in its deepest layer.
+SMALLEST = 16
+#: Pixels on a side of a picture at the scale of the tiles: what one run of the network holds in a gigabyte.
+LARGEST = 2048
+#: Largest part of the sky that is measured at once, pixels.
+LARGEST_PART = 1024
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """How large a tile is.
+
+    Parameters
+    ----------
+    tile_deg : float
+        Side on the sky, degrees.
+    pixels : int
+        Side in pixels.
+    """
+
+    tile_deg: float
+    pixels: int
+
+    @property
+    def pixel_deg(self) -> float:
+        """Side of a pixel on the sky, degrees."""
+        return self.tile_deg / self.pixels
+
+
+@dataclass(frozen=True, eq=False)
+class MaskedSky:
+    """A sky of which only the part that belongs to an example counts."""
+
+    sky: ColouredSky
+    example: Example
+
+    def colours(self, lon_deg: Degrees, lat_deg: Degrees) -> tuple[RGB, Coverage]:
+        """Colours as they are, and coverage 0 outside the part."""
+        rgb, coverage = self.sky.colours(lon_deg, lat_deg)
+        shape = np.shape(coverage)
+        lon, lat = (np.broadcast_to(angle, shape).ravel() for angle in (lon_deg, lat_deg))
+        return rgb, coverage * np.asarray(self.example.contains(lon, lat)).reshape(shape)
+
+
+def cut_in_context(sky: ColouredSky, footprint: Footprint, pixels: int, halo: int) -> Picture:
+    """Return the picture of a facet that holds this one tile, north up, with `halo` pixels around it."""
+    pixel = 4 * math.tan(math.radians(footprint.width_deg / 4)) / pixels
+    alone = np.ones((1, 1), dtype=bool)
+    facet = Facet(footprint.lon_deg, footprint.lat_deg, pixel, pixels, pixels, 0.0, 0.0, alone, 0.0)
+    return facet.picture(sky, halo)
+
+
+def seen_picture(example: Example, sky: ColouredSky | None, geometry: Geometry) -> Picture:
+    """Picture of an example, to be looked at: what was given, or the rectangle of sky that holds it."""
+    if example.picture is not None:
+        return example.picture
+    assert example.footprint is not None and sky is not None  # noqa: PT018, S101 - it lies on the sky
+    return cut(sky, example.footprint, geometry.pixels)
+
+
+def example_in_context(
+    example: Example, sky: ColouredSky | None, geometry: Geometry, meter: StyleMeter | ContextMeter
+) -> tuple[Picture, StyleMeter | ContextMeter]:
+    """Give the picture of an example that is measured, with what lies around it, and the meter of its size.
+
+    Parameters
+    ----------
+    example : Example
+        A place, a part of the sky, or a picture.
+    sky : ColouredSky or None
+        A picture needs none.
+    geometry : Geometry
+        Of the tiles: the picture has pixels as large on the sky as theirs.
+    meter : StyleMeter or ContextMeter
+        What measures the tiles.
+    """
+    step = meter.recipe.picture_step
+    if example.picture is not None:
+        scaled = scaled_picture(example, geometry)
+        square = _padded(scaled, step) if meter.recipe.weighted else _cropped(scaled, step)
+        around = [(meter.halo, meter.halo)] * 2
+        picture = Picture(
+            np.pad(square.rgb, [*around, (0, 0)], mode="edge"), np.pad(square.coverage, around, mode="edge")
+        )
+    else:
+        where = example.footprint
+        assert where is not None and sky is not None  # noqa: PT018, S101 - it lies on the sky
+        pixels = round(where.width_deg / geometry.pixel_deg / step) * step
+        part: ColouredSky = sky if example.region is None else MaskedSky(sky, example)
+        picture = cut_in_context(part, where, min(max(pixels, step), LARGEST_PART), meter.halo)
+    if isinstance(meter, StyleMeter):
+        return picture, meter
+    side = len(picture.coverage) - 2 * meter.halo
+    return picture, ContextMeter(meter.shared, side, meter.standard)
+
+
+def scaled_picture(example: Example, geometry: Geometry) -> Picture:
+    """Bring a picture to the scale at which tiles are measured.
+
+    Raises
+    ------
+    UsageError
+        If its scale is not known, or it is smaller than 16 pixels of the tiles.
+    TooLargeError
+        If it is larger than 2048.
+    """
+    picture = example.picture
+    assert picture is not None  # noqa: S101 - requested by the caller
+    if example.pixel_deg is None:
+        raise UsageError(
+            f"the scale of the picture {shown(example.name)} is not known; give the side of its pixels on "
+            "the sky in degrees (--pixel-scale)"
+        )
+    factor = example.pixel_deg / geometry.pixel_deg
+    rows, columns = (side * factor for side in picture.coverage.shape)
+    told = (
+        f"the picture {shown(example.name)} of {picture.coverage.shape[1]} × {picture.coverage.shape[0]} "
+        "pixels"
+    )
+    if min(rows, columns) < SMALLEST:
+        raise UsageError(
+            f"{told} is {min(rows, columns):.3g} pixels of the tiles wide, which show no style; use at "
+            f"least {SMALLEST} ({SMALLEST * geometry.pixel_deg:.3g}°), or check --pixel-scale"
+        )
+    if max(rows, columns) > LARGEST:
+        raise TooLargeError(
+            f"{told} spans {max(rows, columns):.4g} pixels of the tiles, more than {LARGEST} "
+            f"({LARGEST * geometry.pixel_deg:.3g}°); crop it, or check --pixel-scale"
+        )
+    return _scaled(picture, round(rows), round(columns))
+
+
+def _scaled(picture: Picture, rows: int, columns: int) -> Picture:
+    if picture.coverage.shape == (rows, columns):
+        return picture
+    # Masked pixels must not bleed into what is seen.
+    coverage = _resized(picture.coverage, rows, columns)
+    weighted = np.stack(
+        [_resized(picture.rgb[..., band] * picture.coverage, rows, columns) for band in range(3)], axis=-1
+    )
+    rgb = weighted / np.maximum(coverage, 1e-3)[..., None]
+    return Picture(rgb.clip(0, 1).astype(np.float32), coverage.clip(0, 1))
+
+
+def _resized(values: Numbers, rows: int, columns: int) -> Numbers:
+    image = Image.fromarray(np.ascontiguousarray(values, np.float32))
+    # Bilinear in Pillow averages over all pixels behind a larger one.
+    return np.asarray(image.resize((columns, rows), Image.Resampling.BILINEAR), np.float32)
+
+
+def _padded(picture: Picture, step: int) -> Picture:
+    """Make it a square of a multiple of `step` pixels about its middle.
+
+    What is added repeats the border and is not covered.
+    """
+    rows, columns = picture.coverage.shape
+    side = math.ceil(max(rows, columns) / step) * step
+    more = [((side - n) // 2, side - n - (side - n) // 2) for n in (rows, columns)]
+    return Picture(np.pad(picture.rgb, [*more, (0, 0)], mode="edge"), np.pad(picture.coverage, more))
+
+
+def _cropped(picture: Picture, step: int) -> Picture:
+    """Cut out the largest square of a multiple of `step` pixels about the middle."""
+    rows, columns = picture.coverage.shape
+    side = min(rows, columns) // step * step
+    top, left = (rows - side) // 2, (columns - side) // 2
+    own = slice(top, top + side), slice(left, left + side)
+    return Picture(picture.rgb[own], picture.coverage[own])

@@ -1,0 +1,211 @@
+"""What there is: surveys, regions, catalogues, and what a survey, an index or this machine is like."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from astropy.table import QTable, Table
+
+from skykin.catalogue.object_lists import object_list, object_lists, write_object_table
+from skykin.catalogue.regions import known_regions
+from skykin.catalogue.user_catalogue import read_catalogue
+from skykin.core.errors import UnknownNameError, UsageError
+from skykin.core.progress import SilentProgress
+from skykin.core.protocols import Progress
+from skykin.core.survey_options import BandsLike, SurveyOptions
+from skykin.indexing.layout import MANIFEST
+from skykin.jobs.sky_index import SkyIndex, open_index
+from skykin.products.info import Info
+from skykin.products.survey_facts import survey_facts, survey_picture, write_survey_preview
+from skykin.scale.machine import this_machine
+from skykin.significance.tile_scores import place_columns
+from skykin.style.network.blocks import has_openvino, providers
+from skykin.survey.formats import survey_formats
+from skykin.survey.memory import SurveyLike
+from skykin.survey.named import named_surveys
+from skykin.survey.open import open_survey
+from skykin.survey.render import RenderedSurvey, measure_stretch_on, positions_over
+
+
+def info(
+    survey: SurveyLike | SkyIndex,
+    *,
+    survey_option: SurveyOptions | None = None,
+    bands: BandsLike | None = None,
+    preview: str | Path | None = None,
+    download: bool = False,
+    progress: Progress | None = None,
+) -> Info:
+    """Tell what a survey holds: frame, projection, resolution, unit, coverage, values, and a picture.
+
+    Of an index it tells what is in it, and checks every file against its hash.
+
+    Parameters
+    ----------
+    survey : str, Path, Survey, image in memory, or SkyIndex
+        What `open_survey` opens, or an index or its folder.
+    survey_option : SurveyOptions, optional
+        What the survey's file does not say itself.
+    bands : three pairs of float or Quantity, or str, optional
+        Velocities (km/s) shown as red, green and blue, where the survey has spectra.
+    preview : path, optional
+        Where to write a picture of a survey (PNG).
+    download : bool
+        Whether a survey with a name may be fetched from its public address.
+    progress : Progress, optional
+
+    Returns
+    -------
+    Info
+        ``facts`` are names with texts; `Info.plot` draws the survey, or the tiles of the index.
+
+    Raises
+    ------
+    SkykinError
+        If it cannot be opened, or a file of an index is not as it was written.
+    """
+    progress = progress or SilentProgress()
+    if isinstance(survey, SkyIndex):
+        return _about_index(survey, progress)
+    if isinstance(survey, str | Path) and (Path(survey).expanduser() / MANIFEST).is_file():
+        return _about_index(open_index(survey), progress)
+    opened = open_survey(survey, options=survey_option, bands=bands, download=download, progress=progress)
+    values, coverage = opened.sample(*positions_over(opened.extent))
+    facts = survey_facts(opened, values, coverage)
+    sky = RenderedSurvey(opened, measure_stretch_on(values, coverage))
+    found = Info(
+        opened.title,
+        facts,
+        draw=partial(survey_picture, opened, sky),
+        save=partial(write_survey_preview, opened, sky),
+        name=opened.name,
+    )
+    if preview is not None:
+        found.write_preview(preview)
+    return found
+
+
+def _about_index(index: SkyIndex, progress: Progress) -> Info:
+    checked = f"{index.verify(progress) / 1e6:.1f} MB, every file as it was written"
+    return Info(index.heading, index.describe() | {"checked": checked}, draw=index.plot)
+
+
+def surveys() -> Table:
+    """List the surveys with a name, and the formats of files and folders that can be opened.
+
+    Returns
+    -------
+    Table
+        ``name``, ``kind`` (``survey`` or ``format``), ``description``, ``here`` (whether it can be opened on
+        this computer now) and ``install`` (what brings it here; empty where nothing is needed).
+    """
+    rows = []
+    for one in named_surveys().values():
+        here = one.find() is not None
+        install = "" if here else f'pip install "skykin[{one.extra}]"'
+        rows.append((one.name, "survey", one.description, here, install))
+    rows += [(each.name, "format", each.description, True, "") for each in survey_formats().values()]
+    return Table(rows=rows, names=("name", "kind", "description", "here", "install"))
+
+
+def regions() -> QTable:
+    """List the regions that can be named as a reference; `reference_sets` lists the named sets of them.
+
+    Returns
+    -------
+    QTable
+        The columns of `known_regions`, and ``lon``, ``lat`` (Galactic), ``ra``, ``dec`` (ICRS).
+    """
+    return _placed(known_regions())
+
+
+def catalogues(
+    catalogue: str | Path | None = None,
+    *,
+    output: str | Path | None = None,
+    frame: str | None = None,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> Table:
+    """List the catalogues that ship with Skykin, give one, or show how a file of yours is understood.
+
+    Parameters
+    ----------
+    catalogue : str or path, optional
+        One of the lists, or a file: FITS, VOTable, ECSV, Parquet, CSV; all lists if left out.
+    output : path, optional
+        Write it here: .ecsv, .csv or .xml (VOTable).
+    frame : str, optional
+        Frame of a file's columns lon and lat: galactic, icrs or ecliptic.
+    overwrite : bool
+        Whether a file that is there may be replaced.
+    progress : Progress, optional
+
+    Returns
+    -------
+    Table
+        Of one catalogue a row per object, with ``lon``, ``lat``, ``ra`` and ``dec``; of all a row each:
+        ``name``, ``objects``, ``star_forming`` and ``summary``.
+
+    Raises
+    ------
+    SkykinError
+        If there is no such list or file, or it cannot be read or written.
+    """
+    if catalogue is None:
+        if output is not None:
+            raise UsageError(
+                "say which of the catalogues is to be written, such as `skykin catalogues sharpless`"
+            )
+        return _lists()
+    table = _catalogue(catalogue, frame, progress or SilentProgress())
+    if output is not None:
+        write_object_table(table, Path(output), overwrite=overwrite)
+    return _placed(table)
+
+
+def _lists() -> Table:
+    tables = {one: object_list(one.name) for one in object_lists()}
+    return Table(
+        rows=[
+            (one.name, len(table), int(table["star_forming"].sum()), one.summary)
+            for one, table in tables.items()
+        ],
+        names=("name", "objects", "star_forming", "summary"),
+    )
+
+
+def _catalogue(catalogue: str | Path, frame: str | None, progress: Progress) -> QTable:
+    if str(catalogue) in {one.name for one in object_lists()}:
+        return object_list(str(catalogue))
+    if Path(catalogue).exists():
+        return read_catalogue(catalogue, frame=frame, progress=progress)
+    try:
+        return object_list(str(catalogue))
+    except UnknownNameError as error:
+        raise UnknownNameError(f"{error}; and there is no such file") from error
+
+
+def _placed(table: QTable) -> QTable:
+    """Add positions in both frames."""
+    placed = table.copy()
+    lon, lat = (np.asarray(table[name].to_value("deg")) for name in ("lon_deg", "lat_deg"))
+    for name, values in place_columns(lon, lat).items():
+        placed[name] = values
+    return placed
+
+
+def doctor() -> Info:
+    """Say which processor, libraries and devices compute here, and what would make them faster."""
+    machine = this_machine()
+    facts = {"cores": str(machine.cores), "instructions": ", ".join(machine.instructions)}
+    for each in machine.blas:
+        facts[each.package] = (
+            f"{each.name} {each.version}, kernels for {each.kernels}, {each.threads} threads"
+        )
+    facts["network"] = f"ONNX Runtime on {' then '.join(providers())}"
+    fast = "OpenVINO in bfloat16" if has_openvino() else "not installed; pip install 'skykin[fast]'"
+    notes = tuple(f"{sentence}." for sentence in machine.advice()) or ("Nothing to change.",)
+    return Info("This machine", facts | {"--fast": fast}, notes)

@@ -1,0 +1,293 @@
+"""Reading a query: names, places, regions, tiles, pictures and places in other surveys."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+from astropy import units as u
+from astropy.coordinates import SkyCoord
+from mocpy import MOC
+from regions import Region, Regions
+
+from skykin.catalogue.query import Example, Query, named_apart
+from skykin.catalogue.references import chosen_set, how_combined, listed, resolve_reference
+from skykin.core.area import MocArea, moc_of_regions
+from skykin.core.errors import ResourceError, SkyError, UnknownNameError, UsageError, shown
+from skykin.core.extent import Extent
+from skykin.core.footprint import WIDEST_TANGENT_DEG, Footprint
+from skykin.core.picture import Picture
+from skykin.indexing.sky_index import StoredIndex
+from skykin.style.recipe import Combine
+from skykin.survey.picture.file import begins_as_picture, read_picture
+from skykin.survey.sky_mask import read_sky_mask
+
+#: What may be given as a reference.
+Reference: TypeAlias = (
+    "str | Path | int | SkyCoord | tuple[float, float] | Footprint | MOC | Picture | Elsewhere"
+)
+#: Text that ends so is a file.
+FILES = frozenset({
+    ".reg", ".fits", ".fit", ".json", ".txt", ".moc", ".png", ".jpg", ".jpeg", ".tif", ".tiff",
+})  # fmt: skip
+#: Places closer than this are one: a hundredth of the finest survey's pixel is far more.
+SAME_DEG = 1e-6
+
+
+@dataclass(frozen=True, eq=False)
+class Elsewhere:
+    """A place in another survey's index of the same recipe; in text ``place@folder``.
+
+    Parameters
+    ----------
+    index : SkyIndex or path
+    what : str, SkyCoord, …
+        Anything that can be a reference of that index.
+    """
+
+    index: StoredIndex | str | Path
+    what: Any
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """What decides how an example is read, beside itself.
+
+    Parameters
+    ----------
+    width_deg : float or None
+        Side of the square about a position; that of a tile if left out.
+    pixel_deg : float or None
+        Side of a pixel of a picture file on the sky.
+    index : StoredIndex or None
+        That is searched: its tiles have names and numbers.
+    """
+
+    width_deg: float | None
+    pixel_deg: float | None
+    index: StoredIndex | None
+
+    def read(self, what: Any) -> Example:
+        """Read one example of any kind; whatever is not known by its type is a place."""
+        for kind, read in _BY_TYPE:
+            if isinstance(what, kind):
+                return read(self, what)
+        return self.place(what)
+
+    def text(self, text: str) -> Example:
+        """Read text: ``place@folder``, a file by its ending, the name of a tile, a name or a position."""
+        place, at, folder = text.partition("@")
+        if at:
+            return self.elsewhere(Elsewhere(folder, place))
+        if Path(text).suffix.lower() in FILES or text.startswith(("~", f".{os.sep}", os.sep)):
+            return self.file(Path(text).expanduser())
+        if self.index is not None:
+            found = np.flatnonzero(np.asarray(self.index.tiles["name"], dtype=str) == text.strip())
+            if len(found):
+                return self.tile(int(found[0]))
+        try:
+            return self.place(text)
+        except UnknownNameError:
+            if Path(text).is_file():
+                return self.file(Path(text))
+            raise
+
+    def place(self, what: Any) -> Example:
+        """Read a name or a position."""
+        place = resolve_reference(what)
+        return Example(
+            place.name,
+            Footprint(place.lon_deg, place.lat_deg, self.width_deg or 1.0),
+            sized=self.width_deg is not None,
+        )
+
+    def tile(self, number: int) -> Example:
+        """Read the number of a tile."""
+        if self.index is None:
+            raise UsageError(
+                f"the reference is the number {number}, which names a tile of an index; give a name or a "
+                "position"
+            )
+        if not 0 <= number < len(self.index):
+            raise UsageError(
+                f"there is no tile {number}: the index holds {len(self.index)}, counted from 0; choose one "
+                "of them"
+            )
+        name = str(self.index.tiles["name"][number])
+        return Example(name, self.index.footprints[number], tile=name)
+
+    def file(self, path: Path) -> Example:
+        """Read a picture, a region file or a MOC."""
+        try:
+            with path.open("rb") as stream:
+                first = stream.read(16)
+        except OSError as error:
+            raise ResourceError(
+                f"the reference {shown(path.name)} cannot be opened: {error.strerror}; check the name and "
+                "its permissions",
+                code="IN-NOFILE",
+            ) from error
+        if begins_as_picture(first):
+            return self.picture(read_colours(path), path.name)
+        return self.region(read_sky_mask(path), path.name)
+
+    def region(self, mask: MocArea, name: str) -> Example:
+        """Take a part of the sky."""
+        extent = mask.extent()
+        # A square as large as the part that is covered: what a map can outline.
+        side_deg = min(2 * extent.radius_deg, WIDEST_TANGENT_DEG)
+        if self.index is not None:
+            side_deg = max(side_deg, self.index.cell_deg)
+        return Example(name, Footprint(extent.lon_deg, extent.lat_deg, side_deg), region=mask)
+
+    def picture(self, picture: Picture, name: str) -> Example:
+        """Take a picture."""
+        if self.pixel_deg is None:
+            raise UsageError(
+                f"the scale of the picture {shown(name)} is not known; give the side of its pixels on the "
+                "sky in degrees (--pixel-scale)"
+            )
+        return Example(name, picture=picture, pixel_deg=self.pixel_deg)
+
+    def elsewhere(self, elsewhere: Elsewhere) -> Example:
+        """Read a place in another survey's index."""
+        if self.index is None:
+            raise UsageError(
+                "a place in another survey's index can be searched for in an index only; build one with "
+                "`skykin index`"
+            )
+        other = (
+            elsewhere.index if isinstance(elsewhere.index, StoredIndex) else StoredIndex.open(elsewhere.index)
+        )
+        found = _Reader(self.width_deg, self.pixel_deg, other).read(elsewhere.what)
+        if found.footprint is not None and not found.sized:
+            found = Query((found,)).for_tiles(other.tile_deg).references[0]
+        return Example(f"{found.name} in {other.survey_title}", within=str(other.path), other=found)
+
+
+def read_query(
+    reference: Reference | Sequence[Reference],
+    *,
+    unlike: Reference | Sequence[Reference] = (),
+    combine: Combine | None = None,
+    weight: Mapping[str, float] | None = None,
+    width: float | u.Quantity | None = None,
+    pixel_scale: float | u.Quantity | None = None,
+    index: StoredIndex | None = None,
+) -> Query:
+    """Read a query.
+
+    Parameters
+    ----------
+    reference : str, Path, int, SkyCoord, tuple, Footprint, MOC, Picture, Elsewhere, or a list of these
+        Text is, in this order: ``place@folder`` for a place in another index; a file (DS9 regions, MOC,
+        PNG, JPEG or TIFF) by its ending; the name of a tile of the index; a region's name, a position, or
+        ``set:NAME`` for all places of one of `reference_sets`.  A number is a tile's place in
+        ``index.tiles``.
+    unlike : the same
+        Counter-examples.
+    combine : {"max", "mean"}, optional
+        How similarities to several references become one; if left out, as a named set says, else ``max``.
+    weight : Mapping of str to float, optional
+        Weight of each layer; 1 where it is not named.
+    width : float or Quantity, optional
+        Side of the square about a position, degrees; that of a tile if left out.
+    pixel_scale : float or Quantity, optional
+        Side of a pixel of a picture file on the sky, degrees; needed for pictures.
+    index : StoredIndex, optional
+        That is searched.
+
+    Raises
+    ------
+    SkykinError
+        If one cannot be read, there is none, there are too many, or two are the same place.
+    """
+    reader = _Reader(_angle("width", width), _angle("pixel scale", pixel_scale), index)
+    items = listed(reference)
+    if not items:
+        raise UsageError('there is no reference; give one, such as "orion"')
+    references = tuple(reader.read(each) for each in items)
+    _check_distinct(references)
+    return Query(
+        named_apart(references),
+        tuple(reader.read(each) for each in listed(unlike)),
+        how_combined(reference, combine),
+        dict(weight or {}),
+        chosen_set(reference, len(items)),
+    )
+
+
+def read_colours(path: Path) -> Picture:
+    """Read a PNG, JPEG or TIFF file as colours; transparent pixels are not covered."""
+    file = read_picture(path)
+    rgb = np.asarray(file.values, np.float32) / np.float32(file.white)
+    rgb = np.ascontiguousarray(np.broadcast_to(rgb, (*rgb.shape[:2], 3))).clip(0, 1)
+    seen = np.ones(rgb.shape[:2], np.float32) if file.seen is None else file.seen.astype(np.float32)
+    return Picture(rgb, seen)
+
+
+def _check_distinct(references: Sequence[Example]) -> None:
+    placed = [each for each in references if each.footprint is not None and each.region is None]
+    for one, other in combinations(placed, 2):
+        first, second = one.footprint, other.footprint
+        assert first is not None and second is not None  # noqa: PT018, S101 - chosen above
+        near = Extent(first.lon_deg, first.lat_deg, SAME_DEG).contains(
+            np.array([second.lon_deg]), np.array([second.lat_deg])
+        )[0]
+        if near:
+            raise UsageError(
+                f"two references are the same place, l={first.lon_deg:g}° b={first.lat_deg:+g}° "
+                f"({shown(one.name)} and {shown(other.name)}); leave one out"
+            )
+
+
+def _angle(name: str, value: float | u.Quantity | None) -> float | None:
+    if value is None:
+        return None
+    try:
+        degrees = float(value.to_value(u.deg) if isinstance(value, u.Quantity) else value)
+    except (TypeError, ValueError) as error:
+        raise UsageError(
+            f"the {name} of a reference is {shown(value)}; use an angle such as 2 or 2*u.deg"
+        ) from error
+    if not (math.isfinite(degrees) and degrees > 0):
+        raise UsageError(f"the {name} of a reference is {degrees:g}°; use a finite number above 0")
+    if name == "width" and degrees > WIDEST_TANGENT_DEG:
+        raise UsageError(
+            f"a reference {degrees:g}° wide does not fit on the sky; use at most {WIDEST_TANGENT_DEG:g}°"
+        )
+    return degrees
+
+
+def _no_reference(_: _Reader, what: bool) -> Example:
+    raise UsageError(f"a reference is a name, a place, a tile, a region or a picture, not {what}")
+
+
+def _from_moc(reader: _Reader, moc: MOC) -> Example:
+    if moc.empty():
+        raise SkyError("the reference is an empty coverage map, which holds no sky; give one that does")
+    return reader.region(MocArea(moc), "a coverage map")
+
+
+def _from_region(reader: _Reader, shape: Any) -> Example:
+    return reader.region(MocArea(moc_of_regions(getattr(shape, "regions", [shape]))), "a sky region")
+
+
+#: How each kind of reference is read; whatever else is a place.
+_BY_TYPE: tuple[tuple[type | tuple[type, ...], Callable[[_Reader, Any], Example]], ...] = (
+    (str, _Reader.text),
+    (Path, _Reader.file),
+    (bool, _no_reference),
+    ((int, np.integer), lambda reader, number: reader.tile(int(number))),
+    (Elsewhere, _Reader.elsewhere),
+    (Picture, lambda reader, picture: reader.picture(picture, "in memory")),
+    (MOC, _from_moc),
+    ((Region, Regions), _from_region),
+    (Footprint, lambda _, where: Example(f"l={where.lon_deg:.2f} b={where.lat_deg:+.2f}", where)),
+)

@@ -1,0 +1,43 @@
+"""An index as a user holds it, with its methods."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from skykin.jobs.explain import explain
+from skykin.jobs.kinds import cluster, neighbours, outliers
+from skykin.jobs.search import nearest_tiles, search
+from skykin.products.shown_index import ShownIndex
+
+
+class SkyIndex(ShownIndex):
+    """The style of a survey, cell by cell and tile by tile; `open_index` and `index` give it.
+
+    Read-only.  Arrays stay on disk and are mapped while they are used; each file's hash is checked once, at
+    its first use.  Its methods are the functions of the same names: ``index.search("orion")`` is
+    ``skykin.search(index, "orion")``.
+    """
+
+    search = search
+    nearest_tiles = nearest_tiles
+    explain = explain
+    neighbours = neighbours
+    cluster = cluster
+    outliers = outliers
+
+
+def open_index(path: str | Path) -> SkyIndex:
+    """Open an index that `index` or ``skykin index`` made.
+
+    Parameters
+    ----------
+    path : path
+        Its folder.
+
+    Raises
+    ------
+    IndexRefusedError
+        If there is none, it is not finished, of another version (``IX-VERSION``), or damaged
+        (``IX-CORRUPT``).
+    """
+    return SkyIndex.open(path)

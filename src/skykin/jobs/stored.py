@@ -1,0 +1,326 @@
+"""An index as a source of scores: references in its space, tiles scored from what is stored."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
+
+import numpy as np
+from astropy import units as u
+from astropy.table import QTable
+
+from skykin.catalogue.query import Example, Query
+from skykin.core.errors import SkyError, shown
+from skykin.core.extent import Extent
+from skykin.core.footprint import Footprint
+from skykin.core.kept import Kept
+from skykin.core.picture import Picture
+from skykin.core.protocols import Survey
+from skykin.core.sampling import evenly
+from skykin.evaluation.confounders import control_pictures
+from skykin.indexing.answers import Kind, Style
+from skykin.indexing.query.pyramid import pyramid
+from skykin.indexing.query.similarity import similarity
+from skykin.indexing.sky_index import StoredIndex
+from skykin.jobs.anchors import ANCHORS, Anchors, reference_hubness
+from skykin.jobs.examples import Geometry, cut_in_context, example_in_context, seen_picture
+from skykin.jobs.streamed import Scorer
+from skykin.products.mapped import MappedTiles
+from skykin.products.summarised import summarised
+from skykin.products.summary import MapSummary
+from skykin.significance.tile_scores import TileScores
+from skykin.style.engine.meter import ContextMeter
+from skykin.style.signature import Signature, has_style, refuse_without_style
+from skykin.style.similarity import QueryStyle
+from skykin.style.statistics.statistic import CORE_SHARE
+from skykin.survey.render import RenderedSurvey
+from skykin.tiling.facets import facets
+from skykin.tiling.grid import cut
+
+CONTROL_SEED = 20161116
+#: A little more than the spacing gives the same grid.
+ROUNDED = 1.001
+FEW_CELLS = 3
+#: Of so many cells, those that are cut by the border make no difference.
+MANY_CELLS = 4096
+#: Square degrees on the sphere.
+SPHERE_DEG2 = 4 * math.pi * math.degrees(1) ** 2
+
+
+@lru_cache(maxsize=4)
+def sky_of(index: StoredIndex) -> RenderedSurvey:
+    """Open the survey of an index; it stays open while it is among the last four."""
+    return index.sky()
+
+
+@lru_cache(maxsize=2)
+def meter_of(index: StoredIndex) -> ContextMeter:
+    """Load the network of an index; it stays loaded while it is among the last two."""
+    return index.meter()
+
+
+@lru_cache(maxsize=4)
+def controls_of(index: StoredIndex) -> Mapping[str, Signature]:
+    """Style of pictures that show no sky."""
+    meter = meter_of(index)
+    side = index.pixels + 2 * meter.halo
+    pictures = control_pictures((side, side), CONTROL_SEED)
+    return {name: meter(picture) for name, picture in pictures.items()}
+
+
+@lru_cache(maxsize=4)
+def left_out_of(index: StoredIndex) -> int:
+    """Count the tiles of the survey that had too little data for the index."""
+    # Rounding may make the spacing a little smaller than the pixels that it stands for.
+    spacing_deg = min(index.spacing_deg * ROUNDED, index.tile_deg)
+    step = index.recipe.step
+    pieces = facets(index.tile_deg, spacing_deg, index.pixels, index.area, index.extent, step=step)
+    return sum(int(piece.own.sum()) for piece in pieces) - len(index)
+
+
+#: Columns of an index's tiles that every table of scores begins with.
+_COLUMNS = Kept[StoredIndex, QTable]()
+
+
+def geometry_of(index: StoredIndex) -> Geometry:
+    """How large the standard tiles of an index are."""
+    return Geometry(index.tile_deg, index.pixels)
+
+
+@dataclass(frozen=True, eq=False)
+class StoredSurvey:
+    """An index, and a query in its space.
+
+    Parameters
+    ----------
+    index : StoredIndex
+    query : Query
+        With every reference sized.
+    shown : RenderedSurvey or None
+        The survey in the colours that were indexed; the one that the index names is opened when it is needed
+        if left out.
+    measure : bool
+        Whether references in the survey are measured by the network; otherwise they are added up from the
+        cells of the index, which takes no time and is nearly the same.
+    """
+
+    index: StoredIndex
+    query: Query
+    shown: RenderedSurvey | None = None
+    measure: bool = False
+    _styles: dict[Kind, QueryStyle[Style]] = field(default_factory=dict, init=False, repr=False)
+
+    @property
+    def sky(self) -> RenderedSurvey:
+        """The survey in the colours that were indexed."""
+        return sky_of(self.index) if self.shown is None else self.shown
+
+    @cached_property
+    def exact(self) -> Kind:
+        """Most exact kind of vector to which all references and counter-examples can be brought."""
+        kinds = self.index.kinds
+        signatures = [signature for group in self._signatures for signature in group if signature is not None]
+        whole = all(self.index.is_whole(signature) for signature in signatures)
+        return kinds[-1] if whole else [kind for kind in kinds if kind != "exact"][-1]
+
+    @property
+    def query_style(self) -> QueryStyle[Style]:
+        """Styles of the query in the most exact kind of vector."""
+        return self.style_in(self.exact)
+
+    def style_in(self, kind: Kind) -> QueryStyle[Style]:
+        """Styles of the query in one kind of vector."""
+        if kind not in self._styles:
+            self._styles[kind] = self._style_in(kind)
+        return self._styles[kind]
+
+    def _style_in(self, kind: Kind) -> QueryStyle[Style]:
+        groups = (self.query.references, self.query.unlike)
+        likes, unlikes = (
+            tuple(self._style(*each, kind) for each in zip(group, signatures, strict=True))
+            for group, signatures in zip(groups, self._signatures, strict=True)
+        )
+        return QueryStyle(self.index.recipe, likes, unlikes, self.query.combine, self.query.weights)
+
+    def _style(self, example: Example, signature: Signature | None, kind: Kind) -> Style:
+        if signature is None:
+            return self.index.tile(tile_number(self.index, example.tile), kind)
+        return self.index.project(signature, kind)
+
+    @cached_property
+    def _signatures(self) -> tuple[tuple[Signature | None, ...], tuple[Signature | None, ...]]:
+        """Signatures of references and counter-examples; None for a tile, which the index holds."""
+        references, unlike = (
+            tuple(None if each.tile else self._signature(each) for each in group)
+            for group in (self.query.references, self.query.unlike)
+        )
+        return references, unlike
+
+    def _signature(self, example: Example) -> Signature:
+        if example.other is not None:
+            return self._translated(example)
+        if self.measure or example.picture is not None:
+            return self.measured(example)
+        return self._added_up(example)
+
+    def measured(self, example: Example) -> Signature:
+        """Measure an example with the network, as the index measured its tiles."""
+        if example.other is not None:
+            return self._translated(example)
+        if example.tile and example.footprint is not None:
+            return meter_of(self.index)(self.look(example.footprint))
+        sky = self.sky if example.picture is None else None
+        picture, meter = example_in_context(example, sky, geometry_of(self.index), meter_of(self.index))
+        signature = meter(picture)
+        refuse_without_style(signature, example.name)
+        return signature
+
+    def _translated(self, example: Example) -> Signature:
+        """Signature of a place in another survey, relative to the average tile of this one."""
+        other, there = StoredIndex.open(example.within), example.other
+        assert there is not None  # noqa: S101 - requested by the caller
+        source = StoredSurvey(other, Query((there,)), measure=self.measure)
+        # A tile of an index is known as a vector of length 1 only: its cells are added up again.
+        own = there if not there.tile else Example(there.name, there.footprint)
+        return self.index.translate(other, source._signature(own))
+
+    def _added_up(self, example: Example) -> Signature:
+        """Signature of a part of the sky from the cells of the index."""
+        index, where = self.index, example.footprint
+        assert where is not None  # noqa: S101 - what is no picture lies somewhere
+        if example.region is None:
+            wanted_deg2 = _solid_angle_deg2(where)
+        else:
+            wanted_deg2 = example.region.share * SPHERE_DEG2
+        many = wanted_deg2 > MANY_CELLS * index.cell_deg**2
+        core = Example("core", _core_of(where))
+        region = index.region(example.contains, core.contains, None if many else _around(where))
+        covered = min(region.area_deg2 / wanted_deg2, 1.0)
+        # Of a few cells, how many are centred inside is chance.
+        if covered < index.min_coverage and wanted_deg2 > FEW_CELLS * index.cell_deg**2:
+            raise SkyError(
+                f"the index covers {covered:.0%} of the reference {shown(example.name)}, less than "
+                f"{index.min_coverage:.0%}; choose another place or a smaller part of the sky"
+            )
+        refuse_without_style(region.signature, example.name)
+        return region.signature
+
+    def scores(self, *, csls: bool = False, sizes: bool = False) -> TileScores:
+        """Score every standard tile.
+
+        Parameters
+        ----------
+        csls : bool
+            Whether to measure the hubness of tiles and references, for local scaling.
+        sizes : bool
+            Whether to compare tiles of all sizes that the index can add up.
+        """
+        index, query = self.index, self.query
+        found = similarity(index, self.style_in, self.exact)
+        table = _COLUMNS.of(index, lambda: _columns(index)).copy(copy_data=False)
+        table.add_column(found.score, name="score", index=table.colnames.index("coverage"))
+        if self.query_style.names_nearest:
+            table["best_reference"] = np.array([each.name for each in query.references])[found.nearest]
+        for number, layer in enumerate(index.layers):
+            table[f"cosine_{layer}"] = found.cosines[:, number]
+        if sizes:
+            best = pyramid(index, self.style_in, found.score)
+            table["best_size"], table["best_score"] = best.best_size_deg * u.deg, best.best_score
+        if csls:
+            style, (styles, anchors) = self.style_in(index.kinds[0]), self._anchors()
+            scores = style.joined(np.moveaxis(index.cosines(styles), 1, -1))
+            table["hubness"] = anchors.hubness(
+                scores, table["lon"].to_value(u.deg), table["lat"].to_value(u.deg)
+            )
+            table["reference_hubness"] = reference_hubness(anchors, query, style, found.nearest)
+        return TileScores(
+            table,
+            index.footprints,
+            index.layers,
+            index.tile_deg,
+            index.spacing_deg,
+            n_left_out=left_out_of(index),
+        )
+
+    def _anchors(self) -> tuple[list[Style], Anchors]:
+        index = self.index
+        chosen = evenly(len(index), ANCHORS).tolist()
+        styles = [(number, index.tile(number, index.kinds[0])) for number in chosen]
+        known = [(number, style) for number, style in styles if has_style(style)]
+        own = [style for _, style in known]
+        return own, Anchors.of(own, [index.footprints[number] for number, _ in known], index.tile_deg)
+
+    def picture(self, footprint: Footprint) -> Picture:
+        """Picture of a tile."""
+        return cut(self.sky, footprint, self.index.pixels)
+
+    def reference_picture(self, example: Example) -> Picture:
+        """Picture of a reference."""
+        if example.other is not None:
+            other = StoredSurvey(StoredIndex.open(example.within), Query((example.other,)))
+            shown_there = other.reference_picture(example.other)
+            return Picture(shown_there.rgb, shown_there.coverage)
+        sky = self.sky if example.picture is None else None
+        return seen_picture(example, sky, geometry_of(self.index))
+
+    def control_styles(self) -> Mapping[str, Style]:
+        """Style of pictures that show no sky, in the space in which tiles are compared."""
+        return {
+            name: self.index.project(signature, self.exact)
+            for name, signature in controls_of(self.index).items()
+        }
+
+    def summary(self, found: MappedTiles) -> MapSummary:
+        """Tell what the map found, beside what far simpler rankings find."""
+        return summarised(found, self)
+
+    def look(self, footprint: Footprint) -> Picture:
+        """Picture of a tile with what lies around it, as the network sees it."""
+        return cut_in_context(self.sky, footprint, self.index.pixels, meter_of(self.index).halo)
+
+    def scorer(self) -> Scorer:
+        """Return what scores single tiles: tile and references are measured by the network."""
+        likes, unlikes = (
+            tuple(self.measured(each) for each in group)
+            for group in (self.query.references, self.query.unlike)
+        )
+        style = QueryStyle(self.index.recipe, likes, unlikes, self.query.combine, self.query.weights)
+        return Scorer(meter_of(self.index), self.look, self.sky.survey, style, self.index.min_coverage)
+
+    def scorer_of(self, survey: Survey) -> Scorer:
+        """Return the scorer of another survey in the same colours, its references measured there."""
+        return replace(self, shown=RenderedSurvey(survey, self.sky.stretch), measure=True).scorer()
+
+
+def tile_number(index: StoredIndex, name: str) -> int:
+    """Find the number of the tile of that name."""
+    return int(np.flatnonzero(np.asarray(index.tiles["name"], dtype=str) == name)[0])
+
+
+def _columns(index: StoredIndex) -> QTable:
+    tiles = index.tiles
+    names = ("name", "lon", "lat", "ra", "dec", "width", "height", "turn", "coverage", "brightness")
+    return tiles[[*names, "mean_intensity", "area"]]
+
+
+def _core_of(where: Footprint) -> Footprint:
+    """Middle quarter of a rectangle along both sides."""
+    return Footprint(
+        where.lon_deg, where.lat_deg, where.width_deg * CORE_SHARE, where.height_deg * CORE_SHARE,
+        where.projection, where.turn_deg,
+    )  # fmt: skip
+
+
+def _around(where: Footprint) -> Extent:
+    """Cap that holds a rectangle."""
+    half = math.hypot(*(math.tan(math.radians(side) / 2) for side in (where.width_deg, where.height_deg)))
+    return Extent(where.lon_deg, where.lat_deg, math.degrees(math.atan(half)))
+
+
+def _solid_angle_deg2(where: Footprint) -> float:
+    """Solid angle of a gnomonic rectangle."""
+    half = [math.tan(math.radians(side) / 2) for side in (where.width_deg, where.height_deg)]
+    product = half[0] * half[1] / math.sqrt((1 + half[0] ** 2) * (1 + half[1] ** 2))
+    return 4 * math.asin(product) * math.degrees(1) ** 2

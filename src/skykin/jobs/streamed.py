@@ -1,0 +1,544 @@
+"""A survey whose tiles are measured while they are scored: facet by facet, or one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from astropy import units as u
+from astropy.table import QTable
+
+from skykin.catalogue.query import Example, Query
+from skykin.core.errors import DataQualityError, SkyError
+from skykin.core.footprint import Footprint, Projection
+from skykin.core.picture import Picture
+from skykin.core.protocols import ColouredSky, NoisySurvey, Progress, Survey
+from skykin.core.sampling import evenly
+from skykin.core.settings import MapSettings
+from skykin.core.shapes import Numbers
+from skykin.indexing.facet_intensity import mean_intensities
+from skykin.jobs.anchors import ANCHORS, Anchors, reference_hubness
+from skykin.jobs.examples import Geometry, cut_in_context, example_in_context, seen_picture
+from skykin.scale.local import ordered_map
+from skykin.scale.store import WorkStore
+from skykin.significance.tile_scores import TileScores, place_columns
+from skykin.style.engine.cells import Lattice, tile_sums
+from skykin.style.engine.meter import ContextMeter, StyleMeter
+from skykin.style.engine.shared import SharedMeter
+from skykin.style.engine.stream import PlaneSource
+from skykin.style.network.blocks import block_network
+from skykin.style.network.vgg19 import VGG19Encoder
+from skykin.style.recipe import Recipe, recipe
+from skykin.style.signature import Signature, Standardisation, refuse_without_style
+from skykin.style.similarity import QueryStyle
+from skykin.survey.intensity import mean_intensity
+from skykin.survey.render import RenderedSurvey, Stretch, TileRenderedSurvey, measure_stretch
+from skykin.tiling.facets import Facet, facet_grid, facets
+from skykin.tiling.grid import TileGrid, cut, tile_grid, tile_names
+
+#: Tiles, evenly spread, that tell what an average tile of the survey is like.
+STANDARD_TILES = 256
+#: The same in true context, where a tile of 128 pixels costs four times as much.
+STANDARD_TILES_IN_CONTEXT = 128
+#: Rows and columns of positions in a tile at which the survey's noise is looked up.
+NOISE_POSITIONS = (5, 5)
+
+Cutter = Callable[[Footprint], Picture]
+Alter = Callable[[Picture], Picture]
+Meter = StyleMeter | ContextMeter
+
+
+def row_type(layers: int) -> np.dtype[np.void]:
+    """Type of the numbers of one scored tile; NaN where they are not known."""
+    return np.dtype([
+        ("cosines", "f8", (layers,)), ("score", "f8"), ("nearest", "i4"), ("hubness", "f8"),
+        ("brightness", "f8"), ("coverage", "f8"), ("mean_intensity", "f8"),
+    ])  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Scorer:
+    """Scores pictures of single tiles.
+
+    Parameters
+    ----------
+    meter : StyleMeter or ContextMeter
+    look : callable
+        Gives the picture of a tile that the meter measures.
+    survey : Survey
+    style : QueryStyle
+        What tiles are compared with.
+    min_coverage : float
+        Tiles with a smaller share of observed pixels are not scored.
+    anchors : Anchors, optional
+        By which hubness is measured.
+    """
+
+    meter: Meter
+    look: Cutter
+    survey: Survey
+    style: QueryStyle[Signature]
+    min_coverage: float
+    anchors: Anchors | None = None
+
+    def score(self, picture: Picture) -> float:
+        """Score of a picture as `look` gives it."""
+        return float(self.style.similarity_of(self.meter(picture)).score)
+
+    def row(self, footprint: Footprint) -> Numbers | None:
+        """Numbers of one tile, of `row_type`; None where too little is covered."""
+        try:
+            picture = self.look(footprint)
+        except DataQualityError:  # A tile stretched by itself may be blank or flat.
+            return None
+        if picture.covered < self.min_coverage:
+            return None
+        signature = self.meter(picture)
+        found = self.style.similarity_of(signature)
+        row = np.zeros((), row_type(len(self.meter.recipe.layers)))
+        row["cosines"], row["score"], row["nearest"] = found.cosines, found.score, found.nearest
+        row["hubness"] = np.nan
+        if self.anchors is not None:
+            row["hubness"] = self.anchors.hubness_of(self.style, signature, footprint)
+        row["brightness"], row["coverage"] = picture.brightness, picture.covered
+        row["mean_intensity"] = mean_intensity(self.survey, footprint)
+        return row
+
+
+@dataclass(frozen=True, eq=False)
+class FacetReader:
+    """Reads all tiles of a facet from one run of the network.
+
+    Parameters
+    ----------
+    sky : RenderedSurvey
+    meter : ContextMeter
+    min_coverage : float
+        Tiles with a smaller share of observed pixels are not scored.
+    """
+
+    sky: RenderedSurvey
+    meter: ContextMeter
+    min_coverage: float
+
+    def rows(self, facet: Facet, style: QueryStyle[Signature], anchors: Anchors | None = None) -> Numbers:
+        """Numbers of each own tile, (tiles,) of `row_type`; coverage NaN where too little is covered."""
+        picture, source, lattice = self._looked(facet)
+        coverage = picture.coverage.astype(np.float64)
+        weight = tile_sums(coverage, lattice)
+        light = tile_sums(picture.rgb.mean(axis=-1, dtype=np.float64) * coverage, lattice)
+        covered = weight / facet.tile**2
+        wanted = facet.own & (covered >= self.min_coverage)
+        rows = np.zeros(facet.own.shape, row_type(len(self.meter.recipe.layers)))
+        rows["coverage"] = rows["hubness"] = np.nan
+        if wanted.any():
+            vectors = style.vectors if anchors is None else anchors.below(style.vectors)
+            cosines = self._cosines(source, lattice, vectors)
+            number = len(style.styles)
+            found = style.similarity(cosines[..., :number, :])
+            rows["cosines"], rows["score"], rows["nearest"] = found.cosines, found.score, found.nearest
+            if anchors is not None:
+                rows["hubness"] = anchors.hubness(style.joined(cosines[..., number:, :]), *facet.centers())
+            rows["brightness"] = light / np.where(weight > 0, weight, np.nan)
+            rows["mean_intensity"] = mean_intensities(self.sky.survey, facet)
+            rows["coverage"] = np.where(wanted, covered, np.nan)
+        return np.asarray(rows[facet.own])
+
+    def scores(self, facet: Facet, styles: Sequence[QueryStyle[Signature]]) -> Numbers:
+        """Scores (tiles, queries) of each own tile; NaN where too little is covered."""
+        picture, source, lattice = self._looked(facet)
+        covered = tile_sums(picture.coverage.astype(np.float64), lattice) / facet.tile**2
+        wanted = facet.own & (covered >= self.min_coverage)
+        score = np.full((*facet.own.shape, len(styles)), np.nan)
+        if wanted.any():
+            stacked = {
+                layer: np.concatenate([each.vectors[layer] for each in styles])
+                for layer in self.meter.recipe.layers
+            }
+            cosines = self._cosines(source, lattice, stacked)
+            first = 0
+            for i, each in enumerate(styles):
+                last = first + len(each.styles)
+                score[..., i] = each.similarity(cosines[..., first:last, :]).score
+                first = last
+            score[~wanted] = np.nan
+        return np.asarray(score[facet.own])
+
+    def _looked(self, facet: Facet) -> tuple[Picture, PlaneSource, Lattice]:
+        """Return the picture of a facet, the same with its context, and the lattice of its tiles."""
+        halo = self.meter.halo
+        picture = facet.picture(self.sky, halo)
+        height, width = facet.shape
+        own = slice(halo, halo + height), slice(halo, halo + width)
+        source = PlaneSource(picture.rgb, picture.coverage, halo, halo, height, width)
+        lattice = Lattice(height, width, facet.tile, facet.spacing)
+        return Picture(picture.rgb[own], picture.coverage[own]), source, lattice
+
+    def _cosines(self, source: PlaneSource, lattice: Lattice, vectors: dict[str, Numbers]) -> Numbers:
+        return self.meter.shared.cosines(source, lattice, vectors, self.meter.standard)
+
+
+@dataclass(frozen=True, eq=False)
+class StreamedSurvey:
+    """A survey ready to be scored: its colours, its tiles, and a network that measures them.
+
+    Parameters
+    ----------
+    settings : MapSettings
+        With tile size, spacing and pixels set.
+    sky : RenderedSurvey
+    pieces : tuple of Facet
+        What the tiles are read from; empty where they are measured one by one.
+    grid : TileGrid
+    cutter : callable
+        Gives the picture of a tile.
+    look : callable
+        Gives the picture that is measured: with what lies around the tile, where the network looks there.
+    meter : StyleMeter or ContextMeter
+    encoder : str
+        Name of the network.
+    """
+
+    settings: MapSettings
+    sky: RenderedSurvey
+    pieces: tuple[Facet, ...]
+    grid: TileGrid
+    cutter: Cutter
+    look: Cutter
+    meter: Meter
+    encoder: str
+
+    @classmethod
+    def set_up(
+        cls,
+        settings: MapSettings,
+        survey: Survey,
+        stretch: Stretch | None = None,
+        *,
+        random_seed: int | None = None,
+        alter: Alter | None = None,
+    ) -> StreamedSurvey:
+        """Walk the first stages; what costs nothing and can go wrong comes first.
+
+        Parameters
+        ----------
+        settings : MapSettings
+        survey : Survey
+        stretch : Stretch, optional
+            How values become colours; measured on the survey if left out.
+        random_seed : int, optional
+            Random seed of an untrained network, which then takes the place of the trained one.
+        alter : callable, optional
+            Applied to every picture that is measured; only tile by tile.
+
+        Raises
+        ------
+        SkyError
+            If no tile is left.
+        """
+        chosen = recipe(settings.recipe)
+        pieces = facets_of(settings, chosen, survey)
+        grid = facet_grid(pieces) if pieces else grid_of(settings, survey)
+        sky = RenderedSurvey(survey, stretch or measure_stretch(survey, settings.stretch))
+        cutter = cutter_of(settings, survey, sky)
+        if pieces:
+            network = block_network(chosen.layers, fast=settings.fast, random_seed=random_seed)
+            meter: Meter = ContextMeter(SharedMeter(chosen, network), settings.side_pixels)
+            encoder = network.name
+        else:
+            vgg19 = VGG19Encoder(chosen.layers, chosen.padding, random_seed=random_seed)
+            meter, encoder = StyleMeter(chosen, vgg19), vgg19.name
+        look = look_of(meter, settings, sky, cutter)
+        if alter is not None:
+            look = _altered(look, alter)
+        return cls(settings, sky, pieces, grid, cutter, look, meter, encoder)
+
+    @property
+    def projection(self) -> Projection:
+        """Projection of the tiles."""
+        return self.grid.footprints[0].projection
+
+    @property
+    def geometry(self) -> Geometry:
+        """How large a tile is, on the sky and in pixels."""
+        return Geometry(self.settings.tile_size_deg, self.settings.side_pixels)
+
+    def standardised(self, store: WorkStore, progress: Progress) -> StreamedSurvey:
+        """Return the same with the average tile of the survey, where the recipe asks for one."""
+        meter = with_standard(
+            self.meter, self.grid, self.look, store=store, workers=self.settings.workers, progress=progress
+        )
+        return replace(self, meter=meter)
+
+    def picture(self, example: Example) -> Picture:
+        """Picture of a reference.
+
+        Raises
+        ------
+        SkyError
+            If it lies off the survey or in a hole.
+        """
+        where = example.footprint
+        if where is not None and not example.sized:
+            picture = self.cutter(where)
+        else:
+            picture = seen_picture(example, self.sky, self.geometry)
+        if example.region is None and picture.covered < self.settings.min_coverage:
+            place = example.name if where is None else f"l={where.lon_deg:.2f}°, b={where.lat_deg:+.2f}°"
+            raise SkyError(
+                f"the survey covers {picture.covered:.0%} of the reference tile at {place}, "
+                f"less than {self.settings.min_coverage:.0%}; choose another reference, a larger tile size "
+                "or a smaller min_coverage"
+            )
+        return picture
+
+    def style(self, query: Query, alter: Alter | None = None) -> QueryStyle[Signature]:
+        """Measure the references and counter-examples of a query, each altered first if requested.
+
+        Raises
+        ------
+        DataQualityError
+            If one has no style (``DQ-CONST``).
+        """
+
+        def measured(example: Example) -> Signature:
+            picture, meter = self._in_context(example)
+            signature = meter(picture if alter is None else alter(picture))
+            refuse_without_style(signature, example.name)
+            return signature
+
+        likes, unlikes = (
+            tuple(measured(each) for each in group) for group in (query.references, query.unlike)
+        )
+        return QueryStyle(self.meter.recipe, likes, unlikes, query.combine, query.weights)
+
+    def _in_context(self, example: Example) -> tuple[Picture, Meter]:
+        if example.footprint is not None and not example.sized:
+            return self.look(example.footprint), self.meter
+        return example_in_context(example, self.sky, self.geometry, self.meter)
+
+    def anchors(self, progress: Progress) -> Anchors:
+        """Measure tiles that are spread evenly over the map; those without a style are left out."""
+        sample = [self.grid.footprints[i] for i in evenly(len(self.grid), ANCHORS)]
+        found: list[tuple[Signature, Footprint]] = []
+        with progress.stage("Anchors", len(sample), "tiles") as counter:
+            measured = ordered_map(lambda each: self.meter(self.look(each)), sample, self.settings.workers)
+            for signature, footprint in zip(measured, sample, strict=True):
+                if signature.finite:
+                    found.append((signature, footprint))
+                counter.advance()
+        signatures, footprints = zip(*found, strict=True)
+        return Anchors.of(signatures, footprints, self.settings.tile_size_deg)
+
+    def scorer(self, style: QueryStyle[Signature], anchors: Anchors | None = None) -> Scorer:
+        """Return what scores single tiles."""
+        survey = self.sky.survey
+        return Scorer(self.meter, self.look, survey, style, self.settings.min_coverage, anchors)
+
+    def on(self, survey: Survey) -> StreamedSurvey:
+        """Return the same for another survey in the same colours, with the same average tile."""
+        sky = replace(self.sky, survey=survey)
+        cutter = cutter_of(self.settings, survey, sky)
+        look = look_of(self.meter, self.settings, sky, cutter)
+        return replace(self, sky=sky, cutter=cutter, look=look)
+
+    def scores(
+        self,
+        query: Query,
+        style: QueryStyle[Signature],
+        store: WorkStore,
+        progress: Progress,
+        *,
+        csls: bool = False,
+    ) -> TileScores:
+        """Score every tile, and keep those with enough coverage.
+
+        Parameters
+        ----------
+        query : Query
+        style : QueryStyle
+            Its style, as `style` gives it.
+        store : WorkStore
+            Where finished facets are kept.
+        progress : Progress
+        csls : bool
+            Whether to measure the hubness of tiles and references, for local scaling.
+
+        Raises
+        ------
+        SkyError
+            If no tile is covered well enough.
+        """
+        anchors = self.anchors(progress) if csls else None
+        rows = (
+            self._by_facets(style, anchors, store, progress)
+            if self.pieces
+            else self._by_tiles(self.scorer(style, anchors), progress)
+        )
+        known = np.isfinite(rows["coverage"])
+        if not known.any():
+            raise SkyError(
+                f"none of {len(rows)} tiles is covered to {self.settings.min_coverage:.0%}; "
+                "choose another area or a smaller min_coverage"
+            )
+        grid, rows = self.grid.keep(known), rows[known]
+        table = self._table(rows, grid, query, style)
+        if anchors is not None:
+            table["hubness"] = rows["hubness"]
+            table["reference_hubness"] = reference_hubness(anchors, query, style, rows["nearest"])
+        return TileScores(
+            table,
+            grid.footprints,
+            self.meter.recipe.layers,
+            self.settings.tile_size_deg,
+            grid.spacing_deg,
+            grid.nside,
+            int((~known).sum()),
+        )
+
+    def _by_tiles(self, scorer: Scorer, progress: Progress) -> Numbers:
+        rows = np.zeros(len(self.grid), row_type(len(self.meter.recipe.layers)))
+        rows["coverage"] = np.nan
+        with progress.stage("Style of every tile", len(self.grid), "tiles") as counter:
+            found = ordered_map(scorer.row, self.grid.footprints, self.settings.workers)
+            for number, row in enumerate(found):
+                if row is not None:
+                    rows[number] = row
+                counter.advance()
+        return rows
+
+    def _by_facets(
+        self, style: QueryStyle[Signature], anchors: Anchors | None, store: WorkStore, progress: Progress
+    ) -> Numbers:
+        """Rows of all facets in order; those that an interrupted run finished come from the store."""
+        reader, kind = self.reader(), row_type(len(self.meter.recipe.layers))
+
+        def rows(numbered: tuple[int, Facet]) -> Numbers:
+            number, facet = numbered
+            kept = store.get(f"facet-{number}")
+            if kept is not None and kept.dtype == kind and len(kept) == facet.own.sum():
+                return kept
+            made = reader.rows(facet, style, anchors)
+            store.put(f"facet-{number}", made)
+            return made
+
+        parts = []
+        with progress.stage("Style of every facet", len(self.pieces), "facets") as counter:
+            for part in ordered_map(rows, enumerate(self.pieces), self.settings.workers):
+                parts.append(part)
+                counter.advance()
+        return np.concatenate(parts)
+
+    def reader(self) -> FacetReader:
+        """Return what reads the tiles of facets."""
+        assert isinstance(self.meter, ContextMeter)  # noqa: S101 - there are facets
+        return FacetReader(self.sky, self.meter, self.settings.min_coverage)
+
+    def _table(self, rows: Numbers, grid: TileGrid, query: Query, style: QueryStyle[Signature]) -> QTable:
+        lon, lat = grid.centers()
+        survey = self.sky.survey
+        table = QTable({"name": tile_names(lon, lat, grid.spacing_deg), **place_columns(lon, lat)})
+        table["width"] = np.array([each.width_deg for each in grid.footprints]) * u.deg
+        table["height"] = np.array([each.height_deg for each in grid.footprints]) * u.deg
+        if grid.kind == "facets":
+            table["turn"] = np.array([each.turn_deg for each in grid.footprints]) * u.deg
+        for name in ("score", "coverage", "brightness"):
+            table[name] = rows[name]
+        table["mean_intensity"] = rows["mean_intensity"] * u.Unit(survey.unit)
+        table["area"] = grid.area
+        if style.names_nearest:
+            names = np.array([each.name for each in query.references])
+            table["best_reference"] = names[rows["nearest"]]
+        if isinstance(survey, NoisySurvey):
+            where = np.array([each.pixel_positions(NOISE_POSITIONS) for each in grid.footprints])
+            noise = survey.noise_at(where[:, 0], where[:, 1]).mean(axis=(-2, -1))
+            table["noise"] = noise * u.Unit(survey.unit)
+        for number, layer in enumerate(self.meter.recipe.layers):
+            table[f"cosine_{layer}"] = rows["cosines"][:, number]
+        return table
+
+
+def grid_of(settings: MapSettings, survey: Survey) -> TileGrid:
+    """Cover what is both in the survey and in the area that was requested."""
+    extents, area = [survey.extent], settings.area
+    if area is not None:
+        # A spacing wider, so that an area between the centres is told as what it is.
+        extents.append(area.extent().widened(settings.spacing_deg))
+    smallest = min(extents, key=lambda extent: extent.radius_deg)
+    grid = tile_grid(settings.grid, settings.tile_size_deg, settings.spacing_deg, smallest)
+    return grid if area is None else grid.within(area)
+
+
+def facets_of(settings: MapSettings, chosen: Recipe, survey: Survey) -> tuple[Facet, ...]:
+    """Facets of the shared engine; none where tiles are measured one by one."""
+    one_by_one = chosen.literal or settings.tiles_only is not None
+    engine = settings.engine or ("tiles" if one_by_one and not settings.fast else "shared")
+    if engine == "tiles":
+        return ()
+    tile_deg, spacing_deg, tile = settings.tile_size_deg, settings.spacing_deg, settings.side_pixels
+    return facets(tile_deg, spacing_deg, tile, settings.area, survey.extent, step=chosen.step)
+
+
+def cutter_of(settings: MapSettings, survey: Survey, sky: ColouredSky) -> Cutter:
+    """Cut tiles out of the rendered sky, or render each by itself where that is requested."""
+    tile_sky = TileRenderedSurvey(survey, settings.stretch) if settings.stretch_per_tile else sky
+    return lambda footprint: cut(tile_sky, footprint, settings.side_pixels)
+
+
+def look_of(meter: Meter, settings: MapSettings, sky: ColouredSky, cutter: Cutter) -> Cutter:
+    """Give the pictures that a meter measures: tiles alone, or with what lies around them."""
+    if isinstance(meter, StyleMeter):
+        return cutter
+    return lambda footprint: cut_in_context(sky, footprint, settings.side_pixels, meter.halo)
+
+
+def _altered(look: Cutter, alter: Alter) -> Cutter:
+    return lambda footprint: alter(look(footprint))
+
+
+def with_standard(
+    meter: Meter, grid: TileGrid, look: Cutter, *, store: WorkStore, workers: int, progress: Progress
+) -> Meter:
+    """Give the meter the average tile of the survey where its recipe asks for one."""
+    if not meter.recipe.standardised:
+        return meter
+    if kept := _kept_standard(store, meter.recipe.layers):
+        return replace(meter, standard=kept)
+    sample = standard_sample(grid, in_context=isinstance(meter, ContextMeter))
+    with progress.stage("An average tile", len(sample), "tiles") as counter:
+
+        def counted() -> Iterator[Signature]:
+            for signature in ordered_map(lambda each: meter(look(each)), sample, workers):
+                counter.advance()
+                yield signature
+
+        made = meter.standardised(counted())
+    if made.standard is not None and isinstance(made, ContextMeter):
+        _keep_standard(store, made.standard)
+    return made
+
+
+def standard_sample(grid: TileGrid, *, in_context: bool) -> list[Footprint]:
+    """Give tiles, evenly spread, that tell what an average tile of the survey is like."""
+    wanted = STANDARD_TILES_IN_CONTEXT if in_context else STANDARD_TILES
+    return [grid.footprints[i] for i in evenly(len(grid), wanted)]
+
+
+def _keep_standard(store: WorkStore, standard: Standardisation) -> None:
+    """Keep the average tile of a survey for the next run of the same job."""
+    for layer, mean in standard.mean.items():
+        store.put(f"standard-{layer}", np.stack([mean, standard.spread[layer]]))
+    store.put("standard-tiles", np.array(standard.tiles))
+
+
+def _kept_standard(store: WorkStore, layers: Sequence[str]) -> Standardisation | None:
+    """Return the average tile that an interrupted run measured, if it came so far."""
+    parts = {layer: store.get(f"standard-{layer}") for layer in layers}
+    tiles = store.get("standard-tiles")
+    found = {layer: part for layer, part in parts.items() if part is not None}
+    if tiles is None or len(found) < len(parts):
+        return None
+    mean = Signature({layer: part[0] for layer, part in found.items()})
+    spread = Signature({layer: part[1] for layer, part in found.items()})
+    return Standardisation(mean, spread, int(tiles))

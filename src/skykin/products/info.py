@@ -1,0 +1,92 @@
+"""What is known of a survey, an index or this machine: names with texts, and a picture where there is one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from skykin.core.errors import UsageError, shown
+from skykin.products.result import Result, TextTable, shortened
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Info(Result):
+    """Facts for people.
+
+    Parameters
+    ----------
+    title : str
+        What the facts are about.
+    facts : Mapping of str to str
+    notes : tuple of str
+        What to do about them.
+    draw : callable, optional
+        Draws the picture; None where there is none.
+    save : callable, optional
+        Writes the picture of a survey alone, without frame and names, into a file.
+    name : str
+        Short name of a survey.
+    """
+
+    title: str
+    facts: Mapping[str, str]
+    notes: tuple[str, ...] = ()
+    draw: Callable[[], Figure] | None = None
+    save: Callable[[Path], None] | None = None
+    name: str = ""
+
+    def __repr__(self) -> str:
+        return f"<Info on {shortened(self.title)}: {shortened(', '.join(self.facts), 160)}>"
+
+    @property
+    def heading(self) -> str:
+        """What the facts are about."""
+        return self.title
+
+    @property
+    def pictured(self) -> bool:
+        """Whether there is a picture."""
+        return self.draw is not None
+
+    def sentences(self) -> list[str]:
+        """Say what to do about the facts."""
+        return list(self.notes)
+
+    @property
+    def text_tables(self) -> list[TextTable]:
+        """Names and texts in two columns."""
+        return [("", ("", ""), [list(pair) for pair in self.facts.items()])]
+
+    def plot(self) -> Figure:
+        """Draw the picture.
+
+        Raises
+        ------
+        UsageError
+            If there is none.
+        """
+        if self.draw is None:
+            raise self._without_picture()
+        return self.draw()
+
+    def write_preview(self, path: str | Path) -> None:
+        """Write a picture of a survey as PNG, without frame and names.
+
+        Raises
+        ------
+        UsageError
+            If it is no survey.
+        ResourceError
+            If it cannot be written.
+        """
+        if self.save is None:
+            raise self._without_picture()
+        self.save(Path(path))
+
+    def _without_picture(self) -> UsageError:
+        return UsageError(f"there is no picture of {shown(self.title)}; look at its facts")

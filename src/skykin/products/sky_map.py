@@ -1,0 +1,132 @@
+"""A finished map: scored tiles, what they were compared with, and how significant the scores are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from skykin.core.progress import SILENT
+from skykin.core.protocols import Progress, Survey
+from skykin.products.map_folder import read_map
+from skykin.products.mapped import MappedTiles
+from skykin.products.result import SHOWN_TILES, Result, TextTable, shortened, text_table
+from skykin.products.score_map import ScoreMap, score_map
+from skykin.products.summary import summary_lines
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from mocpy import MOC
+
+#: Columns that a notebook shows.
+SHOWN_COLUMNS = (
+    "rank", "name", "lon", "lat", "ra", "dec", "score", "match", "p", "q", "coverage", "mean_intensity",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SkyMap(MappedTiles, Result):
+    """Every tile of a survey, scored by its similarity to a query.
+
+    Parameters
+    ----------
+    scored : TileScores
+        With the further columns ``rank`` (1 = best), ``match``, ``standardised``, ``p`` and ``q``, and where
+        they were requested ``csls``, ``p_surrogate``, ``score_low`` and ``score_high``.  A tile without a
+        score has NaN and comes last in rank.
+    query : Query
+    cut : ScoreCut
+        The cut that separates matches from other tiles.
+    survey : SurveyFacts
+    provenance : Provenance
+    n_independent : float
+        Number of independent tiles that the tiles away from the references are equivalent to.
+    surrogates, noise : Mapping or None
+        What the further tests of the most unusual tiles found, if they were requested.
+    source : MapSource
+        Opened when a picture or the summary is looked at.
+
+    Raises
+    ------
+    ValueError
+        If the parts do not belong together; this is a mistake of the program, not of its user.
+    """
+
+    def __repr__(self) -> str:
+        return (
+            f"<SkyMap of {shortened(self.survey.title)}: {len(self.tiles)} tiles of "
+            f"{self.scored.tile_deg:.3g}° by similarity to {shortened(self.query.name)}, "
+            f"{self.n_matches} match ({self.cut.words})>"
+        )
+
+    @cached_property
+    def score_map(self) -> ScoreMap:
+        """Scores, cosines and coverage as HEALPix maps."""
+        return score_map(self)
+
+    @cached_property
+    def coverage_map(self) -> MOC:
+        """Union of the matching tiles as multi-order coverage map."""
+        from skykin.products.matches import coverage_map  # noqa: PLC0415 - loads the libraries of regions
+
+        return coverage_map(self.matching)
+
+    def write(self, output: str | Path, *, overwrite: bool = False, progress: Progress = SILENT) -> None:
+        """Write all products into a folder.
+
+        Parameters
+        ----------
+        output : path
+            Folder to come; it appears only when all products are complete.
+        overwrite : bool
+            Whether a folder that Skykin made before may be replaced.
+        progress : Progress
+        """
+        from skykin.products.write import write_products  # noqa: PLC0415 - loads matplotlib
+
+        write_products(self, Path(output), overwrite=overwrite, progress=progress)
+
+    @classmethod
+    def read(cls, folder: str | Path, *, survey: Survey | None = None) -> Self:
+        """Read what `write` wrote; the tiles are in the order of their rank.
+
+        Parameters
+        ----------
+        folder : path
+        survey : Survey, optional
+            An open one, for pictures; otherwise it is opened when a picture is requested, as the provenance
+            names it.
+
+        Raises
+        ------
+        InputRefusedError
+            If the folder holds no map.
+        CorruptFileError
+            If one of its files cannot be read.
+        """
+        return cls(**read_map(Path(folder), survey))
+
+    @property
+    def heading(self) -> str:
+        """What it is, in a few words."""
+        return f"Similarity to {self.short_name} in {self.survey.title}"
+
+    def sentences(self) -> list[str]:
+        """Tell the summary in words."""
+        return summary_lines(self.summary)
+
+    def plot(self) -> Figure:
+        """Draw the scores on the sky, with the references and the well-known regions."""
+        # Matplotlib is loaded for a picture only.
+        from skykin.products.figures.canvas import house_style  # noqa: PLC0415
+        from skykin.products.figures.heat_map import heat_map_figure  # noqa: PLC0415
+
+        with house_style():
+            return heat_map_figure(self)
+
+    @property
+    def text_tables(self) -> list[TextTable]:
+        """The ten best tiles that overlap neither a better one nor a reference."""
+        best = self.best(min(SHOWN_TILES, len(self.tiles)))
+        return [text_table("Best non-overlapping tiles", best, SHOWN_COLUMNS)]

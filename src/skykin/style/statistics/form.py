@@ -1,0 +1,169 @@
+"""A form is a statistic written as sums over positions, so that parts of a picture can be added."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+
+from skykin.core.shapes import Numbers
+
+#: Factors on the features of each block before they are multiplied: raw sums of squares overflow float32.
+SCALES = {"block1": 1e-2, "block2": 1e-3, "block3": 1e-3, "block4": 1e-4, "block5": 1e-3}
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Neighbouring entries `start` to `stop` of a form, and the sums that they are made of.
+
+    Of a matrix they are `rows` × `columns`.
+    """
+
+    start: int
+    stop: int
+    summed: slice
+    rows: slice = field(default_factory=lambda: slice(0, 0))
+    columns: slice = field(default_factory=lambda: slice(0, 0))
+
+
+class Form(Protocol):
+    """A statistic as sums over positions."""
+
+    @property
+    def degree(self) -> int:
+        """Which power of the features the entries are: 1 for means, 2 for products.
+
+        0 if they are none; features are then not scaled before they are summed.
+        """
+
+    @property
+    def sums(self) -> int:
+        """Numbers that are summed per cell."""
+
+    @property
+    def stretches(self) -> tuple[Stretch, ...]:
+        """The entries of the statistic, stretch by stretch."""
+
+    @property
+    def needs_means(self) -> bool:
+        """Whether `finish` wants the mean of each channel; its sums are then the last ones."""
+
+    @property
+    def needs_core(self) -> bool:
+        """Whether `finish` wants, as `means`, the means of all sums over the core of each tile."""
+
+    @property
+    def order(self) -> Numbers:
+        """Where in the form's entries each number of the statistic's `flattened` vector stands."""
+
+    def fill(self, features: Numbers, roots: Numbers, out: Numbers) -> None:
+        """Sum over the positions of one cell: features (channels, n) times the roots (n,) of the weights.
+
+        The channels of a position lie side by side in memory.
+        """
+
+    def finish(self, stretch: Stretch, sums: Numbers, total: Numbers, means: Numbers | None) -> Numbers:
+        """Entries ``(tiles, n)`` of the statistic from sums over whole tiles, in place where that is quicker.
+
+        `total` (tiles, 1) is the sum of the weights.
+        """
+
+
+@dataclass(frozen=True)
+class FormOfMeans:
+    """Any function of means over positions.
+
+    Parameters
+    ----------
+    channels : int
+    moments : callable
+        From features (channels, n) to what is averaged, (m, n).
+    finish_means : callable
+        From averages (..., m), and those over the core or None, to the statistic (..., k).
+    needs_core : bool
+    """
+
+    channels: int
+    moments: Callable[[Numbers], Numbers]
+    finish_means: Callable[[Numbers, Numbers | None], Numbers]
+    needs_core: bool
+
+    degree = 0
+    needs_means = False
+
+    @cached_property
+    def sums(self) -> int:
+        """As many as there are moments."""
+        return len(self.moments(np.ones((self.channels, 1), np.float32)))
+
+    @cached_property
+    def stretches(self) -> tuple[Stretch, ...]:
+        """All at once."""
+        means = np.ones((1, self.sums))
+        with np.errstate(all="ignore"):
+            entries = self.finish_means(means, means if self.needs_core else None).shape[-1]
+        return (Stretch(0, entries, slice(0, self.sums)),)
+
+    @property
+    def order(self) -> Numbers:
+        """As they stand."""
+        return np.arange(self.stretches[0].stop)
+
+    def fill(self, features: Numbers, roots: Numbers, out: Numbers) -> None:
+        """Sum the moments of the positions that count."""
+        seen = roots > 0
+        own = roots[seen]
+        out[:] = self.moments(features[:, seen] / own) @ np.square(own)
+
+    def finish(self, stretch: Stretch, sums: Numbers, total: Numbers, means: Numbers | None) -> Numbers:  # noqa: ARG002
+        """Make the statistic of the averages."""
+        return np.asarray(self.finish_means(sums / total, means), np.float32)
+
+
+@dataclass(frozen=True)
+class Averages:
+    """The sums of another form over the sum of the weights, with nothing made of them."""
+
+    form: Form
+
+    needs_means = False
+    needs_core = False
+
+    @property
+    def degree(self) -> int:
+        """As the form has it."""
+        return self.form.degree
+
+    @property
+    def sums(self) -> int:
+        """As many as the form has."""
+        return self.form.sums
+
+    @cached_property
+    def stretches(self) -> tuple[Stretch, ...]:
+        """Those of the form, and one of the sums behind them."""
+        parts = [each.summed for each in self.form.stretches]
+        if parts[-1].stop < self.sums:
+            parts.append(slice(parts[-1].stop, self.sums))
+        return tuple(Stretch(part.start, part.stop, part) for part in parts)
+
+    @property
+    def order(self) -> Numbers:
+        """As they stand."""
+        return np.arange(self.sums)
+
+    def fill(self, features: Numbers, roots: Numbers, out: Numbers) -> None:
+        """Sum as the form does."""
+        self.form.fill(features, roots, out)
+
+    def finish(self, stretch: Stretch, sums: Numbers, total: Numbers, means: Numbers | None) -> Numbers:  # noqa: ARG002
+        """Divide by the weights."""
+        return np.divide(sums, total, out=sums)
+
+
+def scale_of(layer: str) -> np.float32:
+    """Factor on the features of a layer before they are multiplied."""
+    return np.float32(SCALES[layer.partition("_")[0]])
