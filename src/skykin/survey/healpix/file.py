@@ -117,7 +117,7 @@ def read_healpix(
             if ordering is None:
                 check_ordering(values[:, 0], nside, order, hdu.file, progress)
             if order == "ring":
-                values = _as_nested(values, nside)
+                values = as_nested(values, nside)
         else:
             nside = _nside(hdu)
             pixels = read_column(stream, hdu, explicit, np.int64).ravel()
@@ -260,7 +260,8 @@ def _nside_of_all(hdu: Hdu, pixels: int) -> int:
     )
 
 
-def _as_nested(values: Numbers, nside: int) -> Numbers:
+def as_nested(values: Numbers, nside: int) -> Numbers:
+    """Bring rows from RING to NESTED order, a part at a time."""
     out = np.empty_like(values)
     for start in range(0, len(values), 1 << 20):
         ring = np.arange(start, min(start + (1 << 20), len(values)))
