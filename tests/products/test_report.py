@@ -173,17 +173,19 @@ def test_all_products_are_written_as_one_folder_and_listed(tmp_path, monkeypatch
     written = write_products(kinds.made_up_result(threshold=0.75), tmp_path / "orion", progress=progress)
     names = {entry.name for entry in (tmp_path / "orion").iterdir()} - {MARKER}
     assert set(written) == names
-    assert all(path.stat().st_size > 500 for path in written.values())
+    assert all(path.stat().st_size > (500 if path.suffix != ".txt" else 300) for path in written.values())
     figures = {name for name in names if name.endswith(".pdf")}
     assert len(figures) == len(drawing)
     assert names - figures - {name.replace(".pdf", ".png") for name in figures} == {
         "score.fits", "tiles.ecsv", "tiles.vot", "matches.reg", "matches.moc.fits",
-        "preview.png", "summary.json", "report.html",
+        "preview.png", "credits.txt", "summary.json", "report.html",
     }  # fmt: skip
-    assert progress.told == [("Writing products", 8 + len(drawing), 8 + len(drawing), "products")]
+    assert progress.told == [("Writing products", 9 + len(drawing), 9 + len(drawing), "products")]
     page = Page(written["report.html"])
     assert set(page.values("href")) <= names
     assert written["report.html"].stat().st_size < 6e6
+    cited = written["credits.txt"].read_text(encoding="utf-8")
+    assert all(f"\n\n{credit}\n" in cited for credit in kinds.CREDITS)
     assert json.loads(written["summary.json"].read_text(encoding="utf-8"))["n_tiles"] == 190
     for path in written.values():
         assert b"/orion" not in path.read_bytes()[:20000], f"{path.name} tells where it was written"

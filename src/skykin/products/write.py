@@ -7,6 +7,7 @@ from pathlib import Path
 
 from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Progress
+from skykin.products.credits import write_credits
 from skykin.products.figures import FIGURES, draw_figures
 from skykin.products.folder import output_folder
 from skykin.products.mapped import MappedTiles
@@ -26,6 +27,7 @@ PRODUCTS: tuple[tuple[str, str, Callable[[MappedTiles, Path], None]], ...] = (
     ("matches.reg", "outlines of the matching tiles and of the reference, for DS9", write_regions),
     ("matches.moc.fits", "coverage map (MOC) of the matching part of the sky", write_coverage_map),
     ("preview.png", "plate carrée picture of the whole sky as the network saw it", write_preview),
+    ("credits.txt", "what to cite and acknowledge, ready to paste into a paper", write_credits),
     ("summary.json", "the numbers of this page, for programs", write_summary),
 )
 REPORT = "report.html"
