@@ -62,6 +62,14 @@ def test_the_score_of_a_tile_is_the_largest_of_its_layers(kin):
     np.testing.assert_array_equal(kin.tiles["score"], layers.max(axis=0))
 
 
+def test_a_title_is_shown_instead_of_the_survey_s_and_changes_no_score(survey):
+    plain, titled = (on(survey, area="60,100,-20,20", title=title) for title in (None, "Hα <of> our sky"))
+    assert titled.summary.survey == titled.survey.title == "Hα <of> our sky"
+    assert repr(titled).startswith("<SkyMap of Hα <of> our sky: ")
+    np.testing.assert_array_equal(titled.scores, plain.scores)
+    assert titled.provenance == plain.provenance
+
+
 @pytest.mark.slow
 def test_turning_the_sky_by_a_quarter_turns_the_scores_with_it(kin):
     turned = on(blob_survey(turned_deg=90), reference="299,-19")

@@ -126,6 +126,14 @@ def map_command(
     ] = False,
     fast: Fast = False,
     min_coverage: MinCoverage = DEFAULTS.min_coverage,
+    title: Annotated[
+        str | None,
+        typer.Option(
+            help="What the survey is called in figures, tables and the report.",
+            show_default="its own title",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -185,6 +193,7 @@ def map_command(
         fast=fast,
         min_coverage=min_coverage,
         jobs=jobs,
+        title=title,
         output=folder,
         overwrite=overwrite,
         download=download,

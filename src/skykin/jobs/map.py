@@ -73,6 +73,7 @@ def map(  # noqa: A001 - named like the command
     fast: bool = False,
     min_coverage: float = DEFAULTS.min_coverage,
     jobs: int | None = None,
+    title: str | None = None,
     output: str | Path | None = None,
     overwrite: bool = False,
     download: bool = False,
@@ -109,6 +110,8 @@ def map(  # noqa: A001 - named like the command
         Further tests of the scores; see `Robustness`.
     engine, dense, fast, min_coverage, jobs :
         How tiles are computed; see `MapSettings`.
+    title : str, optional
+        What the survey is called in figures, tables and the report; its own title if left out.
     output : path, optional
         Folder for the products; nothing is written if left out.
     overwrite : bool
@@ -157,13 +160,22 @@ def map(  # noqa: A001 - named like the command
     query = read_query(
         reference, unlike=unlike, combine=combine, weight=weight, width=width, pixel_scale=pixel_scale
     )
-    return map_as(settings, query, output=output, overwrite=overwrite, download=download, progress=progress)
+    return map_as(
+        settings,
+        query,
+        title=title,
+        output=output,
+        overwrite=overwrite,
+        download=download,
+        progress=progress,
+    )
 
 
 def map_as(
     settings: MapSettings,
     query: Query,
     *,
+    title: str | None = None,
     output: str | Path | None = None,
     overwrite: bool = False,
     download: bool = False,
@@ -176,7 +188,7 @@ def map_as(
     settings : MapSettings
     query : Query
         As `read_query` reads it.
-    output, overwrite, download, progress :
+    title, output, overwrite, download, progress :
         As for `map`.
 
     Raises
@@ -187,7 +199,7 @@ def map_as(
     progress = progress or SilentProgress()
     if output is not None:
         check_output_folder(Path(output), overwrite=overwrite)
-    found, store = _mapped(settings, query, download, progress)
+    found, store = _mapped(settings, query, title, download, progress)
     if output is not None:
         found.write(output, overwrite=overwrite, progress=progress)
     store.clear()
@@ -234,7 +246,7 @@ def map_again(
 
 
 def _mapped(
-    settings: MapSettings, query: Query, download: bool, progress: Progress
+    settings: MapSettings, query: Query, title: str | None, download: bool, progress: Progress
 ) -> tuple[SkyMap, WorkStore]:
     """Walk the stages; what costs nothing and can go wrong comes first."""
     asked, chosen = settings, recipe(settings.recipe)
@@ -265,7 +277,7 @@ def _mapped(
         source,
         criterion=settings.criterion,
         robustness=settings.robustness,
-        survey=SurveyFacts(survey.title, survey.bands, survey.extent),
+        survey=SurveyFacts(title or survey.title, survey.bands, survey.extent),
         provenance=provenance,
         workers=settings.workers,
         progress=progress,
