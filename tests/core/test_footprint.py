@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skykin.core.errors import UsageError
-from skykin.core.footprint import Footprint
+from skykin.core.footprint import Footprint, pixel_positions_of
 
 footprints = st.builds(
     Footprint,
@@ -27,6 +27,15 @@ def test_pixel_positions_are_those_of_the_wcs(footprint, rows, columns):
     here = SkyCoord(lon * u.deg, lat * u.deg)
     there = SkyCoord(expected_lon * u.deg, expected_lat * u.deg)
     assert here.separation(there).deg.max() < 1e-9
+
+
+def test_positions_of_many_footprints_are_those_of_each():
+    tangent = [Footprint(210.0, -19.0, 15.0), Footprint(0.1, 89.0, 4.0, 2.0, turn_deg=33.0)]
+    for footprints in (tangent, [*tangent, Footprint(10.0, 85.0, 30.0, 20.0, "CAR")]):
+        lon, lat = pixel_positions_of(footprints, (3, 4))
+        for place, footprint in enumerate(footprints):
+            np.testing.assert_array_equal((lon[place], lat[place]), footprint.pixel_positions((3, 4)))
+    assert pixel_positions_of([], (3, 4))[0].shape == (0, 3, 4)
 
 
 def test_north_is_up_and_longitude_grows_to_the_left():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -125,10 +126,7 @@ class Footprint:
             Rows run from the top (north) down, columns from the largest longitude on.  In a plate carrée
             rectangle that reaches beyond a pole, the latitude continues on the other side.
         """
-        rows, columns = shape
-        across = 0.5 - (np.arange(columns) + 0.5) / columns
-        up = 0.5 - (np.arange(rows) + 0.5) / rows
-        return self._at(across[None, :], up[:, None])
+        return self._at(*_pixel_fractions(shape))
 
     def outline(self, points_per_side: int = 1) -> SkyCoord:
         """Corners of the footprint, counter-clockwise as seen on the sky.
@@ -182,22 +180,60 @@ class Footprint:
 
     def _at(self, across: np.ndarray, up: np.ndarray) -> tuple[Degrees, Degrees]:
         """Positions at fractions of the sides: `across` grows with longitude, `up` with latitude."""
-        across, up = np.broadcast_arrays(across, up)
         if self.projection == "CAR":
+            across, up = np.broadcast_arrays(across, up)
             lon = self.lon_deg + across * self.width_deg
             lat = self.lat_deg + up * self.height_deg
             beyond = np.abs(lat) > 90.0
             lat = np.where(beyond, np.sign(lat) * 180.0 - lat, lat)
             return np.where(beyond, lon + 180.0, lon) % 360.0, lat
-        half_width, half_height = self._half_sides()
-        x, y = 2 * across * half_width, 2 * up * half_height
-        if self.turn_deg:
-            sine, cosine = self._turn()
-            x, y = x * cosine + y * sine, y * cosine - x * sine
+        return _in_gnomonic(self._in_plane(), across, up)
+
+    def _in_plane(self) -> tuple[float, ...]:
+        """Longitude, half sides, and sines and cosines of the turn and of the latitude."""
         lat0 = math.radians(self.lat_deg)
-        # Turn the tangent plane's unit vectors (depth, x, y) about the axis through longitude ± 90°.
-        forward = math.cos(lat0) - y * math.sin(lat0)
-        north = math.sin(lat0) + y * math.cos(lat0)
-        lon = self.lon_deg + np.degrees(np.arctan2(x, forward))
-        lat = np.degrees(np.arctan2(north, np.hypot(x, forward)))
-        return lon % 360.0, lat
+        return (self.lon_deg, *self._half_sides(), *self._turn(), math.sin(lat0), math.cos(lat0))
+
+
+def pixel_positions_of(footprints: Sequence[Footprint], shape: tuple[int, int]) -> tuple[Degrees, Degrees]:
+    """Galactic longitude and latitude of each pixel centre of many footprints, degrees.
+
+    Parameters
+    ----------
+    footprints : sequence of Footprint
+    shape : (rows, columns)
+
+    Returns
+    -------
+    lon_deg, lat_deg : array (footprints, rows, columns)
+        As :meth:`Footprint.pixel_positions` gives them one by one.
+    """
+    if not footprints or any(each.projection == "CAR" for each in footprints):
+        places = np.array([each.pixel_positions(shape) for each in footprints]).reshape(-1, 2, *shape)
+        return places[:, 0], places[:, 1]
+    planes = np.array([each._in_plane() for each in footprints])
+    across, up = _pixel_fractions(shape)
+    return _in_gnomonic(planes.T[:, :, None, None], across, up)
+
+
+def _pixel_fractions(shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Pixel centres as fractions of the sides: (1, columns) along longitude and (rows, 1) along latitude."""
+    rows, columns = shape
+    across = 0.5 - (np.arange(columns) + 0.5) / columns
+    up = 0.5 - (np.arange(rows) + 0.5) / rows
+    return across[None, :], up[:, None]
+
+
+def _in_gnomonic(
+    plane: Sequence[float] | np.ndarray, across: np.ndarray, up: np.ndarray
+) -> tuple[Degrees, Degrees]:
+    """Positions at fractions of the sides of one footprint, or of many with a plane of arrays."""
+    lon_deg, half_width, half_height, sine, cosine, sine_lat, cosine_lat = plane
+    x, y = 2 * across * half_width, 2 * up * half_height
+    x, y = x * cosine + y * sine, y * cosine - x * sine
+    # Turn the tangent plane's unit vectors (depth, x, y) about the axis through longitude ± 90°.
+    forward = cosine_lat - y * sine_lat
+    north = sine_lat + y * cosine_lat
+    lon = lon_deg + np.degrees(np.arctan2(x, forward))
+    lat = np.degrees(np.arctan2(north, np.hypot(x, forward)))
+    return lon % 360.0, lat

@@ -11,7 +11,7 @@ from astropy.table import QTable
 
 from skykin.catalogue.query import Example, Query
 from skykin.core.errors import DataQualityError, SkyError
-from skykin.core.footprint import Footprint, Projection
+from skykin.core.footprint import Footprint, Projection, pixel_positions_of
 from skykin.core.picture import Picture
 from skykin.core.protocols import ColouredSky, NoisySurvey, Progress, Survey
 from skykin.core.sampling import evenly
@@ -451,8 +451,7 @@ class StreamedSurvey:
             names = np.array([each.name for each in query.references])
             table["best_reference"] = names[rows["nearest"]]
         if isinstance(survey, NoisySurvey):
-            where = np.array([each.pixel_positions(NOISE_POSITIONS) for each in grid.footprints])
-            noise = survey.noise_at(where[:, 0], where[:, 1]).mean(axis=(-2, -1))
+            noise = survey.noise_at(*pixel_positions_of(grid.footprints, NOISE_POSITIONS)).mean(axis=(-2, -1))
             table["noise"] = noise * u.Unit(survey.unit)
         for number, layer in enumerate(self.meter.recipe.layers):
             table[f"cosine_{layer}"] = rows["cosines"][:, number]

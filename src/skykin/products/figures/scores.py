@@ -77,7 +77,9 @@ def _draw_histogram(axes: Axes, result: MappedTiles) -> None:
 def _draw_scatter(axes: Axes, values: Numbers, result: MappedTiles, label: str, key: str) -> None:
     matches = np.asarray(result.tiles["match"], dtype=bool)
     for chosen, colour, text in ((~matches, "0.6", "other tiles"), (matches, ORANGE, "matches")):
-        axes.scatter(values[chosen], result.scores[chosen], s=7, color=colour, linewidths=0, label=text)
+        # Tens of thousands of points are a picture in the PDF too, not as many shapes.
+        points = axes.scatter(values[chosen], result.scores[chosen], s=7, color=colour, linewidths=0)
+        points.set(rasterized=True, label=text)
     if result.cut.threshold is not None:
         axes.axhline(result.cut.threshold, color=ORANGE, linewidth=1)
     axes.set_xlabel(label)
