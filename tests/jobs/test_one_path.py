@@ -32,8 +32,8 @@ from tests.skies import blob_survey
 #: A part of that sky.
 LITTLE = SETTINGS | {"area": "197,222,-32,-6"}
 PLACE, OTHER = "209,-19", "230,-25"
-#: An index keeps its numbers in half precision, 11 bits each: what that changes in a cosine.
-HALF = 1e-4
+#: Tile and cells are summed up in single precision in two orders; a tile with little structure feels it most.
+ROUNDED = {"score": 1e-5, "cosine": 2e-5}
 QUERIES = {
     "a place": (PLACE, {}),
     "the largest of two": ([PLACE, OTHER], {"combine": "max"}),
@@ -79,7 +79,9 @@ def test_map_and_search_give_the_same_tiles_and_scores(pair):
         values, others = (u.Quantity(each.tiles[name]).value for each in pair)
         np.testing.assert_allclose(values, others, rtol=1e-6, atol=1e-12)
     for name in ("score", *(f"cosine_{layer}" for layer in made.layers)):
-        np.testing.assert_allclose(made.tiles[name], found.tiles[name], rtol=0, atol=HALF)
+        rounded = ROUNDED[name.split("_")[0]]
+        np.testing.assert_allclose(made.tiles[name], found.tiles[name], rtol=0, atol=rounded)
+        assert np.median(np.abs(made.tiles[name] - found.tiles[name])) < 1e-6
     # Far from the bulk, the null's tail answers to the last bits.
     for name in ("standardised", "p", "q"):
         np.testing.assert_allclose(made.tiles[name], found.tiles[name], rtol=0.02, atol=2e-3)

@@ -220,7 +220,7 @@ class _Builder:
             for facet, (small, whole) in zip(facets, ordered_map(vectors, facets, self.workers), strict=True):
                 shards = [self._write(f"projection-{facet.name}", small)]
                 if self.job.exact and space.cell_kind == "exact":
-                    shards.append(self._write(f"exact-{facet.name}", whole.astype(np.float16)))
+                    shards.append(self._write(f"exact-{facet.name}", whole))
                 self.writer.commit(facet.name.replace("facet", "vectors"), {}, shards)
                 counter.advance()
 

@@ -70,7 +70,12 @@ class ContrastsOfCells(Moments):
         return True
 
     def reader(
-        self, shared: SharedMeter, layer: str, lattice: Lattice
+        self,
+        shared: SharedMeter,
+        layer: str,
+        lattice: Lattice,
+        *,
+        exact: bool,  # noqa: ARG002
     ) -> tuple[Reader, Callable[[], Numbers]]:
         """Read the means of cells."""
         reader, means = mean_reader(shared, layer, lattice)

@@ -29,12 +29,12 @@ class FacetStyle:
     Parameters
     ----------
     cells : CELL array (n,)
-    moments : float16 array (n, numbers)
+    moments : float16 or float32 array (n, numbers)
         Coded, all layers beside each other.
     tiles : record array (m,)
     picture_sha256 : str
         Of the facet's rendered picture, context included.
-    exact : float16 array (m, n) or None
+    exact : float32 array (m, n) or None
         Whole vectors of the tiles where cells do not add up to them, divided by their lengths.
     """
 
@@ -96,7 +96,7 @@ class FacetMeter:
         if not wanted.any():
             nothing = np.zeros((0, width_of(self.space.columns)), np.float16)
             whole_width = width_of(self.space.whole_columns)
-            exact = np.zeros((0, whole_width), np.float16) if self._keeps_exact else None
+            exact = np.zeros((0, whole_width), np.float32) if self._keeps_exact else None
             return FacetStyle(cells[:0], nothing, np.zeros(0, tile_record(layers)), sha256, exact)
         source = PlaneSource(picture.rgb, picture.coverage, halo, halo, height, width)
         by_layer, whole = self._read(source, lattice, cell)
@@ -121,7 +121,7 @@ class FacetMeter:
         readers: dict[str, Reader] = {}
         cells, whole = {}, {}
         for layer, moments in self.space.moments.items():
-            readers[layer], cells[layer] = moments.reader(self.shared, layer, squares)
+            readers[layer], cells[layer] = moments.reader(self.shared, layer, squares, exact=self.exact)
             beside = moments.tile_reader(self.shared, layer, lattice, keep=self.exact)
             if beside is not None:
                 readers[layer], whole[layer] = _Both(readers[layer], beside[0]), beside[1]
@@ -136,7 +136,7 @@ class FacetMeter:
             vectors = whole[layer].vectors if layer in whole else None
             if vectors is None:
                 return None
-            parts.append(unit_rows(vectors[wanted], tiles["norms"][:, number]).astype(np.float16))
+            parts.append(unit_rows(vectors[wanted], tiles["norms"][:, number]))
         return np.concatenate(parts, axis=-1)
 
     def _tiles(self, facet: Facet, wanted: Numbers, covered: Numbers, light: Numbers) -> Numbers:

@@ -9,7 +9,7 @@ from typing import Self
 import numpy as np
 
 from skykin.core.shapes import Numbers
-from skykin.indexing.moments import LayerScale, Moments, halved
+from skykin.indexing.moments import LayerScale, Moments, limited
 from skykin.style.engine.cells import CellReader, Lattice
 from skykin.style.engine.shared import Reader, SharedMeter
 from skykin.style.statistics.form import Stretch
@@ -50,11 +50,11 @@ class FirstMomentsOfCells(Moments):
         return self.width
 
     def reader(
-        self, shared: SharedMeter, layer: str, lattice: Lattice
+        self, shared: SharedMeter, layer: str, lattice: Lattice, *, exact: bool
     ) -> tuple[Reader, Callable[[], Numbers]]:
         """Read means and spreads of cells."""
         form = shared.form(layer)
-        taker = _Taker(self, lattice, shared.unit(layer))
+        taker = _Taker(self, lattice, shared.unit(layer), np.float32 if exact else np.float16)
         return CellReader(lattice, layer, dict(shared.strides())[layer], form, taker), lambda: taker.cells
 
     def sums(self, cells: Numbers, weights: Numbers) -> Numbers:
@@ -76,14 +76,17 @@ class FirstMomentsOfCells(Moments):
 
 
 class _Taker:
-    """Writes the statistic of every cell in half precision."""
+    """Writes the statistic of every cell in half or single precision."""
 
-    def __init__(self, moments: FirstMomentsOfCells, lattice: Lattice, unit: float) -> None:
+    def __init__(
+        self, moments: FirstMomentsOfCells, lattice: Lattice, unit: float, kept: type[np.floating]
+    ) -> None:
         self._moments, self._unit = moments, np.float32(unit)
-        self.cells = np.zeros((lattice.rows, lattice.columns, moments.width), np.float16)
+        self.cells = np.zeros((lattice.rows, lattice.columns, moments.width), kept)
 
     def take(self, row: int, column: int, stretch: Stretch, values: Numbers) -> None:  # noqa: ARG002
         """Write the entries; `stretch` is all of them."""
         rows, columns, _ = values.shape
         coded = (values / self._unit - self._moments.mean) / self._moments.spread
-        self.cells[row : row + rows, column : column + columns] = halved(coded)
+        # What does not fit into half precision is cut off, in single precision the same.
+        self.cells[row : row + rows, column : column + columns] = limited(coded)

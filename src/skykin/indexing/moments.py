@@ -120,11 +120,12 @@ class Moments(ABC):
 
     @abstractmethod
     def reader(
-        self, shared: SharedMeter, layer: str, lattice: Lattice
+        self, shared: SharedMeter, layer: str, lattice: Lattice, *, exact: bool
     ) -> tuple[Reader, Callable[[], Numbers]]:
         """Give what reads the layer, and then its cells as they are kept, (rows, columns, width).
 
-        The lattice is one of cells: its tiles are cells.
+        The lattice is one of cells: its tiles are cells.  With `exact`, cells that add up to whole vectors
+        are kept in single precision, otherwise in half.
         """
 
     def tile_reader(
@@ -197,7 +198,12 @@ class SumsOfCells(Moments):
         return self.form.needs_core
 
     def reader(
-        self, shared: SharedMeter, layer: str, lattice: Lattice
+        self,
+        shared: SharedMeter,
+        layer: str,
+        lattice: Lattice,
+        *,
+        exact: bool,  # noqa: ARG002
     ) -> tuple[Reader, Callable[[], Numbers]]:
         """Read the averages of cells."""
         form = Averages(self.form)
@@ -287,9 +293,14 @@ def with_core(
     return whole, boxes(boxes(part, side, 0), side, 1)[::step, ::step]
 
 
+def limited(values: Numbers) -> Numbers:
+    """Cut off what half precision does not hold; what is not finite becomes 0."""
+    return np.clip(finite(values), -LARGEST, LARGEST)
+
+
 def halved(values: Numbers) -> Numbers:
     """Half precision; what is not finite becomes 0."""
-    return np.asarray(np.clip(finite(values), -LARGEST, LARGEST), np.float16)
+    return np.asarray(limited(values), np.float16)
 
 
 def finite(values: Numbers) -> Numbers:

@@ -126,7 +126,12 @@ class SecondMomentsOfCells(Moments):
         return Sketch(self.channels * (self.channels + 1) // 2)
 
     def reader(
-        self, shared: SharedMeter, layer: str, lattice: Lattice
+        self,
+        shared: SharedMeter,
+        layer: str,
+        lattice: Lattice,
+        *,
+        exact: bool,  # noqa: ARG002
     ) -> tuple[Reader, Callable[[], Numbers]]:
         """Read sketches of cells."""
         taker = _CellTaker(self, lattice, shared.unit(layer))
