@@ -17,6 +17,8 @@ from matplotlib.figure import Figure
 from skykin.products.stamp import Stamped, creator, picture_texts, stamp_text
 
 DOTS_PER_INCH, NOTEBOOK_DOTS_PER_INCH = 150, 80
+#: Of PNG: half the time of the usual 6, for files that are 5 % larger.
+COMPRESSION = 4
 #: A reader's own matplotlib settings do not change our figures.
 LOOK = {
     "font.family": "DejaVu Sans",
@@ -82,7 +84,7 @@ def save_figure(
     texts = picture_texts(result, title)
     texts["Description"] = caption
     texts["Copyright"] = "\n".join(filter(None, [texts["Copyright"], credit]))
-    figure.savefig(drawn.png, metadata=texts)
+    figure.savefig(drawn.png, metadata=texts, pil_kwargs={"compress_level": COMPRESSION})
     facts = {
         "Title": title,
         "Subject": caption,
