@@ -1,5 +1,7 @@
 """Pointings of a telescope, and the map made of them."""
 
+import time
+
 import numpy as np
 import pytest
 from astropy import units as u
@@ -8,8 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skykin.core.errors import DataQualityError, SkyError, TooLargeError
+from skykin.core.extent import ALL_SKY
 from skykin.core.provenance import Source
 from skykin.survey.base import About
+from skykin.survey.table.gridded import GriddedPointings
 from skykin.survey.table.pointings import Pointings, grid_pointings
 
 ABOUT = About("toy", "Toy survey", "R", ("red", "green", "blue"), Source("toy.fits", "0" * 64), ("nobody",))
@@ -183,6 +187,43 @@ def test_a_band_without_data_and_a_beam_too_small_are_refused():
     weight = np.array([[1.0, 0.0, 1.0]])
     with pytest.raises(DataQualityError, match="0 of 1 pointings have data in the band green"):
         grid_pointings(Pointings([0], [0], np.ones((1, 3)), weight, 8.0), ABOUT)
+
+
+def test_a_map_made_where_it_is_looked_at_is_the_map_made_at_once():
+    pointings = whole_sky()
+    whole, by_block = grid_pointings(pointings, ABOUT), GriddedPointings(pointings, ABOUT, ALL_SKY, "icrs")
+    random = np.random.default_rng(3)
+    lon, lat = random.uniform(0, 360, 500), np.degrees(np.arcsin(random.uniform(-1, 1, 500)))
+    for one, two in zip(whole.sample(lon, lat), by_block.sample(lon, lat), strict=True):
+        np.testing.assert_allclose(one, two, atol=1e-5)
+    assert by_block.to_dict() == whole.to_dict() | {"frame": "icrs"}
+
+
+def test_values_do_not_depend_on_what_was_looked_at_before():
+    pointings = whole_sky()
+    lon, lat = np.arange(0.0, 360.0, 3.0), np.linspace(-80, 80, 120)
+    at_once = GriddedPointings(pointings, ABOUT, ALL_SKY, "icrs")
+    one_by_one = GriddedPointings(pointings, ABOUT, ALL_SKY, "icrs")
+    apart = [one_by_one.sample(lon[i : i + 1], lat[i : i + 1])[0] for i in reversed(range(len(lon)))]
+    np.testing.assert_array_equal(at_once.sample(lon, lat)[0], np.concatenate(apart[::-1]))
+
+
+def test_four_hundred_pointings_of_a_narrow_beam_open_at_once():
+    random = np.random.default_rng(4)
+    pointings = Pointings(
+        random.uniform(80, 90, 400),
+        random.uniform(-5, 5, 400),
+        np.full((400, 3), 7.0),
+        np.ones((400, 3)),
+        0.25,
+    )
+    start = time.process_time()
+    survey = GriddedPointings(pointings, ABOUT, ALL_SKY, "galactic")
+    values, coverage = survey.sample(pointings.lon_deg, pointings.lat_deg)
+    assert time.process_time() - start < 1
+    assert survey.nside == 1024
+    np.testing.assert_allclose(values, 7, rtol=1e-6)
+    assert coverage.min() > 0.9
 
 
 @pytest.mark.wham

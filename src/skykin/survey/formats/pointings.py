@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +24,8 @@ from skykin.survey.healpix.checks import UNSEEN
 from skykin.survey.healpix.file import is_healpix
 from skykin.survey.table.columns import Chosen, choose, km_s
 from skykin.survey.table.file import Column, form_of, read_columns, read_fits_columns
-from skykin.survey.table.pointings import Pointings, grid_pointings
+from skykin.survey.table.gridded import GriddedPointings
+from skykin.survey.table.pointings import Pointings
 from skykin.survey.velocity_bands import integrate_bands
 
 #: Neighbours are looked for among so many pointings.
@@ -59,8 +59,8 @@ def _open(path: Path, options: SurveyOptions, progress: Progress) -> Survey:
     beam = options.beam_deg or _spacing(lon, lat, path.name, progress)
     source = Source(path.name, sha256_of(path))
     about = About.of_columns(bands, name=path.stem, title=path.name, unit=options.unit or unit, source=source)
-    survey = grid_pointings(Pointings(lon, lat, values, weight, beam), about, progress=progress)
-    return replace(survey, extent=Extent.around(lon, lat, beam), frame=chosen.frame)
+    pointings = Pointings(lon, lat, values, weight, beam)
+    return GriddedPointings(pointings, about, Extent.around(lon, lat, beam), chosen.frame)
 
 
 def _columns(path: Path, options: SurveyOptions) -> list[Column]:

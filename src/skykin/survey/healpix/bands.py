@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from astropy import units as u
@@ -11,12 +13,71 @@ from astropy_healpix.core import bilinear_interpolation_weights, npix_to_nside
 from skykin.core.errors import DataQualityError, HeaderInvalidError
 from skykin.core.extent import ALL_SKY, Extent
 from skykin.core.shapes import BandValues, Coverage, Degrees, Numbers
+from skykin.core.survey_options import Ordering
 from skykin.survey.base import About, BaseSurvey
 from skykin.survey.healpix.cells import in_parts
 
 
+class BandMap(BaseSurvey):
+    """Three bands on the pixels of a HEALPix map in Galactic coordinates, masked pixels filled."""
+
+    order: ClassVar[Ordering]
+    if TYPE_CHECKING:  # fields of dataclasses below
+
+        @property
+        def frame(self) -> str:
+            """Coordinates of the data before they came onto the map."""
+
+        @property
+        def gridding(self) -> str:
+            """How the values came onto the map, in words, for provenance."""
+
+    @property
+    @abstractmethod
+    def nside(self) -> int:
+        """Pixels along a side of each of HEALPix's twelve base pixels."""
+
+    @abstractmethod
+    def _rows(self, pixels: Numbers) -> Numbers:
+        """Three values and the coverage of pixels: float32 array ``(n, 4)`` of its own."""
+
+    def _facts(self) -> dict[str, object]:
+        return {
+            "frame": self.frame,
+            "projection": f"HEALPix, NSIDE {self.nside}",
+            "nside": self.nside,
+            "gridding": self.gridding,
+        }
+
+    def _sample(self, lon_deg: Degrees, lat_deg: Degrees) -> tuple[BandValues, Coverage]:
+        r"""Interpolate values and coverage between the four nearest pixels.
+
+        .. math:: I = \sum_p w_p I_p, \qquad c = \sum_p w_p c_p
+
+        with the bilinear weights :math:`w_p` of HEALPix.  Masked pixels take part with the values that they
+        are filled with: to leave them out would draw the outline of every hole into the picture.
+
+        References
+        ----------
+        Górski et al. 2005, ApJ, 622, 759 (the map); the weights are bilinear in latitude and longitude.
+        """
+        return in_parts(self._interpolate, lon_deg, lat_deg)
+
+    def _interpolate(self, lon_deg: Degrees, lat_deg: Degrees) -> tuple[Numbers, Numbers]:
+        # Weights are infinite outside 0° to 360° (astropy-healpix 2.0): longitudes come wrapped.
+        pixels, weights = bilinear_interpolation_weights(
+            lon_deg * u.deg, lat_deg * u.deg, self.nside, order=self.order
+        )
+        total = np.zeros((lon_deg.size, 4), np.float32)
+        for pixel, weight in zip(pixels, weights.astype(np.float32), strict=True):
+            part = self._rows(pixel)
+            part *= weight[:, None]
+            total += part
+        return total[:, :3], np.clip(total[:, 3], 0, 1)
+
+
 @dataclass(frozen=True, eq=False, repr=False)
-class HealpixBands(BaseSurvey):
+class HealpixBands(BandMap):
     """Three bands on a HEALPix map in RING order and Galactic coordinates.
 
     Parameters
@@ -44,6 +105,7 @@ class HealpixBands(BaseSurvey):
         If a value is not finite or a coverage is outside 0 to 1.
     """
 
+    order: ClassVar[Ordering] = "ring"
     values: BandValues
     coverage: Coverage
     beam_deg: float
@@ -68,37 +130,8 @@ class HealpixBands(BaseSurvey):
         """Pixels along a side of each of HEALPix's twelve base pixels."""
         return int(npix_to_nside(len(self.coverage)))
 
-    def _facts(self) -> dict[str, object]:
-        return {
-            "frame": self.frame,
-            "projection": f"HEALPix, NSIDE {self.nside}",
-            "nside": self.nside,
-            "gridding": self.gridding,
-        }
-
-    def _sample(self, lon_deg: Degrees, lat_deg: Degrees) -> tuple[BandValues, Coverage]:
-        r"""Interpolate values and coverage between the four nearest pixels.
-
-        .. math:: I = \sum_p w_p I_p, \qquad c = \sum_p w_p c_p
-
-        with the bilinear weights :math:`w_p` of HEALPix.  Masked pixels take part with the values that they
-        are filled with: to leave them out would draw the outline of every hole into the picture.
-
-        References
-        ----------
-        Górski et al. 2005, ApJ, 622, 759 (the map); the weights are bilinear in latitude and longitude.
-        """
-        return in_parts(self._interpolate, lon_deg, lat_deg)
-
-    def _interpolate(self, lon_deg: Degrees, lat_deg: Degrees) -> tuple[Numbers, Numbers]:
-        # Weights are infinite outside 0° to 360° (astropy-healpix 2.0): longitudes come wrapped.
-        pixels, weights = bilinear_interpolation_weights(lon_deg * u.deg, lat_deg * u.deg, self.nside)
-        total = np.zeros((lon_deg.size, 4), np.float32)
-        for pixel, weight in zip(pixels, weights.astype(np.float32), strict=True):
-            part = self._table.take(pixel, axis=0)
-            part *= weight[:, None]
-            total += part
-        return total[:, :3], np.clip(total[:, 3], 0, 1)
+    def _rows(self, pixels: Numbers) -> Numbers:
+        return self._table.take(pixels, axis=0)
 
 
 def _frozen(array: Numbers) -> Numbers:

@@ -144,12 +144,9 @@ def grid_pointings(pointings: Pointings, about: About, *, progress: Progress = S
     The values were smoothed by the beam when they were measured; the kernel smooths once more, so that the
     map resolves about √2 beams.
     """
-    ordered = pointings.in_order()
-    for band, weight in zip(about.bands, ordered.weight.T, strict=True):
-        if not weight.any():
-            raise DataQualityError(f"0 of {len(ordered)} pointings have data in the band {band}")
-    grid = HEALPix(_nside_for(pointings.beam_deg), order="ring")
-    kernel = _Kernel(ordered)
+    ordered = with_data(pointings, about)
+    grid = HEALPix(nside_for(pointings.beam_deg), order="ring")
+    kernel = BeamKernel(ordered)
     values = np.empty((grid.npix, 3), np.float32)
     coverage = np.empty(grid.npix, np.float32)
     with progress.stage("Gridding pointings", grid.npix, "pixels") as counter:
@@ -158,11 +155,30 @@ def grid_pointings(pointings: Pointings, about: About, *, progress: Progress = S
             lon, lat = grid.healpix_to_lonlat(pixels)
             values[pixels], coverage[pixels] = kernel.average(directions(lon.deg, lat.deg))
             counter.advance(len(pixels))
-    described = (
-        f"Gaussian kernel, FWHM {pointings.beam_deg:g} deg, cut at {CUT_BEAMS * pointings.beam_deg:g} deg; "
+    return HealpixBands(values, coverage, pointings.beam_deg, about, gridding_by(pointings.beam_deg))
+
+
+def with_data(pointings: Pointings, about: About) -> Pointings:
+    """Pointings in order, if each band has data.
+
+    Raises
+    ------
+    DataQualityError
+        If a band has no weight at all.
+    """
+    ordered = pointings.in_order()
+    for band, weight in zip(about.bands, ordered.weight.T, strict=True):
+        if not weight.any():
+            raise DataQualityError(f"0 of {len(ordered)} pointings have data in the band {band}")
+    return ordered
+
+
+def gridding_by(beam_deg: float) -> str:
+    """Say how values come onto the map."""
+    return (
+        f"Gaussian kernel, FWHM {beam_deg:g} deg, cut at {CUT_BEAMS * beam_deg:g} deg; "
         f"masked below coverage {LEAST_COVERAGE:g}"
     )
-    return HealpixBands(values, coverage, pointings.beam_deg, about, described)
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -211,7 +227,7 @@ def grid_with_noise(
     )
 
 
-class _Kernel:
+class BeamKernel:
     """The beam-wide average of pointings about any direction."""
 
     def __init__(self, pointings: Pointings) -> None:
@@ -270,7 +286,14 @@ def _product(weight: Numbers, values: Numbers) -> Numbers:
     return weight * np.where(weight > 0, values, 0)
 
 
-def _nside_for(beam_deg: float) -> int:
+def nside_for(beam_deg: float) -> int:
+    """Smallest NSIDE whose pixels are not wider than a quarter of the beam.
+
+    Raises
+    ------
+    TooLargeError
+        If it is more than 1024.
+    """
     nside = 1
     while math.degrees(math.sqrt(math.pi / 3) / nside) > beam_deg / PIXELS_PER_BEAM:
         nside *= 2
