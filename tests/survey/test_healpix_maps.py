@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from astropy import units as u
 from astropy.coordinates import SkyCoord
+from astropy.io import fits
+from astropy.table import Table
 from astropy_healpix import HEALPix
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,6 +30,7 @@ from skykin.survey.base import About, three_bands
 from skykin.survey.healpix import file as healpix_file
 from skykin.survey.healpix.cell_map import CellMap
 from skykin.survey.healpix.cells import CellSurvey, cell_side_deg, level_for
+from skykin.survey.healpix.multi_order import MultiOrderMap
 from skykin.survey.open import open_survey
 from tests.hostile.healpix_files import UNSEEN, smooth_sky, smooth_value, write_map
 
@@ -249,6 +252,7 @@ def test_partial_maps_have_their_values_where_they_belong(tmp_path, order):
 MEASURE = """
 import resource, sys
 import numpy as np
+from skykin.survey.healpix.multi_order import MultiOrderMap
 from skykin.survey.open import open_survey
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 survey = open_survey(sys.argv[1])
@@ -332,12 +336,130 @@ def test_g12_columns_are_chosen_by_name_or_number(tmp_path):
         opened(path, columns=("I", "Q", "U", "I"))
 
 
-def test_g13_a_multi_order_map_is_refused(tmp_path):
-    columns = {"UNIQ": np.arange(4, 16, dtype=np.int64), "I": np.ones(12, np.float32)}
-    path = write_map(tmp_path / "map.fits", columns, ORDERING="NUNIQ", NSIDE=None)
-    with pytest.raises(HeaderInvalidError, match=r"is a multi-order \(MOC\) map") as caught:
-        opened(path)
-    assert caught.value.code == "IN-KEY"
+def multi_order(path):
+    """The sky of the formula in cells of level 5, of level 3 in the south and of level 6 about l = 45°."""
+    lon, lat = (angle.deg for angle in HEALPix(8, order="nested").healpix_to_lonlat(np.arange(768)))
+    level_of = np.where(lat < 0, 3, np.where(np.abs(lon - 45) < 20, 6, 5))
+    uniq, values = [], []
+    for level in (5, 3, 6):
+        cells = np.flatnonzero(np.repeat(level_of == level, 4 ** (level - 3)))
+        uniq.append(cells + 4 * 4**level)
+        values.append(smooth_sky(2**level, "nested")[cells])
+    columns = {"UNIQ": np.concatenate(uniq), "PROBDENSITY": np.concatenate(values)}
+    return write_map(path, columns, ORDERING="NUNIQ", NSIDE=None, MOCORDER=6)
+
+
+def test_g13_a_multi_order_map_shows_the_sky(tmp_path):
+    path = multi_order(tmp_path / "map.fits")
+    survey, said = opened(path)
+    assert said == []
+    assert survey.to_dict()["projection"] == "HEALPix NUNIQ, NSIDE 64"
+    values, coverage = survey.sample(LON, LAT)
+    np.testing.assert_allclose(values[:, 0], smooth_value(LON, LAT), atol=0.5)  # cells of 7° in the south
+    fine = (LAT > 5) & (np.abs(LON - 45) < 15)
+    np.testing.assert_allclose(values[fine, 0], smooth_value(LON, LAT)[fine], atol=0.01)
+    np.testing.assert_allclose(coverage, 1, atol=1e-6)
+    coarse, _ = opened(path, scale_deg=7.0)
+    assert coarse.cells.level == 4
+    np.testing.assert_allclose(coarse.sample(LON, LAT)[0][:, 0], smooth_value(LON, LAT), atol=0.5)
+
+
+def test_g13_averaging_a_multi_order_map_weighs_by_area_and_keeps_gaps():
+    uniq = np.array([4 * 4 + 0, 4 * 16 + 4, 4 * 16 + 5, 4 * 16 + 6, 4 * 16 + 7, 4 * 4 + 2, 4 * 16 + 16])
+    values = np.array([[1.0], [4.0], [8.0], [np.nan], [np.nan], [2.0], [9.0]])
+    cells = MultiOrderMap.of_uniq(uniq, values, "a map")
+    averaged = cells.at(0)
+    assert (averaged.level, averaged.cells.tolist()) == (0, [0, 1])
+    # A quarter is 1, an eighth 4 and 8 on average, an eighth without data, a quarter 2, a quarter missing.
+    np.testing.assert_allclose(averaged.values[:, 0], [(1 * 4 + 4 + 8 + 2 * 4) / 10, 9])
+    np.testing.assert_allclose(averaged.share, [10 / 16, 1 / 16])
+    found, share = cells.look_up(np.array([3, 4, 6, 11, 12, 16, 191]))
+    np.testing.assert_array_equal(found[share > 0, 0], [1, 4, 2, 9])
+    np.testing.assert_array_equal(share, [1, 1, 0, 1, 0, 1, 0])
+
+
+def test_g13_a_part_of_the_sky_in_many_orders_knows_where_it_is(tmp_path):
+    near = HEALPix(64, order="nested").cone_search_lonlat(80 * u.deg, 40 * u.deg, 3.6 * u.deg)
+    columns = {"UNIQ": (near + 4 * 64**2).astype(np.int64), "I": np.ones(len(near), np.float32)}
+    survey, _ = opened(write_map(tmp_path / "map.fits", columns, ORDERING="NUNIQ", NSIDE=None))
+    assert survey.extent.distance_deg(80, 40) < 0.5
+    assert survey.extent.radius_deg < 6
+
+
+def test_g13_a_multi_order_map_that_cannot_be_is_refused(tmp_path):
+    columns = {"UNIQ": np.array([16, 3], np.int64), "I": np.ones(2, np.float32)}
+    with pytest.raises(
+        HeaderInvalidError, match="row 2 of HDU 1 of 'a.fits' has UNIQ 3, which is the number"
+    ):
+        opened(write_map(tmp_path / "a.fits", columns, ORDERING="NUNIQ", NSIDE=None))
+    columns["UNIQ"] = np.array([16, 4], np.int64)
+    with pytest.raises(DataQualityError, match="1 of 2 cells of HDU 1 of 'b.fits' overlap another") as caught:
+        opened(write_map(tmp_path / "b.fits", columns, ORDERING="NUNIQ", NSIDE=None))
+    assert caught.value.code == "DQ-DUP"
+    only = {"UNIQ": np.array([16, 17], np.int64)}
+    with pytest.raises(
+        HeaderInvalidError, match=r"has no column of values, as a coverage map \(MOC\) has none"
+    ):
+        opened(write_map(tmp_path / "c.fits", only, ORDERING="NUNIQ", NSIDE=None))
+    with pytest.raises(HeaderInvalidError, match="none of its columns 'I' is called UNIQ"):
+        opened(write_map(tmp_path / "d.fits", {"I": np.ones(2, np.float32)}, ORDERING="NUNIQ"))
+
+
+def test_numbers_of_pixels_without_sign_are_read(tmp_path):
+    pixels = np.arange(100, 140)
+    for dtype in (np.uint16, np.uint32, np.uint64):
+        table = Table({"PIXEL": pixels.astype(dtype), "I": np.arange(40, dtype=np.float32)})
+        path = tmp_path / f"{np.dtype(dtype)}.fits"
+        hdu = fits.table_to_hdu(table)
+        hdu.header.update(PIXTYPE="HEALPIX", ORDERING="NESTED", NSIDE=64, COORDSYS="G", INDXSCHM="EXPLICIT")
+        hdu.writeto(path)
+        survey, _ = opened(path)
+        np.testing.assert_array_equal(survey.cells.cells, pixels)
+
+
+def test_the_words_of_other_tools_name_a_frame(tmp_path):
+    words = {"GAL": "galactic", "CEL": "icrs", "EQU": "icrs", "Q": "icrs", "ECL": "ecliptic", "g": "galactic"}
+    for word, frame in words.items():
+        path = write_map(tmp_path / f"{word}.fits", {"I": smooth_sky(8)}, COORDSYS=word)
+        assert opened(path)[0].frame == frame
+    survey, said = opened(write_map(tmp_path / "no.fits", {"I": smooth_sky(8)}, COORDSYS="UNKNOWN"))
+    assert survey.frame == "galactic"
+    assert said == [
+        "'no.fits' does not say its frame (COORDSYS is 'UNKNOWN'): it is read as Galactic; "
+        "give the option frame=icrs or frame=ecliptic if it is not"
+    ]
+
+
+def test_pixels_that_are_exactly_zero_are_said_but_not_of_counts(tmp_path):
+    sky = smooth_sky(8)
+    sky[:540] = 0
+    _, said = opened(write_map(tmp_path / "map.fits", {"I": sky}))
+    assert said == [
+        "0.7 of the pixels of 'map.fits' have the value 0, which often means no data: "
+        "give the option blank=0 to mask them"
+    ]
+    survey, said = opened(tmp_path / "map.fits", blank=0)
+    assert (survey.cells.known, said) == (pytest.approx(228 / 768), [])
+    assert opened(write_map(tmp_path / "counts.fits", {"N": sky.astype(np.int32)}))[1] == []
+
+
+def test_of_several_maps_the_option_hdu_chooses(tmp_path):
+    hdus = fits.HDUList([fits.PrimaryHDU()])
+    for name, count, value in (("LOW", 768, 1), ("HIGH", 3072, 7)):
+        path = write_map(tmp_path / f"{name}.fits", {"I": np.full(count, value, np.float32)}, EXTNAME=name)
+        with fits.open(path) as one:
+            hdus.append(one[1].copy())
+    hdus.writeto(tmp_path / "two.fits")
+    for which in (2, "HIGH"):
+        survey, said = opened(tmp_path / "two.fits", hdu=which)
+        assert survey.sample(30.0, 10.0)[0][0] == 7
+        assert said == []
+    survey, said = opened(tmp_path / "two.fits")
+    assert survey.sample(30.0, 10.0)[0][0] == 1
+    assert said == [
+        "'two.fits' has 2 HEALPix maps, the HDUs 1 ('LOW'), 2 ('HIGH'): the first is read "
+        "(choose with the option hdu)"
+    ]
 
 
 def test_g14_a_map_of_a_thousandth_of_the_sky_knows_where_it_is(tmp_path):

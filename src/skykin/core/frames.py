@@ -14,18 +14,12 @@ from skykin.core.shapes import Degrees, Numbers
 from skykin.core.sphere import directions
 
 Frame = Literal["galactic", "icrs", "ecliptic"]
-#: What files and people call them: HEALPix letters, HiPS and FITS words, names of astropy.
+#: What files and people call them: letters of HEALPix, words of HiPS, FITS, Fermi's tools and astropy.
 SPELLINGS: dict[str, Frame] = {
-    "g": "galactic",
-    "galactic": "galactic",
-    "c": "icrs",
-    "q": "icrs",
-    "celestial": "icrs",
-    "equatorial": "icrs",
-    "icrs": "icrs",
-    "fk5": "icrs",
-    "e": "ecliptic",
-    "ecliptic": "ecliptic",
+    **dict.fromkeys(("g", "gal", "galactic"), "galactic"),
+    **dict.fromkeys(("c", "q", "cel", "celestial", "eq", "equ", "equatorial", "radec", "j2000"), "icrs"),
+    **dict.fromkeys(("icrs", "fk5"), "icrs"),
+    **dict.fromkeys(("e", "ecl", "ecliptic"), "ecliptic"),
 }
 
 

@@ -20,16 +20,8 @@ def claims(glance: Glance) -> bool:
 
 
 def _open(path: Path, options: SurveyOptions, progress: Progress) -> Survey:
-    file = read_healpix(
-        path,
-        columns=options.columns or (),
-        ordering=options.ordering,
-        frame=options.frame,
-        blank=options.blank,
-        progress=progress,
-    )
-    cells = file.as_cells()
-    cells = cells.at(level_for(options.scale_deg, cells.level))
+    file = read_healpix(path, options, progress)
+    cells = file.cells.at(level_for(options.scale_deg, file.cells.level))
     unit = options.unit or next((unit for unit in file.units if unit), "")
     source = Source(path.name, sha256_of(path))
     about = About.of_columns(file.columns, name=path.stem, title=path.name, unit=unit, source=source)
@@ -38,11 +30,14 @@ def _open(path: Path, options: SurveyOptions, progress: Progress) -> Survey:
         file.frame,
         options.beam_deg or cell_side_deg(cells.level),
         about,
-        f"HEALPix {file.ordering.upper()}, NSIDE {2**file.level}",
+        f"HEALPix {file.ordering}, NSIDE {2**file.cells.level}",
         cells.extent(file.frame),
     )
 
 
 FORMAT = SurveyFormat(
-    "healpix", "HEALPix map: RING or NESTED, whole sky or a part, one to three columns", claims, _open
+    "healpix",
+    "HEALPix map: RING, NESTED or of many orders (NUNIQ), whole sky or a part, one to three columns",
+    claims,
+    _open,
 )

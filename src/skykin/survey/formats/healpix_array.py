@@ -27,7 +27,7 @@ def claims(glance: Glance) -> bool:
 
 
 def _open(path: Path, options: SurveyOptions, progress: Progress) -> Survey:
-    stored = _values(path)
+    stored, counted = _values(path)
     level = (len(stored) // 12).bit_length() // 2
     ordering, frame = options.ordering or "ring", options.frame or "galactic"
     missing = [name for name in ("ordering", "frame") if getattr(options, name) is None]
@@ -38,7 +38,7 @@ def _open(path: Path, options: SurveyOptions, progress: Progress) -> Survey:
         )
     mask_unseen(stored, options.blank)
     if options.blank is None:
-        check_sentinels(stored, path.name, progress)
+        check_sentinels(stored, path.name, progress, counted=counted)
     if options.ordering is None:
         check_ordering(stored[:, 0], 2**level, ordering, path.name, progress)
     if not np.isfinite(stored).all(axis=1).any():
@@ -57,8 +57,8 @@ def _open(path: Path, options: SurveyOptions, progress: Progress) -> Survey:
     return CellSurvey(cells, frame, beam_deg, about, projection, cells.extent(frame))
 
 
-def _values(path: Path) -> Numbers:
-    """Read the maps as ``(pixels, maps)``; an array holds one map, or one to three in rows."""
+def _values(path: Path) -> tuple[Numbers, bool]:
+    """Read the maps as ``(pixels, maps)``, one or one to three in rows; tell if they are whole."""
     try:
         stored = np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, OSError, EOFError, SyntaxError, OverflowError) as error:
@@ -81,7 +81,7 @@ def _values(path: Path) -> Numbers:
             f"{shown(path.name)} has {pixels} pixels, but at most {MOST_CELLS} are held; "
             "degrade it to NSIDE 4096"
         )
-    return np.array(maps.T, dtype=np.float32)
+    return np.array(maps.T, dtype=np.float32), stored.dtype.kind in "iu"
 
 
 FORMAT = SurveyFormat(

@@ -15,6 +15,8 @@ UNSEEN = -1.6e30
 #: Values that often mean "no data" although the header does not say so.
 SENTINELS = (-32768.0, -9999.0, -999.0, -99.0, 1e20)
 SUSPICIOUS_SHARE = 1e-3
+#: A measured value is hardly ever exactly 0, but some sky may be.
+SUSPICIOUS_ZEROS = 0.02
 #: The right ordering makes neighbours alike; another must be so much smoother to be reported.
 CLEARLY_SMOOTHER = 4.0
 CHECKED_PIXELS = 20_000
@@ -30,11 +32,14 @@ def mask_unseen(values: Numbers, blank: float | None) -> None:
         values[values == np.float32(blank)] = np.nan
 
 
-def check_sentinels(values: Numbers, name: str, progress: Progress) -> None:
-    """Say so if a value that often means "no data" is frequent."""
-    for sentinel in SENTINELS:
+def check_sentinels(values: Numbers, name: str, progress: Progress, *, counted: bool = False) -> None:
+    """Say so if a value that often means "no data" is frequent.
+
+    Exactly 0 is one, unless the values are `counted`: whole numbers begin there.
+    """
+    for sentinel in SENTINELS if counted else (*SENTINELS, 0.0):
         share = float((values == np.float32(sentinel)).mean())
-        if share > SUSPICIOUS_SHARE:
+        if share > (SUSPICIOUS_SHARE if sentinel else SUSPICIOUS_ZEROS):
             progress.say(
                 f"{share:.2g} of the pixels of {shown(name)} have the value {sentinel:g}, which often means "
                 f"no data: give the option blank={sentinel:g} to mask them"

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from astropy_healpix.core import ring_to_nested
@@ -21,76 +22,56 @@ from skykin.core.errors import (
     shown,
 )
 from skykin.core.frames import Frame, frame_of
-from skykin.core.progress import SILENT
 from skykin.core.protocols import Progress
 from skykin.core.shapes import Numbers
-from skykin.core.survey_options import Ordering
+from skykin.core.survey_options import Ordering, SurveyOptions
 from skykin.survey.fits.check import Hdu, read_headers
+from skykin.survey.fits.image_hdus import chosen_hdu, names_of
 from skykin.survey.healpix.cell_map import CellMap
 from skykin.survey.healpix.checks import check_ordering, check_sentinels, mask_unseen
+from skykin.survey.healpix.multi_order import MultiOrderMap
 from skykin.survey.table.binary import read_column
 
 ORDERINGS: dict[str, Ordering] = {"RING": "ring", "NEST": "nested", "NESTED": "nested"}
 FINEST_NSIDE = 1 << 24
 #: A map of NSIDE 4096 with three columns; larger ones must be partial.
 MOST_CELLS = 3 * 12 * 4096**2
-PIXEL_COLUMNS = ("PIXEL", "PIX", "PIXNUM", "IPIX", "HPX", "INDEX", "CELL")
+PIXEL_COLUMNS = ("PIXEL", "PIX", "PIXNUM", "IPIX", "HPX", "INDEX", "CELL", "UNIQ", "RANGE")
+#: What COORDSYS holds where nobody knew.
+NO_FRAME = ("", "unknown", "undefined", "none", "n/a")
 
 
 @dataclass(frozen=True, eq=False)
 class HealpixFile:
-    """What a HEALPix file holds, in NESTED order.
+    """What a HEALPix file holds.
 
     Parameters
     ----------
-    level : int
-        log2 of NSIDE.
-    cells : int64 array (n,) or None
-        Sorted cells of a partial map; None for a map of the whole sphere.
-    values : float32 array (n, bands)
-        NaN where the map was not seen.
+    cells : CellMap or MultiOrderMap
+        In NESTED order.
     frame : {"galactic", "icrs", "ecliptic"}
-    ordering : {"ring", "nested"}
-        Of the file.
+    ordering : {"RING", "NESTED", "NUNIQ"}
+        Of the file; NUNIQ is a map of many orders.
     columns, units : tuple of str
         Of each band.
     """
 
-    level: int
-    cells: Numbers | None
-    values: Numbers
+    cells: CellMap | MultiOrderMap
     frame: Frame
-    ordering: Ordering
+    ordering: str
     columns: tuple[str, ...]
     units: tuple[str, ...]
 
-    def as_cells(self) -> CellMap:
-        """Return the map by cells."""
-        return CellMap.of(self.level, self.values, self.cells)
 
-
-def read_healpix(
-    path: Path,
-    *,
-    columns: Sequence[str] = (),
-    ordering: str | None = None,
-    frame: str | None = None,
-    blank: float | None = None,
-    progress: Progress = SILENT,
-) -> HealpixFile:
-    """Read one to three columns of a HEALPix map, of the whole sky or a part of it.
+def read_healpix(path: Path, options: SurveyOptions, progress: Progress) -> HealpixFile:
+    """Read one to three columns of a HEALPix map: of the whole sky, of a part of it, or of many orders.
 
     Parameters
     ----------
     path : Path
-    columns : names or numbers from 1
-        The first column of values if left out.
-    ordering : {"ring", "nested"}, optional
-        Instead of the file's ORDERING.
-    frame : str, optional
-        Instead of the file's COORDSYS; see `frame_of`.
-    blank : float, optional
-        A further value that means "no data", besides NaN and UNSEEN.
+    options : SurveyOptions
+        ``hdu`` chooses the map, ``columns`` its columns by name or number from 1 (the first column of values
+        if left out); ``ordering``, ``frame`` and ``blank`` are used instead of what the file says.
     progress : Progress
         Told what the file leaves open and how it was read.
 
@@ -100,40 +81,70 @@ def read_healpix(
         In one of its kinds, if the file cannot be used as it is.
     """
     with path.open("rb") as stream:
-        hdu = _map_hdu(read_headers(stream, path.name), path.name)
-        numbers = _chosen(hdu, columns, progress)
-        order = _ordering(hdu, ordering)
-        where = _frame(hdu, frame, progress)
-        explicit = _pixel_column(hdu)
+        hdu = _map_hdu(read_headers(stream, path.name), options.hdu, progress)
+        numbers = _chosen(hdu, options.columns or (), progress)
+        where = _frame(hdu, options.frame, progress)
         values = np.concatenate(
             [read_column(stream, hdu, n, np.float32).reshape(-1, 1) for n in numbers], axis=1
         )
-        mask_unseen(values, blank)
-        if blank is None:
-            check_sentinels(values, hdu.file, progress)
-        cells = None
-        if explicit is None:
-            nside = _nside_of_all(hdu, len(values))
-            if ordering is None:
-                check_ordering(values[:, 0], nside, order, hdu.file, progress)
-            if order == "ring":
-                values = as_nested(values, nside)
+        mask_unseen(values, options.blank)
+        if options.blank is None:
+            check_sentinels(values, hdu.file, progress, counted=_is_counted(hdu, numbers))
+        if not np.isfinite(values).all(axis=1).any():
+            raise DataQualityError(
+                f"0 of {len(values)} pixels of {hdu} have data; give another column or file"
+            )
+        cells: CellMap | MultiOrderMap
+        if is_multi_order(hdu):
+            cells, order = _multi_order(stream, hdu, values), "NUNIQ"
         else:
-            nside = _nside(hdu)
-            pixels = read_column(stream, hdu, explicit, np.int64).ravel()
-            cells, values = _partial(pixels, values, nside, order, hdu)
-    if not np.isfinite(values).all(axis=1).any():
-        raise DataQualityError(f"0 of {len(values)} pixels of {hdu} have data; give another column or file")
+            cells, order = _one_order(stream, hdu, values, options, progress)
     names = {number: name for name, number in hdu.columns().items()}
     return HealpixFile(
-        nside.bit_length() - 1,
         cells,
-        values,
         where,
         order,
         tuple(names[n] or f"column {n}" for n in numbers),
         tuple(hdu.cards.get(f"TUNIT{n}", "") for n in numbers),
     )
+
+
+def _one_order(
+    stream: BinaryIO, hdu: Hdu, values: Numbers, options: SurveyOptions, progress: Progress
+) -> tuple[CellMap, str]:
+    order = _ordering(hdu, options.ordering)
+    explicit = _pixel_column(hdu)
+    if explicit is not None:
+        nside = _nside(hdu)
+        pixels = read_column(stream, hdu, explicit, np.int64).ravel()
+        cells, values = _partial(pixels, values, nside, order, hdu)
+        return CellMap.of(nside.bit_length() - 1, values, cells), order.upper()
+    nside = _nside_of_all(hdu, len(values))
+    if options.ordering is None:
+        check_ordering(values[:, 0], nside, order, hdu.file, progress)
+    nested = as_nested(values, nside) if order == "ring" else values
+    return CellMap.of(nside.bit_length() - 1, nested), order.upper()
+
+
+def _multi_order(stream: BinaryIO, hdu: Hdu, values: Numbers) -> MultiOrderMap:
+    number = hdu.columns().get("UNIQ")
+    if number is None:
+        raise HeaderInvalidError(
+            f"{hdu} is a map of many orders (ORDERING NUNIQ), but none of its columns "
+            f"{shown(', '.join(hdu.columns()))} is called UNIQ; name the one with the numbers of cells so"
+        )
+    return MultiOrderMap.of_uniq(read_column(stream, hdu, number, np.int64).ravel(), values, str(hdu))
+
+
+def is_multi_order(hdu: Hdu) -> bool:
+    """Whether a table says that its pixels are cells of many orders."""
+    return hdu.cards.get("ORDERING", "").strip().upper() == "NUNIQ" or "UNIQ" in hdu.columns()
+
+
+def _is_counted(hdu: Hdu, columns: Sequence[int]) -> bool:
+    """Whether all columns hold whole numbers as they are."""
+    forms = [hdu.cards.get(f"TFORM{n}", "").strip().lstrip("0123456789")[:1] for n in columns]
+    return set(forms) <= {*"BIJK"} and not any(f"TSCAL{n}" in hdu.cards for n in columns)
 
 
 def is_healpix(hdu: Hdu) -> bool:
@@ -142,18 +153,19 @@ def is_healpix(hdu: Hdu) -> bool:
     return hdu.is_table and bool(says_so) and "ZTABLE" not in hdu.cards
 
 
-def _map_hdu(hdus: list[Hdu], name: str) -> Hdu:
-    for hdu in filter(is_healpix, hdus):
-        if hdu.cards.get("ORDERING", "").strip().upper() == "NUNIQ" or "UNIQ" in hdu.columns():
-            raise HeaderInvalidError(
-                f"{hdu} is a multi-order (MOC) map, which Skykin does not read as a survey; "
-                "write it as a HEALPix map of one NSIDE"
-            )
-        return hdu
-    raise HeaderInvalidError(
-        f"{shown(name)} holds no HEALPix map: none of its {len(hdus)} HDUs is a binary table with PIXTYPE, "
-        "NSIDE or ORDERING; give another file, or another kind of survey"
-    )
+def _map_hdu(hdus: list[Hdu], wanted: int | str | None, progress: Progress) -> Hdu:
+    maps = [hdu for hdu in chosen_hdu(hdus, wanted) if is_healpix(hdu)]
+    if not maps:
+        raise HeaderInvalidError(
+            f"{shown(hdus[0].file)} holds no HEALPix map: none of its {len(hdus)} HDUs is a binary table "
+            "with PIXTYPE, NSIDE or ORDERING; give another file, or another kind of survey"
+        )
+    if len(maps) > 1:
+        progress.say(
+            f"{shown(hdus[0].file)} has {len(maps)} HEALPix maps, the HDUs {names_of(maps)}: the first is "
+            "read (choose with the option hdu)"
+        )
+    return maps[0]
 
 
 def _chosen(hdu: Hdu, columns: Sequence[str], progress: Progress) -> list[int]:
@@ -161,7 +173,11 @@ def _chosen(hdu: Hdu, columns: Sequence[str], progress: Progress) -> list[int]:
     names = hdu.columns()
     values = [number for name, number in names.items() if name not in PIXEL_COLUMNS]
     if not values:
-        raise HeaderInvalidError(f"{hdu} has no column of values; give another file", code="IN-KEY")
+        raise HeaderInvalidError(
+            f"{hdu} has no column of values, as a coverage map (MOC) has none; give a map of something, and "
+            "this file as the option mask",
+            code="IN-KEY",
+        )
     if not columns:
         if len(values) > 1:
             first, *others = (name for name in names if name not in PIXEL_COLUMNS)
@@ -203,9 +219,10 @@ def _frame(hdu: Hdu, asked: str | None, progress: Progress) -> Frame:
     if asked is not None:
         return frame_of(asked)
     text = hdu.cards.get("COORDSYS", "").strip()
-    if not text:
+    if text.lower() in NO_FRAME:
+        found = f"COORDSYS is {shown(text)}" if text else "COORDSYS is missing"
         progress.say(
-            f"{shown(hdu.file)} does not say its frame (COORDSYS is missing): it is read as Galactic; "
+            f"{shown(hdu.file)} does not say its frame ({found}): it is read as Galactic; "
             "give the option frame=icrs or frame=ecliptic if it is not"
         )
         return "galactic"

@@ -33,7 +33,7 @@ def read_column(stream: BinaryIO, hdu: Hdu, number: int, dtype: type = np.float6
         Of the column, from 1.
     dtype : type
         Of the result.  For floats TSCAL, TZERO and TNULL are applied (TNULL becomes NaN); a column of
-        integers keeps its own values.
+        integers stays one, of numbers without sign where TZERO makes it so.
 
     Returns
     -------
@@ -63,7 +63,8 @@ def read_column(stream: BinaryIO, hdu: Hdu, number: int, dtype: type = np.float6
             raise CorruptFileError(f"the data of {hdu} end before row {rows}; get the file again")
         table = np.frombuffer(raw, np.uint8).reshape(part, width)
         piece = np.ascontiguousarray(table[:, offset : offset + count * SIZES[letter]]).view(NUMBERS[letter])
-        out[start : start + part] = _scaled(piece, hdu, number) if np.dtype(dtype).kind == "f" else piece
+        read = _scaled if np.dtype(dtype).kind == "f" else _whole
+        out[start : start + part] = read(piece, hdu, number)
     return out
 
 
@@ -102,6 +103,21 @@ def _scaled(piece: Numbers, hdu: Hdu, number: int) -> Numbers:
             f"TSCAL{number} of {hdu} is 0, which loses all values; get the file again", code="IN-SCALE"
         )
     return values * scale + _number(hdu, f"TZERO{number}", 0.0)
+
+
+def _whole(piece: Numbers, hdu: Hdu, number: int) -> Numbers:
+    """Integers; FITS stores those without sign, or bytes with one, moved by half of their range."""
+    zero = _number(hdu, f"TZERO{number}", 0.0)
+    half = 1 << 8 * piece.dtype.itemsize - 1
+    if zero == 0:
+        return piece
+    if abs(zero) != half:
+        raise HeaderInvalidError(
+            f"TZERO{number} of {hdu} is {zero:g}, but a column of whole numbers is moved by {half} or not at "
+            "all; give another file"
+        )
+    moved = piece.astype(piece.dtype.newbyteorder("=")).view(f"u{piece.dtype.itemsize}") ^ half
+    return moved if zero > 0 else moved.view(f"i{piece.dtype.itemsize}")
 
 
 def _number(hdu: Hdu, keyword: str, default: float) -> float:
