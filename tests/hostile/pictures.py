@@ -39,6 +39,31 @@ def save(path: Path, array: np.ndarray, **options: object) -> Path:
     return path
 
 
+def tiff_of_numbers(path: Path, array: np.ndarray) -> Path:
+    """A TIFF of one strip, of whichever numbers the array holds, one or three to a pixel."""
+    rows, columns, samples = (*array.shape, 1)[:3]
+    bits, kind = array.dtype.itemsize * 8, {"u": 1, "i": 2, "f": 3}[array.dtype.kind]
+    extra = 8 + 2 + 11 * 12 + 4
+    tags = [
+        (256, 4, 1, columns),
+        (257, 4, 1, rows),
+        (258, 3, samples, bits if samples == 1 else extra),
+        (259, 3, 1, 1),
+        (262, 3, 1, 1 if samples == 1 else 2),
+        (273, 4, 1, extra + 12),
+        (277, 3, 1, samples),
+        (278, 4, 1, rows),
+        (279, 4, 1, array.nbytes),
+        (284, 3, 1, 1),
+        (339, 3, samples, kind if samples == 1 else extra + 6),
+    ]
+    entries = b"".join(struct.pack("<HHII", *tag) for tag in tags)
+    more = struct.pack("<3H", *[bits] * 3) + struct.pack("<3H", *[kind] * 3)
+    head = b"II*\0" + struct.pack("<I", 8) + struct.pack("<H", len(tags)) + entries + bytes(4)
+    path.write_bytes(head + more + array.astype(array.dtype.newbyteorder("<")).tobytes())
+    return path
+
+
 AVM = """<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
 <rdf:Description rdf:about="" xmlns:avm="http://www.communicatingastronomy.org/avm/1.0/"

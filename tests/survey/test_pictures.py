@@ -2,6 +2,7 @@
 
 import contextlib
 import shutil
+import struct
 import time
 
 import numpy as np
@@ -26,7 +27,7 @@ from skykin.survey.named import named_surveys
 from skykin.survey.open import open_survey
 from skykin.survey.picture import file as picture_file
 from skykin.survey.picture import world as picture_world
-from tests.hostile.pictures import AVM, gradient, png_bomb, save
+from tests.hostile.pictures import AVM, chunk, gradient, png_bomb, save, tiff_of_numbers
 
 RANDOM = np.random.default_rng(0)
 LON = RANDOM.uniform(0, 360, 400)
@@ -282,6 +283,73 @@ def test_i04_every_kind_of_pixel_has_its_colours(tmp_path):
             values[centre], (expected * np.ones(3))[centre], atol=tolerance, err_msg=name
         )
         assert bool(said) == ("cmyk" in name)
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.uint32, np.int16, np.float32])
+def test_i04_measured_values_are_kept(tmp_path, dtype):
+    array = np.full((64, 128), 1000, dtype)
+    array[:, 20:45], array[:, 85:110] = 7000, 20000
+    if dtype != np.int16:
+        array[:, 85:110] = 200000
+    if dtype == np.uint32:
+        array[:, 20:45] = 3_000_000_000
+    if dtype in (np.uint32, np.int16):  # Pillow writes neither
+        tiff_of_numbers(tmp_path / "a.tif", array)
+    else:
+        save(tmp_path / "a.tif", array)
+    survey, _ = whole(tmp_path / "a.tif")
+    values, _ = survey.sample(np.array([180 - 32.5 * 360 / 128, 540 - 96.5 * 360 / 128]), np.zeros(2))
+    np.testing.assert_array_equal(values[:, 0], array[0, [32, 96]].astype(np.float32))
+
+
+def test_i04_blank_pixels_of_a_float_tiff_are_masked(tmp_path):
+    array = np.ones((50, 100), np.float32)
+    array[:25] = np.nan
+    survey, _ = whole(save(tmp_path / "a.tif", array))
+    assert list(survey.sample(np.array([90.0, 90.0]), np.array([45.0, -45.0]))[1]) == [0, 1]
+
+
+def test_i04_colours_of_sixteen_bits_are_read_with_eight_and_said(tmp_path):
+    deep = np.full((50, 100, 3), (256, 512, 65535), np.uint16)
+    survey, said = whole(tiff_of_numbers(tmp_path / "a.tif", deep))
+    assert said == [
+        "'a.tif': its colours are read with 8 bits; save each as a picture of its own to keep more"
+    ]
+    np.testing.assert_allclose(survey.sample(0.0, 0.0)[0], [1 / 255, 2 / 255, 1], atol=1e-6)
+
+
+def test_i04_a_tiff_of_numbers_that_pillow_does_not_know_is_named(tmp_path):
+    path = tiff_of_numbers(tmp_path / "a.tif", np.ones((50, 100, 3), np.float32))
+    with pytest.raises(
+        NotThisFormatError, match="'a.tif' is a TIFF with 3 floating-point numbers of 32 bits in each pixel"
+    ) as caught:
+        whole(path)
+    assert caught.value.code == "IN-NOTIMAGE"
+
+
+def test_i07_a_tiff_with_smaller_copies_of_itself_is_read(tmp_path):
+    image = Image.fromarray(gradient(50, 100))
+    copies = [image.resize((50, 25)), image.resize((25, 12))]
+    for copy in copies:
+        copy.encoderinfo = {"tiffinfo": {254: 1}}
+    image.save(tmp_path / "a.tif", save_all=True, append_images=copies)
+    survey, said = whole(tmp_path / "a.tif")
+    assert survey.shape == (50, 100)
+    assert said == [
+        "'a.tif': the first of its 3 pages is read; the others say that they are copies or masks of it"
+    ]
+
+
+def test_i01_a_picture_of_too_many_bytes_is_refused_before_it_is_unpacked(tmp_path):
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 11_900, 11_900, 8, 6, 0, 0, 0))
+    (tmp_path / "a.png").write_bytes(
+        b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", b"") + chunk(b"IEND", b"")
+    )
+    with pytest.raises(
+        TooLargeError,
+        match="'a.png' has 11900 × 11900 pixels, which are 540 MiB when they are decoded, but at most 512",
+    ):
+        whole(tmp_path / "a.png")
 
 
 def test_i04_transparent_pixels_are_masked(tmp_path):

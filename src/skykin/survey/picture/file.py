@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from skykin.core.errors import CorruptFileError, NotThisFormatError, TooLargeError, shown
+from skykin.core.errors import (
+    CorruptFileError,
+    InputRefusedError,
+    NotThisFormatError,
+    TooLargeError,
+    shown,
+)
 from skykin.core.shapes import Numbers
 from skykin.survey.guard import Limits, guarded
 
 #: First bytes of the formats that are read, and Pillow's names of them.
-FORMATS = {b"\x89PNG": "PNG", b"\xff\xd8\xff": "JPEG", b"II*\x00": "TIFF", b"MM\x00*": "TIFF"}
+FORMATS = {
+    b"\x89PNG": "PNG",
+    b"\xff\xd8\xff": "JPEG",
+    **dict.fromkeys((b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+"), "TIFF"),
+}
 #: First bytes of pictures that are not.
 OTHERS = {
     b"GIF8": "a GIF",
@@ -22,13 +33,18 @@ OTHERS = {
     b"%PDF": "a PDF document",
     b"<svg": "an SVG drawing",
 }
-#: 16 000 × 8 000 fits; decoded it needs 0.5 GB.
-MOST_PIXELS = 150_000_000
+#: 16 000 × 8 000 in four bytes a pixel fits.
+MOST_PIXELS, MOST_DECODED_BYTES = 150_000_000, 512 << 20
 MOST_FILE_BYTES = 1 << 30
-LIMITS = Limits(memory_bytes=6 << 30, seconds=120.0, result_bytes=2 << 30)
-#: Tag of TIFF in which XMP is kept.
-TIFF_XMP = 700
-SIXTEEN_BITS = ("I;16", "I;16B", "I;16L", "I")
+#: The decoder of a progressive JPEG needs three times its bytes.
+LIMITS = Limits(memory_bytes=4 << 30, seconds=60.0, result_bytes=1 << 30)
+#: Pixels that are converted at a time.
+PIXELS_AT_ONCE = 1 << 22
+#: Tags of TIFF: what a page is, bits of a sample, samples of a pixel, XMP, and what kind of numbers they are.
+TIFF_PAGE, TIFF_BITS, TIFF_SAMPLES, TIFF_XMP, TIFF_KIND = 254, 258, 277, 700, 339
+KINDS = {1: "whole", 2: "signed whole", 3: "floating-point"}
+SIXTEEN_BITS = ("I;16", "I;16B", "I;16L", "I;16N")
+WITH_ALPHA = ("LA", "RGBA", "PA", "La", "RGBa")
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +56,8 @@ class PictureFile:
     values : array (rows, columns, 1 or 3)
         Stored numbers, the first row at the top.
     white : float
-        Stored number that is 1.
+        Stored number that is 1: the largest of 8 or 16 bits; 1 for whole numbers of 32 bits, numbers with a
+        sign and floats, which are measured values.
     seen : bool array (rows, columns) or None
         False where the picture is wholly transparent.
     avm : dict or None
@@ -64,16 +81,17 @@ def begins_as_picture(first: bytes) -> bool:
 def read_picture(path: Path) -> PictureFile:
     """Decode a picture.
 
-    Palettes and CMYK become RGB; grey stays one band; 16 bits are kept where the picture is grey; the
-    orientation of EXIF is applied; colour profiles are not.  Wholly transparent pixels are masked, and
-    partly transparent ones keep their colour.
+    Palettes and CMYK become RGB; grey stays one band and keeps its numbers, be they of 16 or 32 bits or
+    floats; the orientation of EXIF is applied; colour profiles are not.  Wholly transparent pixels are
+    masked, and partly transparent ones keep their colour.
 
     Raises
     ------
     NotThisFormatError
-        ``IN-NOTIMAGE`` if it is another format, animated, or has several pages.
+        ``IN-NOTIMAGE`` if it is another format, animated, has several pages, or numbers of a kind that is not
+        read.
     TooLargeError
-        If it has too many pixels; known from the header, before anything is decoded.
+        If it has too many pixels or bytes; known from the header, before anything is decoded.
     CorruptFileError
         If it is cut short or damaged.
     """
@@ -106,56 +124,118 @@ def decode(path: Path, folder: Path, most_pixels: int) -> dict[str, Any]:
     try:
         image = Image.open(path, formats=tuple(set(FORMATS.values())))
     except UnidentifiedImageError as error:
-        raise CorruptFileError(
-            f"{shown(path.name)} begins as a picture and cannot be decoded; get the file again",
-            code="IN-CORRUPT",
-        ) from error
-    if image.width * image.height > most_pixels:
-        raise TooLargeError(
-            f"{shown(path.name)} has {image.width} × {image.height} pixels, but at most {most_pixels} are "
-            "read; save it smaller"
-        )
-    frames = getattr(image, "n_frames", 1)
-    if frames > 1:
-        raise _not_image(f"{shown(path.name)} holds {frames} pictures; save the one that you want")
+        raise _unidentified(path) from error
+    _check_size(image, path.name, most_pixels)
     avm, says = _avm_of(image, path.name)
+    says += _check_pages(image, path.name)
+    deep = ";16" in str(image.tile)  # what the decoder is told of samples of 16 bits
     try:
         image.load()
     except (OSError, SyntaxError, ValueError, EOFError) as error:
         raise CorruptFileError(
             f"{shown(path.name)} cannot be decoded ({shown(error)}); it is cut short or damaged, get it again"
         ) from error
-    values, seen, more = _numbers(image)
-    np.save(folder / "values.npy", values)
-    if seen is not None:
-        np.save(folder / "seen.npy", seen)
-    white = 65535.0 if values.dtype == np.uint16 else 255.0 if values.dtype == np.uint8 else 1.0
-    return {"white": white, "has_seen": seen is not None, "avm": avm, "says": [*says, *more]}
+    white, has_seen, more = _save(image, folder, deep)
+    return {"white": white, "has_seen": has_seen, "avm": avm, "says": [*says, *more]}
 
 
-def _numbers(image: Any) -> tuple[Numbers, Numbers | None, list[str]]:
-    """Values (rows, columns, bands), what is seen, and what was done."""
+def _unidentified(path: Path) -> InputRefusedError:
+    """Say why Pillow knows the format of a picture and not the picture."""
+    from PIL import TiffImagePlugin  # noqa: PLC0415
+
+    with path.open("rb") as stream:
+        first = stream.read(16)
+        if FORMATS.get(first[:4]) == "TIFF":
+            with contextlib.suppress(Exception):  # a damaged directory fails in any way
+                tags = TiffImagePlugin.ImageFileDirectory_v2(first[:8])
+                stream.seek(tags.next)
+                tags.load(stream)
+                kind, bits = KINDS.get(tags.get(TIFF_KIND, (1,))[0], "unknown"), tags.get(TIFF_BITS, (1,))[0]
+                return _not_image(
+                    f"{shown(path.name)} is a TIFF with {tags.get(TIFF_SAMPLES, 1)} {kind} numbers of {bits} "
+                    "bits in each pixel, which is not read; save it as FITS, in 8 bits, or one colour a file"
+                )
+    return CorruptFileError(
+        f"{shown(path.name)} begins as a picture and cannot be decoded; its header is cut short or damaged, "
+        "get the file again",
+        code="IN-CORRUPT",
+    )
+
+
+def _check_size(image: Any, name: str, most_pixels: int) -> None:
+    pixels = image.width * image.height
+    if pixels > most_pixels:
+        raise TooLargeError(
+            f"{shown(name)} has {image.width} × {image.height} pixels, but at most {most_pixels} are "
+            "read; save it smaller"
+        )
+    size = pixels * (1 if image.mode in ("1", "L") else 2 if image.mode in SIXTEEN_BITS else 4)
+    if size > MOST_DECODED_BYTES:
+        raise TooLargeError(
+            f"{shown(name)} has {image.width} × {image.height} pixels, which are {size >> 20} MiB when they "
+            f"are decoded, but at most {MOST_DECODED_BYTES >> 20} MiB are read; save it smaller"
+        )
+
+
+def _check_pages(image: Any, name: str) -> list[str]:
+    """Refuse a picture of several pages; say so where the others are smaller copies of the first."""
+    pages = getattr(image, "n_frames", 1)
+    if pages == 1:
+        return []
+    copies = image.format == "TIFF"
+    for page in range(1, pages) if copies else ():
+        image.seek(page)
+        copies = copies and bool(image.tag_v2.get(TIFF_PAGE, 0))
+    if not copies:
+        raise _not_image(f"{shown(name)} holds {pages} pictures; save the one that you want")
+    image.seek(0)
+    return [f"the first of its {pages} pages is read; the others say that they are copies or masks of it"]
+
+
+def _save(image: Any, folder: Path, deep: bool) -> tuple[float, bool, list[str]]:
+    """Save values (rows, columns, bands) and what is seen; return what is white, and what was done."""
     from PIL import ImageOps  # noqa: PLC0415
 
     says = []
+    mode, dtype, white = _numbers(image)
+    if mode == "RGB" and image.mode not in ("RGB", "P"):
+        says.append(f"its colours are converted from {image.mode} to RGB")
+    if mode in ("RGB", "RGBA") and deep:
+        says.append("its colours are read with 8 bits; save each as a picture of its own to keep more")
     if image.getexif().get(0x0112, 1) != 1:
         image = ImageOps.exif_transpose(image)
         says.append("it is rotated as its EXIF orientation says")
+    columns, rows = image.size
+    bands = 3 if mode in ("RGB", "RGBA") else 1
+    values = np.lib.format.open_memmap(folder / "values.npy", "w+", dtype, (rows, columns, bands))
+    seen = None
+    if mode in ("LA", "RGBA"):
+        seen = np.lib.format.open_memmap(folder / "seen.npy", "w+", np.bool_, (rows, columns))
+    step = max(1, PIXELS_AT_ONCE // columns)
+    for row in range(0, rows, step):
+        part = image.crop((0, row, columns, min(row + step, rows)))
+        array = np.asarray(part if mode == image.mode else part.convert(mode))
+        here = slice(row, row + len(array))
+        array = array.view(dtype) if array.dtype.itemsize == dtype.itemsize else array
+        values[here] = array[..., :bands] if array.ndim == 3 else array[..., None]
+        if seen is not None:
+            seen[here] = array[..., -1] > 0
+    return white, seen is not None, says
+
+
+def _numbers(image: Any) -> tuple[str, np.dtype[Any], float]:
+    """Mode that an image is converted to, the kind of its numbers, and which of them is white."""
     mode = image.mode
     if mode in SIXTEEN_BITS:
-        return np.clip(np.asarray(image), 0, 65535).astype(np.uint16)[..., None], None, says
+        return mode, np.dtype(np.uint16), 65535.0
+    if mode == "I":
+        unsigned = image.format == "TIFF" and image.tag_v2.get(TIFF_KIND, (1,))[0] == 1
+        return mode, np.dtype(np.uint32 if unsigned else np.int32), 1.0
     if mode == "F":
-        return np.asarray(image, np.float32)[..., None], None, says
-    if mode in ("LA", "RGBA", "PA", "La", "RGBa") or "transparency" in image.info:
-        image = image.convert("RGBA")
-        array = np.asarray(image)
-        grey = mode in ("LA", "La")
-        return array[..., :1] if grey else array[..., :3], array[..., 3] > 0, says
-    if mode in ("1", "L"):
-        return np.asarray(image.convert("L"))[..., None], None, says
-    if mode not in ("RGB", "P"):
-        says.append(f"its colours are converted from {mode} to RGB")
-    return np.asarray(image.convert("RGB")), None, says
+        return mode, np.dtype(np.float32), 1.0
+    if mode in WITH_ALPHA or "transparency" in image.info:
+        return "LA" if mode in ("LA", "La") else "RGBA", np.dtype(np.uint8), 255.0
+    return "L" if mode in ("1", "L") else "RGB", np.dtype(np.uint8), 255.0
 
 
 def _avm_of(image: Any, name: str) -> tuple[dict[str, Any] | None, list[str]]:
