@@ -99,6 +99,22 @@ def test_forms_with_units_need_no_assumption(tmp_path, here, end):
     assert (table.meta["file"], table.meta["rows_left_out"]) == (f"mine{end}", 0)
 
 
+@pytest.mark.parametrize(
+    ("x", "y", "unit"),
+    [
+        ("ALPHA_J2000", "DELTA_J2000", "deg"),
+        ("RA(J2000)", "DEC(J2000)", "deg"),
+        ("coord_ra", "coord_dec", "rad"),
+    ],
+)
+def test_columns_of_the_large_catalogues_are_known(tmp_path, here, x, y, unit):
+    table = Table(
+        {"Name": ["M 42", "M 8"], x: SKY.ra.to_value(unit), y: SKY.dec.to_value(unit), "size": [1.0, 1.5]},
+        units={x: unit, y: unit, "size": "deg"},
+    )
+    check(read_catalogue(written(tmp_path / "a.fits", table)))
+
+
 def test_parquet_is_read_with_its_units_and_gaps(tmp_path, here):
     parquet = pytest.importorskip("pyarrow.parquet")
     import pyarrow

@@ -7,8 +7,11 @@ import time
 import numpy as np
 import pytest
 from astropy import units as u
-from astropy.coordinates import SkyCoord
-from astropy.table import Table
+from astropy.coordinates import AltAz, SkyCoord
+from astropy.io.votable.tree import Resource, VOTableFile
+from astropy.io.votable.tree import TableElement as VOTableTable
+from astropy.table import QTable, Table
+from astropy.time import Time
 from astropy_healpix import HEALPix
 
 from skykin.core.errors import (
@@ -69,6 +72,86 @@ def check_sky(survey, atol=0.35):
 @pytest.mark.parametrize("end", [end for end in ENDS if end != "parquet"])
 def test_every_form_of_table_shows_the_sky(tmp_path, end):
     check_form(tmp_path, end)
+
+
+@pytest.mark.parametrize("frame", ["galactic", "icrs", "fk4"])
+def test_an_ecsv_table_of_coordinates_and_times_shows_the_sky(tmp_path, frame):
+    position = SkyCoord(LON, LAT, unit="deg", frame="galactic").transform_to(frame)
+    when = Time(58000 + np.arange(len(LON)), format="mjd")
+    table = QTable({"when": when, "where": position, "flux": smooth_value(LON, LAT) * u.Jy})
+    survey, said = opened(write(table, tmp_path / "a.ecsv"), beam_deg=7.5)
+    check_sky(survey)
+    assert (survey.unit, said) == ("Jy", [])
+
+
+def test_coordinates_that_need_an_observatory_are_refused(tmp_path):
+    table = QTable({"where": SkyCoord(LON, LAT, unit="deg", frame="cirs"), "flux": LAT})
+    table["where"] = SkyCoord(AltAz(az=LON * u.deg, alt=LAT * u.deg))
+    with pytest.raises(
+        SkyError, match="column 'where' of 'a.ecsv' holds positions in the frame 'altaz', which"
+    ):
+        opened(write(table, tmp_path / "a.ecsv"), beam_deg=7.5)
+
+
+CATALOGUE_COLUMNS = [
+    ("ALPHA_J2000", "DELTA_J2000", "icrs", "deg"),  # SExtractor
+    ("ALPHAWIN_J2000", "DELTAWIN_J2000", "icrs", ""),
+    ("RAdeg", "DEdeg", "icrs", "deg"),  # CDS tables
+    ("RA(J2000)", "DEC(J2000)", "icrs", "deg"),
+    ("RA_ICRS", "DE_ICRS", "icrs", "deg"),  # VizieR
+    ("_RAJ2000", "_DEJ2000", "icrs", "deg"),
+    ("RA2000", "DEC2000", "icrs", ""),
+    ("raMean", "decMean", "icrs", ""),  # Pan-STARRS
+    ("coord_ra", "coord_dec", "icrs", "rad"),  # LSST
+    ("RightAscension", "Declination", "icrs", "deg"),
+    ("GLON", "GLAT", "galactic", "deg"),
+    ("LII", "BII", "galactic", "deg"),  # HEASARC
+    ("ecl_lon", "ecl_lat", "barycentricmeanecliptic", "deg"),  # Gaia
+]
+
+
+@pytest.mark.parametrize(("x", "y", "frame", "unit"), CATALOGUE_COLUMNS)
+def test_columns_of_the_large_catalogues_are_known(tmp_path, x, y, frame, unit):
+    place = SkyCoord(LON, LAT, unit="deg", frame="galactic").transform_to(frame).spherical
+    angle = unit or "deg"
+    columns = {x: place.lon.to_value(angle), y: place.lat.to_value(angle), "flux": smooth_value(LON, LAT)}
+    table = Table(columns, units={x: unit, y: unit})
+    survey, said = opened(write(table, tmp_path / "a.fits"), beam_deg=7.5)
+    check_sky(survey)
+    assert said == []
+
+
+def test_radians_without_a_unit_are_doubted(tmp_path):
+    place = SkyCoord(LON, LAT, unit="deg", frame="galactic").icrs
+    table = Table({"coord_ra": place.ra.rad, "coord_dec": place.dec.rad, "flux": LAT})
+    _, said = opened(write(table, tmp_path / "a.fits"), beam_deg=7.5)
+    assert said[-1] == (
+        "SKY-UNIT: columns 'coord_ra' and 'coord_dec' of 'a.fits' have no unit and are read in degrees, but "
+        "none is beyond 2π and π/2: if they are in radians, write their unit (rad)"
+    )
+
+
+def test_of_several_tables_in_a_votable_the_option_hdu_chooses(tmp_path):
+    path = tmp_path / "two.vot"
+    north = LAT > 30
+    tables = [VOTableTable.from_table(VOTableFile(), sky()[side]) for side in (~north, north)]
+    file, resource = VOTableFile(), Resource()
+    for table, name in zip(tables, ("control", "science"), strict=True):
+        table.name = name
+        resource.tables.append(table)
+    file.resources.append(resource)
+    file.to_xml(str(path))
+    with pytest.raises(
+        HeaderInvalidError,
+        match=r"'two.vot' has 2 tables: 1 \('control'\), 2 \('science'\); choose one with the option hdu",
+    ):
+        opened(path)
+    for which in (2, "science"):
+        survey, _ = opened(path, beam_deg=7.5, hdu=which)
+        assert survey.extent.lat_deg == pytest.approx(90, abs=1)
+        assert survey.sample(30.0, 60.0)[0][0] == pytest.approx(smooth_value(30.0, 60.0), abs=0.35)
+    with pytest.raises(UsageError, match=r"'two.vot' has no table 'other'; it has 1 \('control'\), 2 "):
+        opened(path, hdu="other")
 
 
 @pytest.mark.extra

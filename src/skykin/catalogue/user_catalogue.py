@@ -21,7 +21,16 @@ from skykin.core.frames import Frame, frame_of, to_galactic
 from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Progress
 from skykin.core.shapes import Degrees, Numbers
-from skykin.survey.table.columns import DEGREES_PER, HOURS, NAMELESS, PAIRS, columns_told
+from skykin.survey.table.columns import (
+    DEGREES_PER,
+    HOURS,
+    NAMELESS,
+    PAIRS,
+    columns_told,
+    doubtful_radians,
+    has_ucd,
+    name_key,
+)
 from skykin.survey.table.objects import ObjectColumn, read_object_columns
 
 NAMES = ("name", "mainid", "object", "objectname", "sourcename", "designation", "id", "region", "source")
@@ -61,7 +70,7 @@ class Sizes:
 
 def named(columns: list[ObjectColumn], names: Sequence[str]) -> ObjectColumn | None:
     """Find the first of some names; case and punctuation do not matter."""
-    return next((c for name in names for c in columns if _key(c.name) == name), None)
+    return next((c for name in names for c in columns if name_key(c.name) == name), None)
 
 
 def find_positions(
@@ -140,6 +149,8 @@ def _read(pair: Pair, file: str, frame: str | None, say: Say) -> tuple[Degrees, 
     chosen = known or frame_of(frame or "galactic")
     lon_deg = _degrees(lon, file, say, hours=chosen == "icrs")
     lat_deg = _degrees(lat, file, say)
+    if not (lon.unit or lat.unit) and (doubt := doubtful_radians(lon.name, lon_deg, lat_deg)):
+        say(f"columns {shown(lon.name)} and {shown(lat.name)} of {shown(file)} {doubt}")
     off = (np.abs(lat_deg) > 90) | (np.abs(lon_deg) > 360) | np.isinf(lon_deg) | np.isinf(lat_deg)
     if off.any():
         row = int(np.argmax(off))
@@ -216,20 +227,16 @@ def _degrees_per(column: ObjectColumn, ending: str, file: str) -> float | None:
 
 
 def _is(column: ObjectColumn, what: str) -> bool:
-    if what.startswith("pos."):
-        return column.ucd.casefold().split(";")[0] == what
-    return what in (_key(column.name), _split(column.name)[0])
+    if what.startswith("pos"):
+        return has_ucd(column.ucd, what)
+    return what in (name_key(column.name), _split(column.name)[0])
 
 
 def _split(name: str) -> tuple[str, str]:
     """Stem and unit of a name such as ``size_arcmin``."""
-    key = _key(name)
+    key = name_key(name)
     ending = next((e for e in ENDINGS if key.endswith(e) and key != e), "")
     return key.removesuffix(ending), ending
-
-
-def _key(name: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", name.casefold())
 
 
 YES, NO = {"true", "t", "yes", "y", "1", "1.0"}, {"false", "f", "no", "n", "0", "0.0"}

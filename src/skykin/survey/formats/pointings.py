@@ -68,7 +68,7 @@ def _columns(path: Path, options: SurveyOptions) -> list[Column]:
         first = stream.read(2880)
         form = form_of(first)
         if form is not None:
-            return read_columns(path, form)
+            return read_columns(path, form, options.hdu)
         tables = _tables(read_headers(stream, path.name))
     wanted = [h for h in tables if options.hdu in (None, h.number, h.cards.get("EXTNAME"))]
     if len(wanted) != 1:

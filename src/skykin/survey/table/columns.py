@@ -15,21 +15,47 @@ from skykin.core.protocols import Progress
 from skykin.core.shapes import Degrees, Numbers
 from skykin.survey.table.file import Column
 
-#: UCDs and names (lower case, without _ - and blanks) of longitudes and latitudes in each frame.
+#: UCDs (also of version 1) and names, as `name_key` writes them, of longitudes and latitudes in each frame.
 PAIRS: tuple[tuple[Frame, str, str], ...] = (
     ("galactic", "pos.galactic.lon", "pos.galactic.lat"),
     ("icrs", "pos.eq.ra", "pos.eq.dec"),
     ("ecliptic", "pos.ecliptic.lon", "pos.ecliptic.lat"),
+    ("galactic", "pos_gal_lon", "pos_gal_lat"),
+    ("icrs", "pos_eq_ra_main", "pos_eq_dec_main"),
     ("galactic", "l", "b"),
     ("galactic", "glon", "glat"),
     ("galactic", "gallon", "gallat"),
+    ("galactic", "galacticlon", "galacticlat"),
+    ("galactic", "galacticlongitude", "galacticlatitude"),
     ("galactic", "ldeg", "bdeg"),
+    ("galactic", "lii", "bii"),  # HEASARC
     ("icrs", "ra", "dec"),
-    ("icrs", "raj2000", "dej2000"),
+    ("icrs", "ra", "de"),
+    ("icrs", "raj2000", "dej2000"),  # VizieR
     ("icrs", "raj2000", "decj2000"),
+    ("icrs", "ra2000", "dec2000"),
+    ("icrs", "ra2000", "de2000"),
     ("icrs", "radeg", "decdeg"),
+    ("icrs", "radeg", "dedeg"),
+    ("icrs", "rad", "decd"),  # SIMBAD
+    ("icrs", "rajd", "decjd"),  # ATNF
     ("icrs", "raicrs", "deicrs"),
+    ("icrs", "raicrs", "decicrs"),
+    ("icrs", "rafk5", "decfk5"),
+    ("icrs", "rightascension", "declination"),
+    ("icrs", "alphaj2000", "deltaj2000"),  # SExtractor
+    ("icrs", "alphawinj2000", "deltawinj2000"),
+    ("icrs", "alphapeakj2000", "deltapeakj2000"),
+    ("icrs", "alphapsfj2000", "deltapsfj2000"),
+    ("icrs", "alphasky", "deltasky"),
+    ("icrs", "ramean", "decmean"),  # Pan-STARRS
+    ("icrs", "rastack", "decstack"),
+    ("icrs", "coordra", "coorddec"),  # LSST, in radians
+    ("icrs", "targetra", "targetdec"),  # DESI
+    ("icrs", "plugra", "plugdec"),  # SDSS
+    ("icrs", "sra", "sdec"),  # ObsCore
     ("ecliptic", "elon", "elat"),
+    ("ecliptic", "ecllon", "ecllat"),  # Gaia
 )
 NAMELESS = (("lon", "lat"), ("londeg", "latdeg"), ("longitude", "latitude"))
 DEGREES_PER = {
@@ -123,22 +149,50 @@ def choose(
         )
     known = frame_of(frame) if frame is not None else implied or "galactic"
     longitude = _degrees(lon, file, progress, known == "icrs")
-    return Chosen(longitude, _degrees(lat, file, progress, False), known, _checked(values, columns, file))
+    latitude = _degrees(lat, file, progress, False)
+    if not (lon.unit or lat.unit) and (doubt := doubtful_radians(lon.name, longitude, latitude)):
+        progress.say(f"SKY-UNIT: columns {shown(lon.name)} and {shown(lat.name)} of {shown(file)} {doubt}")
+    return Chosen(longitude, latitude, known, _checked(values, columns, file))
+
+
+def doubtful_radians(name: str, lon: Degrees, lat: Degrees) -> str:
+    """Say that numbers without a unit look like radians; nothing if they do not."""
+    good = np.isfinite(lon) & np.isfinite(lat)
+    if not good.any():
+        return ""
+    inside = np.abs(lon[good]).max() <= 2 * np.pi and np.abs(lat[good]).max() <= np.pi / 2
+    wide = np.ptp(lon[good]) > np.pi or np.ptp(lat[good]) > 1
+    if not inside or not (wide or name_key(name) == "coordra"):
+        return ""
+    return (
+        "have no unit and are read in degrees, but none is beyond 2π and π/2: if they are in radians, write "
+        "their unit (rad)"
+    )
 
 
 def _positions(columns: list[Column], file: str) -> tuple[Column, Column, Frame | None]:
+    # Of several columns with one UCD that of the main position comes first.
+    by_rank = sorted(columns, key=lambda column: "meta.main" not in column.ucd.casefold())
     for frame, x, y in (*PAIRS, *((None, x, y) for x, y in NAMELESS)):
-        lon = next((c for c in columns if _is(c, x)), None)
-        lat = next((c for c in columns if _is(c, y)), None)
+        lon = next((c for c in by_rank if _is(c, x)), None)
+        lat = next((c for c in by_rank if _is(c, y)), None)
         if lon is not None and lat is not None:
             return lon, lat, frame
     raise _unclear(columns, file, "no columns with positions are found")
 
 
 def _is(column: Column, what: str) -> bool:
-    if what.startswith("pos."):
-        return column.ucd.lower().split(";")[0] == what
-    return re.sub(r"[_\-\s]", "", column.name).lower() == what
+    return has_ucd(column.ucd, what) if what.startswith("pos") else name_key(column.name) == what
+
+
+def has_ucd(ucd: str, what: str) -> bool:
+    """Whether the first word of a UCD is `what`."""
+    return ucd.strip().casefold().split(";")[0] == what
+
+
+def name_key(name: str) -> str:
+    """Letters and digits of a column's name, in lower case: ``RA(J2000)`` becomes ``raj2000``."""
+    return re.sub(r"[^a-z0-9]", "", name.casefold())
 
 
 def _values(rest: list[Column], columns: list[Column], file: str) -> list[Column]:

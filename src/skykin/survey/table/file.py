@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,9 @@ from skykin.core.errors import (
     HeaderInvalidError,
     RemoteError,
     ResourceError,
+    SkyError,
     TooLargeError,
+    UsageError,
     shown,
 )
 from skykin.core.shapes import Numbers
@@ -80,8 +83,17 @@ def read_fits_columns(path: Path, hdu: Hdu) -> list[Column]:
     return columns
 
 
-def read_columns(path: Path, form: str) -> list[Column]:
+def read_columns(path: Path, form: str, table: int | str | None = None) -> list[Column]:
     """Read the columns of a table in another form than FITS, in a child process.
+
+    A column of sky coordinates becomes two of Galactic degrees; columns of times hold no numbers.
+
+    Parameters
+    ----------
+    path : Path
+    form : {"ecsv", "votable", "parquet"}
+    table : int or str, optional
+        Which table of a VOTable, by its number from 1, name or ID.
 
     Raises
     ------
@@ -99,7 +111,9 @@ def read_columns(path: Path, form: str) -> list[Column]:
             f"{shown(path.name)} has {size} bytes, but tables of at most {most} are read in this form; "
             "write it as FITS or Parquet, or only the columns that are needed"
         )
-    with guarded("skykin.survey.table.file:parse", path, {"form": form}, limits=LIMITS) as parsed:
+    with guarded(
+        "skykin.survey.table.file:parse", path, {"form": form, "table": table}, limits=LIMITS
+    ) as parsed:
         return [
             Column(one["name"], one["unit"], one["ucd"], np.array(parsed.array(one["file"])))
             if one["file"]
@@ -108,11 +122,14 @@ def read_columns(path: Path, form: str) -> list[Column]:
         ]
 
 
-def parse(path: Path, folder: Path, form: str) -> dict[str, Any]:
+def parse(path: Path, folder: Path, form: str, table: int | str | None) -> dict[str, Any]:
     """Child's task: save the columns of a table."""
-    read = {"ecsv": _ecsv, "votable": _votable, "parquet": _parquet}[form]
+    if form == "votable":
+        read: Iterable[tuple[str, str, str, Any]] = _votable(path, table)
+    else:
+        read = _ecsv(path) if form == "ecsv" else _parquet(path)
     columns = []
-    for number, (name, unit, ucd, values) in enumerate(read(path)):
+    for number, (name, unit, ucd, values) in enumerate(read):
         numbers = _as_numbers(values)
         if numbers is not None:
             np.save(folder / f"column{number}.npy", numbers)
@@ -136,13 +153,49 @@ def _as_numbers(values: Any) -> Numbers | None:
     return np.where(mask, np.nan, data.astype(np.float64))
 
 
-def _ecsv(path: Path) -> list[tuple[str, str, str, Any]]:
+def _ecsv(path: Path) -> Iterable[tuple[str, str, str, Any]]:
     from astropy.table import Table  # noqa: PLC0415 - only in the child
 
     text = path.read_text(encoding="utf-8", errors="replace")
     check_ecsv(text, path.name)
     table = Table.read(text, format="ascii.ecsv")
-    return [(c.name, str(c.unit or ""), str(c.meta.get("ucd", "")), c.data) for c in table.columns.values()]
+    return flat_columns(table, path.name)
+
+
+def flat_columns(table: Any, file: str) -> Iterator[tuple[str, str, str, Any]]:
+    """Name, unit, UCD and values of each column of an astropy table; two for a column of sky coordinates.
+
+    Raises
+    ------
+    SkyError
+        If sky coordinates are in a frame that needs a time or an observatory.
+    """
+    from astropy.coordinates import SkyCoord  # noqa: PLC0415 - only in the child
+    from astropy.units import Quantity  # noqa: PLC0415
+
+    for name in table.colnames:
+        column = table[name]
+        if isinstance(column, SkyCoord):
+            try:
+                galactic = column.galactic
+            except Exception as error:  # it fails in more than one way
+                raise SkyError(
+                    f"column {shown(name)} of {shown(file)} holds positions in the frame "
+                    f"{shown(column.frame.name)}, which needs a time or an observatory; write them in icrs",
+                    code="SKY-FRAME",
+                ) from error
+            yield f"{name}.l", "deg", "pos.galactic.lon", np.ma.masked_invalid(_bare(galactic.l.deg))
+            yield f"{name}.b", "deg", "pos.galactic.lat", np.ma.masked_invalid(_bare(galactic.b.deg))
+        elif isinstance(column, Quantity):
+            yield name, str(column.unit), "", np.ma.masked_invalid(_bare(column.value))
+        elif hasattr(column, "data"):
+            unit = "" if getattr(column, "unit", None) is None else str(column.unit)
+            yield name, unit, str(column.meta.get("ucd", "")), np.ma.asarray(column.data)
+
+
+def _bare(values: Any) -> Numbers:
+    """Values of a masked quantity, NaN where it is masked."""
+    return np.asarray(values.filled(np.nan) if hasattr(values, "filled") else values, np.float64)
 
 
 def check_ecsv(text: str, name: str) -> None:
@@ -169,14 +222,43 @@ def check_ecsv(text: str, name: str) -> None:
         )
 
 
-def _votable(path: Path) -> list[tuple[str, str, str, Any]]:
+def _votable(path: Path, wanted: int | str | None) -> list[tuple[str, str, str, Any]]:
     check_votable(path.read_bytes(), path.name)
     from astropy.io.votable import parse as parse_votable  # noqa: PLC0415
 
-    first = parse_votable(str(path), verify="ignore").get_first_table()
+    chosen = chosen_table(parse_votable(str(path), verify="ignore"), wanted, path.name)
     return [
-        (field.name, str(field.unit or ""), field.ucd or "", first.array[field.ID]) for field in first.fields
+        (field.name, str(field.unit or ""), field.ucd or "", chosen.array[field.ID])
+        for field in chosen.fields
     ]
+
+
+def chosen_table(
+    file: Any, wanted: int | str | None, name: str, way_out: str = "choose one with the option hdu"
+) -> Any:
+    """Return the only table with rows of a VOTable, or the one of a number from 1, a name or an ID.
+
+    Raises
+    ------
+    HeaderInvalidError
+        If there are several, or none.
+    UsageError
+        If there is none of this number or name.
+    """
+    tables = [each for each in file.iter_tables() if each.fields]
+    told = ", ".join(f"{n} ({shown(each.name or each.ID or '')})" for n, each in enumerate(tables, 1))
+    if wanted is not None:
+        for number, each in enumerate(tables, 1):
+            if wanted in (number, each.name, each.ID):
+                return each
+        raise UsageError(
+            f"{shown(name)} has no table {shown(wanted)}; it has {told or 'none'}", code="IN-KEY"
+        )
+    full = [each for each in tables if len(each.array)] or tables[:1]
+    if len(full) != 1:
+        how = f"{told}; {way_out}" if full else "none has columns; give another file"
+        raise HeaderInvalidError(f"{shown(name)} has {len(full)} tables: {how}")
+    return full[0]
 
 
 def check_votable(content: bytes, name: str) -> None:

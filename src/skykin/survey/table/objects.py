@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from skykin.core.errors import HeaderInvalidError, NotThisFormatError, ResourceE
 from skykin.core.shapes import Numbers
 from skykin.survey.fits.check import looks_like_html, read_headers
 from skykin.survey.guard import Limits, guarded
-from skykin.survey.table.file import check_ecsv, check_votable, form_of
+from skykin.survey.table.file import check_ecsv, check_votable, chosen_table, flat_columns, form_of
 
 MOST_BYTES = 64 << 20
 MOST_OBJECTS = 200_000
@@ -118,7 +117,7 @@ def parse(path: Path, folder: Path, form: str, hdu: int) -> dict[str, Any]:
     """Child's task: save the numbers of a table and tell its text."""
     columns: list[dict[str, Any]] = []
     characters = 0
-    for name, unit, ucd, values in _flat(_table(path, form, hdu)):
+    for name, unit, ucd, values in flat_columns(_table(path, form, hdu), path.name):
         told: dict[str, Any] = {"name": name, "unit": unit, "ucd": ucd, "file": ""}
         if values.ndim != 1:
             continue
@@ -150,7 +149,8 @@ def _table(path: Path, form: str, hdu: int) -> Any:
         check_votable(path.read_bytes(), path.name)
         from astropy.io.votable import parse as parse_votable  # noqa: PLC0415
 
-        first = parse_votable(str(path), verify="ignore").get_first_table()
+        parsed = parse_votable(str(path), verify="ignore")
+        first = chosen_table(parsed, None, path.name, "give a file with one")
         table = first.to_table(use_names_over_ids=True)
         for field in first.fields:
             table[field.name].meta["ucd"] = field.ucd or ""
@@ -221,21 +221,3 @@ def _parquet(path: Path) -> Any:
         if about.get("unit"):
             table[field.name].unit = about["unit"]
     return table
-
-
-def _flat(table: Any) -> Iterator[tuple[str, str, str, Any]]:
-    """Name, unit, UCD and values of each column; two for a column of sky coordinates."""
-    from astropy.coordinates import Angle, SkyCoord  # noqa: PLC0415 - only in the child
-    from astropy.units import Quantity  # noqa: PLC0415
-
-    for name in table.colnames:
-        column = table[name]
-        if isinstance(column, SkyCoord):
-            galactic = column.galactic
-            yield f"{name}.l", "deg", "pos.galactic.lon", np.ma.masked_invalid(galactic.l.deg)
-            yield f"{name}.b", "deg", "pos.galactic.lat", np.ma.masked_invalid(galactic.b.deg)
-        elif isinstance(column, Quantity | Angle):
-            yield name, str(column.unit), "", np.ma.masked_invalid(np.ma.array(column.value))
-        elif hasattr(column, "data"):
-            unit = "" if getattr(column, "unit", None) is None else str(column.unit)
-            yield name, unit, str(column.meta.get("ucd", "")), np.ma.asarray(column.data)
