@@ -342,3 +342,16 @@ def test_a_fits_file_cut_short_is_refused(tmp_path, here):
     path.write_bytes(path.read_bytes()[:5765])
     with pytest.raises(CorruptFileError, match="^'a.fits' is cut short: HDU 1 needs 5816 bytes"):
         read_catalogue(path)
+
+
+def test_a_table_of_very_many_columns_or_cells_is_refused_before_it_is_parsed(tmp_path, monkeypatch, here):
+    many = ["ra", "dec", *(f"c{i}" for i in range(3000))]
+    for name, separator in (("a.csv", ","), ("b.csv", ";"), ("c.tsv", "\t"), ("d.txt", " "), ("e.dat", "|")):
+        line = separator.join(["1"] * len(many))
+        (tmp_path / name).write_text(f"{separator.join(many)}\n{line}\n")
+        with pytest.raises(TooLargeError, match=rf"'{name}' has 3002 columns, but at most 2000 are read"):
+            read_catalogue(tmp_path / name)
+    monkeypatch.setattr(object_file, "MOST_CELLS", 10)
+    (tmp_path / "f.csv").write_text("ra,dec\n" + "1,2\n" * 9)
+    with pytest.raises(TooLargeError, match="'f.csv' has about 20 cells, but at most 10 are read"):
+        read_catalogue(tmp_path / "f.csv")

@@ -16,6 +16,10 @@ from skykin.survey.table.file import check_ecsv, check_votable, chosen_table, fl
 
 MOST_BYTES = 64 << 20
 MOST_OBJECTS = 200_000
+#: Parsing takes a time that grows with the square of the columns, and memory for each cell of text.
+MOST_COLUMNS, MOST_CELLS = 2000, 10_000_000
+#: What may stand between the cells of plain text.
+SEPARATORS = (",", ";", "\t", "|", " ")
 #: What crosses from the child as JSON.
 MOST_CHARACTERS = 20_000_000
 LIMITS = Limits(memory_bytes=3 << 30, seconds=60.0)
@@ -162,6 +166,7 @@ def _table(path: Path, form: str, hdu: int) -> Any:
         text = path.read_text(encoding="utf-8-sig", errors="replace")
         if form == "ecsv":
             check_ecsv(text, path.name)
+        _check_cost(text, path.name)
         try:
             table = Table.read(text, **_how(text, form))
         except (ValueError, IndexError) as error:  # what astropy raises where rows and columns do not fit
@@ -176,6 +181,28 @@ def _table(path: Path, form: str, hdu: int) -> Any:
             f"{shown(path.name)} has {len(table)} rows, but catalogues of at most {MOST_OBJECTS} are read"
         )
     return table
+
+
+def _check_cost(text: str, name: str) -> None:
+    """Refuse plain text with so many columns or cells that to parse it takes too long."""
+    lines = text.splitlines()
+    some = [line for line in lines[:200] if line.strip() and not line.startswith("#")]
+    columns = max((_cells(line) for line in some), default=0)
+    if columns > MOST_COLUMNS:
+        raise TooLargeError(
+            f"{shown(name)} has {columns} columns, but at most {MOST_COLUMNS} are read; write only those "
+            "that are needed"
+        )
+    if (cells := columns * len(lines)) > MOST_CELLS:
+        raise TooLargeError(
+            f"{shown(name)} has about {cells} cells, but at most {MOST_CELLS} are read; write only the rows "
+            "and columns that are needed"
+        )
+
+
+def _cells(line: str) -> int:
+    """Cells of a line by the separator that it has most of; of blanks, a run is one."""
+    return 1 + max(len(line.split()) - 1 if each == " " else line.count(each) for each in SEPARATORS)
 
 
 def _how(text: str, form: str) -> dict[str, Any]:
