@@ -1,19 +1,26 @@
 """Parts of the sky that MOCs and DS9 regions describe."""
 
+import gzip
+
 import numpy as np
 import pytest
 from astropy import units as u
 from astropy.coordinates import SkyCoord
+from astropy.io import fits
+from astropy.table import Table
+from hypothesis import given
+from hypothesis import strategies as st
 from mocpy import MOC
 
 from skykin.core.errors import (
     CorruptFileError,
+    HeaderInvalidError,
     InputRefusedError,
     NotThisFormatError,
     SkyError,
     TooLargeError,
 )
-from skykin.survey import sky_mask
+from skykin.survey import moc_file, sky_mask
 from skykin.survey.open import open_survey
 from skykin.survey.sky_mask import read_sky_mask
 from tests.hostile.healpix_files import smooth_sky, write_map
@@ -39,6 +46,62 @@ def test_mocs_in_each_form_are_read(tmp_path, form):
     mask = read_sky_mask(path)
     np.testing.assert_array_equal(mask.contains(LON, LAT), moc.contains_skycoords(SKY.icrs))
     assert mask.share == pytest.approx(moc.sky_fraction, rel=1e-6)
+
+
+def assert_same(mask, moc):
+    np.testing.assert_array_equal(mask.moc.to_depth29_ranges, moc.to_depth29_ranges)
+
+
+CELLS = MOC.from_string("3/1 3-5 10", "ascii")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "3/1 3-5 10",
+        "3/1,3-5,10",
+        "3/1, 3 - 5, 10\n",
+        "3/1 3-5 10 8/",
+        "# a comment, 1/1\n4/4-7\n3/3 4\n5 10 ",
+        "3/10 1 4,5 3 3-4",
+        "s3/1 3-5 10",
+        "MOC 3/1,3-5,10",
+        "3/1,3 3/4-5 3/10",
+        '{"3": [1, 3, 4, 5, 10]}',
+        '{"3": [1, 3, 10], "4": [16, 17, 18, 19, 20, 21, 22, 23], "8": []}',
+        '{\n"3":[10,5,4,3,1,1]}',
+    ],
+)
+def test_mocs_of_both_versions_and_in_any_layout_hold_the_same_cells(tmp_path, text):
+    assert_same(read(tmp_path, text), CELLS)
+
+
+def test_mocs_in_fits_as_tools_write_them(tmp_path):
+    uniq = np.array([4 * 4**3 + cell for cell in (1, 3, 4, 5, 10)])
+    for name, dtype in (("UNIQ", np.int64), ("NPIX", np.int32), ("UNIQ", np.uint64)):
+        table = fits.table_to_hdu(Table({name: uniq.astype(dtype)}))
+        table.header.update(PIXTYPE="HEALPIX", ORDERING="NUNIQ", COORDSYS="C")
+        table.writeto(tmp_path / "a.fits", overwrite=True)
+        with gzip.open(tmp_path / "a.fits.gz", "wb") as packed:
+            packed.write((tmp_path / "a.fits").read_bytes())
+        assert_same(read_sky_mask(tmp_path / "a.fits"), CELLS)
+        assert_same(read_sky_mask(tmp_path / "a.fits.gz"), CELLS)
+    table.header["COORDSYS"] = "G"
+    table.writeto(tmp_path / "b.fits")
+    with pytest.raises(SkyError, match="is a MOC of 'SPACE' with COORDSYS 'G', but it must be"):
+        read_sky_mask(tmp_path / "b.fits")
+
+
+@given(st.lists(st.tuples(st.integers(0, 29), st.integers(0, 2**62), st.integers(0, 50)), min_size=1))
+def test_every_moc_is_the_union_of_its_cells_as_mocpy_has_them(parts):
+    texts = []
+    for order, cell, more in parts:
+        count = 12 * 4**order
+        texts.append(f"{order}/{cell % count}-{min(cell % count + more, count - 1)}")
+    ranges = moc_file.ranges_of_text(" ".join(texts), "m")
+    one, *others = (MOC.from_string(text, "ascii") for text in texts)
+    expected = one.union(*others) if others else one  # mocpy itself refuses cells that overlap
+    np.testing.assert_array_equal(ranges, expected.to_depth29_ranges)
 
 
 def test_circles_hold_what_is_near_their_centre(tmp_path):
@@ -95,6 +158,16 @@ def test_j12_a_self_crossing_polygon_holds_a_part_of_its_hull(tmp_path):
         ("galactic\nline(1,2,3,4)\n", InputRefusedError, "holds a 'LineSkyRegion', which has no area"),
         ("0/\n", InputRefusedError, "holds no sky"),
         ("{", CorruptFileError, "cannot be read"),
+        ('{"type": "Feature"}', NotThisFormatError, "is JSON but no MOC"),
+        ("3/1 3000", HeaderInvalidError, "has the cell '3000' of order 3, which has the cells 0 to 767"),
+        ("30/1", HeaderInvalidError, "has the order '30', but orders run from 0 to 29"),
+        ("3/5-1", HeaderInvalidError, "has the range 5-1, which runs backwards"),
+        ("t61/1 3 5", SkyError, "is a MOC of times or frequencies"),
+        ("t61/1 3 5 s3/1", SkyError, "is a MOC of times or frequencies"),
+        ("galactic\n" + "circle 1 1 1\n" * 10_001, TooLargeError, "has more than 10000 shapes"),
+        ("galactic;" + "circle(1,1,1);" * 10_001, TooLargeError, "has more than 10000 shapes"),
+        (f"galactic\npolygon({'1,2,3,1,' * 1001}1,1)", TooLargeError, "has a polygon of 2003 corners, but"),
+        (f"galactic\npolygon({'1,2,' * 60_000}1,1)", TooLargeError, "have 120002 numbers, but at most 1000"),
         ("galactic\n" + "circle(1,1,1)\n" * 10_001, TooLargeError, "has more than 10000 shapes"),
     ],
 )

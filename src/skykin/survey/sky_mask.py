@@ -18,16 +18,20 @@ from skykin.core.errors import (
     UsageError,
     shown,
 )
-from skykin.survey.guard import guarded
+from skykin.survey.guard import Limits, guarded
+from skykin.survey.moc_file import is_moc_text, ranges_of_fits, ranges_of_json, ranges_of_text
+from skykin.survey.unpack import unpacked
 
 MOST_BYTES = 64 << 20
-MOST_SHAPES = 10_000
+#: To bring a shape on cells takes milliseconds, a polygon a time that grows with the square of its corners.
+MOST_SHAPES, MOST_CORNERS, MOST_NUMBERS = 10_000, 2_000, 100_000
+LIMITS = Limits(memory_bytes=3 << 30, seconds=60.0)
 #: Coordinates in pixels of some image say nothing about the sky.
 PIXEL_FRAMES = re.compile(r"^\s*(image|physical|detector|amplifier|linear)\b", re.MULTILINE | re.IGNORECASE)
 
 
 def read_sky_mask(path: Path) -> MocArea:
-    """Read a MOC (FITS, JSON or ASCII) or a DS9 region file, in a child process.
+    """Read a MOC (FITS, JSON or ASCII, of any version) or a DS9 region file, in a child process.
 
     Raises
     ------
@@ -38,12 +42,17 @@ def read_sky_mask(path: Path) -> MocArea:
         raise NotThisFormatError(
             f"the mask {shown(path.name)} is not a regular file; give a MOC or region file"
         )
-    if path.stat().st_size > MOST_BYTES:
-        raise TooLargeError(
-            f"the mask {shown(path.name)} has {path.stat().st_size} bytes, but at most {MOST_BYTES} are read"
-        )
-    with guarded("skykin.survey.sky_mask:parse", path) as parsed:
-        ranges = np.array(parsed.array("ranges"))
+    plain, cleanup = unpacked(path)
+    try:
+        if plain.stat().st_size > MOST_BYTES:
+            raise TooLargeError(
+                f"the mask {shown(path.name)} has {plain.stat().st_size} bytes, but at most {MOST_BYTES} are "
+                "read"
+            )
+        with guarded("skykin.survey.sky_mask:parse", plain, limits=LIMITS) as parsed:
+            ranges = np.array(parsed.array("ranges"))
+    finally:
+        cleanup()
     if not len(ranges):
         raise InputRefusedError(
             f"the mask {shown(path.name)} holds no sky; give one that does", code="SKY-RANGE"
@@ -53,18 +62,19 @@ def read_sky_mask(path: Path) -> MocArea:
 
 def parse(path: Path, folder: Path) -> dict[str, Any]:
     """Child's task: save the ranges of a mask."""
-    first = path.read_bytes()[:2880]
+    with path.open("rb") as stream:
+        first = stream.read(9)
     if first.startswith(b"SIMPLE"):
-        moc = MOC.load(str(path), "fits")
+        ranges = ranges_of_fits(path)
     else:
-        text = path.read_text(encoding="utf-8", errors="replace")
+        text = path.read_text(encoding="utf-8-sig", errors="replace")
         if text.lstrip().startswith("{"):
-            moc = MOC.from_string(text, "json")
-        elif re.fullmatch(r"[\d\s/,\-]+", text):
-            moc = MOC.from_string(text, "ascii")
+            ranges = ranges_of_json(text, path.name)
+        elif is_moc_text(text):
+            ranges = ranges_of_text(text, path.name)
         else:
-            moc = _of_regions(text, path.name)
-    np.save(folder / "ranges.npy", moc.to_depth29_ranges.astype(np.uint64).reshape(-1, 2))
+            ranges = _of_regions(text, path.name).to_depth29_ranges.astype(np.uint64).reshape(-1, 2)
+    np.save(folder / "ranges.npy", ranges)
     return {}
 
 
@@ -76,14 +86,33 @@ def _of_regions(text: str, name: str) -> MOC:
             f"the regions of {shown(name)} are in pixels of an image; save them in galactic, fk5 or icrs",
             code="SKY-FRAME",
         )
-    if text.count("(") > MOST_SHAPES:
-        raise TooLargeError(f"{shown(name)} has more than {MOST_SHAPES} shapes; save it as a MOC")
+    _check_cost(text, name)
     shapes = Regions.parse(text, format="ds9")
     if not shapes:
         raise NotThisFormatError(
             f"{shown(name)} is no MOC and holds no DS9 regions; give one of these", code="IN-NOTMASK"
         )
+    corners = max(len(getattr(shape, "vertices", ())) for shape in shapes)
+    if corners > MOST_CORNERS:
+        raise TooLargeError(
+            f"{shown(name)} has a polygon of {corners} corners, but at most {MOST_CORNERS} are read; save it "
+            "as a MOC, or with fewer"
+        )
     try:
         return moc_of_regions(shapes)
     except UsageError as error:
         raise InputRefusedError(f"{shown(name)} cannot be used: {error}") from error
+
+
+def _check_cost(text: str, name: str) -> None:
+    """Refuse, before they are parsed, more shapes and numbers than can be brought on the sky in time."""
+    statements = (part.partition("#")[0] for part in re.split(r"[\n;]", text))
+    shapes = [part for part in statements if re.search(r"[a-z].*\d", part, re.IGNORECASE)]
+    if len(shapes) > MOST_SHAPES:
+        raise TooLargeError(f"{shown(name)} has more than {MOST_SHAPES} shapes; save it as a MOC")
+    numbers = sum(len(re.findall(r"[,\s(]+", part)) for part in shapes)
+    if numbers > MOST_NUMBERS:
+        raise TooLargeError(
+            f"the shapes of {shown(name)} have {numbers} numbers, but at most {MOST_NUMBERS} are read; save "
+            "it as a MOC"
+        )
