@@ -1,6 +1,8 @@
 """HiPS in folders and on the web, good ones and those of section H of the hostile corpus."""
 
+import gzip
 import http.server
+import io
 import shutil
 import threading
 import time
@@ -8,6 +10,7 @@ import time
 import numpy as np
 import pytest
 from astropy import units as u
+from astropy.io import fits
 from mocpy import MOC
 
 from skykin.core.errors import (
@@ -17,6 +20,7 @@ from skykin.core.errors import (
     NotThisFormatError,
     RemoteError,
     SkyError,
+    TooLargeError,
 )
 from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Survey
@@ -25,7 +29,7 @@ from skykin.survey.hips import store as hips_store
 from skykin.survey.hips.store import trim
 from skykin.survey.open import open_survey
 from tests.hostile.healpix_files import smooth_value
-from tests.hostile.hips_tiles import WIDTH, write_hips
+from tests.hostile.hips_tiles import WIDTH, tile_values, write_hips, write_tile
 
 RANDOM = np.random.default_rng(0)
 LON = RANDOM.uniform(0, 360, 300)
@@ -50,6 +54,111 @@ def test_tiles_of_colours_show_the_sky(tmp_path, ending):
     np.testing.assert_allclose(values[:, 0], smooth_value(LON, LAT) * 10 / 255, atol=0.01)
     np.testing.assert_allclose(values[:, 1], 1 - smooth_value(LON, LAT) * 10 / 255, atol=0.01)
     assert survey.bands == ("red", "green", "blue")
+
+
+def rewritten(folder, change, order=1):
+    """The FITS tiles of an order, each rewritten: values with their rows from the bottom to bytes."""
+    for path in (folder / f"Norder{order}" / "Dir0").iterdir():
+        path.write_bytes(change(fits.getdata(path)))
+    return folder
+
+
+def as_bytes(hdu):
+    stream = io.BytesIO()
+    hdu.writeto(stream)
+    return stream.getvalue()
+
+
+def trimmed(values):
+    header = fits.Header({"TRIM1": 5, "ONAXIS1": WIDTH, "TRIM2": 8, "ONAXIS2": WIDTH})
+    return as_bytes(fits.PrimaryHDU(values[8:30, 5:], header))
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_trimmed_tiles_are_put_back_where_they_were(tmp_path, packed):
+    pack = gzip.compress if packed else bytes
+    folder = rewritten(write_hips(tmp_path / "sky"), lambda values: pack(trimmed(values)))
+    whole, part = open_survey(write_hips(tmp_path / "whole")), open_survey(folder)
+    tile, kept = whole.cells._tile(7), part.cells._tile(7)
+    seen = np.isfinite(kept[:, 0])
+    assert seen.sum() == 22 * (WIDTH - 5)
+    np.testing.assert_array_equal(kept[seen], tile[seen])
+
+
+@pytest.mark.parametrize("codec", ["RICE_1", "GZIP_2"])
+def test_tiles_compressed_inside_fits_show_the_sky(tmp_path, codec):
+    def compress(values):
+        return as_bytes(fits.CompImageHDU(np.round(values * 1000).astype(np.int32), compression_type=codec))
+
+    folder = rewritten(write_hips(tmp_path / "sky", orders=(0,)), compress, order=0)
+    values, coverage = open_survey(folder).sample(LON, LAT)
+    np.testing.assert_allclose(values[:, 0] / 1000, smooth_value(LON, LAT), atol=0.02)
+    assert coverage.min() > 0.99
+
+
+def test_tiles_packed_with_gzip_that_are_cut_short_or_grow_are_refused(tmp_path):
+    folder = write_hips(tmp_path / "sky", orders=(0,))
+    tile = gzip.compress((folder / "Norder0" / "Dir0" / "Npix4.fits").read_bytes())
+    assert damaged(folder, tile[:-30]).code == "IN-TRUNC"
+    assert damaged(folder, tile[:40] + b"nonsense" + tile[48:]).code == "IN-DECOMPRESS"
+    (folder / "Norder0" / "Dir0" / "Npix4.fits").write_bytes(gzip.compress(bytes(140 << 20), 1))
+    with pytest.raises(TooLargeError, match="unpacks to more than 136314880 bytes") as caught:
+        open_survey(folder).sample(0.0, 0.0)
+    assert caught.value.code == "IN-BOMB"
+
+
+def test_of_the_formats_that_are_offered_one_that_is_there_is_read(tmp_path):
+    folder = write_hips(tmp_path / "sky", "jpg", hips_tile_format="jpeg fits png")
+    survey = open_survey(folder)
+    assert survey.to_dict()["projection"] == "HiPS of jpg tiles, order 1 of 1, NSIDE 64"
+    assert survey.bands == ("red", "green", "blue")
+    np.testing.assert_allclose(survey.sample(LON, LAT)[0][:, 0], smooth_value(LON, LAT) * 10 / 255, atol=0.01)
+
+
+def test_properties_from_before_version_1_are_understood(tmp_path):
+    folder = write_hips(tmp_path / "sky")
+    (folder / "properties").write_text(
+        "#Survey properties\n!written long ago\nlabel: Formula\nmaxOrder = 1\ncoordsys = G\ntileOrder = 5\n"
+        "format = jpeg fits\ndescription = An old formula\ncopyright = Nobody\nisColor = false\n"
+    )
+    survey = open_survey(folder)
+    assert (survey.title, survey.credits, survey.frame) == ("An old formula", ("Nobody",), "galactic")
+    np.testing.assert_allclose(survey.sample(LON, LAT)[0][:, 0], smooth_value(LON, LAT), atol=0.01)
+    text = (folder / "properties").read_text()
+    (folder / "properties").write_text(text.replace("coordsys = G\n", ""))
+    assert open_survey(folder).frame == "galactic"
+    (folder / "properties").write_text(text.replace("= G", "= C").replace("isColor = false", "isCube = true"))
+    with pytest.raises(InputRefusedError, match="holds 'cube', but Skykin reads"):
+        open_survey(folder)
+
+
+@pytest.mark.parametrize("ending", ["fits", "png"])
+def test_a_hips_of_which_only_allsky_is_there_shows_the_sky(tmp_path, ending):
+    folder = write_hips(tmp_path / "sky", ending, orders=(2,))
+    shutil.rmtree(folder / "Norder2" / "Dir0")
+    picture = np.zeros((15 * 16, 13 * 16))  # 192 tiles in rows of 13, from the top left
+    for number in range(192):
+        row, column = divmod(number, 13)
+        picture[row * 16 : row * 16 + 16, column * 16 : column * 16 + 16] = tile_values(2, number, 16)
+    path = folder / "Norder2" / f"Allsky.{ending}"
+    write_tile(path, picture)
+    said = []
+
+    class Listener(SilentProgress):
+        def say(self, sentence):
+            said.append(sentence)
+
+    survey = open_survey(folder, progress=Listener())
+    assert said == [f"'sky' has no tiles; its reduced image Norder2/Allsky.{ending} is read"]
+    assert survey.to_dict()["projection"] == f"HiPS, Norder2/Allsky.{ending}, NSIDE 64"
+    values, coverage = survey.sample(LON, LAT)
+    scale = 1 if ending == "fits" else 10 / 255
+    np.testing.assert_allclose(values[:, 0], smooth_value(LON, LAT) * scale, atol=0.01)
+    np.testing.assert_allclose(coverage, 1, atol=1e-6)
+    path.unlink()
+    write_tile(path, picture[:, :200])
+    with pytest.raises(HeaderInvalidError, match="its 192 tiles stand in rows of 13, each a power of two"):
+        open_survey(folder)
 
 
 def test_tiles_that_reproject_made_are_read(tmp_path):

@@ -39,6 +39,15 @@ def read_image(
     return {"header": text, "notes": notes}
 
 
+def unpack(path: Path, folder: Path, hdu: int) -> dict[str, Any]:
+    """Unpack a compressed image to ``pixels.npy`` as float32, NaN where blank."""
+    with fits.open(path, disable_image_compression=True) as file:
+        _check_heap(file[hdu], f"HDU {hdu} of {shown(path.name)}")
+    with fits.open(path, memmap=False) as file:
+        _unpack(file[hdu], folder)
+    return {}
+
+
 def read_header(path: Path, folder: Path, header: str) -> dict[str, Any]:  # noqa: ARG001 - as `guarded` calls
     """Return a header that stands alone, once world coordinates could be made of it."""
     read = fits.Header.fromstring(header)

@@ -125,7 +125,7 @@ def read_image(path: Path, hdu: Hdu, options: SurveyOptions, progress: Progress)
         "ignore_checksum": options.ignore_checksum,
     }
     if is_compressed(hdu):
-        _check_compression(hdu)
+        check_compression(hdu)
     # For checksums the whole file is mapped, which takes addresses but no memory, and read.
     seconds = 120.0 + stamp[0] / CHECKED_BYTES_PER_S
     limits = Limits(4 * GIBIBYTE + stamp[0], seconds, LARGEST_UNPACKED_BYTES)
@@ -191,7 +191,7 @@ def _plane(hdu: Hdu, world: World, progress: Progress) -> tuple[None, int, int]:
     return None, world.axes.lat_axis, world.axes.lon_axis
 
 
-def _check_compression(hdu: Hdu) -> None:
+def check_compression(hdu: Hdu) -> None:
     """Refuse what would make a library ask for absurd memory."""
     codec = hdu.cards.get("ZCMPTYPE", "missing")
     if codec not in CODECS:

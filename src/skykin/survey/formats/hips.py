@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 import tempfile
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +22,7 @@ from skykin.survey.base import About
 from skykin.survey.formats import Glance, SurveyFormat
 from skykin.survey.healpix.cell_map import NEARLY_ALL
 from skykin.survey.healpix.cells import CellSurvey, cell_side_deg, level_for
+from skykin.survey.hips.allsky import FINEST_ORDER, cells_of_allsky
 from skykin.survey.hips.cells import HipsCells
 from skykin.survey.hips.properties import LARGEST_BYTES, HipsProperties
 from skykin.survey.hips.store import FolderStore, HipsStore
@@ -27,6 +30,8 @@ from skykin.survey.sky_mask import read_sky_mask
 
 #: Default without the option scale_deg: pixels of 0.11° (for tiles of 512²); 768 tiles are the whole sky.
 DEFAULT_ORDER = 3
+#: So many tiles of a folder show which formats there are.
+LOOKED_AT = 64
 
 
 def claims(glance: Glance) -> bool:
@@ -60,13 +65,18 @@ def open_hips(store: HipsStore, options: SurveyOptions, progress: Progress) -> C
             code="IN-TOOBIG",
         )
     known = HipsProperties.parse(content.decode("utf-8", "replace"), store.name)
-    order = _order(known, options, progress)
-    columns = ("value",) if known.format == "fits" else ("red", "green", "blue")
+    allsky = None
+    if isinstance(store, FolderStore):
+        known, allsky = _as_it_is(store, known, progress)
+    columns = ("value",) if known.format.startswith("fits") else ("red", "green", "blue")
     source = Source(f"{known.name}/properties", hashlib.sha256(content).hexdigest())
     unit = options.unit or known.unit
     about = About.of_columns(
         columns, name=known.name, title=known.title, unit=unit, source=source, credits=known.credits
     )
+    if allsky is not None:
+        return _of_allsky(allsky, store.read(allsky) or b"", known, about, options)
+    order = _order(known, options, progress)
     extent = _extent(store, known, order)
 
     def at(order: int, coarse: CellSurvey | None) -> CellSurvey:
@@ -77,6 +87,33 @@ def open_hips(store: HipsStore, options: SurveyOptions, progress: Progress) -> C
 
     default = _default_order(known)
     return at(order, at(default, None) if default < order else None)
+
+
+def _as_it_is(
+    store: FolderStore, known: HipsProperties, progress: Progress
+) -> tuple[HipsProperties, str | None]:
+    """Properties of what is in the folder: the first format with tiles; else its file Allsky."""
+    some = list(islice(store.folder.glob("Norder*/Dir*/Npix*.*"), LOOKED_AT))
+    for ending in known.endings:
+        if any(path.with_name(f"{path.name.partition('.')[0]}.{ending}").is_file() for path in some):
+            return replace(known, format=ending), None
+    for ending in known.endings:
+        for order in range(FINEST_ORDER + 1):
+            file = f"Norder{order}/Allsky.{ending}"
+            if (store.folder / file).is_file():
+                progress.say(f"{shown(known.name)} has no tiles; its reduced image {file} is read")
+                return replace(known, format=ending), file
+    return known, None
+
+
+def _of_allsky(
+    file: str, content: bytes, known: HipsProperties, about: About, options: SurveyOptions
+) -> CellSurvey:
+    cells = cells_of_allsky(content, file, int(file.removeprefix("Norder").partition("/")[0]))
+    cells = cells.at(level_for(options.scale_deg, cells.level))
+    beam_deg = options.beam_deg or cell_side_deg(cells.level)
+    stored = f"HiPS, {file}, NSIDE {2**cells.level}"
+    return CellSurvey(cells, known.frame, beam_deg, about, stored, cells.extent(known.frame))
 
 
 def _order(known: HipsProperties, options: SurveyOptions, progress: Progress) -> int:
@@ -101,14 +138,15 @@ def _extent(store: HipsStore, known: HipsProperties, order: int) -> Extent:
     if not isinstance(store, FolderStore):
         return _extent_by_moc(store, known)
     matches = (
-        re.fullmatch(r"Npix(\d{1,18})", path.stem)
+        re.fullmatch(r"Npix(\d{1,18})", path.name.partition(".")[0])
         for path in (store.folder / f"Norder{order}").glob(f"Dir*/Npix*.{known.format}")
     )
     tiles = np.array([int(match[1]) for match in matches if match], np.int64)
     tiles = tiles[tiles < 12 * 4**order]
     if not len(tiles):
         raise HeaderInvalidError(
-            f"the HiPS {shown(known.name)} has no {known.format} tiles of order {order}; get it again"
+            f"the HiPS {shown(known.name)} has no {known.format} tiles of order {order}; get those that are "
+            "missing, or another scale_deg"
         )
     if len(tiles) > NEARLY_ALL * 12 * 4**order:
         return ALL_SKY

@@ -5,15 +5,15 @@ from __future__ import annotations
 import io
 import threading
 from collections import OrderedDict
+from functools import cache
 
 import numpy as np
 
 from skykin.core.errors import CorruptFileError, InputRefusedError, shown
 from skykin.core.shapes import Numbers
-from skykin.survey.fits.check import read_headers
-from skykin.survey.fits.pixels import DTYPES, Scaling
 from skykin.survey.hips.properties import HipsProperties
 from skykin.survey.hips.store import HipsStore
+from skykin.survey.hips.tile_fits import read_fits_tile
 
 #: Decoded tiles that are kept: 512² of three colours have 3 MB.
 TILES_KEPT = 96
@@ -43,9 +43,9 @@ class HipsCells:
     def __init__(self, store: HipsStore, properties: HipsProperties, order: int) -> None:
         self.store, self.properties, self.order = store, properties, order
         self.level = order + properties.shift
-        self.bands = 1 if properties.format == "fits" else 3
+        self.bands = 1 if properties.format.startswith("fits") else 3
         self.missing = 0
-        self._places = _places(properties.shift)
+        self._places = places(properties.shift)
         self._kept: OrderedDict[int, Numbers | None] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -84,7 +84,7 @@ class HipsCells:
             return None
         width = self.properties.width
         try:
-            image = _of_fits(content, file) if self.bands == 1 else _of_picture(content, file)
+            image = read_tile(content, file)
             if image.shape != (width, width, self.bands):
                 raise CorruptFileError(
                     f"the tile {shown(file)} has {image.shape[1]} × {image.shape[0]} pixels, but the HiPS "
@@ -103,7 +103,8 @@ def tile_file(order: int, number: int, ending: str) -> str:
     return f"Norder{order}/Dir{folder}/Npix{number}.{ending}"
 
 
-def _places(shift: int) -> Numbers:
+@cache
+def places(shift: int) -> Numbers:
     """Place in the tile, its rows from the bottom, of each pixel in NESTED order.
 
     The bits of a NESTED number are those of two coordinates in turn; the first one is the row, counted
@@ -117,17 +118,9 @@ def _places(shift: int) -> Numbers:
     return np.asarray((2**shift - 1 - first) * 2**shift + second)
 
 
-def _of_fits(content: bytes, file: str) -> Numbers:
-    """Values (rows, columns, 1) of a FITS tile, by its header and plain numbers, without a FITS library."""
-    hdus = read_headers(io.BytesIO(content), file)
-    for hdu in hdus:
-        shape = tuple(hdu.integer(f"NAXIS{axis}", 0, 1 << 16, 0) for axis in (2, 1))
-        if hdu.integer("NAXIS", 0, 999) == 2 and not hdu.is_table:
-            stored = np.frombuffer(
-                content, DTYPES[hdu.integer("BITPIX", -64, 64)], shape[0] * shape[1], hdu.data_offset
-            )
-            return np.asarray(Scaling.of(hdu, None).apply(stored.reshape(shape))[..., None])
-    raise CorruptFileError(f"the tile {shown(file)} holds no image; get the HiPS again", code="IN-KEY")
+def read_tile(content: bytes, file: str) -> Numbers:
+    """Values (rows, columns, bands) of a tile, its rows from the bottom; its ending says its format."""
+    return read_fits_tile(content, file) if ".fits" in file else _of_picture(content, file)
 
 
 def _of_picture(content: bytes, file: str) -> Numbers:

@@ -7,8 +7,27 @@ from dataclasses import dataclass
 from skykin.core.errors import HeaderInvalidError, InputRefusedError, shown
 from skykin.core.frames import Frame, frame_of
 
-#: Formats of tiles, the one that keeps the numbers first.
-FORMATS = {"fits": "fits", "png": "png", "jpeg": "jpg", "jpg": "jpg"}
+#: Formats of tiles and endings of their files, the one that keeps the numbers first.
+FORMATS = {
+    "fits": ("fits", "fits.fz", "fits.gz"),
+    "fits.fz": ("fits.fz", "fits"),
+    "png": ("png",),
+    "jpeg": ("jpg", "jpeg"),
+    "jpg": ("jpg", "jpeg"),
+}
+#: What properties from before version 1.0 call what is read here.
+OLD_KEYS = {
+    "hips_order": "maxOrder",
+    "hips_order_min": "minOrder",
+    "hips_frame": "coordsys",
+    "hips_tile_format": "format",
+    "hips_tile_width": "nside",
+    "obs_title": "description",
+    "obs_collection": "label",
+    "obs_copyright": "copyright",
+    "obs_ack": "acknowledgement",
+    "moc_sky_fraction": "skyFraction",
+}
 LARGEST_BYTES = 1 << 20
 #: Cells of a finer order have no number of 63 bits.
 FINEST_LEVEL = 29
@@ -27,12 +46,14 @@ class HipsProperties:
         Coarsest and finest order of tiles.
     width : int
         Pixels along a side of a tile, a power of two.
-    format : {"fits", "png", "jpg"}
-        Of the tiles that are read, their file ending too.
+    format : str
+        Ending of the files of the tiles that are read, such as ``fits``, ``png`` or ``jpg``.
     unit : str
     credits : tuple of str
     sky_fraction : float
         Share of the sky that it says it covers, 1 where it does not say.
+    endings : tuple of str
+        All that files of its tiles may have, the best first: not all formats that are offered are there.
     """
 
     name: str
@@ -45,6 +66,7 @@ class HipsProperties:
     unit: str
     credits: tuple[str, ...]
     sky_fraction: float
+    endings: tuple[str, ...]
 
     @property
     def shift(self) -> int:
@@ -64,8 +86,7 @@ class HipsProperties:
         InputRefusedError
             If it is not a HiPS of images.
         """
-        lines = (line.partition("=") for line in text.splitlines() if not line.lstrip().startswith("#"))
-        said = {key.strip(): value.strip() for key, _, value in lines if key.strip()}
+        said = _said(text)
         kind = said.get("dataproduct_type", "image")
         if kind != "image":
             raise InputRefusedError(
@@ -79,6 +100,7 @@ class HipsProperties:
             )
         finest = FINEST_LEVEL - (width.bit_length() - 1)
         order = _integer(said, "hips_order", name, (0, finest))
+        endings = _endings(said, name)
         return cls(
             name=name,
             title=said.get("obs_title") or said.get("obs_collection") or name,
@@ -86,12 +108,13 @@ class HipsProperties:
             order_min=_integer(said, "hips_order_min", name, (0, order), 0),
             order=order,
             width=width,
-            format=_format(said, name),
+            format=endings[0],
             unit=said.get("obs_unit", said.get("data_unit", "")),
             credits=tuple(
                 said[key] for key in ("obs_copyright", "obs_ack", "bib_reference") if said.get(key)
             ),
             sky_fraction=_fraction(said.get("moc_sky_fraction", "1")),
+            endings=endings,
         )
 
 
@@ -115,11 +138,33 @@ def _integer(
     return value
 
 
-def _format(said: dict[str, str], name: str) -> str:
-    offered = said.get("hips_tile_format", "jpeg").lower().split()
-    for known, ending in FORMATS.items():
-        if known in offered:
-            return ending
+def _said(text: str) -> dict[str, str]:
+    """Values by key, in the words of version 1.0."""
+    said: dict[str, str] = {}
+    for line in text.splitlines():
+        if line.strip() and line.strip()[0] not in "#!":
+            key, found, value = line.partition("=")
+            key, _, value = (key, found, value) if found else line.partition(":")
+            said[key.strip()] = value.strip()
+    is_old = "hips_order" not in said and OLD_KEYS["hips_order"] in said
+    for key, old in OLD_KEYS.items() if is_old else ():
+        if said.get(old):
+            said.setdefault(key, said[old])
+    if is_old:
+        said.setdefault("hips_frame", "galactic")  # what such a HiPS is where it does not say
+        if said.get("tileOrder", "").isdecimal() and len(said["tileOrder"]) < 3:
+            said.setdefault("hips_tile_width", str(1 << int(said["tileOrder"])))
+        for key, kind in (("isCube", "cube"), ("isCatalog", "catalog"), ("isCat", "catalog")):
+            if said.get(key, "").lower() == "true":
+                said.setdefault("dataproduct_type", kind)
+    return said
+
+
+def _endings(said: dict[str, str], name: str) -> tuple[str, ...]:
+    offered = said.get("hips_tile_format", "jpeg").lower().replace(",", " ").split()
+    found = [ending for known, endings in FORMATS.items() if known in offered for ending in endings]
+    if found:
+        return tuple(dict.fromkeys(found))
     raise HeaderInvalidError(
         f"the tiles of the HiPS {shown(name)} are {shown(', '.join(offered))}, but Skykin reads fits, png "
         "and jpeg; choose another HiPS"
