@@ -3,6 +3,7 @@
 import http.server
 import threading
 import time
+from itertools import cycle
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from astropy.table import QTable, Table
 from astropy.time import Time
 from astropy_healpix import HEALPix
 
+from skykin.catalogue.user_catalogue import read_catalogue
 from skykin.core.errors import (
     CorruptFileError,
     DataQualityError,
@@ -28,6 +30,7 @@ from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Survey
 from skykin.survey.open import open_survey
 from skykin.survey.table import file as table_file
+from skykin.survey.table.votable_check import check_votable
 from tests.hostile.healpix_files import smooth_value
 
 GRID = HEALPix(8, order="ring")
@@ -328,6 +331,17 @@ def test_j04_j05_entities_are_refused(tmp_path, before):
     assert caught.value.code == "IN-BOMB"
 
 
+#: Ways to write that the data are elsewhere; patterns of text miss most of them.
+HIDDEN = (
+    "<BINARY><STREAM actuate='onRequest'\n href = '{}'/></BINARY>",
+    "<BINARY><STREAM title='>' href='{}'/></BINARY>",
+    "<a-b:BINARY xmlns:a-b='http://www.ivoa.net/xml/VOTable/v1.3'><a-b:STREAM href='{}'/></a-b:BINARY>",
+    "<BINARY2><un.bound:STREAM href='{}'/></BINARY2>",
+    "<FITS><STREAM xmlns:x='http://www.w3.org/1999/xlink' x:href='{}'/></FITS>",
+    "<TABLEDATA><xi:include xmlns:xi='http://www.w3.org/2001/XInclude' href='{}'/></TABLEDATA>",
+)
+
+
 def test_j06_data_at_another_address_are_never_fetched(tmp_path):
     asked = []
 
@@ -339,16 +353,36 @@ def test_j06_data_at_another_address_are_never_fetched(tmp_path):
     with http.server.HTTPServer(("127.0.0.1", 0), Trap) as trap:
         thread = threading.Thread(target=trap.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
-        for href in (f"http://127.0.0.1:{trap.server_port}/internal", "file:///etc/hostname", "x.fits"):
-            data = f"<BINARY><STREAM actuate='onRequest'\n HREF = '{href}'/></BINARY>".replace("HREF", "href")
+        web = f"http://127.0.0.1:{trap.server_port}/internal"
+        hrefs = cycle((web, "file:///etc/hostname", "x.fits"))
+        for way, href in zip(HIDDEN, hrefs, strict=False):
             with pytest.raises(
-                RemoteError, match="are at another address .*, which is not followed"
+                RemoteError, match="'a.xml' (are|is) at another address .*, which is not followed"
             ) as caught:
-                opened(votable(tmp_path / "a.xml", data=data))
+                opened(votable(tmp_path / "a.xml", data=way.format(href)))
             assert caught.value.code == "RM-BLOCKED"
+        with pytest.raises(RemoteError, match="which is not followed"):
+            read_catalogue(tmp_path / "a.xml")
         trap.shutdown()
         thread.join()
     assert asked == []
+
+
+def test_j06_data_elsewhere_are_found_in_any_encoding(tmp_path):
+    path = tmp_path / "a.xml"
+    text = VOTABLE.format(before="", rows="", data="<FITS><STREAM href='x.fits'/></FITS>")
+    path.write_bytes(text.replace("1.0", "1.0' encoding='UTF-16", 1).replace('"', "'").encode("utf-16"))
+    with pytest.raises(RemoteError, match="which is not followed"):
+        check_votable(path)
+
+
+def test_j06_a_style_sheet_and_links_are_read_over(tmp_path):
+    before = "<?xml-stylesheet type='text/xsl' href='file:///etc/hostname'?>"
+    path = votable(tmp_path / "a.xml", before)
+    text = path.read_text().replace("<TABLE>", "<LINK href='http://127.0.0.1:9/x'/><TABLE>")
+    path.write_text(text)
+    survey = opened(path)[0]
+    assert survey.sample(1.0, 2.0)[0][0] == pytest.approx(3, abs=0.2)
 
 
 def test_j07_impossible_rows_and_endless_nesting_are_refused(tmp_path):

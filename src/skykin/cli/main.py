@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from types import FrameType
 from typing import Annotated, Any
@@ -29,6 +30,7 @@ from skykin.cli.surveys import info_command, surveys_command
 from skykin.cli.texture import texture_command
 from skykin.cli.transfer import transfer_command
 from skykin.core.errors import SkykinError
+from skykin.survey.download import cache_folder
 
 BUG = 8
 
@@ -115,6 +117,8 @@ def options(
 def main() -> None:
     """Run the command line; a polite request to stop counts as Ctrl-C."""
     signal.signal(signal.SIGTERM, _as_interrupt)
+    # Matplotlib's list of fonts goes where our own files go, not into more folders of the home.
+    os.environ.setdefault("MPLCONFIGDIR", str(cache_folder() / "matplotlib"))
     app(prog_name="skykin")
 
 

@@ -202,8 +202,9 @@ def _run_alone(folder: Path, name: str, limits: Limits) -> int:
 def _start(arguments: list[str], pipe: int) -> subprocess.Popen[bytes]:
     # One thread each: a pool of threads would use up the address space.
     environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    # -P: a module in the folder where somebody keeps files that others sent is not loaded.
     return subprocess.Popen(
-        [sys.executable, "-m", "skykin.survey.guard_child", *arguments],
+        [sys.executable, "-P", "-m", "skykin.survey.guard_child", *arguments],
         env=environment,
         bufsize=0,
         stdin=pipe,

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from skykin.core.errors import CorruptFileError, SkykinError, TooLargeError, shown
+from skykin.survey.confine import confine
 from skykin.survey.guard import ANSWER, GIBIBYTE, REQUEST, no_space
 
 
@@ -28,6 +29,7 @@ def main(folder: Path) -> None:
     path = Path(request["path"])
     memory_bytes, seconds, result_bytes = request["limits"]
     _limit(memory_bytes, seconds, result_bytes)
+    confine([path], folder)
     warnings.simplefilter("ignore")  # what must be known of a file is checked, not warned about
     try:
         answer = {"facts": _work(request["task"], path, folder, request["arguments"])}

@@ -12,12 +12,12 @@ from importlib.util import find_spec
 
 import numpy as np
 import onnx
-import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
 from skykin.core.errors import ResourceError, UsageError, shown
 from skykin.core.shapes import Numbers
 from skykin.style.network.architecture import LAYERS
+from skykin.style.network.runtime import onnxruntime
 from skykin.style.network.vgg19 import (
     FORMAT_VERSION,
     OPERATOR_SET,

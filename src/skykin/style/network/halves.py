@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from functools import cache
 
 import numpy as np
-import onnxruntime
 from onnx import TensorProto, helper
 
 from skykin.core.shapes import Numbers
+from skykin.style.network.runtime import onnxruntime
 from skykin.style.network.vgg19 import FORMAT_VERSION, OPERATOR_SET
 
 #: Numbers that are widened at a time: they stay near the processor until they are used.

@@ -7,12 +7,12 @@ from typing import get_args
 
 import numpy as np
 import onnx
-import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
 from skykin.core.errors import UsageError, shown
 from skykin.core.shapes import RGB, Chroma, Numbers
 from skykin.style.network.architecture import LAYERS, MEAN_BGR, STYLE_LAYERS, Padding, checked_picture
+from skykin.style.network.runtime import onnxruntime
 from skykin.style.network.weights import Convolution, load_weights, network_name, random_weights
 
 #: Both understood by every ONNX Runtime that we allow.

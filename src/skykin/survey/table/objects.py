@@ -12,7 +12,8 @@ from skykin.core.errors import HeaderInvalidError, NotThisFormatError, ResourceE
 from skykin.core.shapes import Numbers
 from skykin.survey.fits.check import looks_like_html, read_headers
 from skykin.survey.guard import Limits, guarded
-from skykin.survey.table.file import check_ecsv, check_votable, chosen_table, flat_columns, form_of
+from skykin.survey.table.file import check_ecsv, chosen_table, flat_columns, form_of
+from skykin.survey.table.votable_check import check_votable
 
 MOST_BYTES = 64 << 20
 MOST_OBJECTS = 200_000
@@ -150,7 +151,7 @@ def _table(path: Path, form: str, hdu: int) -> Any:
     from astropy.table import Table  # noqa: PLC0415 - only in the child
 
     if form == "votable":
-        check_votable(path.read_bytes(), path.name)
+        check_votable(path)
         from astropy.io.votable import parse as parse_votable  # noqa: PLC0415
 
         parsed = parse_votable(str(path), verify="ignore")
@@ -168,7 +169,8 @@ def _table(path: Path, form: str, hdu: int) -> Any:
             check_ecsv(text, path.name)
         _check_cost(text, path.name)
         try:
-            table = Table.read(text, **_how(text, form))
+            # Lines, because a text of one line would be taken as the name of a file or as an address.
+            table = Table.read(text.split("\n"), **_how(text, form))
         except (ValueError, IndexError) as error:  # what astropy raises where rows and columns do not fit
             reason = "its columns cannot be guessed"
             if form != "ascii":

@@ -1,0 +1,18 @@
+"""ONNX Runtime, kept from reporting to its maker.
+
+Since version 1.32 its import makes an identifier of the device and a database in the home folder, and sends
+what it measures to a server of its maker; only a variable that is set before the import keeps it from that.
+Skykin makes no connection that its user did not ask for, so no other file imports the library.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
+import onnxruntime
+
+onnxruntime.disable_telemetry_events()
+
+__all__ = ["onnxruntime"]
