@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 
 import pytest
 
 from skykin.core.errors import ResourceError, UsageError
-from skykin.products.folder import MARKER, check_output_folder, output_folder
+from skykin.products import folder as folder_module
+from skykin.products.folder import MARKER, OWN_FILES, check_output_folder, output_folder
+from skykin.products.rejected import REJECTED
+from skykin.products.write import PRODUCTS, REPORT
 
 
 def fill(path, text="new", overwrite=False, fault=None):
@@ -78,7 +82,7 @@ def test_existing_results_need_overwrite(tmp_path):
 
 def test_overwriting_leaves_no_file_of_the_old_map(tmp_path):
     with output_folder(tmp_path / "orion") as folder:
-        (folder / "old-figure.png").write_text("old")
+        (folder / "scores.png").write_text("old")
     fill(tmp_path / "orion", overwrite=True)
     assert content(tmp_path / "orion") == {"score.fits": "new"}
 
@@ -96,6 +100,76 @@ def test_a_strangers_file_among_our_own_is_never_deleted(tmp_path):
     (tmp_path / "orion" / "notes.txt").write_text("mine")
     with pytest.raises(UsageError, match=r"holds 'notes.txt', which Skykin did not write"):
         check_output_folder(tmp_path / "orion", overwrite=True)
+
+
+def test_a_product_that_was_edited_is_never_deleted(tmp_path):
+    fill(tmp_path / "orion")
+    (tmp_path / "orion" / "score.fits").write_text("edited")
+    with pytest.raises(UsageError, match=r"holds 'score.fits', which was changed after Skykin wrote it"):
+        fill(tmp_path / "orion", overwrite=True)
+    assert content(tmp_path / "orion") == {"score.fits": "edited"}
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "evaluation/notes.txt", "evaluation/deep/notes.txt"])
+def test_a_forged_marker_deletes_no_name_but_our_own(tmp_path, name):
+    fill(tmp_path / "orion")
+    own = tmp_path / "orion" / name
+    own.parent.mkdir(parents=True, exist_ok=True)
+    own.write_text("mine")
+    marker = tmp_path / "orion" / MARKER
+    digest = hashlib.sha256(b"mine").hexdigest()
+    marker.write_text(marker.read_text() + f"{digest}  {name}\n{digest}  ../thesis.tex\n")
+    (tmp_path / "thesis.tex").write_text("mine")
+    with pytest.raises(UsageError, match=r"which Skykin did not write, so it is not replaced"):
+        fill(tmp_path / "orion", overwrite=True)
+    assert own.read_text() == (tmp_path / "thesis.tex").read_text() == "mine"
+
+
+def test_a_link_among_the_products_is_neither_followed_nor_deleted(tmp_path):
+    fill(tmp_path / "orion")
+    (tmp_path / "mine.png").write_text("mine")
+    (tmp_path / "orion" / "scores.png").symlink_to(tmp_path / "mine.png")
+    with pytest.raises(UsageError, match=r"holds 'scores.png', which Skykin did not write"):
+        fill(tmp_path / "orion", overwrite=True)
+    assert (tmp_path / "mine.png").read_text() == "mine"
+
+
+def test_a_folder_of_somebody_with_the_name_of_litter_is_never_deleted(tmp_path):
+    fill(tmp_path / "orion")
+    (tmp_path / "orion" / "Thumbs.db").mkdir()
+    with pytest.raises(UsageError, match=r"holds 'Thumbs.db', which Skykin did not write"):
+        fill(tmp_path / "orion", overwrite=True)
+
+
+def test_the_marker_is_a_list_that_sha256sum_reads(tmp_path):
+    fill(tmp_path / "orion")
+    digest = hashlib.sha256(b"new").hexdigest()
+    assert (tmp_path / "orion" / MARKER).read_text() == f"{digest}  score.fits\n"
+
+
+def test_every_file_of_a_map_and_its_evaluation_is_one_that_may_be_replaced(tmp_path):
+    with output_folder(tmp_path / "orion") as folder:
+        for name in OWN_FILES:
+            (folder / name).write_text(name)
+    check_output_folder(tmp_path / "orion", overwrite=True)
+    assert {name for name, _, _ in PRODUCTS} | {REPORT, REJECTED} <= OWN_FILES
+
+
+def test_a_file_that_comes_up_while_the_folder_is_replaced_is_kept(tmp_path, monkeypatch):
+    fill(tmp_path / "orion")
+    check, seen = folder_module._strangers, []
+
+    def late(folder):
+        if len(seen) == 2:  # the checks before the swap are over
+            (folder / "notes.txt").write_text("mine")
+        seen.append(folder)
+        return check(folder)
+
+    monkeypatch.setattr(folder_module, "_strangers", late)
+    fill(tmp_path / "orion", overwrite=True)
+    kept = next(tmp_path.glob("orion-kept-*"))
+    assert (kept / "notes.txt").read_text() == "mine"
+    assert content(tmp_path / "orion") == {"score.fits": "new"}
 
 
 def test_what_file_managers_leave_is_no_strangers_file(tmp_path):

@@ -19,7 +19,7 @@ from skykin.products import write
 from skykin.products.figures import FIGURES
 from skykin.products.figures.canvas import Drawn
 from skykin.products.figures.scores import draw_scores
-from skykin.products.folder import MARKER
+from skykin.products.folder import MARKER, OWN_FILES
 from skykin.products.report import inlined, write_report
 from skykin.products.summary import summary_lines
 from skykin.products.write import write_products
@@ -173,6 +173,7 @@ def test_all_products_are_written_as_one_folder_and_listed(tmp_path, monkeypatch
     written = write_products(kinds.made_up_result(threshold=0.75), tmp_path / "orion", progress=progress)
     names = {entry.name for entry in (tmp_path / "orion").iterdir()} - {MARKER}
     assert set(written) == names
+    assert names <= OWN_FILES
     assert all(path.stat().st_size > (500 if path.suffix != ".txt" else 300) for path in written.values())
     figures = {name for name in names if name.endswith(".pdf")}
     assert len(figures) == len(drawing)

@@ -22,7 +22,7 @@ from skykin.core.protocols import Progress
 from skykin.core.provenance import Provenance
 from skykin.evaluation.assessment import AGAINST, AUC_LAT, FOLLOWS, entries, rows_of
 from skykin.evaluation.rotated import ALL_SKY
-from skykin.products.folder import MARKER, output_folder
+from skykin.products.folder import is_unchanged, output_folder, record
 from skykin.products.map_folder import read_document, read_table, reading, table_of
 from skykin.products.result import Result, TextTable
 from skykin.products.stamp import creator
@@ -202,7 +202,7 @@ class Evaluation(Result):
         """
         map_folder = Path(map_folder)
         written = self.write(map_folder / FOLDER, overwrite=True, progress=progress)
-        _count_among_products(map_folder)
+        record(map_folder, [*written.values()])
         report = map_folder / REPORT
         page = report.read_text(encoding="utf-8") if report.is_file() else ""
         if BEGIN not in page or END not in page:
@@ -211,7 +211,10 @@ class Evaluation(Result):
         filled = re.sub(
             f"{re.escape(BEGIN)}.*{re.escape(END)}", lambda _: f"{BEGIN}\n{own}\n{END}", page, flags=re.DOTALL
         )
+        untouched = is_unchanged(map_folder, REPORT)
         write_text(report, filled)
+        if untouched:
+            record(map_folder, [report])
         return report
 
     def __repr__(self) -> str:
@@ -388,15 +391,6 @@ def _draw(result: Evaluation, folder: Path) -> list[Drawn]:
             save_figure(sheet, result, folder, name=f"evaluation-{name}", title=title, caption=caption)
             for name, title, caption, sheet in sheets
         ]
-
-
-def _count_among_products(map_folder: Path) -> None:
-    """Let the map's folder be replaced with its evaluation in it."""
-    marker = map_folder / MARKER
-    if marker.is_file():
-        names = marker.read_text(encoding="utf-8").splitlines()
-        if FOLDER not in names:
-            write_text(marker, "".join(f"{name}\n" for name in sorted([*names, FOLDER])))
 
 
 def _records(table: QTable) -> list[dict[str, object]]:

@@ -5,16 +5,32 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from skykin.core.atomic import sha256_of, write_text
 from skykin.core.errors import ResourceError, SkykinError, UsageError, shown
 
-#: Lists the files of a folder that Skykin made, one a line; only such a folder is ever replaced.
+#: Lists the files of a folder that Skykin made, each with its SHA-256, in the form of ``sha256sum``; only a
+#: folder that holds nothing else is ever replaced.
 MARKER = ".skykin-products"
 #: What file managers leave behind in any folder that a person looks into.
 LITTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
+#: Folders and files that Skykin writes: whatever a marker says, no other name is ever removed.
+OWN_FOLDERS = frozenset({"evaluation"})
+FIGURES = (
+    "agreement", "best-and-opposite", "content-layers", "evaluation-auc", "evaluation-objects",
+    "evaluation-recall", "explanation", "figure-2-matches", "figure-3-rendered-sky", "figure-4-heat-map",
+    "kinds-of-sky", "layer-numbers", "outliers", "reference-tile", "scores", "style-layers",
+)  # fmt: skip
+OWN_FILES = frozenset(
+    (*(f"{name}.{end}" for name in FIGURES for end in ("png", "pdf")),
+    "credits.txt", "evaluation-curves.ecsv", "evaluation-objects.ecsv", "evaluation.ecsv", "evaluation.json",
+    "explanation.json", "explanation.npz", "kinds.fits", "kinds.json", "layers.ecsv", "matches.moc.fits",
+    "matches.reg", "outliers.ecsv", "outliers.json", "preview.png", "rejected.jsonl", "report.html",
+    "score.fits", "section.html", "summary.json", "tiles.ecsv", "tiles.vot")
+)  # fmt: skip
 
 
 def check_output_folder(path: Path, *, overwrite: bool = False) -> Path:
@@ -77,7 +93,7 @@ def output_folder(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
         temporary.mkdir(parents=True)
         yield temporary
         _check_content(target, path, overwrite)
-        _mark(temporary)
+        record(temporary, [path for path in temporary.rglob("*") if path.is_file()])
         _sync_all(temporary)
         _put(temporary, target)
     except BaseException as error:
@@ -98,20 +114,55 @@ def _check_content(target: Path, named: Path, overwrite: bool) -> None:
             "add --overwrite to replace results of Skykin, or name another folder",
             code="USAGE-OUT",
         )
-    strangers = found - LITTER - _made_by_us(target)
-    if strangers:
+    stranger = next(_strangers(target), None) if found else None
+    if stranger is not None:
+        name, why = stranger
         raise UsageError(
-            f"the folder {shown(named)} holds {shown(min(strangers))}, which Skykin did not write, "
-            "so it is not replaced; move that file away or name another folder",
+            f"the folder {shown(named)} holds {shown(name)}, which {why}, so it is not replaced; move that "
+            "file away or name another folder",
             code="USAGE-OUT",
         )
 
 
-def _made_by_us(target: Path) -> set[str]:
-    marker = target / MARKER
-    if not marker.is_file():
-        return set()
-    return {MARKER, *marker.read_text(encoding="utf-8", errors="replace").splitlines()}
+def _strangers(folder: Path) -> Iterator[tuple[str, str]]:
+    """Files and folders that are not as Skykin wrote them, by their path within, and what is with them."""
+    known = _recorded(folder)
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        parent = path.parent.relative_to(folder).as_posix()
+        if path.is_symlink() or not (path.is_file() or path.is_dir()):
+            yield name, "Skykin did not write"
+        elif path.is_dir():
+            if name not in OWN_FOLDERS:
+                yield name, "Skykin did not write"
+        elif path.name in LITTER or (path.name == MARKER and parent in (".", *OWN_FOLDERS)):
+            continue
+        elif name not in known or path.name not in OWN_FILES:
+            yield name, "Skykin did not write"
+        elif known[name] != sha256_of(path):
+            yield name, "was changed after Skykin wrote it"
+
+
+def _recorded(folder: Path) -> dict[str, str]:
+    """Read a marker: SHA-256 by path; nothing if there is none, or it is a link."""
+    marker = folder / MARKER
+    if marker.is_symlink() or not marker.is_file():
+        return {}
+    lines = marker.read_text(encoding="utf-8", errors="replace").splitlines()
+    return {name: digest for digest, between, name in (line.partition("  ") for line in lines) if between}
+
+
+def is_unchanged(folder: Path, name: str) -> bool:
+    """Whether a product is as Skykin wrote it."""
+    path = folder / name
+    return path.is_file() and not path.is_symlink() and _recorded(folder).get(name) == sha256_of(path)
+
+
+def record(folder: Path, paths: Iterable[Path]) -> None:
+    """Note in the marker of a folder that Skykin wrote these files in it, as they are now."""
+    known = _recorded(folder)
+    known |= {path.relative_to(folder).as_posix(): sha256_of(path) for path in paths}
+    write_text(folder / MARKER, "".join(f"{known[name]}  {name}\n" for name in sorted(known)))
 
 
 def _check_writable(target: Path, named: Path) -> None:
@@ -128,11 +179,6 @@ def _check_writable(target: Path, named: Path) -> None:
     probe = parent / f".skykin-{secrets.token_hex(4)}"
     probe.mkdir()
     probe.rmdir()
-
-
-def _mark(folder: Path) -> None:
-    names = sorted(entry.name for entry in folder.iterdir())
-    (folder / MARKER).write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
 
 
 def _sync_all(folder: Path) -> None:
@@ -158,7 +204,10 @@ def _put(temporary: Path, target: Path) -> None:
     except BaseException:
         old.rename(target)
         raise
-    shutil.rmtree(old, ignore_errors=True)
+    if next(_strangers(old), None) is None:
+        shutil.rmtree(old, ignore_errors=True)
+    else:  # somebody put a file there in this very moment
+        old.rename(target.with_name(f"{target.name}-kept-{secrets.token_hex(4)}"))
 
 
 def _cannot_write(path: Path, error: OSError) -> ResourceError:
