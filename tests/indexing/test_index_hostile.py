@@ -365,3 +365,87 @@ def test_numbers_in_the_manifest_are_plain(folder):
     for path in (folder / SHARDS).iterdir():
         np.load(path, allow_pickle=False)
     assert not any(str(Path.home()) in text for text in facts.values())
+
+
+FOREIGN = {
+    ".notes": "mine",
+    "thesis.tex": "mine",
+    "shards/.hidden.npy": "mine",
+    "shards/galaxies.npy": "mine",
+}
+
+
+def _filled(folder, files):
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return folder
+
+
+def _texts(folder):
+    return {
+        path.relative_to(folder).as_posix(): path.read_text() for path in folder.rglob("*") if path.is_file()
+    }
+
+
+@pytest.mark.parametrize("name", [*FOREIGN, "shards/deep/a.npy", "writer.lock/mine", "manifest.sqlite"])
+def test_a_folder_that_is_no_index_is_refused_before_anything_else(tmp_path, name):
+    folder = _filled(tmp_path / "mine", {name: "mine"})
+    with pytest.raises(
+        UsageError, match=r"mine' holds '.*' and is no index, so nothing is written there"
+    ) as e:
+        index_as(replace(TINY, survey="no-such-survey"), folder)
+    assert e.value.code == "USAGE-OUT"
+    assert _texts(folder) == {name: "mine"}
+
+
+def test_a_file_is_no_folder_for_an_index(tmp_path):
+    (tmp_path / "thesis.tex").write_text("mine")
+    with pytest.raises(UsageError, match=r"thesis.tex' is a file; name a folder for the index"):
+        index_as(replace(TINY, survey="no-such-survey"), tmp_path / "thesis.tex")
+    assert (tmp_path / "thesis.tex").read_text() == "mine"
+
+
+def test_files_of_somebody_in_an_index_outlive_its_builder(folder, survey):
+    _filled(folder, FOREIGN)
+    orphan = folder / SHARDS / "tiles-facet-old-0123456789abcdef.npy"
+    orphan.write_bytes(b"never committed")
+    index_as(replace(TINY, survey=survey, area="190,240,-40,5"), folder, append=True)
+    assert not orphan.exists()
+    assert {name: (folder / name).read_text() for name in FOREIGN} == FOREIGN
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights there")
+@pytest.mark.parametrize("link", ["writer.lock", "shards", "manifest.sqlite"])
+def test_a_link_in_an_index_is_not_followed(folder, tmp_path, link):
+    mine = _filled(tmp_path / "mine", {"tiles-facet-x-0123456789abcdef.npy": "mine", "a": "mine"})
+    path = folder / link
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    path.symlink_to(mine if link == "shards" else mine / "a")
+    with pytest.raises(UsageError, match=rf"'{link}' in .* is a link to another place"), writing(folder):
+        pass
+    assert set(_texts(mine).values()) == {"mine"}
+
+
+def test_a_lock_with_a_second_name_or_another_content_is_not_emptied(folder, tmp_path):
+    (folder / "writer.lock").unlink(missing_ok=True)
+    (tmp_path / "thesis.tex").write_text("")
+    os.link(tmp_path / "thesis.tex", folder / "writer.lock")
+    sentence = r"'writer.lock' in 'tiny' was not written by Skykin, so it is not replaced"
+    with pytest.raises(UsageError, match=sentence), writing(folder):
+        pass
+    (folder / "writer.lock").unlink()
+    (folder / "writer.lock").write_text("mine")
+    with pytest.raises(UsageError, match=sentence), writing(folder):
+        pass
+    assert (folder / "writer.lock").read_text() == "mine"
+
+
+def test_what_a_killed_builder_began_is_gone_on_with(survey, tmp_path, made):
+    folder = tmp_path / "begun"
+    (folder / SHARDS).mkdir(parents=True)
+    for name in ("writer.lock", MANIFEST, "shards/.scale-block1_conv1-0123456789abc-abcdefgh.npy"):
+        (folder / name).write_bytes(b"")
+    built(survey, folder)
+    assert _signature(folder) == _signature(made)
+    assert not list((folder / SHARDS).glob(".*"))

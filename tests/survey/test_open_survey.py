@@ -188,3 +188,20 @@ def test_a_compressed_file_that_is_damaged_is_refused_like_any_other(tmp_path):
     path.write_bytes(gzip.compress(image_bytes(), mtime=0)[:200])
     with pytest.raises(CorruptFileError, match="cannot be unpacked"):
         skykin.open_survey(path)
+
+
+def test_info_keeps_a_picture_that_is_there_unless_told_otherwise(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = write(tmp_path, "file", image_bytes())
+    assert RUN.invoke(app, ["info", str(path)]).exit_code == 0
+    name = next(tmp_path.glob("*-preview.png"))
+    name.write_text("mine")
+    again = RUN.invoke(app, ["info", str(path)])
+    assert again.exit_code == 0
+    assert f"{name.name} is there already and is kept; --overwrite replaces it" in again.output
+    named = RUN.invoke(app, ["info", str(path), "--preview", name.name])
+    assert named.exit_code == 2
+    assert f"USAGE-OUT: the file '{name.name}' is there already; add --overwrite" in named.output
+    assert name.read_text() == "mine"
+    assert RUN.invoke(app, ["info", str(path), "--overwrite"]).exit_code == 0
+    assert name.read_bytes()[:4] == b"\x89PNG"

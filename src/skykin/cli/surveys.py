@@ -45,6 +45,9 @@ def info_command(
         typer.Option(help="Write a preview picture (PNG) here.", show_default="NAME-preview.png"),
     ] = None,
     no_preview: Annotated[bool, typer.Option("--no-preview", help="Write no picture.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a picture that is there; else it is kept.")
+    ] = False,
 ) -> None:
     """Tell what a survey holds: frame, projection, resolution, unit, coverage, values, and a picture.
 
@@ -56,13 +59,18 @@ def info_command(
         survey,
         survey_option=survey_options(survey_option),
         bands=bands,
+        preview=None if no_preview else preview,
+        overwrite=overwrite,
         progress=TerminalProgress(Console(stderr=True)),
     )
     print_facts(told.facts)
     if told.name and not no_preview:
         path = preview or Path(f"{file_name(told.name) or 'survey'}-preview.png")
-        told.write_preview(path)
-        print_facts({"preview": str(path)})
+        kept = preview is None and path.exists() and not overwrite
+        if preview is None and not kept:
+            told.write_preview(path, overwrite=overwrite)
+        note = " is there already and is kept; --overwrite replaces it" if kept else ""
+        print_facts({"preview": f"{path}{note}"})
 
 
 def print_facts(facts: Mapping[str, str]) -> None:

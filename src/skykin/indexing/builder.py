@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import stat
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,16 +17,17 @@ from typing import IO, Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from skykin.core.errors import DataQualityError, IndexRefusedError, ResourceError, shown
+from skykin.core.errors import DataQualityError, IndexRefusedError, ResourceError, UsageError, shown
 from skykin.core.protocols import Progress
 from skykin.core.sampling import evenly
 from skykin.core.shapes import Numbers
 from skykin.indexing.basis import FITTED_TILES, fit_basis
 from skykin.indexing.compare import Space, keeps_directions
 from skykin.indexing.facet_style import FacetMeter, FacetStyle
-from skykin.indexing.layout import LOCK, MANIFEST, SHARDS
+from skykin.indexing.layout import LOCK, SHARDS
 from skykin.indexing.manifest import ManifestWriter, Step
 from skykin.indexing.moments import Directions
+from skykin.indexing.own_files import OWN_SHARD, check_index_folder, remove, remove_unfinished
 from skykin.indexing.shards import Shard, write_shard
 from skykin.indexing.stored import Shelf, StoredFacet, cell_of, facet_name, facet_plan
 from skykin.scale.local import ordered_map
@@ -38,6 +40,7 @@ GROWING = ("survey", "extent", "area", "opened", "versions", "credits")
 #: Where the lock itself lies, far behind the text that tells who holds it: Windows locks bytes for readers
 #: too.
 LOCKED_BYTE = 1 << 20
+LONGEST_LOCK = 4096
 
 
 @dataclass(frozen=True, eq=False)
@@ -262,10 +265,8 @@ def stored_facets(steps: Sequence[Step], shelf: Shelf, space: Space) -> list[Sto
 
 def _remove_orphans(folder: Path, writer: ManifestWriter) -> None:
     """Remove shards that were written but not committed, or that an append replaced."""
-    known = {shard.file for shard in writer.state.shards.values()}
-    for path in (folder / SHARDS).glob("*.npy"):
-        if path.name not in known:
-            path.unlink(missing_ok=True)
+    known = frozenset(shard.file for shard in writer.state.shards.values())
+    remove(folder / SHARDS, OWN_SHARD, but=known)
 
 
 def _without(facts: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
@@ -304,10 +305,13 @@ def writing(folder: Path) -> Iterator[None]:
         If another process holds it (``IX-LOCKED``).
     ResourceError
         If the folder cannot be written.
+    UsageError
+        If it holds something else than an index.
     """
+    check_index_folder(folder)
     try:
         (folder / SHARDS).mkdir(parents=True, exist_ok=True)
-        handle = (folder / LOCK).open("a+", encoding="utf-8")
+        handle = _opened_lock(folder / LOCK)
     except OSError as error:
         code = "RS-READONLY" if isinstance(error, PermissionError) or error.errno == 30 else "RS-DISK"
         raise ResourceError(
@@ -318,13 +322,38 @@ def writing(folder: Path) -> Iterator[None]:
     with handle:
         if not _take(handle):
             raise _locked(folder, handle)
+        if not _is_ours(handle):
+            raise UsageError(
+                f"{shown(LOCK)} in {shown(folder.name)} was not written by Skykin, so it is not replaced; "
+                "move it away or name another folder",
+                code="USAGE-OUT",
+            )
         handle.seek(0)
         handle.truncate()
         me = {"pid": os.getpid(), "host": platform.node(), "since": time.strftime("%Y-%m-%dT%H:%M:%S%z")}
         json.dump(me, handle)
         handle.flush()
-        _tidy(folder)
+        remove_unfinished(folder)
         yield
+
+
+def _opened_lock(path: Path) -> IO[str]:
+    """Open the lock, never the target of a link."""
+    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+    return os.fdopen(os.open(path, flags, 0o666), "r+", encoding="utf-8", errors="replace")
+
+
+def _is_ours(handle: IO[str]) -> bool:
+    """Whether a lock is new, or one that a builder wrote and that has no second name."""
+    status = os.fstat(handle.fileno())
+    if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1:
+        return False
+    handle.seek(0)
+    text = handle.read(LONGEST_LOCK)
+    try:
+        return not text or set(json.loads(text)) == {"pid", "host", "since"}
+    except (ValueError, TypeError):
+        return False
 
 
 def _take(handle: IO[str]) -> bool:
@@ -355,11 +384,3 @@ def _locked(folder: Path, handle: IO[str]) -> IndexRefusedError:
         "command again",
         code="IX-LOCKED",
     )
-
-
-def _tidy(folder: Path) -> None:
-    """Remove temporary files: whoever made them is gone, because we hold the lock."""
-    for place in (folder / SHARDS, folder):
-        for path in place.glob(".*"):
-            if path.is_file() and not path.name.startswith(f".{MANIFEST}"):
-                path.unlink(missing_ok=True)

@@ -26,6 +26,7 @@ from skykin.indexing.facet_style import FacetMeter, cell_shares
 from skykin.indexing.layout import MANIFEST
 from skykin.indexing.manifest import read_manifest
 from skykin.indexing.moments import Directions
+from skykin.indexing.own_files import check_index_folder
 from skykin.indexing.stored import cell_pixels
 from skykin.jobs.examples import cut_in_context
 from skykin.jobs.opening import METHOD_CREDITS, check_resolution, in_hand, sized, suited, survey_of
@@ -145,6 +146,7 @@ def index_as(
             f"an index is read from facets, which {settings.tiles_only} contradicts; leave it out"
         )
     folder = Path(output)
+    check_index_folder(folder)
     chosen = recipe_of(settings.recipe)
     settings = suited(settings, chosen)
     opened = survey_of(settings, download, progress)

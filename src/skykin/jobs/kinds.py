@@ -8,7 +8,6 @@ import numpy as np
 from astropy import units as u
 from astropy.table import QTable
 
-from skykin.core.errors import UsageError
 from skykin.core.picture import Picture
 from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Progress, Survey
@@ -19,7 +18,7 @@ from skykin.indexing.query.outliers import oddness
 from skykin.indexing.sky_index import StoredIndex
 from skykin.indexing.sky_index import opened as opened_index
 from skykin.jobs.stored import sky_of
-from skykin.products.folder import check_output_folder
+from skykin.products.folder import check_output_file, check_output_folder
 from skykin.products.index_tables import stamped, write_table
 from skykin.products.sky_kinds import Outliers, SkyKinds
 from skykin.tiling.grid import cut
@@ -234,16 +233,6 @@ def outliers(
     if output is not None:
         result.write(output, overwrite=overwrite)
     return result
-
-
-def check_output_file(output: str | Path | None, *, overwrite: bool) -> None:
-    """Refuse to replace a file unasked, before any work is done."""
-    if output is not None and Path(output).exists() and not overwrite:
-        raise UsageError(
-            f"the file {Path(output).name!r} is there already; add --overwrite to replace it, or name "
-            "another",
-            code="USAGE-OUT",
-        )
 
 
 def _pictures(index: StoredIndex, tiles: list[int], survey: Survey | None) -> tuple[Picture, ...]:

@@ -17,6 +17,7 @@ from skykin.core.protocols import Progress
 from skykin.core.survey_options import BandsLike, SurveyOptions
 from skykin.indexing.layout import MANIFEST
 from skykin.jobs.sky_index import SkyIndex, open_index
+from skykin.products.folder import check_output_file
 from skykin.products.info import Info
 from skykin.products.survey_facts import survey_facts, survey_picture, write_survey_preview
 from skykin.scale.machine import this_machine
@@ -35,6 +36,7 @@ def info(
     survey_option: SurveyOptions | None = None,
     bands: BandsLike | None = None,
     preview: str | Path | None = None,
+    overwrite: bool = False,
     download: bool = False,
     progress: Progress | None = None,
 ) -> Info:
@@ -52,6 +54,8 @@ def info(
         Velocities (km/s) shown as red, green and blue, where the survey has spectra.
     preview : path, optional
         Where to write a picture of a survey (PNG).
+    overwrite : bool
+        Whether a picture that is there may be replaced.
     download : bool
         Whether a survey with a name may be fetched from its public address.
     progress : Progress, optional
@@ -67,6 +71,7 @@ def info(
         If it cannot be opened, or a file of an index is not as it was written.
     """
     progress = progress or SilentProgress()
+    check_output_file(preview, overwrite=overwrite)
     if isinstance(survey, SkyIndex):
         return _about_index(survey, progress)
     if isinstance(survey, str | Path) and (Path(survey).expanduser() / MANIFEST).is_file():
@@ -83,7 +88,7 @@ def info(
         name=opened.name,
     )
     if preview is not None:
-        found.write_preview(preview)
+        found.write_preview(preview, overwrite=overwrite)
     return found
 
 

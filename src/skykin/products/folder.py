@@ -75,6 +75,26 @@ def check_output_folder(path: Path, *, overwrite: bool = False) -> Path:
     return target
 
 
+def check_output_file(output: str | Path | None, *, overwrite: bool) -> None:
+    """Refuse to replace a file unasked, before any work is done.
+
+    Raises
+    ------
+    UsageError
+        ``USAGE-OUT`` if the file is there and `overwrite` is not set, or it is a folder.
+    """
+    if output is None:
+        return
+    path = Path(output)
+    if path.is_dir():
+        raise UsageError(f"{shown(path)} is a folder; name a file", code="USAGE-OUT")
+    if (path.exists() or path.is_symlink()) and not overwrite:
+        raise UsageError(
+            f"the file {shown(path.name)} is there already; add --overwrite to replace it, or name another",
+            code="USAGE-OUT",
+        )
+
+
 @contextmanager
 def output_folder(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
     """Give a temporary folder; on success it becomes `path` as a whole, otherwise nothing remains of it.

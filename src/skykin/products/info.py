@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skykin.core.errors import UsageError, shown
+from skykin.products.folder import check_output_file
 from skykin.products.result import Result, TextTable, shortened
 
 if TYPE_CHECKING:
@@ -74,18 +75,25 @@ class Info(Result):
             raise self._without_picture()
         return self.draw()
 
-    def write_preview(self, path: str | Path) -> None:
+    def write_preview(self, path: str | Path, *, overwrite: bool = False) -> None:
         """Write a picture of a survey as PNG, without frame and names.
+
+        Parameters
+        ----------
+        path : path
+        overwrite : bool
+            Whether a file that is there may be replaced.
 
         Raises
         ------
         UsageError
-            If it is no survey.
+            If it is no survey, or the file is there already.
         ResourceError
             If it cannot be written.
         """
         if self.save is None:
             raise self._without_picture()
+        check_output_file(path, overwrite=overwrite)
         self.save(Path(path))
 
     def _without_picture(self) -> UsageError:

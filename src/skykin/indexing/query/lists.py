@@ -15,6 +15,7 @@ from skykin.core.protocols import Progress
 from skykin.core.sampling import evenly
 from skykin.core.shapes import Numbers
 from skykin.indexing.basis import FITTED_TILES, fit_basis
+from skykin.indexing.own_files import APPROXIMATE, remove
 from skykin.indexing.query.scan import loaded_faiss
 from skykin.indexing.sky_index import StoredIndex
 from skykin.style.network.halves import widened
@@ -68,8 +69,7 @@ def lists_of(index: StoredIndex, progress: Progress) -> Lists:
         if sha256_of(path).startswith(path.stem.removeprefix(begin)):
             return Lists(faiss.read_index(str(path), faiss.IO_FLAG_MMAP | faiss.IO_FLAG_READ_ONLY))
     lists = made(lambda: (block for _, block in index.vectors(kind=index.kinds[0])), len(index), progress)
-    for old in index.path.glob("approximate-*.faiss"):
-        old.unlink(missing_ok=True)
+    remove(index.path, APPROXIMATE)
     _write(lists, index.path, begin)
     return lists
 

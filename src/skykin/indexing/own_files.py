@@ -1,0 +1,119 @@
+"""Which names in the folder of an index are its own; no other is ever written or removed."""
+
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from skykin.core.errors import ResourceError, UsageError, shown
+from skykin.indexing.layout import APPLICATION_ID, LOCK, MANIFEST, SHARDS
+
+KINDS = "scale|basis|cells|moments|tiles|exact|projection"
+OWN_SHARD = re.compile(rf"(?:{KINDS})-[\w.-]+-[0-9a-f]{{16}}\.npy")
+#: A shard or approximate index that a builder that died left half written.
+UNFINISHED_SHARD = re.compile(rf"\.(?:{KINDS})-[\w.-]+\.npy")
+APPROXIMATE = re.compile(r"approximate-\d+-[0-9a-f]{16}-(?:[0-9a-f]{16}|new)\.faiss")
+UNFINISHED_APPROXIMATE = re.compile(r"\.approximate-\d+-[\w.-]+\.faiss")
+DATABASE = frozenset({MANIFEST, f"{MANIFEST}-wal", f"{MANIFEST}-shm", f"{MANIFEST}-journal"})
+#: The mark of the program is the last number of this head of a SQLite file.
+HEADER_BYTES = 72
+#: What file managers leave in any folder.
+LITTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
+
+
+def check_index_folder(folder: Path) -> None:
+    """Make sure, before any work, that a folder is an index, the beginning of one, or empty.
+
+    Raises
+    ------
+    UsageError
+        ``USAGE-OUT`` if it is a file, or holds what Skykin did not write and is no index.
+    """
+    if not folder.exists() and not folder.is_symlink():
+        return
+    if not folder.is_dir():
+        raise UsageError(f"{shown(folder)} is a file; name a folder for the index", code="USAGE-OUT")
+    for name in (MANIFEST, LOCK, SHARDS):
+        if (folder / name).is_symlink():
+            raise UsageError(
+                f"{shown(name)} in {shown(folder)} is a link to another place, where an index does not "
+                "write; put the file itself there or name another folder",
+                code="USAGE-OUT",
+            )
+    if _is_index(folder / MANIFEST) or ((folder / MANIFEST).is_file() and _has_shards(folder)):
+        return  # a damaged manifest is told of where it is read
+    try:
+        stranger = next((name for name in _names(folder) if not _is_own(folder, name)), None)
+    except OSError as error:
+        raise ResourceError(
+            f"cannot look into {shown(folder)}: {error.strerror or error}; choose another folder",
+            code="RS-READONLY",
+        ) from error
+    if stranger is not None:
+        raise UsageError(
+            f"the folder {shown(folder)} holds {shown(stranger)} and is no index, so nothing is written "
+            "there; name a new folder",
+            code="USAGE-OUT",
+        )
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what a builder that died left half written; whoever calls holds the lock."""
+    for place, pattern in ((folder / SHARDS, UNFINISHED_SHARD), (folder, UNFINISHED_APPROXIMATE)):
+        remove(place, pattern)
+
+
+def remove(folder: Path, pattern: re.Pattern[str], *, but: frozenset[str] = frozenset()) -> None:
+    """Remove the files of a folder whose whole name is of a pattern."""
+    for entry in list(os.scandir(folder)):
+        if pattern.fullmatch(entry.name) and entry.name not in but and entry.is_file(follow_symlinks=False):
+            Path(entry.path).unlink(missing_ok=True)
+
+
+def _is_index(manifest: Path) -> bool:
+    try:
+        with manifest.open("rb") as stream:
+            header = stream.read(HEADER_BYTES)
+    except OSError:
+        return False
+    if not header.startswith(b"SQLite format 3\0"):
+        return False
+    mark = int.from_bytes(header[-4:], "big")
+    # A builder that was killed in its first second has its mark in the journal only.
+    return (mark or _pragma(manifest, "PRAGMA application_id")) == APPLICATION_ID
+
+
+def _names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def _has_shards(folder: Path) -> bool:
+    shards = folder / SHARDS
+    return shards.is_dir() and any(OWN_SHARD.fullmatch(name) for name in _names(shards))
+
+
+def _pragma(manifest: Path, query: str) -> object:
+    try:
+        with closing(sqlite3.connect(f"{manifest.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+            return (connection.execute(query).fetchone() or (None,))[0]
+    except sqlite3.Error:
+        return "it cannot be read"
+
+
+def _is_own(folder: Path, name: str) -> bool:
+    """Whether a name is of an index that was begun: its builder died before its manifest was."""
+    path = folder / name
+    if name in LITTER or UNFINISHED_APPROXIMATE.fullmatch(name):
+        return path.is_file()
+    if name in DATABASE:
+        return (
+            path.stat().st_size == 0 or _pragma(folder / MANIFEST, "SELECT name FROM sqlite_master") is None
+        )
+    if name == LOCK:
+        return path.is_file()
+    if name == SHARDS and path.is_dir():
+        return all(OWN_SHARD.fullmatch(each) or UNFINISHED_SHARD.fullmatch(each) for each in _names(path))
+    return False
