@@ -74,3 +74,29 @@ def test_textures_are_found_by_the_names_of_their_recipes(tmp_path):
 def test_snapshots_need_a_file_to_be_named_after():
     with pytest.raises(UsageError, match="snapshots and resume need a file to be named after; give output"):
         skykin.texture(CONTENT, snapshots=2)
+
+
+def test_a_picture_never_takes_the_place_of_a_file_unasked(tmp_path):
+    made = skykin.transfer(CONTENT, STYLE, jobs=1)
+    textures = skykin.texture(CONTENT, recipe=["poster", "mean-std"], jobs=1)
+    for name, write in (
+        ("out.png", made.write),
+        ("out-figure.pdf", lambda path, **more: made.write(path, figure=True, **more)),
+        ("out-mean-std.png", textures.write),
+        ("out.pdf", textures.write),
+    ):
+        folder = tmp_path / name / "pictures"
+        folder.mkdir(parents=True)
+        (folder / name).write_text("mine")
+        with pytest.raises(UsageError, match=f"the file '{name}' is there already; add --overwrite"):
+            write(folder / "out.png")
+        assert [(each.name, each.read_text()) for each in folder.iterdir()] == [(name, "mine")]
+        write(folder / "out.png", overwrite=True)
+        assert (folder / name).stat().st_size > 1000
+
+
+def test_a_snapshot_never_takes_the_place_of_a_file_unasked(tmp_path):
+    (tmp_path / "out-step00005.png").write_text("mine")
+    with pytest.raises(UsageError, match="'out-step00005.png' exists already; add --overwrite"):
+        skykin.transfer(CONTENT, STYLE, output=tmp_path / "out.png", snapshots=5, jobs=1)
+    assert (tmp_path / "out-step00005.png").read_text() == "mine"

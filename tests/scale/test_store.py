@@ -56,3 +56,14 @@ def test_a_finished_job_leaves_nothing(tmp_path):
     store.clear()
     assert not store.folder.exists()
     store.clear()
+
+
+def test_a_finished_job_removes_its_own_parts_only(tmp_path):
+    store = WorkStore.of(tmp_path, {"job": 1})
+    store.put("a", np.zeros(3))
+    store.clear()
+    assert not store.folder.exists()
+    store.put("a", np.zeros(3))
+    (store.folder / "notes.txt").write_text("mine")
+    store.clear()
+    assert [path.name for path in store.folder.iterdir()] == ["notes.txt"]

@@ -507,10 +507,18 @@ def test_k08_a_cache_that_cannot_be_written_is_named(server, tmp_path, monkeypat
 def test_the_cache_keeps_what_was_read_last(tmp_path):
     import os
 
+    folder = tmp_path / "0123456789abcdef" / "Norder3" / "Dir0"
+    folder.mkdir(parents=True)
+    mine = [tmp_path / "my-survey" / "Npix0.fits", folder / "notes.txt"]
+    (tmp_path / "my-survey").mkdir()
+    for path in mine:  # the oldest of all, and not ours
+        path.write_text("mine")
+        os.utime(path, (0, 0))
     for number in range(10):
-        path = tmp_path / f"{number}"
+        path = folder / f"Npix{number}.fits"
         path.write_bytes(bytes(100))
         os.utime(path, (number, number))
-    os.utime(tmp_path / "0")
+    os.utime(folder / "Npix0.fits")
     trim(tmp_path, 300)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["0", "8", "9"]
+    assert sorted(path.name for path in folder.glob("Npix*")) == ["Npix0.fits", "Npix8.fits", "Npix9.fits"]
+    assert [path.read_text() for path in mine] == ["mine", "mine"]

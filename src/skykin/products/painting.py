@@ -22,6 +22,7 @@ from skykin.core.picture import Panel
 from skykin.core.provenance import Provenance
 from skykin.core.shapes import RGB
 from skykin.generate.painting import Painting
+from skykin.products.folder import check_output_file
 from skykin.products.result import Result
 from skykin.products.stamp import CARD_TEXT, ascii_text, creator, picture_texts, stamp_notes
 from skykin.products.upright import upright_wcs
@@ -92,17 +93,28 @@ class Transfer(Result, Painting):
         """Draw content, style and result side by side."""
         return _row(self.panels)
 
-    def write(self, path: str | Path, *, figure: bool = False) -> None:
+    def write(self, path: str | Path, *, figure: bool = False, overwrite: bool = False) -> None:
         """Write the picture as PNG and, if it lies on the sky, as FITS beside it.
 
         Parameters
         ----------
         path : path
-            The PNG file; other files are named after it.  What is there is replaced.
+            The PNG file; other files are named after it.
         figure : bool
             Also draw content, style and result beside each other, as ``-figure.png`` and ``.pdf``.
+        overwrite : bool
+            Whether files that are there may be replaced.
+
+        Raises
+        ------
+        UsageError
+            If one is there and may not be replaced.
         """
         path = Path(path)
+        endings = [".fits"] if self.picture.footprint is not None else []
+        endings += ["-figure.png", "-figure.pdf"] if figure else []
+        for each in (path, *(path.with_name(path.stem + ending) for ending in endings)):
+            check_output_file(each, overwrite=overwrite)
         write_png(self.picture, path)
         if self.picture.footprint is not None:
             write_fits(self.picture, path.with_suffix(".fits"))
@@ -157,18 +169,29 @@ class Textures(Result, Mapping[str, Painting]):
         """Draw the reference and all textures side by side."""
         return _row(self.panels)
 
-    def write(self, path: str | Path) -> None:
+    def write(self, path: str | Path, *, overwrite: bool = False) -> None:
         """Write one texture as PNG; of several each beside it, named by its recipe, and all side by side.
 
         Parameters
         ----------
         path : path
-            The PNG file; what is there is replaced.
+            The PNG file.
+        overwrite : bool
+            Whether files that are there may be replaced.
+
+        Raises
+        ------
+        UsageError
+            If one is there and may not be replaced.
         """
         path = Path(path)
+        alone = len(self) == 1
+        places = {name: path if alone else path.with_name(f"{path.stem}-{name}.png") for name in self}
+        for place in places.values() if alone else (path, path.with_suffix(".pdf"), *places.values()):
+            check_output_file(place, overwrite=overwrite)
         for name, picture in self.pictures.items():
-            write_png(picture, path if len(self) == 1 else path.with_name(f"{path.stem}-{name}.png"))
-        if len(self) > 1:
+            write_png(picture, places[name])
+        if not alone:
             whole = PaintedPicture(self.panels[0].rgb, self.title, self.provenance)
             _write_row(whole, self.panels, path, self.caption)
 

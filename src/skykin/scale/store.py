@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,7 +71,10 @@ class WorkStore:
 
     def clear(self) -> None:
         """Forget all parts: the job is done."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        with contextlib.suppress(OSError):  # as where another process does the same
+            for path in [*self.folder.glob("*.part"), *self.folder.glob(".*.part")]:
+                path.unlink()
+            self.folder.rmdir()
 
     def _path(self, name: str) -> Path:
         return self.folder / f"{name}.part"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -76,7 +77,7 @@ class Easel:
                 f"there is no unfinished work in {shown(self.state_path.name)}; leave out --resume to "
                 "begin anew"
             )
-        for path in (self.path, self.state_path, *(self.named(ending) for ending in endings)):
+        for path in (self.path, self.state_path, *map(self.named, endings), *self._old_snapshots()):
             if path.is_dir():
                 raise UsageError(f"{shown(path)} is a folder; name a file for the picture", code="USAGE-OUT")
             if path.exists() and not (self.overwrite or self.resume):
@@ -87,6 +88,13 @@ class Easel:
                     code="USAGE-OUT",
                 )
         check_writable(self.path)
+
+    def _old_snapshots(self) -> list[Path]:
+        folder = self.path.parent
+        if not self.snapshots or not folder.is_dir():
+            return []
+        own = re.compile(re.escape(self.path.stem) + r"-step\d{5}\.png")
+        return [each for each in sorted(folder.iterdir()) if own.fullmatch(each.name)]
 
     def work(
         self,

@@ -146,7 +146,7 @@ def make_textures(
         paintings[name] = _make(book, model, own, chosen, callback)
     found = _together(book, model, paintings, settings)
     if easel is not None:
-        found.write(easel.path)
+        found.write(easel.path, overwrite=True)  # the easel was checked before the work
     return found
 
 

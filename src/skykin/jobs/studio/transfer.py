@@ -173,7 +173,7 @@ def make_transfer(
     facts = {"style_loss_lowered": painting.lowered, "style_cosines": dict(painting.cosines)}
     found = _beside(painting, titled(painting.rgb, facts), given, model)
     if easel is not None:
-        found.write(easel.path, figure=figure)
+        found.write(easel.path, figure=figure, overwrite=True)  # the easel was checked
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import threading
 import time
 import weakref
@@ -32,6 +33,10 @@ CACHE_BYTES = 4 << 30
 COUNT_AFTER = 200
 ABSENT = ".absent"
 GONE = (404, 410)
+#: Names of the copies of all HiPS together.
+OWN_COPY = re.compile(
+    r"[0-9a-f]{16}/([\w.-]+/)*(properties|Moc\.fits|Npix\d+\.(fits|png|jpg|jpeg))(\.absent)?"
+)
 
 
 class HipsStore(Protocol):
@@ -197,9 +202,11 @@ class WebStore:
 
 
 def trim(folder: Path, most_bytes: int) -> None:
-    """Remove files that were not read for longest until the rest has at most `most_bytes`."""
+    """Remove copies that were not read for longest until the rest has at most `most_bytes`."""
     found = []
     for path in folder.rglob("*"):
+        if not OWN_COPY.fullmatch(path.relative_to(folder).as_posix()) or path.is_symlink():
+            continue  # somebody else's: the cache folder may be any folder
         try:
             status = path.stat()
         except OSError:  # another process removed it
