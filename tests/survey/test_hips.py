@@ -4,8 +4,10 @@ import gzip
 import http.server
 import io
 import shutil
+import struct
 import threading
 import time
+import zlib
 
 import numpy as np
 import pytest
@@ -304,6 +306,15 @@ def test_h06_tiles_of_another_size_or_cut_short_are_refused(tmp_path):
     numbers = write_hips(tmp_path / "c", orders=(0,))
     tile = (numbers / "Norder0" / "Dir0" / "Npix5.fits").read_bytes()
     assert damaged(numbers, tile[:4000]).code == "IN-TRUNC"
+
+
+def test_h06_a_tile_that_would_fill_the_memory_is_one_sentence(tmp_path):
+    folder = write_hips(tmp_path / "a", "png", orders=(0,))
+    head = b"IHDR" + struct.pack(">IIBBBBB", 60_000, 60_000, 8, 6, 0, 0, 0)
+    content = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + head + struct.pack(">I", zlib.crc32(head))
+    error = damaged(folder, content, "png")
+    assert error.code == "IN-TOOBIG"
+    assert str(error) == "the tile 'Norder0/Dir0/Npix4.png' has 60000 × 60000 pixels; get the HiPS again"
 
 
 def test_a_survey_of_few_tiles_knows_where_it_is(tmp_path):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import threading
 from collections import OrderedDict
 from functools import cache
@@ -14,11 +13,11 @@ from skykin.core.shapes import Numbers
 from skykin.survey.hips.properties import HipsProperties
 from skykin.survey.hips.store import HipsStore
 from skykin.survey.hips.tile_fits import read_fits_tile
+from skykin.survey.hips.tile_picture import read_picture_tile
 
 #: Decoded tiles that are kept: 512² of three colours have 3 MB.
 TILES_KEPT = 96
 TILES_PER_FOLDER = 10_000
-WHITE = 255.0
 
 
 class HipsCells:
@@ -120,26 +119,4 @@ def places(shift: int) -> Numbers:
 
 def read_tile(content: bytes, file: str) -> Numbers:
     """Values (rows, columns, bands) of a tile, its rows from the bottom; its ending says its format."""
-    return read_fits_tile(content, file) if ".fits" in file else _of_picture(content, file)
-
-
-def _of_picture(content: bytes, file: str) -> Numbers:
-    """Colours from 0 to 1 of a PNG or JPEG tile, NaN where it is transparent, its rows from the bottom."""
-    from PIL import Image, UnidentifiedImageError  # noqa: PLC0415 - not needed for FITS
-
-    try:
-        image = Image.open(io.BytesIO(content), formats=("PNG", "JPEG"))
-        if max(image.size) > 1 << 12:
-            raise CorruptFileError(
-                f"the tile {shown(file)} has {image.width} × {image.height} pixels; get the HiPS again",
-                code="IN-TOOBIG",
-            )
-        array = np.asarray(image.convert("RGBA"))[::-1]
-    except CorruptFileError:
-        raise
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError) as error:
-        raise CorruptFileError(
-            f"the tile {shown(file)} cannot be decoded ({shown(error)}); get the HiPS again"
-        ) from error
-    colours = array[..., :3].astype(np.float32) / np.float32(WHITE)
-    return np.where(array[..., 3:] > 0, colours, np.float32(np.nan))
+    return read_fits_tile(content, file) if ".fits" in file else read_picture_tile(content, file)
