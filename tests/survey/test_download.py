@@ -11,8 +11,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from skykin.core.errors import RemoteError, ResourceError
-from skykin.survey import download
-from skykin.survey.download import cache_folder, fetch
+from skykin.survey import download, web_address
+from skykin.survey.download import cache_folder, fetch, streamed, web_client
+from skykin.survey.open import open_survey
+from skykin.survey.web_address import is_public
 
 GOOD = bytes(range(256)) * 1000
 SHA256 = hashlib.sha256(GOOD).hexdigest()
@@ -80,6 +82,25 @@ class Handler(BaseHTTPRequestHandler):
                 self.wfile.write(b"x")
         except OSError:
             pass
+
+    def get_heads(self):
+        """Headers that come drop by drop."""
+        self.wfile.write(b"HTTP/1.0 200 OK\r\nX-Long: ")
+        self.get_more(b"x")
+
+    def get_continues(self):
+        """One answer after another that says that the real one is to come."""
+        self.get_more(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def get_more(self, text):
+        try:
+            while not self.server.finished.wait(0.02):
+                self.wfile.write(text)
+        except OSError:
+            pass
+
+    def get_malformed(self):
+        self.head(0, 302, Location="http://[::1/x")
 
     def get_endless(self):
         self.head()
@@ -206,6 +227,78 @@ def test_a_server_that_sends_drop_by_drop_meets_the_deadline(server, refused):
     assert time.monotonic() - begin < 3
 
 
+@pytest.mark.parametrize("path", ["heads", "continues"])
+def test_headers_that_never_end_meet_the_deadline(server, refused, path):
+    begin = time.monotonic()
+    sentence = "too slow: 0 of 256000 bytes came before .* 0.3 s in all"
+    refused(f"{server}/{path}", "RM-TIMEOUT", sentence, deadline_s=0.3)
+    assert time.monotonic() - begin < 3
+
+
+def test_the_deadline_is_of_each_download_and_not_of_its_connection(server):
+    with web_client(5.0) as client:
+        for _ in range(3):
+            with streamed(client, server + "/good", 0.5) as answer:
+                assert len(answer.read()) == len(GOOD)
+            time.sleep(0.3)
+
+
+@pytest.mark.parametrize(
+    ("address", "why"),
+    [
+        ("http://[::1", "its host or port cannot be read"),
+        ("http://[::g]/", "its host or port cannot be read|no address of IPv6"),
+        ("http://" + "a" * 64 + ".org/x", "has more than 63 letters"),
+        ("http://" + ".".join(["a" * 60] * 5) + "/x", "has more than 63 letters"),
+        ("https://a..org/x", "a part of its host is empty"),
+        ("https://" + "ä" * 70 + ".org/x", "its host is no name|has more than 63"),
+        ("https://a b.org/x", "holds a space or another character"),
+        ("https://example.org/\x00", "holds a space or another character"),
+        ("https://example.org/\r\nHost: evil", "holds a space or another character"),
+        ("https://exa%mple.org/", "a character that none has"),
+        ("https://example.org:99999/", "its host or port cannot be read"),
+        ("https://example.org:x/", "its host or port cannot be read"),
+        ("https:///x", "it names no host"),
+        ("https://", "it names no host"),
+        ("https://\ud800.org/", "its host is no name"),
+        ("https://example.org/" + "x" * 5000, "characters, more than 4096"),
+    ],
+)
+def test_an_address_that_is_none_is_refused(refused, address, why):
+    refused(address, "RM-BLOCKED", f"is no address of the web: .*({why})")
+    with pytest.raises(RemoteError, match=f"is no address of the web: .*({why})"):
+        open_survey(address)
+
+
+def test_a_redirect_to_an_address_that_is_none_is_refused(server, refused):
+    refused(f"{server}/malformed", "RM-BLOCKED", r"'http://\[::1/x' is no address of the web")
+
+
+PRIVATE = (
+    "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.1",
+    "224.0.0.1", "255.255.255.255", "::1", "::", "fe80::1", "fe80::1%eth0", "fc00::1", "ff02::1",
+    "::ffff:127.0.0.1", "::ffff:10.0.0.1", "::127.0.0.1", "::ffff:0:10.0.0.1", "2002:7f00:1::",
+    "2002:a00:1::1", "2002:a9fe:a9fe::1", "64:ff9b::127.0.0.1", "64:ff9b::a9fe:a9fe",
+    "64:ff9b:1::8.8.8.8", "2001:0:4136:e378:8000:63bf:80ff:fffe", "2001:0:7f00:1::1", "nonsense",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("address", PRIVATE)
+def test_private_addresses_are_known_in_every_spelling(address):
+    assert not is_public(address)
+
+
+PUBLIC = (
+    "8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::8.8.8.8", "2002:808:808::1",
+    "192.88.99.1",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("address", PUBLIC)
+def test_public_addresses_are_public(address):
+    assert is_public(address)
+
+
 def test_a_web_page_is_not_taken_for_the_file(server, refused):
     refused(server + "/page", "RM-HTML", "sent a web page instead of the file")
 
@@ -245,10 +338,26 @@ def test_a_public_address_does_not_lead_to_a_private_one(server, refused, get, m
             return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("8.8.8.8", 0))]
         return resolve(host, *rest, **named)
 
-    monkeypatch.setattr(download.socket, "getaddrinfo", public)
+    monkeypatch.setattr(web_address.socket, "getaddrinfo", public)
     named = server.replace("127.0.0.1", "localhost")
     refused(f"{named}/to/{server}/good", "RM-BLOCKED", "'localhost' leads to the private address '127.0.0.1'")
     refused(f"{named}/to/http://169.254.169.254/x", "RM-BLOCKED", "private address '169.254.169.254'")
+
+
+def test_a_name_that_changes_its_mind_does_not_lead_to_a_private_address(server, refused, monkeypatch):
+    resolve = socket.getaddrinfo
+    monkeypatch.setattr(
+        web_address.socket,
+        "getaddrinfo",
+        lambda host, *rest, **named: (
+            [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("8.8.8.8", 0))]
+            if rest == (None,)  # where it is judged
+            else resolve(host, *rest, **named)
+        ),
+    )
+    other = server.replace("127.0.0.1", "localhost")
+    sentence = "'127.0.0.1' leads to the private address '(127.0.0.1|::1)', which is refused"
+    refused(f"{server}/to/{other}/good", "RM-BLOCKED", sentence)
 
 
 def test_a_folder_that_cannot_be_made_is_named_with_the_way_out(server, tmp_path):

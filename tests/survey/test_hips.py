@@ -312,6 +312,7 @@ def test_h06_a_tile_that_would_fill_the_memory_is_one_sentence(tmp_path):
     folder = write_hips(tmp_path / "a", "png", orders=(0,))
     head = b"IHDR" + struct.pack(">IIBBBBB", 60_000, 60_000, 8, 6, 0, 0, 0)
     content = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + head + struct.pack(">I", zlib.crc32(head))
+    content += struct.pack(">I", 4) + b"IDATabcd" + struct.pack(">I", zlib.crc32(b"IDATabcd"))
     error = damaged(folder, content, "png")
     assert error.code == "IN-TOOBIG"
     assert str(error) == "the tile 'Norder0/Dir0/Npix4.png' has 60000 × 60000 pixels; get the HiPS again"

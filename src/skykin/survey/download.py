@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import ipaddress
+import math
 import os
 import shutil
-import socket
 import ssl
 import tempfile
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
-from urllib.parse import urljoin, urlsplit
+from typing import IO, TYPE_CHECKING, Any
+from urllib.parse import urljoin
 
 from platformdirs import user_cache_path
 
@@ -23,6 +23,7 @@ from skykin.core.errors import RemoteError, ResourceError, shown
 from skykin.core.progress import SILENT
 from skykin.core.protocols import Progress
 from skykin.survey.fits.check import looks_like_html
+from skykin.survey.web_address import checked_host, is_private, is_public
 
 if TYPE_CHECKING:
     import httpx
@@ -109,9 +110,9 @@ def web_client(read_timeout_s: float) -> httpx.Client:
     import httpx  # noqa: PLC0415 - importing Skykin loads no network library
 
     def check(answer: httpx.Response) -> None:
-        """Refuse a redirect by its scheme, before it is read as an address of the web."""
+        """Refuse a redirect that is no address of the web, before it is read as one."""
         if answer.has_redirect_location:
-            _refuse_scheme(urljoin(str(answer.url), answer.headers["Location"]))
+            checked_host(_joined(str(answer.url), answer.headers["Location"]))
 
     return httpx.Client(
         verify=ssl.create_default_context(),
@@ -122,36 +123,89 @@ def web_client(read_timeout_s: float) -> httpx.Client:
 
 
 @contextmanager
-def streamed(client: httpx.Client, url: str) -> Iterator[httpx.Response]:
+def streamed(client: httpx.Client, url: str, deadline_s: float) -> Iterator[httpx.Response]:
     """Answer of an ``https`` or ``http`` address, after redirects; its body is read piece by piece.
+
+    Redirects, headers and body together have `deadline_s`, however slowly they come.
 
     Raises
     ------
     RemoteError
-        ``RM-BLOCKED`` if an address is of another scheme, or a public one leads to a private one;
-        ``RM-STATUS`` if there are too many redirects.
+        ``RM-BLOCKED`` if an address is malformed or of another scheme, or a public one leads to a private
+        one; ``RM-STATUS`` if there are too many redirects.
+    httpx.ReadTimeout
+        If the deadline is over.
     """
-    _refuse_scheme(url)
-    request = client.build_request("GET", url)
-    for _ in range(MOST_REDIRECTS):
-        with closing(client.send(request, stream=True)) as answer:
-            if answer.next_request is None:
-                yield answer
-                return
-            here, request = request, answer.next_request
-            # The body of the redirect is not read: it may have no end.
-            target = request.url.raw_host.decode("ascii")
-            if _is_private(target) and not _is_private(urlsplit(url).hostname):
-                raise RemoteError(
-                    f"{shown(here.url.host)} leads to the private address {shown(target)}, which is refused; "
-                    "get the file elsewhere and give its path",
-                    code="RM-BLOCKED",
-                )
+    host = checked_host(url)
+    with _deadline(deadline_s):
+        request = client.build_request("GET", url, extensions={"trace": _trace})
+        for _ in range(MOST_REDIRECTS):
+            with closing(client.send(request, stream=True)) as answer:
+                if answer.next_request is None:
+                    yield answer
+                    return
+                here, request = request, answer.next_request
+                # The body of the redirect is not read: it may have no end.
+                target = request.url.raw_host.decode("ascii")
+                if not is_private(host):
+                    if is_private(target):
+                        raise _leads_astray(here.url.host, target)
+                    _own.redirect = here.url.host, target
     raise RemoteError(
-        f"{shown(urlsplit(url).hostname)} leads from one address to the next more than {MOST_REDIRECTS} "
-        "times; get the file elsewhere and give its path",
+        f"{shown(host)} leads from one address to the next more than {MOST_REDIRECTS} times; get the file "
+        "elsewhere and give its path",
         code="RM-STATUS",
     )
+
+
+def _leads_astray(host: str, target: str) -> RemoteError:
+    return RemoteError(
+        f"{shown(host)} leads to the private address {shown(target)}, which is refused; get the file "
+        "elsewhere and give its path",
+        code="RM-BLOCKED",
+    )
+
+
+#: Of the download of this thread, because connections are shared by threads: when it must be over (``end``),
+#: and which public host leads to which other (``redirect``).
+_own = threading.local()
+
+
+@contextmanager
+def _deadline(seconds: float) -> Iterator[None]:
+    _own.end = time.monotonic() + seconds
+    try:
+        yield
+    finally:
+        _own.__dict__.clear()
+
+
+def _trace(event: str, told: dict[str, Any]) -> None:
+    """Check where a new connection leads, and let it keep the deadline of whoever uses it."""
+    if event.endswith("connect_tcp.started"):
+        _own.connecting = told.get("host")
+    source, target = getattr(_own, "redirect", ("", None))
+    if event.endswith("connect_tcp.complete") and target == getattr(_own, "connecting", ""):
+        # A name may lead elsewhere than when it was judged; behind a proxy it is the proxy that looks it up.
+        peer = str(told["return_value"].get_extra_info("server_addr")[0])
+        if not is_public(peer):
+            told["return_value"].close()
+            raise _leads_astray(source, peer)
+    if event.endswith(("connect_tcp.complete", "start_tls.complete")):
+        stream = told["return_value"]
+        stream.read = _within_deadline(stream.read)
+
+
+def _within_deadline(read: Callable[[int, float | None], bytes]) -> Callable[[int, float | None], bytes]:
+    import httpcore  # noqa: PLC0415 - see web_client
+
+    def limited(max_bytes: int, timeout: float | None = None) -> bytes:
+        left = getattr(_own, "end", math.inf) - time.monotonic()
+        if left <= 0:
+            raise httpcore.ReadTimeout("deadline")
+        return read(max_bytes, min(left, math.inf if timeout is None else timeout))
+
+    return limited
 
 
 class _Download:
@@ -160,7 +214,7 @@ class _Download:
     def __init__(self, url: str, size_bytes: int, read_timeout_s: float, deadline_s: float) -> None:
         self.url, self.size_bytes = url, size_bytes
         self.read_timeout_s, self.deadline_s = read_timeout_s, deadline_s
-        self.host = shown(urlsplit(url).hostname or url)
+        self.host = shown(checked_host(url))
         self._digest = hashlib.sha256()
 
     @property
@@ -171,11 +225,10 @@ class _Download:
     def __iter__(self) -> Iterator[bytes]:
         import httpx  # noqa: PLC0415
 
-        end = time.monotonic() + self.deadline_s
         got = 0
         try:
             client = web_client(self.read_timeout_s)
-            with client, streamed(client, self.url) as answer:
+            with client, streamed(client, self.url, self.deadline_s) as answer:
                 answer.raise_for_status()
                 for piece in answer.iter_raw():
                     if got == 0 and looks_like_html(piece):
@@ -193,8 +246,6 @@ class _Download:
                         )
                     self._digest.update(piece)
                     yield piece
-                    if time.monotonic() > end:
-                        raise httpx.ReadTimeout("deadline")
         except httpx.HTTPStatusError as error:
             answer = error.response
             raise RemoteError(
@@ -225,22 +276,11 @@ class _Download:
         )
 
 
-def _refuse_scheme(url: str) -> None:
-    scheme = urlsplit(url).scheme
-    if scheme not in ("https", "http"):
-        raise RemoteError(
-            f"an address that begins with {shown(scheme + ':')} is refused; only https and http are followed",
-            code="RM-BLOCKED",
-        )
-
-
-def _is_private(host: str | None) -> bool:
-    """Whether a host is not on the public network; False where names are not resolved, as behind a proxy."""
+def _joined(here: str, target: str) -> str:
     try:
-        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    except OSError:
-        return False
-    return any(not ipaddress.ip_address(str(entry[4][0])).is_global for entry in found)
+        return urljoin(here, target)
+    except ValueError:  # such as a bracket of IPv6 without its pair
+        return target
 
 
 def _write(stream: IO[bytes], piece: bytes, destination: Path) -> None:

@@ -17,6 +17,7 @@ from skykin.core.atomic import whole_file
 from skykin.core.errors import RemoteError, ResourceError, shown
 from skykin.survey.download import CACHE_VARIABLE, cache_folder, streamed, web_client
 from skykin.survey.fits.check import looks_like_html
+from skykin.survey.web_address import checked_host
 
 if TYPE_CHECKING:
     import httpx
@@ -83,7 +84,7 @@ class WebStore:
 
     def __init__(self, url: str) -> None:
         self.url = url.rstrip("/")
-        self.host = shown(urlsplit(url).hostname or url)
+        self.host = shown(checked_host(url))
         self.cache = cache_folder() / "hips" / hashlib.sha256(self.url.encode()).hexdigest()[:16]
         self._new = 0
         self._lock = threading.Lock()
@@ -148,10 +149,9 @@ class WebStore:
     def _once(self, file: str) -> bytes | None:
         import httpx  # noqa: PLC0415 - importing Skykin loads no network library
 
-        end = time.monotonic() + DEADLINE_S
         content, promised = b"", ""
         try:
-            with streamed(self._client, f"{self.url}/{file}") as answer:
+            with streamed(self._client, f"{self.url}/{file}", DEADLINE_S) as answer:
                 if answer.status_code in GONE:
                     return None
                 answer.raise_for_status()
@@ -159,8 +159,6 @@ class WebStore:
                 for piece in answer.iter_raw():
                     content += piece
                     _check_size(content, file)
-                    if time.monotonic() > end:
-                        raise httpx.ReadTimeout("deadline")
         except httpx.HTTPStatusError as error:
             raise RemoteError(
                 f"{self.host} answers {error.response.status_code} to {shown(file)}, {TRIES} times; try "
