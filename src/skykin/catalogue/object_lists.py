@@ -13,6 +13,7 @@ from astropy.table import Column, MaskedColumn, QTable, Table
 
 from skykin.catalogue.regions import known_regions
 from skykin.core.atomic import whole_file
+from skykin.core.clean_table import cleaned
 from skykin.core.errors import (
     DataQualityError,
     HeaderInvalidError,
@@ -270,6 +271,6 @@ def write_object_table(table: QTable, path: Path, *, overwrite: bool = False) ->
         raise UsageError(
             f"{shown(path.name)} is there already; choose another name, or add --overwrite", code="USAGE-OUT"
         )
-    plain = Table(table)
+    plain = cleaned(Table(table), formulas=form == "ascii.csv")
     with whole_file(path) as temporary:
         plain.write(temporary, format=form, overwrite=True)

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from skykin.cli.options import Folder, Overwrite, Quiet, printer, progress_unless
+from skykin.cli.options import Folder, Overwrite, Quiet, progress_unless
+from skykin.cli.terminal import printer
 
 DEFAULT_FOLDER = Path("skykin-agreement")
 

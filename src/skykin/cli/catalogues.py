@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from skykin.cli.bars import TerminalProgress
-from skykin.cli.options import printer
+from skykin.cli.terminal import Terminal, printer
 from skykin.core.frames import Frame
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ def catalogues_command(
     """List the catalogues that ship with Skykin, show one, or show how a file of yours is understood."""
     from skykin.jobs.listing import catalogues
 
-    progress = TerminalProgress(Console(stderr=True))
+    progress = TerminalProgress(Terminal(stderr=True))
     table = catalogues(catalogue, output=output, frame=frame, overwrite=overwrite, progress=progress)
     if catalogue is None:
         shown = Table(
@@ -48,9 +47,9 @@ def catalogues_command(
         )
         for row in table:
             shown.add_row(*(str(row[name]) for name in ("name", "objects", "star_forming", "summary")))
-        Console().print(shown)
+        Terminal().print(shown)
     elif output is None:
-        Console().print(_shown(catalogue, table))
+        Terminal().print(_shown(catalogue, table))
     else:
         printer().print(f"Wrote {len(table)} rows to {output}")
 

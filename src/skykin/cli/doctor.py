@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from skykin.cli.options import printer
+from skykin.cli.terminal import printer
 
 
 def doctor_command() -> None:

@@ -12,10 +12,10 @@ from skykin.cli.options import (
     Quiet,
     SurveyOfMap,
     SurveyOption,
-    printer,
     progress_unless,
     survey_options,
 )
+from skykin.cli.terminal import printer
 
 LISTS = "What it is evaluated with"
 MORE = "What takes longer"

@@ -14,9 +14,9 @@ from skykin.cli.options import (
     PixelScale,
     Quiet,
     Width,
-    printer,
     progress_unless,
 )
+from skykin.cli.terminal import printer
 
 
 def explain_command(

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from skykin.cli.map import SOME_LEFT_OUT
 from skykin.cli.options import (
@@ -29,6 +28,7 @@ from skykin.cli.options import (
     survey_options,
 )
 from skykin.cli.surveys import print_facts
+from skykin.cli.terminal import errors
 from skykin.core.settings import DEFAULTS
 
 
@@ -90,9 +90,7 @@ def index_command(
             progress=progress,
         )
     except KeyboardInterrupt as error:
-        Console(stderr=True, soft_wrap=True).print(
-            "interrupted; what is finished is kept, and the same command goes on there"
-        )
+        errors().print("interrupted; what is finished is kept, and the same command goes on there")
         raise typer.Exit(INTERRUPTED) from error
     if not quiet:
         print_facts(index.describe())

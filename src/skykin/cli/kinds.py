@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from skykin.cli.options import Folder, Index, Overwrite, Quiet, printer, progress_unless
+from skykin.cli.options import Folder, Index, Overwrite, Quiet, progress_unless
+from skykin.cli.terminal import Terminal, printer
 
 #: Rows that a terminal is shown.
 LISTED = 10
@@ -60,7 +60,7 @@ def cluster_command(
                 str(row["kind"]), str(row["tiles"]), f"{100 * row['sky_share']:.3g} %", f"{light:.3g}",
                 str(row["example"]),
             )  # fmt: skip
-        Console().print(table)
+        Terminal().print(table)
         _say(result.sentences()[-1], f"Wrote {output}")
 
 
@@ -86,7 +86,7 @@ def outliers_command(
                 str(row["rank"]), str(row["name"]), f"{row['oddness']:.3f}", str(row["neighbour"]),
                 f"{row['neighbour_score']:.3f}",
             )  # fmt: skip
-        Console().print(table)
+        Terminal().print(table)
         _say(f"Wrote {output}")
 
 

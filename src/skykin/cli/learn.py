@@ -14,10 +14,10 @@ from skykin.cli.options import (
     Quiet,
     SurveyOfMap,
     SurveyOption,
-    printer,
     progress_unless,
     survey_options,
 )
+from skykin.cli.terminal import printer
 
 DEFAULT_FOLDER = Path("skykin-learnt")
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from rich.console import Console
 from rich.table import Table
+
+from skykin.cli.terminal import Terminal
 
 
 def recipes_command() -> None:
@@ -13,7 +14,7 @@ def recipes_command() -> None:
     table = Table("recipe", "what it does", title="Recipes", title_justify="left")
     for name, recipe in recipes().items():
         table.add_row(name, recipe.description)
-    Console().print(table)
+    Terminal().print(table)
 
 
 def regions_command() -> None:
@@ -31,8 +32,8 @@ def regions_command() -> None:
             str(row["kind"]),
             str(row["aliases"]).replace(";", ", "),
         )
-    Console().print(table)
+    Terminal().print(table)
     sets = Table("set", "regions", "combined by", "chosen by this rule")
     for one in reference_sets():
         sets.add_row(f"{PREFIX}{one.name}", ", ".join(one.members), one.combine, one.rule)
-    Console().print(sets)
+    Terminal().print(sets)

@@ -8,7 +8,6 @@ from types import FrameType
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from typer.core import TyperGroup
 
@@ -27,6 +26,7 @@ from skykin.cli.map import map_command
 from skykin.cli.options import INTERRUPTED
 from skykin.cli.search import search_command
 from skykin.cli.surveys import info_command, surveys_command
+from skykin.cli.terminal import Terminal, errors
 from skykin.cli.texture import texture_command
 from skykin.cli.transfer import transfer_command
 from skykin.core.errors import SkykinError
@@ -40,7 +40,7 @@ class OneSentence(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command; turn errors into sentences."""
-        console = Console(stderr=True, soft_wrap=True, highlight=False)
+        console = errors()
         try:
             return super().invoke(ctx)
         except (typer.Exit, typer.Abort):  # click's way to leave, which derives from RuntimeError
@@ -100,7 +100,7 @@ app.command("layers")(layers_command)
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        Console(highlight=False).print(f"skykin {__version__}")
+        Terminal(highlight=False).print(f"skykin {__version__}")
         raise typer.Exit
 
 

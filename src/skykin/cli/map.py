@@ -41,11 +41,11 @@ from skykin.cli.options import (
     Weight,
     Width,
     file_name,
-    printer,
     progress_unless,
     survey_options,
     weights,
 )
+from skykin.cli.terminal import printer
 from skykin.core.settings import DEFAULTS, EngineKind, GridKind
 
 #: Exit code of a map from which some of the files given are missing.

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from rich.console import Console
 
 from skykin.cli.bars import TerminalProgress
+from skykin.cli.terminal import Terminal
 from skykin.core.errors import UsageError, shown
 from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Progress
@@ -235,12 +235,7 @@ Quiet = Annotated[
 
 def progress_unless(quiet: bool) -> Progress:
     """Give bars on standard error, or silence."""
-    return SilentProgress() if quiet else TerminalProgress(Console(stderr=True))
-
-
-def printer() -> Console:
-    """Give standard output, for lines that are printed as they are."""
-    return Console(soft_wrap=True, highlight=False, markup=False)
+    return SilentProgress() if quiet else TerminalProgress(Terminal(stderr=True))
 
 
 def survey_options(texts: list[str] | None) -> SurveyOptions | None:

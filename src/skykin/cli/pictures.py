@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
 from skykin.cli.bars import TerminalProgress
 from skykin.cli.options import INTERRUPTED, OUTPUT
+from skykin.cli.terminal import Terminal, errors, printer
 from skykin.core.progress import SilentProgress
 from skykin.core.settings import StretchKind
 from skykin.generate.settings import Optimiser
@@ -66,7 +66,7 @@ class TileOptions:
     def values(self) -> dict[str, Any]:
         """Give all as arguments of the function of the same name, with progress instead of quiet."""
         given = {each.name: getattr(self, each.name) for each in fields(self)}
-        progress = SilentProgress() if given.pop("quiet") else TerminalProgress(Console(stderr=True))
+        progress = SilentProgress() if given.pop("quiet") else TerminalProgress(Terminal(stderr=True))
         return {name: value for name, value in given.items() if value is not None} | {"progress": progress}
 
 
@@ -144,7 +144,7 @@ def with_options(shared: type[TileOptions]) -> Callable[[Callable[..., None]], C
 
 def say(sentence: str) -> None:
     """Print one line of the answer."""
-    Console(soft_wrap=True, highlight=False, markup=False).print(sentence)
+    printer().print(sentence)
 
 
 def interrupted(output: Path) -> typer.Exit:
@@ -154,5 +154,5 @@ def interrupted(output: Path) -> typer.Exit:
     state, way = Easel(output).state_path, "nothing was written"
     if state.is_file():
         way = f"the state is kept in {state.name}; the same command with --resume goes on from there"
-    Console(stderr=True, soft_wrap=True, highlight=False).print(f"interrupted; {escape(way)}")
+    errors().print(f"interrupted; {escape(way)}")
     return typer.Exit(INTERRUPTED)

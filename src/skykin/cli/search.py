@@ -28,10 +28,10 @@ from skykin.cli.options import (
     Unlike,
     Weight,
     Width,
-    printer,
     progress_unless,
     weights,
 )
+from skykin.cli.terminal import printer
 from skykin.core.errors import UsageError, shown
 
 if TYPE_CHECKING:

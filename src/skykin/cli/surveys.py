@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from skykin.cli.bars import TerminalProgress
-from skykin.cli.options import SurveyOption, file_name, printer, survey_options
+from skykin.cli.options import SurveyOption, file_name, survey_options
+from skykin.cli.terminal import Terminal, printer
+from skykin.core.clean import one_line
 
 
 def surveys_command() -> None:
@@ -26,7 +27,7 @@ def surveys_command() -> None:
             named.add_row(row["name"], row["description"], "yes" if row["here"] else escape(row["install"]))
         else:
             files.add_row(row["name"], row["description"])
-    console = Console()
+    console = Terminal()
     console.print(named)
     console.print(files)
 
@@ -61,7 +62,7 @@ def info_command(
         bands=bands,
         preview=None if no_preview else preview,
         overwrite=overwrite,
-        progress=TerminalProgress(Console(stderr=True)),
+        progress=TerminalProgress(Terminal(stderr=True)),
     )
     print_facts(told.facts)
     if told.name and not no_preview:
@@ -78,4 +79,4 @@ def print_facts(facts: Mapping[str, str]) -> None:
     out = printer()
     width = max(10, *map(len, facts))
     for name, text in facts.items():
-        out.print(f"{name:<{width}}  {text}")
+        out.print(f"{one_line(name):<{width}}  {one_line(text)}")

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from skykin.cli.painting_bar import painting_bar
 from skykin.cli.pictures import (
@@ -18,6 +17,7 @@ from skykin.cli.pictures import (
     say,
     with_options,
 )
+from skykin.cli.terminal import Terminal
 
 if TYPE_CHECKING:
     from skykin.generate.painting import Callback
@@ -50,7 +50,7 @@ def texture_command(
 
     try:
         with ExitStack() as bars:
-            console = Console(stderr=True)
+            console = Terminal(stderr=True)
 
             def callback_of(name: str) -> Callback | None:
                 bars.close()

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from skykin.cli.options import OUTPUT
 from skykin.cli.painting_bar import painting_bar
@@ -20,6 +19,7 @@ from skykin.cli.pictures import (
     say,
     with_options,
 )
+from skykin.cli.terminal import Terminal
 from skykin.generate.settings import Start
 
 
@@ -55,7 +55,7 @@ def transfer_command(
     from skykin.jobs.studio.transfer import transfer
 
     try:
-        with painting_bar("Painting", Console(stderr=True), quiet=options.quiet) as callback:
+        with painting_bar("Painting", Terminal(stderr=True), quiet=options.quiet) as callback:
             made = transfer(
                 content,
                 style,

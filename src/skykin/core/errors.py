@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import unicodedata
 from typing import ClassVar
+
+from skykin.core.clean import one_line
 
 LONGEST_SHOWN = 120
 
@@ -109,7 +110,7 @@ def shown(text: object) -> str:
 
     Control and bidirectional characters are removed, and at most 120 characters are kept.
     """
-    clean = "".join(c for c in str(text) if unicodedata.category(c)[0] != "C")
+    clean = one_line(text)
     if len(clean) > LONGEST_SHOWN:
         clean = clean[: LONGEST_SHOWN - 1] + "…"
     return repr(clean)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from skykin.core.clean import lines
 from skykin.products.mapped import MappedTiles
 from skykin.products.stamp import creator
 
@@ -20,4 +21,4 @@ def write_credits(result: MappedTiles, path: Path) -> None:
         f"Programs: {versions}",
         "Backgrounds of figures have credits of their own, which stand below each figure in report.html.",
     ]
-    path.write_text("\n\n".join(paragraphs) + "\n", encoding="utf-8")
+    path.write_text("\n\n".join(map(lines, paragraphs)) + "\n", encoding="utf-8")

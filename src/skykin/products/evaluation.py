@@ -7,13 +7,11 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from astropy.table import QTable, Row
-from jinja2 import Environment, StrictUndefined
 
 from skykin.core.atomic import write_text
 from skykin.core.plain import plain
@@ -24,6 +22,7 @@ from skykin.evaluation.assessment import AGAINST, AUC_LAT, FOLLOWS, entries, row
 from skykin.evaluation.rotated import ALL_SKY
 from skykin.products.folder import is_unchanged, output_folder, record
 from skykin.products.map_folder import read_document, read_table, reading, table_of
+from skykin.products.page import template
 from skykin.products.result import Result, TextTable
 from skykin.products.stamp import creator
 from skykin.products.wording import number
@@ -340,11 +339,7 @@ def section(result: Evaluation, figures: Sequence[Drawn]) -> str:
     """Give the section of the report, as HTML; everything from files is escaped."""
     from skykin.products.report import inlined  # noqa: PLC0415 - it loads matplotlib
 
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    source = (files("skykin.products") / "templates" / "evaluation.html").read_text(encoding="utf-8")
-    return environment.from_string(source).render(
+    return template("evaluation.html").render(
         sentences=result.sentences(),
         exclude=result.facts.get("exclude_deg", ""),
         tables=[_table(result, title) for title in result.lists] + _stability(result) + _injections(result),

@@ -79,15 +79,20 @@ def write_regions(result: MappedTiles, path: Path) -> None:
         if where is not None
     ]
     first, _, rest = Regions(polygons).serialize(format="ds9", precision=6).partition("\n")
-    comments = "".join(f"# {ascii_text(line)}\n" for line in stamp_lines(result))
+    comments = "".join(f"# {_comment(line)}\n" for line in stamp_lines(result))
     path.write_text(f"{first}\n{comments}{rest}", encoding="ascii")
+
+
+def _comment(text: str) -> str:
+    """Spell a text as one line of a region file: a semicolon would begin the next, even in a comment."""
+    return ascii_text(text).replace(";", ",")
 
 
 def _polygon(footprint: Footprint, colour: str, text: str, width: int) -> PolygonSkyRegion:
     # DS9 joins corners by straight lines on the screen: a corner every degree keeps any projection right.
     points = max(4, math.ceil(max(footprint.width_deg, footprint.height_deg)))
     # Braces and quotes would end the text early in DS9's format.
-    label = "".join(c for c in ascii_text(text) if c not in "{}\"'#;\\")
+    label = "".join(c for c in _comment(text) if c not in "{}\"'#\\")
     return PolygonSkyRegion(
         footprint.outline(points),
         meta=RegionMeta({"text": label}),

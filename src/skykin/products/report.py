@@ -6,17 +6,16 @@ import base64
 import io
 import math
 from collections.abc import Sequence
-from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 from astropy.table import QTable
-from jinja2 import Environment, StrictUndefined
 from PIL import Image
 
 from skykin.core.footprint import Footprint
 from skykin.products.figures.canvas import Drawn
 from skykin.products.mapped import MappedTiles
+from skykin.products.page import template
 from skykin.products.result import numbers
 from skykin.products.stamp import creator, settings
 from skykin.products.summary import recall_rows, summary_lines
@@ -48,12 +47,7 @@ def write_report(
         The other products, listed with links.
     path : Path
     """
-    # A report must be safe to open although names and credits come from files: everything is escaped.
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    source = (files("skykin.products") / "templates" / "report.html").read_text(encoding="utf-8")
-    page = environment.from_string(source).render(
+    page = template("report.html").render(
         result=result,
         maker=creator(result.provenance),
         query=_query(result),

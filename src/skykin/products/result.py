@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from html import escape
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -14,6 +13,7 @@ from astropy.table import QTable
 
 from skykin.core.errors import SkykinError
 from skykin.core.shapes import Numbers
+from skykin.products.page import html_text
 from skykin.products.wording import number
 
 if TYPE_CHECKING:
@@ -60,10 +60,10 @@ class Result(ABC):
 
         picture = _or_why(lambda: html_image(self.plot(), self.heading)) if self.pictured else ""
         tables = "".join(html_table(*table) for table in self.text_tables)
-        return f"<h3>{escape(self.heading)}</h3>{picture}{tables}{_or_why(self._paragraphs)}"
+        return f"<h3>{html_text(self.heading)}</h3>{picture}{tables}{_or_why(self._paragraphs)}"
 
     def _paragraphs(self) -> str:
-        return "".join(f"<p>{escape(line)}</p>" for line in self.sentences())
+        return "".join(f"<p>{html_text(line)}</p>" for line in self.sentences())
 
 
 def _or_why(make: Callable[[], str]) -> str:
@@ -71,7 +71,7 @@ def _or_why(make: Callable[[], str]) -> str:
     try:
         return make()
     except SkykinError as error:
-        return f"<p><em>Not shown: {escape(str(error))}.</em></p>"
+        return f"<p><em>Not shown: {html_text(str(error))}.</em></p>"
 
 
 def coordinates_of(table: QTable) -> SkyCoord:
@@ -102,10 +102,10 @@ def html_table(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]]
     """Write a table of texts as HTML."""
 
     def line(cells: Sequence[str], kind: str) -> str:
-        return "<tr>" + "".join(f"<{kind}>{escape(cell)}</{kind}>" for cell in cells) + "</tr>"
+        return "<tr>" + "".join(f"<{kind}>{html_text(cell)}</{kind}>" for cell in cells) + "</tr>"
 
     body = "".join(line(row, "td") for row in rows)
-    return f"<table><caption>{escape(caption)}</caption>{line(heads, 'th')}{body}</table>"
+    return f"<table><caption>{html_text(caption)}</caption>{line(heads, 'th')}{body}</table>"
 
 
 def _head(name: str, unit: object) -> str:

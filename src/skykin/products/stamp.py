@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from skykin.catalogue.query import Query
+from skykin.core.clean import one_line
 from skykin.core.criterion import ScoreCut
 from skykin.core.footprint import Footprint
 from skykin.core.plain import plain
@@ -66,14 +67,15 @@ def settings(provenance: Provenance) -> list[tuple[str, str]]:
     """All settings as pairs of a dotted name and a text, such as ``("survey.name", "wham")``."""
     facts = provenance.to_dict()
     del facts["credits"]
-    return _flat("", plain(facts))
+    return [(one_line(name), one_line(text)) for name, text in _flat("", plain(facts))]
 
 
 def stamp_lines(result: Stamped) -> list[str]:
     """Return the stamp as lines of text: program, settings, acknowledgements."""
-    lines = [f"Made by {creator(result.provenance)}"]
-    lines += [f"{name} = {text}" for name, text in settings(result.provenance)]
-    return [*lines, *(f"Acknowledgement: {credit}" for credit in result.provenance.credits)]
+    found = [f"Made by {creator(result.provenance)}"]
+    found += [f"{name} = {text}" for name, text in settings(result.provenance)]
+    found += [f"Acknowledgement: {credit}" for credit in result.provenance.credits]
+    return [one_line(line) for line in found]
 
 
 def stamp_text(result: Stamped) -> str:
@@ -86,10 +88,10 @@ def stamp_text(result: Stamped) -> str:
 def picture_texts(result: Stamped, title: str) -> dict[str, str]:
     """Return the stamp as text chunks of a PNG file."""
     return {
-        "Title": title,
+        "Title": one_line(title),
         "Software": creator(result.provenance),
         "Source": stamp_text(result),
-        "Copyright": "\n".join(result.provenance.credits),
+        "Copyright": "\n".join(map(one_line, result.provenance.credits)),
     }
 
 

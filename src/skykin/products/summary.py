@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from html import escape
 from typing import Any, Self
 
 from skykin.core.criterion import ScoreCut
 from skykin.core.plain import plain
+from skykin.products.page import html_text
 from skykin.products.result import shortened
 from skykin.products.wording import number, percent
 
@@ -109,7 +109,7 @@ class MapSummary:
 
     def _repr_html_(self) -> str:
         """Show the sentences in a notebook."""
-        return "".join(f"<p>{escape(line)}</p>" for line in summary_lines(self))
+        return "".join(f"<p>{html_text(line)}</p>" for line in summary_lines(self))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON; what is not a number is None."""

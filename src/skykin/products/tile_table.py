@@ -8,6 +8,8 @@ import numpy as np
 from astropy.io.votable.tree import CooSys, Info, VOTableFile
 from astropy.table import QTable
 
+from skykin.core.clean import lines, one_line
+from skykin.core.clean_table import cleaned
 from skykin.core.plain import plain
 from skykin.products.mapped import MappedTiles
 from skykin.products.result import numbers
@@ -63,7 +65,7 @@ def ranked_tiles(result: MappedTiles) -> QTable:
     QTable
         The columns of `SkyMap.tiles`; each column's ``info.meta["ucd"]`` is its UCD.
     """
-    table = result.tiles[np.argsort(numbers(result.tiles["rank"]), kind="stable")]
+    table = cleaned(result.tiles[np.argsort(numbers(result.tiles["rank"]), kind="stable")])
     texts = COLUMNS | {
         f"cosine_{layer}": (f"Cosine of style to the reference in layer {layer}", "stat.correlation")
         for layer in result.layers
@@ -71,7 +73,7 @@ def ranked_tiles(result: MappedTiles) -> QTable:
     for name in table.colnames:
         description, ucd = texts.get(name, ("", ""))
         info = table[name].info
-        info.description = info.description or description or None
+        info.description = one_line(info.description or description or "") or None
         info.meta = {**(info.meta or {}), **({"ucd": ucd} if ucd else {})}
     facts = result.provenance.to_dict()
     table.meta = {
@@ -115,4 +117,4 @@ def _description(result: MappedTiles) -> str:
         f"Tiles of {result.survey.title} by similarity to {result.query.name}; "
         f"a tile matches at {result.cut.words}. Made by {creator(result.provenance)}."
     )
-    return "\n".join([first, *(f"Acknowledgement: {credit}" for credit in result.provenance.credits)])
+    return lines("\n".join([first, *(f"Acknowledgement: {credit}" for credit in result.provenance.credits)]))

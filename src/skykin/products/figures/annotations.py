@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib.patheffects import withStroke
 
+from skykin.core.clean import lines
 from skykin.core.footprint import Footprint
 from skykin.core.shapes import Numbers
 from skykin.products.figures.labels import place_labels
@@ -90,5 +91,5 @@ def name_regions(sky: SkyAxes, result: MappedTiles, chosen: Numbers, size: float
 
 
 def literal(text: object) -> str:
-    """Keep matplotlib from reading dollar signs as mathematics."""
-    return str(text).replace("$", r"\$")
+    """Keep matplotlib from reading dollar signs as mathematics, and from drawing control characters."""
+    return lines(text).replace("$", r"\$")

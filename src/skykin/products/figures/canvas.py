@@ -7,13 +7,13 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 
 import matplotlib.style
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from skykin.products.page import html_text
 from skykin.products.stamp import Stamped, creator, picture_texts, stamp_text
 
 DOTS_PER_INCH, NOTEBOOK_DOTS_PER_INCH = 150, 80
@@ -101,4 +101,4 @@ def html_image(figure: Figure, text: str) -> str:
     stream = io.BytesIO()
     figure.savefig(stream, format="png", dpi=NOTEBOOK_DOTS_PER_INCH)
     encoded = base64.b64encode(stream.getvalue()).decode("ascii")
-    return f'<img alt="{escape(text)}" src="data:image/png;base64,{encoded}">'
+    return f'<img alt="{html_text(text)}" src="data:image/png;base64,{encoded}">'
