@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import gzip
+import http.server
+import threading
 
 import numpy as np
 import pytest
@@ -14,12 +16,13 @@ from typer.testing import CliRunner
 import skykin
 from skykin.cli.main import app
 from skykin.core.area import SkyBox
-from skykin.core.errors import CorruptFileError, UnknownNameError, UsageError
+from skykin.core.errors import CorruptFileError, HeaderInvalidError, RemoteError, UnknownNameError, UsageError
 from skykin.core.extent import ALL_SKY, Extent
 from skykin.core.protocols import Survey
 from skykin.core.survey_options import SurveyOptions
 from skykin.survey.fill import filled
 from skykin.survey.named import named_surveys
+from skykin.survey.open import open_recorded
 from tests.hostile.fits_files import cube_bytes, image_bytes, write
 
 RUN = CliRunner()
@@ -205,3 +208,33 @@ def test_info_keeps_a_picture_that_is_there_unless_told_otherwise(tmp_path, monk
     assert name.read_text() == "mine"
     assert RUN.invoke(app, ["info", str(path), "--overwrite"]).exit_code == 0
     assert name.read_bytes()[:4] == b"\x89PNG"
+
+
+def test_an_address_that_a_file_names_is_not_followed_unasked(tmp_path, monkeypatch):
+    monkeypatch.setenv("SKYKIN_CACHE", str(tmp_path / "cache"))
+    asked = []
+
+    class Trap(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.path)
+            self.send_error(404)
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Trap) as trap:
+        thread = threading.Thread(target=trap.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        address = f"http://127.0.0.1:{trap.server_port}/hips"
+        for named in (address, ["a.fits", address, "b.fits"], f"a.fits, {address}, b.fits"):
+            with pytest.raises(
+                RemoteError, match="from which nothing was read .* not opened unasked"
+            ) as caught:
+                open_recorded(named)
+            assert caught.value.code == "RM-BLOCKED"
+        assert asked == []
+        with pytest.raises(HeaderInvalidError, match="has no file properties"):
+            open_recorded(address, download=True)
+        assert asked == ["/hips/properties"]
+        trap.shutdown()
+        thread.join()

@@ -21,7 +21,7 @@ from skykin.indexing.manifest import Manifest
 from skykin.indexing.shards import check_shard
 from skykin.indexing.stored import cell_of
 from skykin.style.recipe import Recipe, recipe
-from skykin.survey.open import open_survey
+from skykin.survey.open import open_recorded
 from skykin.survey.render import RenderedSurvey, Stretch
 
 
@@ -258,4 +258,4 @@ def _opened(folder: Path, facts: Mapping[str, Any], download: bool, progress: Pr
     # Files are named from where the index lies.
     beside = folder / name
     what = beside if name.startswith(".") and beside.exists() else name
-    return open_survey(what, options=options, download=download, progress=progress)
+    return open_recorded(what, options=options, download=download, progress=progress)

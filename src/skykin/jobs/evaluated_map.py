@@ -27,7 +27,7 @@ from skykin.products.result import numbers
 from skykin.products.sky_map import SkyMap
 from skykin.style.network.architecture import SMALLEST_CELL
 from skykin.style.recipe import Combine, recipe
-from skykin.survey.open import open_survey
+from skykin.survey.open import open_recorded, open_survey
 from skykin.survey.render import RenderedSurvey, Stretch
 from skykin.tiling.facets import Facet, facets
 
@@ -221,7 +221,8 @@ def _opened(
 ) -> Survey | None:
     name = survey or str(provenance.survey["name"])
     try:
-        return open_survey(name, options=options, bands=bands, progress=progress)
+        opener = open_recorded if survey is None else open_survey
+        return opener(name, options=options, bands=bands, progress=progress)
     except SkykinError as error:
         if survey is not None:
             raise

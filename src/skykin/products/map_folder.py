@@ -25,7 +25,7 @@ from skykin.core.settings import MapSettings
 from skykin.products.mapped import MappedTiles, SurveyFacts
 from skykin.products.summary import MapSummary
 from skykin.significance.tile_scores import TileScores
-from skykin.survey.open import open_survey
+from skykin.survey.open import open_recorded
 from skykin.survey.render import RenderedSurvey, Stretch
 from skykin.tiling.grid import cut
 
@@ -99,7 +99,7 @@ class ReadMap:
             }
         )
         assert not isinstance(asked.survey, Survey)  # noqa: S101 - read from plain values
-        return open_survey(asked.survey, options=asked.survey_option, bands=asked.bands)
+        return open_recorded(asked.survey, options=asked.survey_option, bands=asked.bands)
 
     def picture(self, footprint: Footprint) -> Picture:
         """Picture of a tile."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import glob
 import tempfile
 import weakref
+from collections.abc import Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 from skykin.core.checked import check_names
-from skykin.core.errors import UnknownNameError, UsageError, shown
+from skykin.core.errors import RemoteError, UnknownNameError, UsageError, shown
 from skykin.core.progress import SILENT
 from skykin.core.protocols import Progress, Survey
 from skykin.core.survey_options import BandsLike, SurveyOptions
@@ -85,6 +86,41 @@ def open_survey(
 
         survey = masked(survey, Path(options.mask))
     return survey
+
+
+def open_recorded(
+    what: str | Path | Sequence[str | Path],
+    *,
+    options: SurveyOptions | None = None,
+    bands: BandsLike | None = None,
+    download: bool = False,
+    progress: Progress = SILENT,
+) -> Survey:
+    """Open a survey that a map or an index names: its address is followed only if the user once did.
+
+    Parameters
+    ----------
+    what, options, bands, download, progress :
+        As for `open_survey`; with `download` an address is followed at once.
+
+    Raises
+    ------
+    RemoteError
+        ``RM-BLOCKED`` for an address from which nothing was read on this computer.
+    """
+    parts = str(what).split(",") if isinstance(what, str | Path) else map(str, what)
+    addresses = [part.strip() for part in parts if "://" in part]
+    if addresses and not download:
+        from skykin.survey.hips.store import WebStore  # noqa: PLC0415
+
+        for address in addresses:
+            if not WebStore(address).cache.is_dir():
+                raise RemoteError(
+                    f"the survey is at {shown(address)}, from which nothing was read on this computer yet, "
+                    "so it is not opened unasked; if you trust it, open it once, as with `skykin info`",
+                    code="RM-BLOCKED",
+                )
+    return open_survey(what, options=options, bands=bands, download=download, progress=progress)
 
 
 def _open_in_memory(what: Any, options: SurveyOptions, progress: Progress) -> Survey:
