@@ -35,9 +35,7 @@ COUNT_AFTER = 200
 ABSENT = ".absent"
 GONE = (404, 410)
 #: Names of the copies of all HiPS together.
-OWN_COPY = re.compile(
-    r"[0-9a-f]{16}/([\w.-]+/)*(properties|Moc\.fits|Npix\d+\.(fits|png|jpg|jpeg))(\.absent)?"
-)
+OWN_COPY = re.compile(r"[0-9a-f]{16}/([\w.-]+/)*(properties|Moc\.fits|Allsky\.\w+|Npix\d+\.\w+)[\w.]*")
 
 
 class HipsStore(Protocol):
