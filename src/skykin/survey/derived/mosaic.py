@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -10,13 +11,16 @@ import numpy as np
 
 from skykin.core.errors import InputRefusedError, shown
 from skykin.core.extent import ALL_SKY, Extent
+from skykin.core.progress import SILENT
 from skykin.core.protocols import Progress, Survey
 from skykin.core.provenance import Source
 from skykin.core.shapes import BandValues, Coverage, Degrees
 from skykin.core.survey_options import SurveyOptions
 from skykin.survey.base import About, BaseSurvey
+from skykin.survey.derived.companions import Companion, companions, weighted
 from skykin.survey.fill import filled
-from skykin.survey.open_file import open_file
+from skykin.survey.open_file import is_table, open_file
+from skykin.survey.table.gridded import GriddedPointings
 
 MOST_REFUSED_TOLD = 5
 
@@ -41,12 +45,15 @@ class Mosaic(BaseSurvey):
     about : About
     rejected : tuple of Rejected
         Files that could not be used.
+    left_out : tuple of str
+        Names of files that are no images of the sky: uncertainties, masks, tables.
     extent : Extent
     """
 
     parts: tuple[Survey, ...]
     about: About
     rejected: tuple[Rejected, ...] = ()
+    left_out: tuple[str, ...] = ()
     extent: Extent = field(init=False)
 
     def __post_init__(self) -> None:
@@ -63,8 +70,9 @@ class Mosaic(BaseSurvey):
         return {
             "frame": ", ".join(sorted(frames)),
             "projection": f"mosaic of {', '.join(sorted(projections))}",
-            "files": [{"file": part.source.name, "sha256": part.source.sha256} for part in self.parts],
+            "files": [_file(part) for part in self.parts],
             **({"rejected": [asdict(each) for each in self.rejected]} if self.rejected else {}),
+            **({"left_out": list(self.left_out)} if self.left_out else {}),
         }
 
     def _sample(self, lon_deg: Degrees, lat_deg: Degrees) -> tuple[BandValues, Coverage]:
@@ -83,26 +91,32 @@ class Mosaic(BaseSurvey):
 
 
 def open_mosaic(paths: list[Path], options: SurveyOptions, progress: Progress) -> Survey:
-    """Open several files as one survey; those that cannot be used are left out and named.
+    """Open several files as one survey.
+
+    Weights beside images blank the pixels that they give no weight; other companions of images, and tables
+    among images, are left out and named, and so are files that cannot be used.
 
     Raises
     ------
     InputRefusedError
         If none can be used, or they do not have one unit.
     """
-    parts: list[Survey] = []
-    refused: list[Rejected] = []
-    with progress.stage("Open the images", len(paths), "files") as counter:
-        for path in paths:
-            try:
-                parts.append(open_file(path, options, progress))
-            except InputRefusedError as error:
-                refused.append(Rejected(path.name, error.code, str(error)))
-            counter.advance()
+    beside = {each.path: each for each in companions(paths)}
+    opened, errors = _opened([path for path in paths if path not in beside], options, progress)
+    tables = _tables(opened, errors, options)
+    opened = {path: part for path, part in opened.items() if path not in tables}
+    refused = [each for path, each in errors.items() if path not in tables]
+    opened, others = _with_weights(opened, list(beside.values()), options, progress)
+    left_out = [path.name for path in (*tables, *others)]
     for told in refused[:MOST_REFUSED_TOLD]:
         progress.say(f"left out: {told.code}: {told.sentence}")
     if refused:
         progress.say(f"note: {len(refused)} of {len(paths)} files cannot be used and are left out")
+    if left_out:
+        progress.say(
+            f"note: {_told(left_out)} left out: tables, uncertainties, masks and the like are no images"
+        )
+    parts = list(opened.values())
     if not parts:
         raise InputRefusedError(
             f"none of the {len(paths)} files can be used; the first says: {refused[0].sentence}",
@@ -114,13 +128,72 @@ def open_mosaic(paths: list[Path], options: SurveyOptions, progress: Progress) -
             f"the images have different units ({units}); give images of one kind, or name the unit",
             code="SKY-UNIT",
         )
-    if len(parts) == 1 and not refused:
+    if len(parts) == 1 and not (refused or beside or left_out):
         return parts[0]
-    return Mosaic(tuple(parts), _about(parts, paths[0].parent), tuple(refused))
+    return Mosaic(tuple(parts), _about(parts, paths[0].parent), tuple(refused), tuple(left_out))
+
+
+def _opened(
+    paths: list[Path], options: SurveyOptions, progress: Progress
+) -> tuple[dict[Path, Survey], dict[Path, Rejected]]:
+    parts: dict[Path, Survey] = {}
+    refused: dict[Path, Rejected] = {}
+    with progress.stage("Open the images", len(paths), "files") as counter:
+        for path in paths:
+            try:
+                parts[path] = open_file(path, options, progress)
+            except InputRefusedError as error:
+                refused[path] = Rejected(path.name, error.code, str(error))
+            counter.advance()
+    return parts, refused
+
+
+def _tables(opened: dict[Path, Survey], refused: dict[Path, Rejected], options: SurveyOptions) -> list[Path]:
+    """Tables among images; none where there is nothing else."""
+    tables = [path for path, part in opened.items() if isinstance(part, GriddedPointings)]
+    if len(tables) == len(opened):
+        return []
+    return tables + [path for path in refused if is_table(path, options)]
+
+
+def _with_weights(
+    opened: dict[Path, Survey], beside: list[Companion], options: SurveyOptions, progress: Progress
+) -> tuple[dict[Path, Survey], list[Path]]:
+    """Use the weights that fit their images; return the images and the companions that are not used."""
+    opened, unused = dict(opened), []
+    for each in beside:
+        made = None
+        if each.is_weight and each.image in opened:
+            with suppress(InputRefusedError):  # a weight that cannot be used is left out
+                weight = open_file(each.path, replace(options, unit=None, blank=None), SILENT)
+                made = weighted(opened[each.image], weight)
+        if made is None:
+            unused.append(each.path)
+        else:
+            opened[each.image] = made
+            progress.say(
+                f"note: {shown(each.path.name)} is taken as the weight of {shown(each.image.name)}: pixels "
+                "of weight 0 are blank"
+            )
+    return opened, unused
+
+
+def _told(names: list[str]) -> str:
+    some = ", ".join(shown(name) for name in names[:MOST_REFUSED_TOLD])
+    more = len(names) - MOST_REFUSED_TOLD
+    return f"{some} and {more} more files are" if more > 0 else f"{some} {'is' if len(names) == 1 else 'are'}"
+
+
+def _file(part: Survey) -> dict[str, object]:
+    """Name and hash of a part's file, and of its weight."""
+    weight = part.to_dict().get("weight")
+    told: dict[str, object] = {"file": part.source.name, "sha256": part.source.sha256}
+    return told if weight is None else told | {"weight": weight}
 
 
 def _about(parts: list[Survey], folder: Path) -> About:
-    digest = hashlib.sha256("".join(part.source.sha256 for part in parts).encode()).hexdigest()
+    hashes = [part.source.sha256 + str(_file(part).get("weight", "")) for part in parts]
+    digest = hashlib.sha256("".join(hashes).encode()).hexdigest()
     name = folder.resolve().name or "mosaic"
     title = f"{name} ({len(parts)} image{'s' * (len(parts) > 1)})"
     credits_ = tuple(dict.fromkeys(line for part in parts for line in part.credits))

@@ -14,6 +14,9 @@ from skykin.survey.formats import Glance, SurveyFormat
 #: First bytes of files that may be images: FITS, and FITS in gzip, bzip2 or xz.
 BEGINNINGS = (b"SIMPLE  =", b"\x1f\x8b", b"BZh", b"\xfd7zXZ")
 
+#: Headers that SCAMP writes for SWarp to use instead of those of the images.
+HEADS = (".head", ".ahead")
+
 
 def claims(glance: Glance) -> bool:
     """Whether it is a folder, and no HiPS."""
@@ -28,6 +31,12 @@ def _open(path: Path, options: SurveyOptions, progress: Progress) -> Survey:
         raise NotThisFormatError(
             f"none of the {len(files)} files in the folder {shown(path.name)} is a FITS file; give a "
             "folder of FITS images, or of a HiPS with its file properties"
+        )
+    heads = [name for name in files if name.lower().endswith(HEADS)]
+    if heads:
+        progress.say(
+            f"note: {len(heads)} headers of SCAMP such as {shown(heads[0])} are not read; the images lie "
+            "where their own headers say"
         )
     return open_mosaic(images, options, progress)
 

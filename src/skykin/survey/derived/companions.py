@@ -1,0 +1,134 @@
+"""Files beside images that tell about them: weights, uncertainties, masks and the like."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from skykin.core.protocols import Survey
+from skykin.core.shapes import Numbers
+from skykin.survey.fits.pixels import Pixels
+from skykin.survey.fits.sky_image import SkyImage
+
+#: Words in names of weights, 0 where nothing was observed: of Montage, SWarp, HST, Pan-STARRS, WISE, VISTA.
+WEIGHTS = re.compile(
+    r"area|weights?|wt|wht|wgt|exp(o|wt|map|osure|osuremap)?|cov(map|erage)?|conf(map)?|ivar|invvar|nexp|nobs|"
+    r"num|n?hits|rrhr"
+)
+#: Words in names of what is neither an image nor its weight.
+OTHERS = re.compile(
+    r"unc(ert|ertainty)?|err(map|ors?)?|rms|sig(ma)?|std(dev)?|noise|var(iance)?|snr|masks?|msk|maskbits|"
+    r"flags?|dq|ctx|context|psf(size)?|(blob)?model|resid(uals?)?|chi2|bkgd?|back(ground)?|bg|skybg|segm?|"
+    r"segmentation|pb|sumwt|(gal)?depth|badpix|satmask|cnt|counts?"
+)
+#: Words that stand for the image itself where a companion has its own.
+IMAGES = re.compile(
+    r"img|image|images|int|intensity|sci|science|data|signal|map|mosaic|coadd|flux|i2d|drz|drc|stk"
+)
+#: What may stand before a word without a separator, as in munc and mcov of Spitzer or refcov of ZTF.
+JOINED = re.compile(r"(m|b|cb|cbc|ref|sci)?(unc|cov|msk|std|rms|wht|err|var)(img)?")
+ENDING = re.compile(r"(\.(fits|fit|fts|fz|gz|bz2|xz))+$", re.IGNORECASE)
+#: Extents of one image and its weight may differ by so much, in pixels.
+SAME_PLACE = 1.0
+
+
+@dataclass(frozen=True)
+class Companion:
+    """A file that tells about an image beside it.
+
+    Parameters
+    ----------
+    path : Path
+    image : Path
+        What it is about.
+    is_weight : bool
+        Whether it is 0 where the image has no data.
+    """
+
+    path: Path
+    image: Path
+    is_weight: bool
+
+
+def companions(paths: Sequence[Path]) -> list[Companion]:
+    """Find, by their names, files that belong to another file.
+
+    A name is a companion's if one of its words says so (``m31_area``, ``coadd.weight``, ``w1-unc-3``), and
+    another file has the words before and after it, with at most one other word in between.
+    """
+    words = {path: _words(path) for path in paths}
+    kinds = {path: _kind(parts) for path, parts in words.items()}
+    images = [path for path in paths if kinds[path] is None]
+    found = []
+    for path in paths:
+        kind = kinds[path]
+        if kind is None:
+            continue
+        place, is_weight = kind
+        before, after = words[path][:place], words[path][place + 1 :]
+        near = [image for image in images if image.parent == path.parent]
+        near = [image for image in near if _belongs(words[image], before, after)]
+        if near:
+            found.append(Companion(path, min(near, key=lambda image: len(words[image])), is_weight))
+    return found
+
+
+def _words(path: Path) -> list[str]:
+    return re.split(r"[._\-\s]+", ENDING.sub("", path.name).lower())
+
+
+def _kind(words: list[str]) -> tuple[int, bool] | None:
+    """Place of the last word that makes a name a companion's, and whether it is a weight's."""
+    for place in range(len(words) - 1, -1, -1):
+        joined = JOINED.fullmatch(words[place])
+        word = joined[2] if joined else words[place]
+        if WEIGHTS.fullmatch(word) or OTHERS.fullmatch(word):
+            return place, bool(WEIGHTS.fullmatch(word))
+    return None
+
+
+def _belongs(image: list[str], before: list[str], after: list[str]) -> bool:
+    between = len(image) - len(before) - len(after)
+    if not 0 <= between <= 2 or image[: len(before)] != before or image[len(image) - len(after) :] != after:
+        return False
+    middle = image[len(before) : len(image) - len(after)]
+    if not before:  # weight.fits beside image.fits
+        return bool(middle) and all(map(IMAGES.fullmatch, middle))
+    return between < 2 or any(map(IMAGES.fullmatch, middle))
+
+
+def weighted(image: Survey, weight: Survey) -> SkyImage | None:
+    """Blank the pixels of an image where its weight is not positive; None if the two do not fit together."""
+    if not (isinstance(image, SkyImage) and isinstance(weight, SkyImage)) or image.shape != weight.shape:
+        return None
+    apart = float(image.extent.distance_deg(np.array(weight.extent.lon_deg), np.array(weight.extent.lat_deg)))
+    wider = abs(image.extent.radius_deg - weight.extent.radius_deg)
+    if max(apart, wider) > SAME_PLACE * image.pixel_deg:
+        return None
+    told = {"file": weight.source.name, "sha256": weight.source.sha256}
+    planes = tuple(WeightedPixels(plane, weight.planes[0]) for plane in image.planes)
+    return replace(image, planes=planes, facts={**image.facts, "weight": told})
+
+
+@dataclass(frozen=True, eq=False)
+class WeightedPixels:
+    """Pixels that are blank where their weight is not positive."""
+
+    values: Pixels
+    weight: Pixels
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self.values.shape
+
+    def window(self, row: int, column: int, rows: int, columns: int) -> Numbers:
+        """Copy a rectangle; NaN where blank."""
+        values = self.values.window(row, column, rows, columns)
+        with np.errstate(invalid="ignore"):  # a weight may be NaN, which is not positive
+            seen = self.weight.window(row, column, rows, columns) > 0
+        return np.where(seen, values, np.float32(np.nan))

@@ -1,0 +1,137 @@
+"""Folders in which weights, uncertainties, masks and tables stand beside the images."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from astropy.io import fits
+
+from skykin.core.progress import SilentProgress
+from skykin.survey.derived.companions import companions
+from skykin.survey.open import open_survey
+
+HEADER = {"CTYPE1": "GLON-CAR", "CTYPE2": "GLAT-CAR", "CRVAL1": 80.0, "CRVAL2": 0.0, "CRPIX1": 20.5}
+HEADER |= {"CRPIX2": 20.5, "CDELT1": -0.02, "CDELT2": 0.02}
+RANDOM = np.random.default_rng(0)
+
+
+class Listener(SilentProgress):
+    def __init__(self):
+        self.said = []
+
+    def say(self, sentence):
+        self.said.append(sentence)
+
+
+def image(path, level, size=40, **cards):
+    path.parent.mkdir(exist_ok=True)
+    values = level * np.ones((size, size)) if np.isscalar(level) else level
+    noise = 0.01 * RANDOM.normal(size=(size, size)) * (values != 0)
+    fits.PrimaryHDU((values + noise).astype(np.float32), fits.Header(HEADER | cards)).writeto(path)
+
+
+def opened(folder):
+    listener = Listener()
+    survey = open_survey(folder, progress=listener)
+    return survey, [sentence for sentence in listener.said if "resolution" not in sentence]
+
+
+SETS = {
+    "Montage": ("hdu0_m31.fits", ["hdu0_m31_area.fits"], []),
+    "SWarp": ("coadd.fits", ["coadd.weight.fits"], []),
+    "HST": ("hst_06_drz_sci.fits", ["hst_06_drz_wht.fits"], ["hst_06_drz_ctx.fits"]),
+    "Pan-STARRS": (
+        "rings.v3.skycell.1234.012.stk.r.unconv.fits",
+        ["rings.v3.skycell.1234.012.stk.r.unconv.wt.fits", "rings.v3.skycell.1234.012.stk.r.unconv.exp.fits"],
+        ["rings.v3.skycell.1234.012.stk.r.unconv.mask.fits"],
+    ),
+    "WISE": (
+        "0000m016_ac51-w1-int-3.fits",
+        ["0000m016_ac51-w1-cov-3.fits.gz"],
+        ["0000m016_ac51-w1-unc-3.fits"],
+    ),
+    "Spitzer": ("SPITZER_I1_42_maic.fits", ["SPITZER_I1_42_mcov.fits"], ["SPITZER_I1_42_munc.fits"]),
+    "ZTF": ("ztf_202_zg_refimg.fits", ["ztf_202_zg_refcov.fits"], ["ztf_202_zg_refunc.fits"]),
+    "GALEX": ("AIS_7-nd-int.fits", ["AIS_7-nd-rrhr.fits"], ["AIS_7-nd-skybg.fits", "AIS_7-nd-flags.fits"]),
+    "Legacy": (
+        "legacysurvey-0001m002-image-r.fits.fz",
+        ["legacysurvey-0001m002-invvar-r.fits.fz", "legacysurvey-0001m002-nexp-r.fits.fz"],
+        ["legacysurvey-0001m002-chi2-r.fits.fz", "legacysurvey-0001m002-maskbits.fits.fz"],
+    ),
+    "VISTA": ("tile_st.fit", ["tile_st_conf.fit"], []),
+    "ALMA": ("uid.cont.image.pbcor.fits", [], ["uid.cont.pb.fits", "uid.cont.residual.fits"]),
+    "plain": ("image.fits", ["weight.fits", "exposure.fits"], ["rms.fits", "mask.fits", "err.fits"]),
+    "plain with a name": (
+        "m31.fits",
+        ["m31_exp.fits"],
+        ["m31_unc.fits", "m31_rms.fits", "m31_err.fits", "m31_mask.fits"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_companions_of_each_survey_are_known_by_their_names(name):
+    picture, weights, others = SETS[name]
+    found = companions([Path("f", each) for each in sorted([picture, *weights, *others])])
+    assert {each.path.name for each in found if each.is_weight} == set(weights)
+    assert {each.path.name for each in found if not each.is_weight} == set(others)
+    assert {each.image.name for each in found} == {picture}
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["m31_area.fits", "m33_area.fits"],  # nothing beside them
+        ["weight.fits"],
+        ["field_1.fits", "field_2.fits"],
+        ["m31_w1.fits", "m31_w2.fits", "m31_w1_5.fits"],
+        ["background.fits", "orion.fits"],
+        ["discovery.fits", "exponential.fits"],
+    ],
+)
+def test_files_without_an_image_that_they_belong_to_are_images(names):
+    assert companions([Path(name) for name in names]) == []
+
+
+def test_a_weight_blanks_what_it_gives_no_weight_and_is_no_image(tmp_path):
+    level = np.full((40, 40), 50.0)
+    level[:, :20] = 0.0  # SWarp writes 0 where nothing was observed
+    image(tmp_path / "f" / "coadd.fits", level)
+    image(tmp_path / "f" / "coadd.weight.fits", np.where(level > 0, 3.0, 0.0))
+    survey, said = opened(tmp_path / "f")
+    values, coverage = survey.sample(np.array([80.2, 79.8]), np.zeros(2))
+    np.testing.assert_array_equal(coverage, [0, 1])
+    assert values[1, 0] == pytest.approx(50, abs=0.1)
+    note = "note: 'coadd.weight.fits' is taken as the weight of 'coadd.fits': pixels of weight 0 are blank"
+    assert note in said
+    assert survey.to_dict()["files"][0]["weight"]["file"] == "coadd.weight.fits"
+
+
+def test_what_is_no_weight_or_does_not_fit_is_left_out_and_named(tmp_path):
+    image(tmp_path / "f" / "m31.fits", 50)
+    image(tmp_path / "f" / "m31_unc.fits", 1, BUNIT="mJy")
+    image(tmp_path / "f" / "m31_mask.fits", 1)
+    image(tmp_path / "f" / "m31_area.fits", 1, size=30)
+    (tmp_path / "f" / "m31.head").write_text("CRVAL1 = 10\n")
+    survey, said = opened(tmp_path / "f")
+    assert survey.sample(80.0, 0.0)[0][0] == pytest.approx(50, abs=0.1)
+    assert survey.to_dict()["left_out"] == ["m31_area.fits", "m31_mask.fits", "m31_unc.fits"]
+    assert said[-1] == (
+        "note: 'm31_area.fits', 'm31_mask.fits', 'm31_unc.fits' are left out: tables, uncertainties, masks "
+        "and the like are no images"
+    )
+    assert any("headers of SCAMP such as 'm31.head' are not read" in sentence for sentence in said)
+
+
+def test_a_table_beside_images_is_left_out_and_named(tmp_path):
+    image(tmp_path / "f" / "image.fits", 50)
+    columns = [("GLON", 79.7, 80.3), ("GLAT", -0.3, 0.3), ("MAG", 15, 20)]
+    table = [fits.Column(name, "D", array=RANDOM.uniform(low, high, 75)) for name, low, high in columns]
+    fits.BinTableHDU.from_columns(table).writeto(tmp_path / "f" / "sources.fits")
+    survey, said = opened(tmp_path / "f")
+    places = np.array([80.05, 79.8, 80.2])
+    np.testing.assert_allclose(survey.sample(places, places - 80)[0][:, 0], 50, atol=0.1)
+    assert said[-1].startswith("note: 'sources.fits' is left out: tables,")
+    (tmp_path / "f" / "image.fits").unlink()
+    alone = open_survey(tmp_path / "f", beam_deg=0.5)
+    assert 15 < alone.sample(80.0, 0.0)[0][0] < 20
