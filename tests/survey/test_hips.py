@@ -315,7 +315,7 @@ def test_h06_a_tile_that_would_fill_the_memory_is_one_sentence(tmp_path):
     content += struct.pack(">I", 4) + b"IDATabcd" + struct.pack(">I", zlib.crc32(b"IDATabcd"))
     error = damaged(folder, content, "png")
     assert error.code == "IN-TOOBIG"
-    assert str(error) == "the tile 'Norder0/Dir0/Npix4.png' has 60000 × 60000 pixels; get the HiPS again"
+    assert str(error) == "the tile 'Norder0/Dir0/Npix4.png' has 60000 × 60000 pixels; choose another HiPS"
 
 
 def test_a_survey_of_few_tiles_knows_where_it_is(tmp_path):

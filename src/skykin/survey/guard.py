@@ -238,7 +238,8 @@ def _answer(folder: Path, name: str, status: int, limits: Limits) -> dict[str, A
     path = folder / ANSWER
     if status != 0 or not path.is_file() or path.stat().st_size > LONGEST_ANSWER_BYTES:
         raise CorruptFileError(
-            f"the reader of {shown(name)} ended with status {status} and no answer; get the file again",
+            f"the reader of {shown(name)} ended with status {status} and no answer; the file is damaged, or "
+            "the machine has too little memory",
             code="IN-PARSER-CRASH",
         )
     answer: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
@@ -268,14 +269,14 @@ def _crashed(name: str, number: int, limits: Limits) -> SkykinError:
         )
     return CorruptFileError(
         f"{shown(name)} made the library that reads it crash ({called}), so its bytes are damaged or made to "
-        "harm; Skykin itself is unhurt: get the file again",
+        "harm; Skykin itself is unhurt: give an intact copy",
         code="IN-PARSER-CRASH",
     )
 
 
 def _too_slow(name: str, limits: Limits) -> CorruptFileError:
     return CorruptFileError(
-        f"{shown(name)} was not read within {limits.seconds:g} s; get the file again or give a smaller one",
+        f"{shown(name)} was not read within {limits.seconds:g} s, the limit; give a smaller or simpler one",
         code="IN-TIMEOUT",
     )
 

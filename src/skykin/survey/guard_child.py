@@ -61,7 +61,8 @@ def _explained(path: Path, error: BaseException) -> SkykinError:
     if isinstance(error, OSError) and error.errno == errno.EFBIG:
         return TooLargeError(f"{shown(path.name)} unpacks to more than the limit; give a smaller file")
     return CorruptFileError(
-        f"{shown(path.name)} cannot be read: {type(error).__name__}: {shown(error)}; get the file again",
+        f"{shown(path.name)} cannot be read: {type(error).__name__}: {shown(error)}; it is damaged, or of a "
+        "kind that is not read",
         code="IN-CORRUPT",
     )
 

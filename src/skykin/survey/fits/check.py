@@ -88,7 +88,7 @@ class Hdu:
             found = "missing" if text is None else shown(text)
             raise HeaderInvalidError(
                 f"{keyword} of {self} is {found}, but it must be a whole number "
-                f"from {low} to {high}; get the file again",
+                f"from {low} to {high}; correct it",
                 code="IN-DIM" if keyword.startswith("NAXIS") else "IN-KEY",
             )
         return value
@@ -114,7 +114,7 @@ class Hdu:
         size = abs(bits) // 8 * elements * self.integer("GCOUNT", 0, IMPOSSIBLE_BYTES, 1)
         if size > IMPOSSIBLE_BYTES:
             raise HeaderInvalidError(
-                f"{self} says that it holds {size:.2g} bytes, which no file does; get the file again",
+                f"{self} says that it holds {size:.2g} bytes, which no file does; correct its NAXIS keywords",
                 code="IN-DIM",
             )
         return size
@@ -219,14 +219,14 @@ def _read_header(stream: BinaryIO, offset: int, number: int, name: str, lenient:
             if card.rstrip() == b"END":
                 return hdu, offset + (block + 1) * BLOCK
             add_card(hdu, card, block * CARDS_PER_BLOCK + row + 1)
-    raise TooLargeError(f"the header of {hdu} has more than {MOST_CARDS} cards; get the file again")
+    raise TooLargeError(f"the header of {hdu} has more than {MOST_CARDS} cards; write it with fewer")
 
 
 def add_card(hdu: Hdu, card: bytes, row: int) -> None:
     """Add one card of 80 bytes to a header; the first of a keyword counts."""
     if not (card.isascii() and card.decode("ascii").isprintable()):
         raise HeaderInvalidError(
-            f"card {row} of {hdu} holds bytes that are not plain text; get the file again, or read it "
+            f"card {row} of {hdu} holds bytes that are not plain text; correct it, or read it "
             "with the option lenient"
         )
     text = card.decode("ascii")
@@ -237,7 +237,7 @@ def add_card(hdu: Hdu, card: bytes, row: int) -> None:
     before = hdu.cards.setdefault(keyword, value)
     if structural and before != value:
         raise HeaderInvalidError(
-            f"{hdu} gives {keyword} twice, as {shown(before)} and as {shown(value)}; get the file again"
+            f"{hdu} gives {keyword} twice, as {shown(before)} and as {shown(value)}; remove one"
         )
 
 

@@ -96,5 +96,6 @@ def _check_heap(table: Any, where: str) -> None:
         length, offset = raw[name][..., 0].astype(np.int64), raw[name][..., 1].astype(np.int64)
         if ((length < 0) | (offset < 0) | (offset + length > heap)).any():
             raise CorruptFileError(
-                f"a tile of {where} lies outside its data; get the file again", code="IN-CORRUPT"
+                f"a tile of {where} lies outside its data; it is damaged, give an intact copy",
+                code="IN-CORRUPT",
             )

@@ -138,7 +138,9 @@ def read_image(path: Path, hdu: Hdu, options: SurveyOptions, progress: Progress)
             array = parsed.array("pixels")
     expected = image_shape(hdu)[::-1]
     if array is not None and array.shape != expected:
-        raise CorruptFileError(f"{hdu} unpacks to {array.shape}, not {expected}; get the file again")
+        raise CorruptFileError(
+            f"{hdu} unpacks to {array.shape}, not {expected} as its header says; write it again"
+        )
     return ReadImage(read_world(header, str(hdu), progress), array, stamp)
 
 

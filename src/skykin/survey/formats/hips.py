@@ -61,7 +61,7 @@ def open_hips(store: HipsStore, options: SurveyOptions, progress: Progress) -> C
         )
     if len(content) > LARGEST_BYTES:
         raise HeaderInvalidError(
-            f"the properties of {shown(store.name)} have {len(content)} bytes; get the HiPS again",
+            f"the properties of {shown(store.name)} have {len(content)} bytes; choose another HiPS",
             code="IN-TOOBIG",
         )
     known = HipsProperties.parse(content.decode("utf-8", "replace"), store.name)

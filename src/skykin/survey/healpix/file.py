@@ -247,9 +247,7 @@ def _pixel_column(hdu: Hdu) -> int | None:
 def _nside(hdu: Hdu) -> int:
     nside = hdu.integer("NSIDE", 1, FINEST_NSIDE)
     if nside & (nside - 1):
-        raise HeaderInvalidError(
-            f"NSIDE of {hdu} is {nside}, but it must be a power of two; get the file again"
-        )
+        raise HeaderInvalidError(f"NSIDE of {hdu} is {nside}, but it must be a power of two; correct it")
     return nside
 
 
@@ -273,7 +271,7 @@ def _nside_of_all(hdu: Hdu, pixels: int) -> int:
         )
     raise HeaderInvalidError(
         f"NSIDE of {hdu} is {nside}, which asks for 12·{nside}² = {12 * nside**2} pixels, but there are "
-        f"{pixels}" + (f", as many as NSIDE {fitting} has" if whole else "") + "; get the file again"
+        f"{pixels}" + (f", as many as NSIDE {fitting} has" if whole else "") + "; correct it"
     )
 
 
@@ -299,7 +297,7 @@ def _partial(
         row = int(np.argmax(outside))
         raise HeaderInvalidError(
             f"row {row + 1} of {hdu} has pixel {pixels[row]}, but a map of NSIDE {nside} has the pixels 0 to "
-            f"{12 * nside**2 - 1}; get the file again"
+            f"{12 * nside**2 - 1}; correct or remove it"
         )
     unique, first = np.unique(pixels, return_index=True)
     if len(unique) < len(pixels):

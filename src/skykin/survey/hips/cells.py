@@ -87,7 +87,7 @@ class HipsCells:
             if image.shape != (width, width, self.bands):
                 raise CorruptFileError(
                     f"the tile {shown(file)} has {image.shape[1]} × {image.shape[0]} pixels, but the HiPS "
-                    f"says {width} × {width}; get the HiPS again",
+                    f"says {width} × {width}; correct hips_tile_width, or choose another HiPS",
                     code="IN-DIM",
                 )
         except InputRefusedError:

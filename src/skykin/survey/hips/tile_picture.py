@@ -43,7 +43,7 @@ def decode(path: Path, folder: Path, file: str) -> dict[str, Any]:
         image = Image.open(path, formats=("PNG", "JPEG"))
         if max(image.size) > MOST_SIDE:
             raise CorruptFileError(
-                f"the tile {shown(file)} has {image.width} × {image.height} pixels; get the HiPS again",
+                f"the tile {shown(file)} has {image.width} × {image.height} pixels; choose another HiPS",
                 code="IN-TOOBIG",
             )
         array = np.asarray(image.convert("RGBA"))[::-1]

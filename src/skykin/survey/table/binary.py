@@ -76,7 +76,7 @@ def _place(hdu: Hdu, number: int) -> tuple[str, int, int]:
         if form is None:
             raise HeaderInvalidError(
                 f"TFORM{i} of {hdu} is {shown(hdu.cards.get(f'TFORM{i}', 'missing'))}, which is no format of "
-                "a column; get the file again"
+                "a column; correct it"
             )
         letter, count = form[2], int(form[1] or 1)
         if i == number:
@@ -86,7 +86,7 @@ def _place(hdu: Hdu, number: int) -> tuple[str, int, int]:
     if offset != width:
         raise HeaderInvalidError(
             f"the columns of {hdu} are {offset} bytes wide together, but NAXIS1 says {width}; "
-            "get the file again",
+            "correct the header",
             code="IN-DIM",
         )
     return found
@@ -100,7 +100,7 @@ def _scaled(piece: Numbers, hdu: Hdu, number: int) -> Numbers:
     scale = _number(hdu, f"TSCAL{number}", 1.0)
     if scale == 0:
         raise HeaderInvalidError(
-            f"TSCAL{number} of {hdu} is 0, which loses all values; get the file again", code="IN-SCALE"
+            f"TSCAL{number} of {hdu} is 0, which loses all values; correct it", code="IN-SCALE"
         )
     return values * scale + _number(hdu, f"TZERO{number}", 0.0)
 

@@ -280,7 +280,9 @@ def _parquet(path: Path) -> list[tuple[str, str, str, Any]]:
         if isinstance(error, TooLargeError):
             raise
         raise CorruptFileError(
-            f"{shown(path.name)} cannot be read ({shown(error)}); get the file again", code="IN-CORRUPT"
+            f"{shown(path.name)} cannot be read as Parquet ({shown(error)}); it is damaged, give an intact "
+            "copy",
+            code="IN-CORRUPT",
         ) from error
     found = []
     for field in table.schema:

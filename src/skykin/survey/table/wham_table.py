@@ -198,7 +198,7 @@ def _load(stream: BinaryIO, hdu: Hdu, name: str) -> dict[str, Any]:
             file.close(closed=False)  # the stream is still to be hashed
     except UNREADABLE as error:
         raise CorruptFileError(
-            f"the table of {shown(name)} cannot be read ({shown(error)}); get the file again",
+            f"the table of {shown(name)} cannot be read ({shown(error)}); it is damaged, give an intact copy",
             code="IN-CORRUPT",
         ) from error
     return columns
