@@ -39,6 +39,7 @@ PROJECTIONS: dict[str, tuple[dict[int, float], float]] = {
     "PCO": ({}, 60),
     "TPV": ({0: 0.0, 1: 1.0, 4: 2e-3, 6: -1e-3}, 10),
     "TNX": ({}, 10),
+    "ZPX": ({1: 1.0, 3: 0.05}, 10),
 }
 NAMES = {"equatorial": ("RA--", "DEC-"), "galactic": ("GLON", "GLAT"), "ecliptic": ("ELON", "ELAT")}
 RADESYS = (None, None, "ICRS", "FK5", "FK4", "FK4-NO-E")
@@ -73,23 +74,32 @@ def random_header(seed: int) -> tuple[fits.Header, tuple[int, int]]:
             )
         )
         head[f"CRPIX{i}"] = float(head[f"NAXIS{i}"] * random.uniform(-0.2, 1.2))
-    kinds = ("CD",) if code in ("TPV", "TNX") else MATRIX
+    kinds = ("CD",) if code in ("TPV", "TNX", "ZPX") else MATRIX
     kind = str(random.choice(kinds, p=WEIGHTS if kinds is MATRIX else None))
     _add_matrix(head, random, (lon, lat), step, kind)
     for m, value in parameters.items():
         for i in (lon, lat) if code == "TPV" else (lat,):
             head[f"PV{i}_{m}"] = value
-    if code == "TNX":
-        for i, kind, name in ((lon, "ra", "lngcor"), (lat, "dec", "latcor")):
-            body = (
-                f'wtype=tnx axtype={kind} {name} = "3. 3. 3. 2. -2. 2. -2. 2. 0.01 0.01 0.01 0.01 0.01 0.01 "'
-            )
-            head[f"WAT{i}_001"], head[f"WAT{i}_002"] = body[:68], body[68:]
+    if code in ("TNX", "ZPX"):
+        _add_wat(head, random, code, (lon, lat))
     if code == "TAN" and random.random() < 0.6:
         _add_sip(head, random, max(head[f"NAXIS{lon}"], head[f"NAXIS{lat}"]), (lon, lat))
     if random.random() < 0.2:
         head["LONPOLE"] = float(random.uniform(0, 360))
+    if random.random() < 0.05:
+        head["LATPOLE"] = float(random.uniform(-90, 90))
     return head, (lon, lat)
+
+
+def _add_wat(head: fits.Header, random: np.random.Generator, code: str, axes: tuple[int, int]) -> None:
+    """A distortion as IRAF writes it, in pieces of 68 characters."""
+    size = float(random.choice([0.001, 0.01]))
+    for i, kind, name in zip(axes, ("ra", "dec"), ("lngcor", "latcor"), strict=True):
+        radial = "projp1=1. projp3=0.05 " if code == "ZPX" else ""
+        terms = " ".join(f"{size * random.uniform(-1, 1):.5f}" for _ in range(6))
+        body = f'wtype={code.lower()} axtype={kind} {radial}{name} = "3. 3. 3. 2. -2. 2. -2. 2. {terms} "'
+        for part in range(-(-len(body) // 68)):
+            head[f"WAT{i}_{part + 1:03d}"] = body[68 * part : 68 * part + 68]
 
 
 def _name_axes(head: fits.Header, random: np.random.Generator, code: str, axes: tuple[int, int]) -> None:
@@ -111,6 +121,8 @@ def _name_axes(head: fits.Header, random: np.random.Generator, code: str, axes: 
             value = choices[int(random.integers(len(choices)))]
             if value is not None:
                 head["RADECSYS" if key == "RADESYS" and random.random() < 0.3 else key] = value
+    if system == "ecliptic" and random.random() < 0.5:
+        head["EQUINOX"] = float(random.choice([2000.0, 1975.0, 2015.5]))
 
 
 def _add_matrix(

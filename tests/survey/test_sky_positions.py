@@ -41,7 +41,9 @@ def astropy_positions(header, axes, seed):
             every = [pixels.get(i, np.zeros(PIXELS)) for i in range(1, wcs.naxis + 1)]
             world = wcs.all_pix2world(np.column_stack(every), 0)
             kind = wcs.wcs.ctype[wcs.wcs.lng][:4]
-            frame = {"GLON": Galactic(), "ELON": BarycentricMeanEcliptic(equinox=Time("J2000"))}.get(kind)
+            year = wcs.wcs.equinox if np.isfinite(wcs.wcs.equinox) else 2000.0
+            ecliptic = BarycentricMeanEcliptic(equinox=Time(year, format="jyear"))
+            frame = {"GLON": Galactic(), "ELON": ecliptic}.get(kind)
             if frame is None:
                 frame = wcs_to_celestial_frame(wcs.celestial)
         except Exception:  # of any kind: then there is nothing to compare with
