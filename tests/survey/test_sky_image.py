@@ -283,6 +283,12 @@ SIP_AND_PV = {
 }  # fmt: skip
 
 
+def test_sip_and_scamp_without_a_word_in_ctype_are_refused(tmp_path):
+    head = fits.Header(EQUATORIAL | SIP_AND_PV | {"CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN"})
+    with pytest.raises(SkyError, match="has two distortions, SIP .* write the one that holds into CTYPE"):
+        open_survey(write(tmp_path / "a.fits", head, np.ones((100, 100), np.float32)))
+
+
 @pytest.mark.parametrize("cards", [tnx_cards(), SIP_AND_PV], ids=["TNX", "SIP beside the PV of SCAMP"])
 def test_distortions_are_those_of_astropy(tmp_path, cards):
     head = fits.Header(EQUATORIAL | cards)

@@ -6,6 +6,7 @@ import warnings
 from collections import Counter
 
 import numpy as np
+import pytest
 from astropy.coordinates import BarycentricMeanEcliptic, Galactic, SkyCoord
 from astropy.time import Time
 from astropy.wcs import WCS
@@ -16,12 +17,10 @@ from skykin.core.progress import SilentProgress
 from skykin.survey.fits.world import ImageGrid, read_world
 from tests.hostile.fits_headers import random_header
 
-HEADERS = 400
+HEADERS = 300
 PIXELS = 12
 #: Pixels; distortions are inverted to this.
 TOLERANCE = 1e-3
-#: The inverse of the COBE cube is a fit of its own, to 0.1 arcseconds at best, also in wcslib.
-COBE_TOLERANCE = 0.2
 
 
 def astropy_positions(header, axes, seed):
@@ -73,13 +72,22 @@ def compare(seed):
             ((x - ours[0]) * grid.turn[0] + (y - ours[1]) * grid.turn[1]) / np.square(grid.turn).sum()
         )
         ours = ours[0] + turns * grid.turn[0], ours[1] + turns * grid.turn[1]
-    tolerance = COBE_TOLERANCE if world.axes.projection == "CSC" else TOLERANCE
-    return "same" if np.hypot(ours[0] - x, ours[1] - y).max() < tolerance else "wrong"
+    return "same" if np.hypot(ours[0] - x, ours[1] - y).max() < TOLERANCE else "wrong"
+
+
+def check(seeds):
+    found = {seed: compare(seed) for seed in seeds}
+    counts = Counter(found.values())
+    assert not [seed for seed, how in found.items() if how == "wrong"], counts
+    assert counts["same"] > 0.78 * len(found)
+    assert counts["refused"] < 0.06 * len(found)
 
 
 def test_random_headers_are_placed_as_astropy_places_them_or_refused():
-    found = {seed: compare(seed) for seed in range(HEADERS)}
-    counts = Counter(found.values())
-    assert not [seed for seed, how in found.items() if how == "wrong"], counts
-    assert counts["same"] > 0.8 * HEADERS
-    assert counts["refused"] < 0.08 * HEADERS
+    # The last two: wcslib finds no inverse of TPV at some pixel.
+    check([*range(HEADERS), 1686, 3518])
+
+
+@pytest.mark.slow
+def test_ten_thousand_random_headers_are_placed_as_astropy_places_them_or_refused():
+    check(range(HEADERS, 10_000))

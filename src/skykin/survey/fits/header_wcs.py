@@ -30,6 +30,8 @@ THIRD_AXIS = re.compile(
     r"(NAXIS|CTYPE|CUNIT|CRPIX|CRVAL|CDELT|CROTA)[3-9]|(CD|PC)(\d_[3-9]|[3-9]_\d)|PV[3-9]_\d+"
 )
 SIP = re.compile(r"(A|B|AP|BP)_(ORDER|DMAX|\d_\d)")
+#: From this m on PVi_m of a plain TAN is a distortion by SCAMP, no parameter of the projection.
+FIRST_SCAMP = 5
 #: Projections with a polynomial in the keywords PVi_m or WATi_m.
 DISTORTED = ("TPV", "TNX", "TPD", "TPU", "ZPX")
 #: What wcslib says of a keyword that it does not take.
@@ -111,6 +113,12 @@ def read_wcs(header: fits.Header, where: str, progress: Progress) -> HeaderWcs:
         )
     projection = axes[lon + 1].strip().upper()[5:8]
     sky = _sky(header, whole, projection, where)
+    if plain and any(re.fullmatch(r"PV\d_\d+", key) and int(key[4:]) >= FIRST_SCAMP for key in header):
+        raise SkyError(
+            f"{where} has two distortions, SIP (A_ORDER) and that of SCAMP (PV1_5 and more), and its CTYPE "
+            "names neither; write the one that holds into CTYPE, as 'RA---TAN-SIP' or 'RA---TPV'",
+            code="SKY-PROJ",
+        )
     if plain:
         _note_distortion(sky, header, where, progress)
     return HeaderWcs(sky, whole, lon, lat, projection)

@@ -6,6 +6,7 @@ import math
 import threading
 import warnings
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -21,12 +22,18 @@ from skykin.core.extent import Extent
 from skykin.core.frames import from_galactic, to_galactic
 from skykin.core.protocols import Progress
 from skykin.core.shapes import Degrees, Numbers
-from skykin.survey.fits.header_wcs import HeaderWcs, read_wcs
+from skykin.survey.fits.header_wcs import DISTORTED, HeaderWcs, read_wcs
 
 #: Projections in which a turn of 360° is a straight step across the image; "" has plain degrees as axes.
 CYLINDRICAL = ("CAR", "CEA", "MER", "CYP", "")
 #: Further ones: their faces may be laid out over another turn than the library's.
 PERIODIC = (*CYLINDRICAL, "HPX", "TSC", "CSC", "QSC")
+#: Projections whose inverse wcslib finds by a fit or by search, and not always.
+UNCERTAIN = (*DISTORTED, "CSC")
+#: Pixels over which the scale at the reference position is measured.
+NEAR_PIXELS = 1e-2
+#: Steps of the search for a position.
+CORRECTIONS = 8
 #: Points at which an image is asked where it lies, per side.
 EXTENT_POINTS = 33
 EDGE = 0.5 + 1e-6
@@ -129,6 +136,8 @@ class ImageGrid:
             x, y = self.world.sky.wcs_world2pix(lon.ravel(), lat.ravel(), 0)
             if self.world.sky.sip is not None:
                 self._undistort(lon.ravel(), lat.ravel(), x, y)
+            elif self.world.axes.projection in UNCERTAIN:
+                self._correct(lon.ravel(), lat.ravel(), x, y)
         if self.turn is not None:
             # The image may begin anywhere: bring each position into the turn about the middle of the image.
             (across, up), middle = self.turn, ((self.columns - 1) / 2, (self.rows - 1) / 2)
@@ -146,6 +155,40 @@ class ImageGrid:
         x[~near], y[~near] = np.nan, np.nan
         if near.any():
             x[near], y[near] = self.world.sky.all_world2pix(lon[near], lat[near], 0, quiet=True)
+
+    def _correct(self, lon: Numbers, lat: Numbers, x: Numbers, y: Numbers) -> None:
+        r"""Bring positions to where the projection, which is exact, gives back what was asked.
+
+        .. math:: p \leftarrow p + L^{-1}(w) - L^{-1}(P(p))
+
+        with the projection :math:`P` from pixels to the sky and an inverse :math:`L^{-1}` that is nearly
+        its own: wcslib's of the same projection, or that of the undistorted one where wcslib finds none.
+        """
+        nearly, known = self._undistorted or self.world.sky, np.isfinite(x) & np.isfinite(y)
+        where = known if self._undistorted is None else ~known
+        if not where.any():
+            return
+        wanted = np.stack(nearly.wcs_world2pix(lon[where], lat[where], 0))
+        found = wanted.copy()
+        for _ in range(CORRECTIONS):
+            found += wanted - np.stack(nearly.wcs_world2pix(*self.world.sky.wcs_pix2world(*found, 0), 0))
+        x[where], y[where] = found
+
+    @cached_property
+    def _undistorted(self) -> WCS | None:
+        """The projection without its polynomial, for those that have one."""
+        if self.world.axes.projection not in DISTORTED:
+            return None
+        sky, plain = self.world.sky, WCS(naxis=2)
+        plain.wcs.ctype = [f"{text[:5]}TAN" for text in sky.wcs.ctype]
+        plain.wcs.crpix, plain.wcs.crval = sky.wcs.crpix, sky.wcs.crval
+        plain.wcs.lonpole, plain.wcs.latpole = sky.wcs.lonpole, sky.wcs.latpole
+        plain.wcs.cd = np.eye(2)
+        # Where latitude comes first, wcslib's TPV takes the matrix of the header in another order.
+        beside = sky.wcs.crpix + np.array([[0, 0], [1, 0], [0, 1]]) * NEAR_PIXELS
+        middle, right, up = plain.wcs_world2pix(sky.wcs_pix2world(beside, 1), 1)
+        plain.wcs.cd = np.stack([right - middle, up - middle], axis=1) / NEAR_PIXELS
+        return plain
 
     def inside(self, x: Numbers, y: Numbers) -> np.ndarray:
         """Tell which positions lie on the image, the outer half of its edge pixels included."""
