@@ -363,6 +363,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return
         self.give(path.read_bytes())
 
+    def do_HEAD(self):
+        found = (self.server.folder / self.path.lstrip("/")).is_file()
+        self.send_response(200 if found else 404)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
     def give(self, content, length=None, kind="application/octet-stream"):
         self.send_response(200)
         self.send_header("Content-Type", kind)
@@ -400,6 +406,14 @@ def test_a_hips_on_the_web_is_fetched_once_and_kept(server):
     again = open_survey(server.url).sample(LON, LAT)[0]
     assert len(server.asked) == 13
     np.testing.assert_array_equal(again, values)
+
+
+def test_of_the_formats_that_a_server_offers_one_that_it_has_is_read(server):
+    shutil.rmtree(server.folder)
+    write_hips(server.folder, "png", orders=(0,), hips_tile_format="jpeg fits png")
+    survey = open_survey(server.url)
+    assert survey.to_dict()["projection"] == "HiPS of png tiles, order 0 of 0, NSIDE 32"
+    np.testing.assert_allclose(survey.sample(LON, LAT)[0][:, 0], smooth_value(LON, LAT) * 10 / 255, atol=0.02)
 
 
 def test_files_of_a_hips_come_through_one_connection(server, monkeypatch):

@@ -123,7 +123,9 @@ def web_client(read_timeout_s: float) -> httpx.Client:
 
 
 @contextmanager
-def streamed(client: httpx.Client, url: str, deadline_s: float) -> Iterator[httpx.Response]:
+def streamed(
+    client: httpx.Client, url: str, deadline_s: float, method: str = "GET"
+) -> Iterator[httpx.Response]:
     """Answer of an ``https`` or ``http`` address, after redirects; its body is read piece by piece.
 
     Redirects, headers and body together have `deadline_s`, however slowly they come.
@@ -138,7 +140,7 @@ def streamed(client: httpx.Client, url: str, deadline_s: float) -> Iterator[http
     """
     host = checked_host(url)
     with _deadline(deadline_s):
-        request = client.build_request("GET", url, extensions={"trace": _trace})
+        request = client.build_request(method, url, extensions={"trace": _trace})
         for _ in range(MOST_REDIRECTS):
             with closing(client.send(request, stream=True)) as answer:
                 if answer.next_request is None:

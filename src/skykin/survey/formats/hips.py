@@ -10,11 +10,12 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
-from astropy_healpix.core import healpix_to_lonlat
+from astropy import units as u
+from astropy_healpix.core import healpix_to_lonlat, lonlat_to_healpix
 
 from skykin.core.errors import HeaderInvalidError, shown
 from skykin.core.extent import ALL_SKY, Extent
-from skykin.core.frames import to_galactic
+from skykin.core.frames import from_galactic, to_galactic
 from skykin.core.protocols import Progress, Survey
 from skykin.core.provenance import Source
 from skykin.core.survey_options import SurveyOptions
@@ -23,9 +24,9 @@ from skykin.survey.formats import Glance, SurveyFormat
 from skykin.survey.healpix.cell_map import NEARLY_ALL
 from skykin.survey.healpix.cells import CellSurvey, cell_side_deg, level_for
 from skykin.survey.hips.allsky import FINEST_ORDER, cells_of_allsky
-from skykin.survey.hips.cells import HipsCells
+from skykin.survey.hips.cells import HipsCells, tile_file
 from skykin.survey.hips.properties import LARGEST_BYTES, HipsProperties
-from skykin.survey.hips.store import FolderStore, HipsStore
+from skykin.survey.hips.store import FolderStore, HipsStore, WebStore
 from skykin.survey.sky_mask import read_sky_mask
 
 #: Default without the option scale_deg: pixels of 0.11° (for tiles of 512²); 768 tiles are the whole sky.
@@ -68,6 +69,8 @@ def open_hips(store: HipsStore, options: SurveyOptions, progress: Progress) -> C
     allsky = None
     if isinstance(store, FolderStore):
         known, allsky = _as_it_is(store, known, progress)
+    elif isinstance(store, WebStore) and len(known.endings) > 1:
+        known = _as_it_is_served(store, known)
     columns = ("value",) if known.format.startswith("fits") else ("red", "green", "blue")
     source = Source(f"{known.name}/properties", hashlib.sha256(content).hexdigest())
     unit = options.unit or known.unit
@@ -104,6 +107,16 @@ def _as_it_is(
                 progress.say(f"{shown(known.name)} has no tiles; its reduced image {file} is read")
                 return replace(known, format=ending), file
     return known, None
+
+
+def _as_it_is_served(store: WebStore, known: HipsProperties) -> HipsProperties:
+    """Properties with the first format in which a server has a tile in the middle of the survey."""
+    order = min(DEFAULT_ORDER, known.order)
+    extent = _extent_by_moc(store, known)
+    lon, lat = from_galactic(np.array(extent.lon_deg), np.array(extent.lat_deg), known.frame)
+    tile = int(lonlat_to_healpix(lon * u.deg, lat * u.deg, 2**order, order="nested"))
+    served = (ending for ending in known.endings if store.has(tile_file(order, tile, ending)))
+    return replace(known, format=next(served, known.format))
 
 
 def _of_allsky(

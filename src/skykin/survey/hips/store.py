@@ -123,6 +123,17 @@ class WebStore:
         self._count()
         return content
 
+    def has(self, file: str) -> bool:
+        """Whether the server says that it has a file, which is not fetched."""
+        import httpx  # noqa: PLC0415 - importing Skykin loads no network library
+
+        try:
+            with streamed(self._client, f"{self.url}/{file}", READ_TIMEOUT_S, "HEAD") as answer:
+                answer.read()  # nothing, and leaves the connection to the next file
+                return answer.is_success
+        except (httpx.HTTPError, httpx.InvalidURL, RemoteError):  # said when a file is really needed
+            return False
+
     def forget(self, file: str) -> None:
         """Remove a copy that turned out to be damaged."""
         (self.cache / file).unlink(missing_ok=True)
