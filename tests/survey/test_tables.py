@@ -124,6 +124,14 @@ def test_columns_of_the_large_catalogues_are_known(tmp_path, x, y, frame, unit):
     assert said == []
 
 
+def test_positions_in_a_second_frame_and_errors_are_no_values(tmp_path):
+    place = SkyCoord(LON, LAT, unit="deg", frame="galactic").icrs
+    table = sky(RAJ2000=place.ra.deg, DEJ2000=place.dec.deg, FLUXERR_AUTO=LAT, e_flux=LAT)
+    survey, said = opened(write(table, tmp_path / "a.fits"), beam_deg=7.5)
+    check_sky(survey)
+    assert (survey.bands[0], said) == ("intensity", [])
+
+
 def test_radians_without_a_unit_are_doubted(tmp_path):
     place = SkyCoord(LON, LAT, unit="deg", frame="galactic").icrs
     table = Table({"coord_ra": place.ra.rad, "coord_dec": place.dec.rad, "flux": LAT})
@@ -155,6 +163,21 @@ def test_of_several_tables_in_a_votable_the_option_hdu_chooses(tmp_path):
         assert survey.sample(30.0, 60.0)[0][0] == pytest.approx(smooth_value(30.0, 60.0), abs=0.35)
     with pytest.raises(UsageError, match=r"'two.vot' has no table 'other'; it has 1 \('control'\), 2 "):
         opened(path, hdu="other")
+
+
+@pytest.mark.parametrize("end", ["ecsv", "xml"])
+def test_a_table_of_very_many_columns_is_refused_before_it_is_parsed(tmp_path, end):
+    if end == "ecsv":
+        columns = "".join(f"# - {{name: c{n}, datatype: int64}}\n" for n in range(2001))
+        text = f"# %ECSV 1.0\n# ---\n# datatype:\n{columns}# schema: astropy-2.0\n"
+    else:
+        fields = "".join(f'<FIELD name="c{n}" datatype="int"/>' for n in range(2001))
+        text = f"<VOTABLE><RESOURCE><TABLE>{fields}</TABLE></RESOURCE></VOTABLE>"
+    (tmp_path / f"a.{end}").write_text(text)
+    start = time.monotonic()
+    with pytest.raises(TooLargeError, match=f"'a.{end}' has more than 2000 columns; write only those needed"):
+        opened(tmp_path / f"a.{end}")
+    assert time.monotonic() - start < 5
 
 
 @pytest.mark.extra

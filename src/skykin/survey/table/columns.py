@@ -76,7 +76,7 @@ KM_S_PER = {
 }
 #: What is no value to be shown: errors, flags, counts and names of rows.
 NOT_VALUES = re.compile(
-    r"^(e_|err|sigma|rms|flag|id$|index|row|n_|num)|(_err|_error|_sigma|_flag|_id)$", re.I
+    r"^(e_|err|sigma|rms|flag|id$|index|row|n_|num|(flux|mag)err)|(_err|_error|_sigma|_flag|_id)$", re.I
 )
 VALUE_UCDS = ("phot.", "phys.", "em.", "src.", "spect.")
 #: Right ascensions that end here are probably hours.
@@ -174,11 +174,16 @@ def _positions(columns: list[Column], file: str) -> tuple[Column, Column, Frame 
     # Of several columns with one UCD that of the main position comes first.
     by_rank = sorted(columns, key=lambda column: "meta.main" not in column.ucd.casefold())
     for frame, x, y in (*PAIRS, *((None, x, y) for x, y in NAMELESS)):
-        lon = next((c for c in by_rank if _is(c, x)), None)
-        lat = next((c for c in by_rank if _is(c, y)), None)
-        if lon is not None and lat is not None:
-            return lon, lat, frame
+        if pair := _pair_of(by_rank, x, y):
+            return pair[0], pair[1], frame
     raise _unclear(columns, file, "no columns with positions are found")
+
+
+def _pair_of(columns: list[Column], x: str, y: str) -> list[Column]:
+    """Longitude and latitude by UCD or name; nothing if one of them is not there."""
+    found = [next((c for c in columns if _is(c, what)), None) for what in (x, y)]
+    pair = [column for column in found if column is not None]
+    return pair if len(pair) == 2 else []
 
 
 def _is(column: Column, what: str) -> bool:
@@ -203,7 +208,9 @@ def _values(rest: list[Column], columns: list[Column], file: str) -> list[Column
         if len(velocity) == 1 and len(others) == 1:
             return [velocity[0], others[0]]
         raise _unclear(columns, file, f"{len(spectra)} columns hold spectra, {len(velocity)} velocities")
+    places = {id(c) for pair in PAIRS for c in _pair_of(rest, *pair[1:])}  # positions in other frames
     plain = [c for c in rest if c.values is not None and not NOT_VALUES.search(c.name)]
+    plain = [c for c in plain if id(c) not in places]
     plain = [c for c in plain if not c.ucd.lower().startswith(("pos.", "meta.", "stat.error", "time."))]
     physical = [c for c in plain if c.ucd.lower().startswith(VALUE_UCDS)]
     for found in (physical, plain):

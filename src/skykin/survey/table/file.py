@@ -23,7 +23,7 @@ from skykin.core.shapes import Numbers
 from skykin.survey.fits.check import Hdu
 from skykin.survey.guard import Limits, guarded
 from skykin.survey.table.binary import NUMBERS, read_column
-from skykin.survey.table.votable_check import MOST_ROWS, check_votable
+from skykin.survey.table.votable_check import MOST_COLUMNS, MOST_ROWS, check_votable
 
 MOST_FILE_BYTES = 4 << 30
 MOST_TEXT_BYTES = 256 << 20
@@ -204,7 +204,7 @@ def check_ecsv(text: str, name: str) -> None:
     Raises
     ------
     TooLargeError
-        ``IN-TOOBIG`` for a header of more than a mebibyte.
+        ``IN-TOOBIG`` for a header of more than a mebibyte, or of very many columns.
     HeaderInvalidError
         For Python objects, and for aliases of anything but units, which can grow without end.
     """
@@ -213,6 +213,8 @@ def check_ecsv(text: str, name: str) -> None:
         raise TooLargeError(
             f"the header of {shown(name)} has {len(header)} bytes, but at most {LARGEST_YAML} are read"
         )
+    if len(re.findall(r"^#\s*- ", header, re.MULTILINE)) > MOST_COLUMNS:
+        raise TooLargeError(f"{shown(name)} has more than {MOST_COLUMNS} columns; write only those needed")
     alias = re.search(r"[\[{:,\s]\*\w+\s*[,\]}\n]", header)
     only_units = all(kind == UNIT_TAG for kind in re.findall(r"[\[{:,\s]&\w+\s+(\S+)", header))
     if "!!python" in header or (alias and not only_units):

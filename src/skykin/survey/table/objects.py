@@ -13,12 +13,12 @@ from skykin.core.shapes import Numbers
 from skykin.survey.fits.check import looks_like_html, read_headers
 from skykin.survey.guard import Limits, guarded
 from skykin.survey.table.file import check_ecsv, chosen_table, flat_columns, form_of
-from skykin.survey.table.votable_check import check_votable
+from skykin.survey.table.votable_check import MOST_COLUMNS, check_votable
 
 MOST_BYTES = 64 << 20
 MOST_OBJECTS = 200_000
-#: Parsing takes a time that grows with the square of the columns, and memory for each cell of text.
-MOST_COLUMNS, MOST_CELLS = 2000, 10_000_000
+#: Each cell of text takes memory while it is parsed.
+MOST_CELLS = 10_000_000
 #: What may stand between the cells of plain text.
 SEPARATORS = (",", ";", "\t", "|", " ")
 #: What crosses from the child as JSON.

@@ -8,6 +8,8 @@ from xml.parsers import expat
 from skykin.core.errors import CorruptFileError, RemoteError, TooLargeError, shown
 
 MOST_ROWS = 50_000_000
+#: Parsing a table takes a time that grows with the square of its columns.
+MOST_COLUMNS = 2000
 
 
 def check_votable(path: Path) -> None:
@@ -19,13 +21,14 @@ def check_votable(path: Path) -> None:
     Raises
     ------
     TooLargeError
-        ``IN-BOMB`` for entities, ``IN-TOOBIG`` for an impossible number of rows.
+        ``IN-BOMB`` for entities, ``IN-TOOBIG`` for an impossible number of rows or columns.
     RemoteError
         ``RM-BLOCKED`` for data or parts that are elsewhere.
     CorruptFileError
         ``IN-CORRUPT`` if it is not well-formed XML.
     """
     name = path.name
+    fields: list[str] = []
 
     def on_doctype(*_: object) -> None:
         raise TooLargeError(
@@ -38,6 +41,12 @@ def check_votable(path: Path) -> None:
         element = _local(called)
         if element == "INCLUDE":
             raise _elsewhere(f"a part of {shown(name)} is", "XInclude")
+        if element == "FIELD":
+            fields.append(element)
+        if len(fields) > MOST_COLUMNS:
+            raise TooLargeError(
+                f"{shown(name)} has more than {MOST_COLUMNS} columns; write only those needed"
+            )
         if element not in ("STREAM", "TABLE"):
             return
         given = {_local(key): value for key, value in attributes.items()}
