@@ -24,7 +24,7 @@ from skykin.survey.unpack import unpacked
 
 MOST_BYTES = 64 << 20
 #: To bring a shape on cells takes milliseconds, a polygon a time that grows with the square of its corners.
-MOST_SHAPES, MOST_CORNERS, MOST_NUMBERS = 10_000, 2_000, 100_000
+MOST_SHAPES, MOST_CORNERS, MOST_NUMBERS = 10_000, 1_000, 100_000
 LIMITS = Limits(memory_bytes=3 << 30, seconds=60.0)
 #: Coordinates in pixels of some image say nothing about the sky.
 PIXEL_FRAMES = re.compile(r"^\s*(image|physical|detector|amplifier|linear)\b", re.MULTILINE | re.IGNORECASE)
