@@ -4,6 +4,7 @@ import contextlib
 import shutil
 import struct
 import time
+import zlib
 
 import numpy as np
 import pytest
@@ -309,17 +310,51 @@ def test_i04_blank_pixels_of_a_float_tiff_are_masked(tmp_path):
     assert list(survey.sample(np.array([90.0, 90.0]), np.array([45.0, -45.0]))[1]) == [0, 1]
 
 
-def test_i04_colours_of_sixteen_bits_are_read_with_eight_and_said(tmp_path):
-    deep = np.full((50, 100, 3), (256, 512, 65535), np.uint16)
-    survey, said = whole(tiff_of_numbers(tmp_path / "a.tif", deep))
+@pytest.mark.parametrize(
+    ("dtype", "white"), [(np.uint16, 65535), (np.float32, 1), (np.float64, 1), (np.int64, 1)]
+)
+def test_i04_colours_of_many_bits_are_kept(tmp_path, dtype, white):
+    colours = np.array([256, 513, 65535], dtype)
+    survey, said = whole(tiff_of_numbers(tmp_path / "a.tif", np.broadcast_to(colours, (50, 100, 3))))
+    np.testing.assert_allclose(
+        survey.sample(0.0, 0.0)[0], [256 / white, 513 / white, 65535 / white], rtol=1e-6
+    )
+    assert said == []
+
+
+def test_i04_grey_floats_of_64_bits_keep_their_values(tmp_path):
+    array = np.full((50, 100), 1.5e-20)
+    array[:25] = np.nan
+    survey, _ = whole(tiff_of_numbers(tmp_path / "a.tif", array))
+    values, coverage = survey.sample(np.array([90.0, 90.0]), np.array([45.0, -45.0]))
+    assert list(coverage) == [0, 1]
+    assert values[1, 0] == np.float32(1.5e-20)
+    path = tmp_path / "a.tif"
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(
+        CorruptFileError, match="'a.tif' is cut short: its pixels need 40000 bytes, but it has 39991"
+    ):
+        whole(path)
+
+
+def test_i04_colours_of_sixteen_bits_in_a_png_are_read_with_eight_and_said(tmp_path):
+    row = b"\0" + struct.pack(">3H", 256, 512, 65535) * 100
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 100, 50, 16, 2, 0, 0, 0))
+    data = chunk(b"IDAT", zlib.compress(row * 50))
+    (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + header + data + chunk(b"IEND", b""))
+    survey, said = whole(tmp_path / "a.png")
     assert said == [
-        "'a.tif': its colours are read with 8 bits; save each as a picture of its own to keep more"
+        "'a.png': its colours are read with 8 bits; save each as a picture of its own to keep more"
     ]
     np.testing.assert_allclose(survey.sample(0.0, 0.0)[0], [1 / 255, 2 / 255, 1], atol=1e-6)
 
 
-def test_i04_a_tiff_of_numbers_that_pillow_does_not_know_is_named(tmp_path):
+def test_i04_a_tiff_whose_numbers_are_not_read_is_named(tmp_path):
     path = tiff_of_numbers(tmp_path / "a.tif", np.ones((50, 100, 3), np.float32))
+    content = bytearray(path.read_bytes())
+    packed = content.index(struct.pack("<HHI", 259, 3, 1)) + 8
+    content[packed : packed + 4] = struct.pack("<I", 8)
+    path.write_bytes(content)
     with pytest.raises(
         NotThisFormatError, match="'a.tif' is a TIFF with 3 floating-point numbers of 32 bits in each pixel"
     ) as caught:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,13 +10,13 @@ import numpy as np
 
 from skykin.core.errors import (
     CorruptFileError,
-    InputRefusedError,
     NotThisFormatError,
     TooLargeError,
     shown,
 )
 from skykin.core.shapes import Numbers
 from skykin.survey.guard import Limits, guarded
+from skykin.survey.picture.tiff import HEIGHT, KIND, WIDTH, not_read, read_plain, tags_of
 
 #: First bytes of the formats that are read, and Pillow's names of them.
 FORMATS = {
@@ -40,9 +39,10 @@ MOST_FILE_BYTES = 1 << 30
 LIMITS = Limits(memory_bytes=4 << 30, seconds=60.0, result_bytes=1 << 30)
 #: Pixels that are converted at a time.
 PIXELS_AT_ONCE = 1 << 22
-#: Tags of TIFF: what a page is, bits of a sample, samples of a pixel, XMP, and what kind of numbers they are.
-TIFF_PAGE, TIFF_BITS, TIFF_SAMPLES, TIFF_XMP, TIFF_KIND = 254, 258, 277, 700, 339
-KINDS = {1: "whole", 2: "signed whole", 3: "floating-point"}
+#: Tags of TIFF: what a page is, and XMP.
+TIFF_PAGE, TIFF_XMP = 254, 700
+#: Numbers that are 1.
+WHITE = {"u1": 255.0, "u2": 65535.0}
 SIXTEEN_BITS = ("I;16", "I;16B", "I;16L", "I;16N")
 WITH_ALPHA = ("LA", "RGBA", "PA", "La", "RGBa")
 
@@ -123,12 +123,15 @@ def decode(path: Path, folder: Path, most_pixels: int) -> dict[str, Any]:
     ImageFile.LOAD_TRUNCATED_IMAGES = False
     try:
         image = Image.open(path, formats=tuple(set(FORMATS.values())))
-    except UnidentifiedImageError as error:
-        raise _unidentified(path) from error
+    except UnidentifiedImageError:
+        return _numbers_alone(path, folder, most_pixels)
     _check_size(image, path.name, most_pixels)
     avm, says = _avm_of(image, path.name)
     says += _check_pages(image, path.name)
     deep = ";16" in str(image.tile)  # what the decoder is told of samples of 16 bits
+    if deep and image.mode == "RGB" and (values := _deep_colours(path, image)) is not None:
+        np.save(folder / "values.npy", values)
+        return {"white": WHITE["u2"], "has_seen": False, "avm": avm, "says": says}
     try:
         image.load()
     except (OSError, SyntaxError, ValueError, EOFError) as error:
@@ -139,37 +142,49 @@ def decode(path: Path, folder: Path, most_pixels: int) -> dict[str, Any]:
     return {"white": white, "has_seen": has_seen, "avm": avm, "says": [*says, *more]}
 
 
-def _unidentified(path: Path) -> InputRefusedError:
-    """Say why Pillow knows the format of a picture and not the picture."""
-    from PIL import TiffImagePlugin  # noqa: PLC0415
+def _numbers_alone(path: Path, folder: Path, most_pixels: int) -> dict[str, Any]:
+    """Save the numbers of a TIFF that Pillow does not know."""
+    try:
+        with path.open("rb") as stream:
+            known = FORMATS.get(stream.read(4)) == "TIFF"
+        tags = tags_of(path) if known else None
+        shape = (int(tags[HEIGHT]), int(tags[WIDTH])) if tags is not None else (0, 0)
+    except Exception:  # a damaged directory fails in any way
+        tags = None
+    if tags is None:
+        raise CorruptFileError(
+            f"{shown(path.name)} begins as a picture and cannot be decoded; its header is cut short or "
+            "damaged, get the file again",
+            code="IN-CORRUPT",
+        )
+    _check_pixels(shape[1], shape[0], path.name, most_pixels)
+    values = read_plain(path, tags, MOST_DECODED_BYTES)
+    if values is None:
+        raise not_read(path, tags)
+    np.save(folder / "values.npy", values)
+    return {"white": WHITE.get(values.dtype.str[1:], 1.0), "has_seen": False, "avm": None, "says": []}
 
-    with path.open("rb") as stream:
-        first = stream.read(16)
-        if FORMATS.get(first[:4]) == "TIFF":
-            with contextlib.suppress(Exception):  # a damaged directory fails in any way
-                tags = TiffImagePlugin.ImageFileDirectory_v2(first[:8])
-                stream.seek(tags.next)
-                tags.load(stream)
-                kind, bits = KINDS.get(tags.get(TIFF_KIND, (1,))[0], "unknown"), tags.get(TIFF_BITS, (1,))[0]
-                return _not_image(
-                    f"{shown(path.name)} is a TIFF with {tags.get(TIFF_SAMPLES, 1)} {kind} numbers of {bits} "
-                    "bits in each pixel, which is not read; save it as FITS, in 8 bits, or one colour a file"
-                )
-    return CorruptFileError(
-        f"{shown(path.name)} begins as a picture and cannot be decoded; its header is cut short or damaged, "
-        "get the file again",
-        code="IN-CORRUPT",
-    )
+
+def _deep_colours(path: Path, image: Any) -> Numbers | None:
+    """Colours of 16 bits of a TIFF; None where they are stored in a way that only Pillow reads."""
+    return read_plain(path, image.tag_v2, MOST_DECODED_BYTES) if image.format == "TIFF" else None
+
+
+def _check_pixels(width: int, height: int, name: str, most_pixels: int) -> None:
+    if width * height > most_pixels:
+        raise TooLargeError(
+            f"{shown(name)} has {width} × {height} pixels, but at most {most_pixels} are read; save it "
+            "smaller"
+        )
 
 
 def _check_size(image: Any, name: str, most_pixels: int) -> None:
-    pixels = image.width * image.height
-    if pixels > most_pixels:
-        raise TooLargeError(
-            f"{shown(name)} has {image.width} × {image.height} pixels, but at most {most_pixels} are "
-            "read; save it smaller"
-        )
-    size = pixels * (1 if image.mode in ("1", "L") else 2 if image.mode in SIXTEEN_BITS else 4)
+    _check_pixels(image.width, image.height, name, most_pixels)
+    size = (
+        image.width
+        * image.height
+        * (1 if image.mode in ("1", "L") else 2 if image.mode in SIXTEEN_BITS else 4)
+    )
     if size > MOST_DECODED_BYTES:
         raise TooLargeError(
             f"{shown(name)} has {image.width} × {image.height} pixels, which are {size >> 20} MiB when they "
@@ -229,7 +244,7 @@ def _numbers(image: Any) -> tuple[str, np.dtype[Any], float]:
     if mode in SIXTEEN_BITS:
         return mode, np.dtype(np.uint16), 65535.0
     if mode == "I":
-        unsigned = image.format == "TIFF" and image.tag_v2.get(TIFF_KIND, (1,))[0] == 1
+        unsigned = image.format == "TIFF" and image.tag_v2.get(KIND, (1,))[0] == 1
         return mode, np.dtype(np.uint32 if unsigned else np.int32), 1.0
     if mode == "F":
         return mode, np.dtype(np.float32), 1.0
