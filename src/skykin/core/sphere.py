@@ -88,6 +88,20 @@ def non_overlapping(centres: Numbers, size_deg: float, count: int) -> list[int]:
         Unit vectors towards the centres, the best tile first.
     size_deg : float
         Side of a tile.
+    count : int
+    """
+    return spread_out(centres, reach_deg(size_deg), count)
+
+
+def spread_out(centres: Numbers, distance_deg: float, count: int) -> list[int]:
+    """Choose the first `count` of some places, the best first, at least so far from each one chosen before.
+
+    Parameters
+    ----------
+    centres : array (places, 3)
+        Unit vectors.
+    distance_deg : float
+    count : int
     """
     chosen: list[int] = []
     left = np.ones(len(centres), dtype=bool)
@@ -96,5 +110,6 @@ def non_overlapping(centres: Numbers, size_deg: float, count: int) -> list[int]:
             break
         if left[place]:
             chosen.append(place)
-            left &= apart(centres[place : place + 1], centres, reach_deg(size_deg))[0]
+            left &= apart(centres[place : place + 1], centres, distance_deg)[0]
+            left[place] = False
     return chosen

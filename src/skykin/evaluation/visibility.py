@@ -9,7 +9,6 @@ import numpy as np
 from astropy import units as u
 from astropy.coordinates import FK5, SkyCoord, get_sun
 from astropy.time import Time
-from erfa import ErfaWarning
 
 from skykin.core.shapes import Degrees, Numbers
 
@@ -60,7 +59,7 @@ def visibility(
     # not moved to the frame's own origin, the barycentre.
     with warnings.catch_warnings():
         # Leap seconds of years to come are not known, and do not matter here.
-        warnings.simplefilter("ignore", ErfaWarning)
+        warnings.filterwarnings("ignore", message="ERFA function")
         seen = get_sun(Time(moments, format="jd", scale="tt"))
     sun = SkyCoord(seen.ra, seen.dec, frame="icrs").transform_to(of_date)
     dark = _altitude_deg(sun.ra.deg, sun.dec.deg, sidereal.deg, lat_deg) < DARK_SUN_DEG
