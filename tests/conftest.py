@@ -24,6 +24,14 @@ def _installed(package: str, file: str) -> Path:
     return path
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_surveys_at_hand():
+    """Pictures of targets come from a map's own survey: to open those on this computer takes seconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("skykin.products.thumbnails.named_surveys", dict)
+        yield
+
+
 @pytest.fixture(scope="session")
 def wham_path() -> Path:
     """The real WHAM Sky Survey DR1 file."""

@@ -16,6 +16,7 @@ _WHERE = {
         "skykin.catalogue.query": "Example Query",
         "skykin.catalogue.references": "reference_sets",
         "skykin.catalogue.regions": "known_regions",
+        "skykin.catalogue.target_choice": "TargetChoice",
         "skykin.catalogue.user_catalogue": "read_catalogue",
         "skykin.core.criterion": "MatchCriterion ScoreCut",
         "skykin.core.errors": "SkykinError",
@@ -52,6 +53,7 @@ _WHERE = {
         "skykin.products.mapped": "SurveyFacts",
         "skykin.products.sky_map": "SkyMap",
         "skykin.products.summary": "MapSummary",
+        "skykin.products.targets": "Targets",
         "skykin.significance.tile_scores": "TileScores",
         "skykin.style.recipe": "Recipe recipe recipes",
         "skykin.survey.open": "open_survey",
@@ -70,6 +72,7 @@ if TYPE_CHECKING:
     from skykin.catalogue.query import Query as Query
     from skykin.catalogue.references import reference_sets as reference_sets
     from skykin.catalogue.regions import known_regions as known_regions
+    from skykin.catalogue.target_choice import TargetChoice as TargetChoice
     from skykin.catalogue.user_catalogue import read_catalogue as read_catalogue
     from skykin.core.criterion import MatchCriterion as MatchCriterion
     from skykin.core.criterion import ScoreCut as ScoreCut
@@ -130,6 +133,7 @@ if TYPE_CHECKING:
     from skykin.products.sky_kinds import SkyKinds as SkyKinds
     from skykin.products.sky_map import SkyMap as SkyMap
     from skykin.products.summary import MapSummary as MapSummary
+    from skykin.products.targets import Targets as Targets
     from skykin.significance.tile_scores import TileScores as TileScores
     from skykin.style.recipe import Recipe as Recipe
     from skykin.style.recipe import recipe as recipe

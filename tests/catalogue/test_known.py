@@ -41,6 +41,8 @@ def test_objects_come_nearest_first_and_large_ones_reach_far():
     wide = known_at(209.0, -11.0, 0.1)
     assert any(each.name == "Orion Molecular Cloud Complex" for each in wide)
     assert wide[-1].separation_deg > 3
+    assert all(each.around for each in wide)
+    assert not any(each.around for each in known_at(209.0, -11.0, 5.0) if each.separation_deg < 5)
 
 
 def test_an_empty_place_has_nothing():

@@ -101,7 +101,7 @@ def test_a_choice_becomes_plain_values_and_back():
     }  # fmt: skip
     assert TargetChoice.from_dict(choice.to_dict()) == choice
     assert TargetChoice(site="52.4,13.1,80", night=NIGHT).observatory.lat_deg == 52.4
-    assert (choice.observatory.lon_deg, choice.date) == (-70.40, NIGHT)
+    assert (choice.observatory.lon_deg, choice.evening) == (-70.40, NIGHT)
 
 
 @pytest.mark.parametrize("name", ["Paranal", "Kitt Peak"])

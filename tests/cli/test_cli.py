@@ -68,6 +68,11 @@ def test_a_map_is_written_and_its_summary_told(survey_file, tmp_path):
         (["--tile-size", "0"], 2, "tile_size is '0.0', but it must be above 0° and at most 90°"),
         (["--threshold", "0.9", "--top-fraction", "0.1"], 2, "contradict each other"),
         (["--jobs", "-5"], 2, "jobs is '-5', but it must be a whole number from 1 to 1024"),
+        (["--targets", "0"], 2, "targets is '0', but it must be a whole number from 1 to 10000"),
+        (["--min-separation", "-3"], 2, "min_separation is '-3.0', but it must be above 0° and at most 180°"),
+        (["--site", "Paranall", "--night", "2026-01-15"], 2, "did you mean Paranal?"),
+        (["--site", "VLT", "--night", "tomorrow"], 2, "night is 'tomorrow', but it must be a date from 1900"),
+        (["--site", "VLT"], 2, "site is 'Paranal', but it tells nothing without a night; give both, such as"),
     ],
 )
 def test_a_wrong_option_is_one_sentence_and_nothing_written(tmp_path, monkeypatch, arguments, code, sentence):

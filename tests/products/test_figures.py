@@ -32,7 +32,7 @@ from tests import kinds
 
 BOX = (0.05, 0.05, 0.9, 0.9)
 NAMES = {
-    "figure-2-matches", "figure-3-rendered-sky", "figure-4-heat-map",
+    "targets", "figure-2-matches", "figure-3-rendered-sky", "figure-4-heat-map",
     "reference-tile", "best-and-opposite", "scores",
 }  # fmt: skip
 

@@ -77,8 +77,8 @@ def page(drawn, tmp_path_factory):
     return Page(path)
 
 
-def test_the_summary_comes_before_everything_else(page):
-    order = ["What was found, and its significance", "Query", "Figures", "Best matches",
+def test_the_targets_and_the_summary_come_before_everything_else(page):
+    order = ["Targets", "What was found, and its significance", "Query", "Figures", "Best matches",
              "Well-known regions", "Files", "Settings and provenance", "Acknowledgements"]  # fmt: skip
     assert page.headings == order
     recovery = page.text.index("5 of 7 well-known star-forming regions")
@@ -107,7 +107,13 @@ def test_the_page_asks_nothing_of_the_network_and_runs_nothing(page):
     assert "script" not in page.tags
     assert "link" not in page.tags
     assert all(value.startswith("data:image/") for value in page.values("src"))
-    assert not any("//" in value for value in page.values("href"))
+    # Links to the targets are followed by a reader alone, and tell nobody where they were.
+    linked = [value for value in page.values("href") if "//" in value]
+    assert {value.split("/")[2] for value in linked} == {
+        "simbad.cds.unistra.fr", "aladin.cds.unistra.fr", "sky.esa.int",
+    }  # fmt: skip
+    assert len(linked) == 3 * 4
+    assert page.values("rel") == ["noreferrer noopener"] * len(linked)
     assert not any(name.startswith("on") for _, name, _ in page.attributes)
 
 
@@ -124,7 +130,7 @@ def test_names_from_files_stay_text(drawn, tmp_path):
     write_report(result, evil, [(EVIL, EVIL)], tmp_path / "report.html")
     page = Page(tmp_path / "report.html")
     assert "script" not in page.tags
-    assert page.tags.count("img") == 1
+    assert page.tags.count("img") == 1 + 4  # the figure, and a picture of each target
     assert not any(name.startswith("on") for _, name, _ in page.attributes)
     assert page.text.count("<script>alert(1)</script>") > 10
 
@@ -178,12 +184,12 @@ def test_all_products_are_written_as_one_folder_and_listed(tmp_path, monkeypatch
     figures = {name for name in names if name.endswith(".pdf")}
     assert len(figures) == len(drawing)
     assert names - figures - {name.replace(".pdf", ".png") for name in figures} == {
-        "score.fits", "tiles.ecsv", "tiles.vot", "matches.reg", "matches.moc.fits",
-        "preview.png", "credits.txt", "summary.json", "report.html",
+        "targets.ecsv", "targets.vot", "targets.reg", "score.fits", "tiles.ecsv", "tiles.vot", "matches.reg",
+        "matches.moc.fits", "preview.png", "credits.txt", "summary.json", "report.html",
     }  # fmt: skip
-    assert progress.told == [("Writing products", 9 + len(drawing), 9 + len(drawing), "products")]
+    assert progress.told == [("Writing products", 12 + len(drawing), 12 + len(drawing), "products")]
     page = Page(written["report.html"])
-    assert set(page.values("href")) <= names
+    assert {value for value in page.values("href") if "//" not in value} <= names
     assert written["report.html"].stat().st_size < 6e6
     cited = written["credits.txt"].read_text(encoding="utf-8")
     assert all(f"\n\n{credit}\n" in cited for credit in kinds.CREDITS)

@@ -14,6 +14,8 @@ from skykin.core.sphere import separation_deg
 
 #: Lists of nebulae; their rows that form stars are what a list of targets is held against.
 NEBULAE = ("regions", "sharpless", "nebulae")
+#: An object so many times wider than objects are looked for, two tiles for a target, is around a place.
+AROUND = 4.0
 
 
 @dataclass(frozen=True)
@@ -28,12 +30,15 @@ class KnownObject:
         The list that has it.
     separation_deg : float
         From the place to the object's centre.
+    around : bool
+        Whether the object is so much larger that it says where the place lies, not what is there.
     """
 
     name: str
     kind: str
     listed: str
     separation_deg: float
+    around: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +85,8 @@ def known_at(lon_deg: float, lat_deg: float, within_deg: float) -> tuple[KnownOb
     Returns
     -------
     tuple of KnownObject
-        An object that several lists have is told once: by its name in the first of them.
+        An object that several lists have is told once: by its name in the first of them.  Discs wider than
+        `AROUND` times `within_deg`, whose centre is farther away, are around the place.
     """
     sky = _sky()
     apart_deg = separation_deg(sky.lon_deg, sky.lat_deg, lon_deg, lat_deg)
@@ -93,7 +99,13 @@ def known_at(lon_deg: float, lat_deg: float, within_deg: float) -> tuple[KnownOb
         else:
             found[same] = min(found[same], float(apart_deg[row]))
     return tuple(
-        KnownObject(sky.shown[row], str(sky.table["kind"][row]), str(sky.listed[row]), away)
+        KnownObject(
+            sky.shown[row],
+            str(sky.table["kind"][row]),
+            str(sky.listed[row]),
+            away,
+            bool(away > within_deg and 2 * sky.radius_deg[row] > AROUND * within_deg),
+        )
         for row, away in sorted(found.items(), key=lambda item: item[1])
     )
 

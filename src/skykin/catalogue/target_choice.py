@@ -50,7 +50,7 @@ class TargetChoice(Checked):
     targets: int = 50
     min_separation: float | None = None
     site: str | None = None
-    night: str | None = None
+    night: str | date | None = None
 
     RULES: ClassVar[Mapping[str, Rule]] = {
         "targets": Rule(whole(1, MOST_TARGETS), f"a whole number from 1 to {MOST_TARGETS}"),
@@ -75,6 +75,10 @@ class TargetChoice(Checked):
         return None if self.site is None else site_of(self.site)
 
     @property
-    def date(self) -> date | None:
-        """Date of the evening."""
-        return None if self.night is None else date.fromisoformat(self.night)
+    def evening(self) -> date | None:
+        """Date on which the night begins."""
+        return None if self.night is None else date.fromisoformat(str(self.night))
+
+
+#: Fifty targets, none of which overlap.
+DEFAULT_CHOICE = TargetChoice()

@@ -23,6 +23,8 @@ from skykin.cli.options import (
     Jobs,
     MaxQ,
     MinCoverage,
+    MinSeparation,
+    Night,
     NoiseDraws,
     Overwrite,
     Pixels,
@@ -30,10 +32,12 @@ from skykin.cli.options import (
     Quiet,
     Recipe,
     Seed,
+    Site,
     Spacing,
     Stretch,
     Surrogates,
     SurveyOption,
+    TargetNumber,
     Threshold,
     TileSize,
     TopFraction,
@@ -107,6 +111,10 @@ def map_command(
     surrogates: Surrogates = 0,
     noise_draws: NoiseDraws = 0,
     seed: Seed = 0,
+    targets: TargetNumber = 50,
+    min_separation: MinSeparation = None,
+    site: Site = None,
+    night: Night = None,
     engine: Annotated[
         EngineKind | None,
         typer.Option(
@@ -153,12 +161,14 @@ def map_command(
 
     Without options the sky of WHAM, coloured by velocity, is compared with the Orion Molecular Cloud
     Complex; `--recipe poster` is the original experiment.  Several references are combined:
-    `-r carina -r rosette`, or a named set.  It writes a score map (HEALPix), a catalogue of tiles, the
-    matches as DS9 regions and as MOC, figures, and report.html, which begins with the significance.
+    `-r carina -r rosette`, or a named set.  It writes the targets (the best of each group of overlapping
+    matches, with what is known there), a score map (HEALPix), a catalogue of tiles, the matches as MOC,
+    figures, and report.html, which begins with the targets and the significance.
     """
     references = reference or ["orion"]
     folder = output or default_folder(references, recipe)
     progress = progress_unless(quiet)
+    from skykin.cli.target_table import target_table
     from skykin.jobs.map import map as make_map
     from skykin.products.rejected import REJECTED, rejected_files
     from skykin.products.summary import summary_lines
@@ -188,6 +198,10 @@ def map_command(
         surrogates=surrogates,
         noise_draws=noise_draws,
         seed=seed,
+        targets=targets,
+        min_separation=min_separation,
+        site=site,
+        night=night,
         engine=engine,
         dense=dense,
         fast=fast,
@@ -201,6 +215,8 @@ def map_command(
     )
     if not quiet:
         out = printer()
+        if len(listed := result.targets()):
+            out.print(target_table(listed))
         for line in summary_lines(result.summary):
             out.print(line)
         out.print(f"\nOpen {folder / 'report.html'}")

@@ -23,6 +23,7 @@ TILES = "How the sky is cut and coloured"
 STYLE = "How style is measured"
 MATCHES = "What matches"
 SIGNIFICANCE = "Significance"
+TARGETS = "Targets"
 OUTPUT = "What is written, and how fast"
 
 #: Exit code of what Ctrl-C ended.
@@ -119,6 +120,34 @@ NoiseDraws = Annotated[
     ),
 ]
 Seed = Annotated[int, typer.Option(help="Random seed of surrogates and noise.", rich_help_panel=SIGNIFICANCE)]
+TargetNumber = Annotated[
+    int, typer.Option("--targets", help="How many targets are listed at most.", rich_help_panel=TARGETS)
+]
+MinSeparation = Annotated[
+    float | None,
+    typer.Option(
+        help="Smallest distance between two targets, degrees.",
+        show_default="√2 tiles: none overlap",
+        rich_help_panel=TARGETS,
+    ),
+]
+Site = Annotated[
+    str | None,
+    typer.Option(
+        help="Observatory, by name or as `lat,lon,height`: with --night, targets get their altitude at "
+        "transit and the dark hours above 30°.",
+        show_default=False,
+        rich_help_panel=TARGETS,
+    ),
+]
+Night = Annotated[
+    str | None,
+    typer.Option(
+        help="Date on whose evening the night begins, such as 2026-01-15.",
+        show_default=False,
+        rich_help_panel=TARGETS,
+    ),
+]
 SurveyOption = Annotated[
     list[str] | None,
     typer.Option(

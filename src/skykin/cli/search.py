@@ -17,12 +17,16 @@ from skykin.cli.options import (
     Index,
     Jobs,
     MaxQ,
+    MinSeparation,
+    Night,
     NoiseDraws,
     Overwrite,
     PixelScale,
     Quiet,
     Seed,
+    Site,
     Surrogates,
+    TargetNumber,
     Threshold,
     TopFraction,
     Unlike,
@@ -77,6 +81,10 @@ def search_command(
     surrogates: Surrogates = 0,
     noise_draws: NoiseDraws = 0,
     seed: Seed = 0,
+    targets: TargetNumber = 50,
+    min_separation: MinSeparation = None,
+    site: Site = None,
+    night: Night = None,
     k: Annotated[
         int,
         typer.Option("-k", help="How many non-overlapping tiles are listed.", rich_help_panel=OUTPUT),
@@ -106,10 +114,12 @@ def search_command(
 ) -> None:
     """Score the tiles of an index by their similarity to references; takes well under a second.
 
-    Lists the best tiles.  With --output it writes what `skykin map` writes: score map, catalogue, matches as
-    DS9 regions and MOC, figures, and report.html, which begins with the significance.
+    Lists the targets, or the best tiles where no other than the reference matches.  With --output it writes
+    what `skykin map` writes: targets, score map, catalogue, matches as MOC, figures, and report.html, which
+    begins with the targets and the significance.
     """
     by_layer, progress, out = weights(weight), progress_unless(quiet), printer()
+    from skykin.cli.target_table import target_table
     from skykin.jobs.search import nearest_tiles, search
     from skykin.products.summary import summary_lines
 
@@ -145,12 +155,19 @@ def search_command(
         surrogates=surrogates,
         noise_draws=noise_draws,
         seed=seed,
+        targets=targets,
+        min_separation=min_separation,
+        site=site,
+        night=night,
         jobs=jobs,
         output=output,
         overwrite=overwrite,
         progress=progress,
     )
-    out.print(listed(found.best(k), f"The kin of {found.query.name}"))
+    chosen = found.targets()
+    out.print(
+        target_table(chosen, k) if len(chosen) else listed(found.best(k), f"The kin of {found.query.name}")
+    )
     if not quiet and output is None:
         out.print(f"{found.n_matches} of {len(found.tiles)} tiles match ({found.cut.words}).")
         if found.n_overlapping_matches:

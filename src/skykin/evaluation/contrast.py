@@ -10,8 +10,11 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from skykin.core.errors import UsageError
+from skykin.core.protocols import Survey
 from skykin.core.shapes import Coverage, Degrees, Numbers
 from skykin.core.sphere import chord, directions
+from skykin.survey.intensity import intensity
+from skykin.survey.render import positions_over
 
 #: Diameters of the discs on a survey of the whole sky, degrees.
 KNOT_DEG, CORE_DEG, INNER_DEG, OUTER_DEG = 1.0, 2.0, 5.0, 15.0
@@ -43,6 +46,13 @@ class BrightnessSamples:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_tree", cKDTree(directions(self.lon_deg, self.lat_deg)))
+
+    @classmethod
+    def of(cls, survey: Survey) -> BrightnessSamples:
+        """Sample a survey at the positions at which its limits are measured."""
+        lon_deg, lat_deg = positions_over(survey.extent)
+        values, coverage = survey.overview.sample(lon_deg, lat_deg)
+        return cls(lon_deg, lat_deg, intensity(survey, values), coverage)
 
     def disc_means(self, lon_deg: Degrees, lat_deg: Degrees, diameter_deg: float) -> tuple[Numbers, Numbers]:
         """Mean brightness in discs about places, and mean logarithm, in which one bright star counts less.

@@ -24,7 +24,6 @@ from skykin.products.agreement import SHARE
 from skykin.products.result import numbers
 from skykin.scale.local import ordered_map
 from skykin.survey.intensity import intensity
-from skykin.survey.render import positions_over
 from skykin.tiling.facets import Facet
 
 TILES_AT_ONCE = 64
@@ -57,10 +56,7 @@ def brightness_baselines(survey: Survey, evaluated: EvaluatedMap) -> dict[str, N
 
     A part of the sky has smaller discs, in the same proportion.
     """
-    lon_deg, lat_deg = positions_over(survey.extent)
-    overview = survey.overview
-    values, coverage = overview.sample(lon_deg, lat_deg)
-    samples = BrightnessSamples(lon_deg, lat_deg, intensity(survey, values), coverage)
+    samples = BrightnessSamples.of(survey)
     scale = 1.0 if survey.extent.is_all_sky else evaluated.reference.width_deg / OUTER_DEG
     knot, core, inner, outer = (scale * side for side in (KNOT_DEG, CORE_DEG, INNER_DEG, OUTER_DEG))
     centres = evaluated.centres
@@ -68,7 +64,7 @@ def brightness_baselines(survey: Survey, evaluated: EvaluatedMap) -> dict[str, N
     in_core, in_outer = (
         samples.disc_means(centres.lon_deg, centres.lat_deg, side)[1] for side in (core, outer)
     )
-    in_knot = _in_knots(overview, samples, centres, knot)
+    in_knot = _in_knots(survey.overview, samples, centres, knot)
     return {
         f"mean intensity in {inner:.3g}°": mean,
         f"log contrast {inner:.3g}°/{outer:.3g}°": in_inner - in_outer,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -11,6 +12,7 @@ from typing import Literal
 from astropy import units as u
 
 from skykin.catalogue.query import Example, Query
+from skykin.catalogue.target_choice import DEFAULT_CHOICE, TargetChoice
 from skykin.core.area import AreaLike
 from skykin.core.criterion import MatchCriterion
 from skykin.core.footprint import Footprint
@@ -73,6 +75,10 @@ def map(  # noqa: A001 - named like the command
     fast: bool = False,
     min_coverage: float = DEFAULTS.min_coverage,
     jobs: int | None = None,
+    targets: int = DEFAULT_CHOICE.targets,
+    min_separation: float | u.Quantity | None = None,
+    site: str | None = None,
+    night: str | date | None = None,
     title: str | None = None,
     output: str | Path | None = None,
     overwrite: bool = False,
@@ -110,6 +116,8 @@ def map(  # noqa: A001 - named like the command
         Further tests of the scores; see `Robustness`.
     engine, dense, fast, min_coverage, jobs :
         How tiles are computed; see `MapSettings`.
+    targets, min_separation, site, night :
+        Which targets the products list, and from where they would be observed; see `TargetChoice`.
     title : str, optional
         What the survey is called in figures, tables and the report; its own title if left out.
     output : path, optional
@@ -157,12 +165,14 @@ def map(  # noqa: A001 - named like the command
         min_coverage=min_coverage,
         jobs=jobs,
     )
+    choice = TargetChoice(targets=targets, min_separation=min_separation, site=site, night=night)
     query = read_query(
         reference, unlike=unlike, combine=combine, weight=weight, width=width, pixel_scale=pixel_scale
     )
     return map_as(
         settings,
         query,
+        choice=choice,
         title=title,
         output=output,
         overwrite=overwrite,
@@ -175,6 +185,7 @@ def map_as(
     settings: MapSettings,
     query: Query,
     *,
+    choice: TargetChoice = DEFAULT_CHOICE,
     title: str | None = None,
     output: str | Path | None = None,
     overwrite: bool = False,
@@ -188,6 +199,8 @@ def map_as(
     settings : MapSettings
     query : Query
         As `read_query` reads it.
+    choice : TargetChoice
+        Which targets the products list.
     title, output, overwrite, download, progress :
         As for `map`.
 
@@ -200,6 +213,7 @@ def map_as(
     if output is not None:
         check_output_folder(Path(output), overwrite=overwrite)
     found, store = _mapped(settings, query, title, download, progress)
+    found = replace(found, choice=choice)
     if output is not None:
         found.write(output, overwrite=overwrite, progress=progress)
     store.clear()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from astropy import units as u
 from astropy.table import QTable
 
 from skykin.catalogue.references import listed
+from skykin.catalogue.target_choice import DEFAULT_CHOICE, TargetChoice
 from skykin.core.criterion import MatchCriterion
 from skykin.core.errors import UsageError
 from skykin.core.progress import SilentProgress
@@ -56,6 +58,10 @@ def search(
     surrogates: int = 0,
     noise_draws: int = 0,
     seed: int = 0,
+    targets: int = DEFAULT_CHOICE.targets,
+    min_separation: float | u.Quantity | None = None,
+    site: str | None = None,
+    night: str | date | None = None,
     survey: Survey | None = None,
     jobs: int | None = None,
     output: str | Path | None = None,
@@ -81,6 +87,8 @@ def search(
         The match criterion, as for `map`.
     csls, surrogates, noise_draws, seed :
         Further tests of the scores, as for `map`; surrogates and noise open the survey.
+    targets, min_separation, site, night :
+        Which targets the products list, and from where they would be observed; see `TargetChoice`.
     survey : Survey, optional
         An open one, for pictures; otherwise the one that the index names is opened when it is needed.
     jobs : int, optional
@@ -111,6 +119,7 @@ def search(
     if output is not None:
         check_output_folder(Path(output), overwrite=overwrite)
     criterion = MatchCriterion(threshold=threshold, top_fraction=top_fraction, max_q=max_q)
+    choice = TargetChoice(targets=targets, min_separation=min_separation, site=site, night=night)
     robustness = Robustness(csls=csls, surrogates=surrogates, noise_draws=noise_draws, seed=seed)
     source = stored_survey(
         index, reference, unlike=unlike, combine=combine, weight=weight, width=width,
@@ -128,6 +137,7 @@ def search(
         workers=MapSettings(jobs=jobs).workers,
         progress=progress,
     )
+    found = replace(found, choice=choice)
     if output is not None:
         found.write(output, overwrite=overwrite, progress=progress)
     return found

@@ -15,6 +15,7 @@ from astropy import units as u
 from astropy.table import Column, MaskedColumn, QTable
 
 from skykin.catalogue.query import Example, Query
+from skykin.catalogue.target_choice import TargetChoice
 from skykin.core.errors import CorruptFileError, InputRefusedError, SkykinError, UsageError, shown
 from skykin.core.extent import Extent
 from skykin.core.footprint import Footprint, Projection
@@ -153,6 +154,7 @@ def read_map(folder: Path, survey: Survey | None = None) -> dict[str, Any]:
             "surrogates": told.surrogates,
             "noise": told.noise,
             "source": ReadMap(read.provenance, told, survey),
+            "choice": TargetChoice.from_dict(facts["choice"]),
         }
 
 
@@ -228,11 +230,17 @@ def read_document(path: Path) -> tuple[dict[str, Any], Provenance]:
 
 def read_table(path: Path) -> QTable:
     """Read a table in ECSV, without its stamp; empty texts are empty, not masked."""
+    table = read_stamped_table(path)
+    table.meta = {}
+    return table
+
+
+def read_stamped_table(path: Path) -> QTable:
+    """Read a table in ECSV, with its stamp in ``meta``; empty texts are empty, not masked."""
     table = QTable.read(path, format="ascii.ecsv")
     for column in table.itercols():
         if isinstance(column, MaskedColumn) and column.dtype.kind == "U":
             table[column.name] = Column(column.filled(""), description=column.description)
-    table.meta = {}
     return table
 
 

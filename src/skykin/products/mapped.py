@@ -12,6 +12,7 @@ from astropy.coordinates import SkyCoord
 from astropy.table import QTable
 
 from skykin.catalogue.query import Example, Query
+from skykin.catalogue.target_choice import DEFAULT_CHOICE, TargetChoice
 from skykin.core.criterion import ScoreCut
 from skykin.core.errors import UsageError
 from skykin.core.extent import ALL_SKY, Extent
@@ -96,7 +97,7 @@ class MappedTiles:
 
     Parameters
     ----------
-    scored, query, cut, survey, provenance, n_independent, surrogates, noise, source :
+    scored, query, cut, survey, provenance, n_independent, surrogates, noise, source, choice :
         As of `SkyMap`.
     """
 
@@ -109,6 +110,7 @@ class MappedTiles:
     surrogates: Mapping[str, float] | None
     noise: Mapping[str, float] | None
     source: MapSource
+    choice: TargetChoice = DEFAULT_CHOICE
 
     def __post_init__(self) -> None:
         wanted = (*TILE_COLUMNS, *(f"cosine_{layer}" for layer in self.layers))

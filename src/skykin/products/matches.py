@@ -12,14 +12,17 @@ import numpy as np
 from astropy import units as u
 from astropy.coordinates import SkyCoord
 from mocpy import MOC
-from regions import PolygonSkyRegion, RegionMeta, Regions, RegionVisual
+from regions import PolygonSkyRegion, RegionMeta, Regions, RegionVisual, SkyRegion
 
 from skykin.core.footprint import Footprint
+from skykin.core.sphere import directions, non_overlapping
 from skykin.products.mapped import MappedTiles
-from skykin.products.stamp import ascii_text, stamp_header, stamp_lines
+from skykin.products.stamp import Stamped, ascii_text, stamp_header, stamp_lines
 
 MATCH_COLOUR = "orange"
 REFERENCE_COLOUR = "cyan"
+#: First line of a file that holds no region.
+DS9 = "# Region file format: DS9"
 #: Cells along the shorter side of a footprint: those on its edge make it larger by about 2/512.
 CELLS_PER_SIDE = 512
 FINEST_ORDER = 20
@@ -68,19 +71,29 @@ def write_coverage_map(result: MappedTiles, path: Path) -> None:
 
 
 def write_regions(result: MappedTiles, path: Path) -> None:
-    """Write the matching tiles, the best first, and the references as Galactic DS9 polygons."""
+    """Write the best matches that do not overlap each other, and the references, as Galactic DS9 polygons.
+
+    Hundreds of tiles over each other could not be told apart; their union is in the coverage map.
+    """
+    matching = result.matching
+    places = directions(*np.array([(each.lon_deg, each.lat_deg) for each in matching]).reshape(-1, 2).T)
     polygons = [
-        _polygon(footprint, MATCH_COLOUR, f"{result.score_of(footprint):.3f}", width=1)
-        for footprint in result.matching
+        _polygon(matching[place], MATCH_COLOUR, f"{result.score_of(matching[place]):.3f}", width=1)
+        for place in non_overlapping(places, result.scored.tile_deg, len(matching))
     ]
     polygons += [
         _polygon(where, REFERENCE_COLOUR, name, width=3)
         for where, name in ((each.footprint, each.name) for each in result.query.references)
         if where is not None
     ]
-    first, _, rest = Regions(polygons).serialize(format="ds9", precision=6).partition("\n")
+    write_ds9(polygons, result, path)
+
+
+def write_ds9(regions: Sequence[SkyRegion], result: Stamped, path: Path) -> None:
+    """Write regions in DS9's format, with the stamp as comments."""
+    first, _, rest = Regions(regions).serialize(format="ds9", precision=6).partition("\n")
     comments = "".join(f"# {_comment(line)}\n" for line in stamp_lines(result))
-    path.write_text(f"{first}\n{comments}{rest}", encoding="ascii")
+    path.write_text(f"{first or DS9}\n{comments}{rest}", encoding="ascii")
 
 
 def _comment(text: str) -> str:

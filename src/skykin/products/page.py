@@ -5,18 +5,23 @@ from __future__ import annotations
 from html import escape
 from importlib.resources import files
 
-from jinja2 import Environment, StrictUndefined, Template
+from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
 
 from skykin.core.clean import lines
 
 
 def template(name: str) -> Template:
     """Give a template of ours; names and credits come from files, so all that is filled in is cleaned."""
+    folder = files("skykin.products") / "templates"
     environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_cleaned
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_cleaned,
+        loader=FunctionLoader(lambda part: (folder / part).read_text(encoding="utf-8")),
     )
-    source = (files("skykin.products") / "templates" / name).read_text(encoding="utf-8")
-    return environment.from_string(source)
+    return environment.get_template(name)
 
 
 def html_text(text: object) -> str:

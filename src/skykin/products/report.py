@@ -18,7 +18,9 @@ from skykin.products.mapped import MappedTiles
 from skykin.products.page import template
 from skykin.products.result import numbers
 from skykin.products.stamp import creator, settings
-from skykin.products.summary import recall_rows, summary_lines
+from skykin.products.summary import recall_rows, summary_lines, target_lines
+from skykin.products.target_list import target_list
+from skykin.products.target_page import target_page
 from skykin.products.tile_table import ranked_tiles
 from skykin.products.wording import number, percent, position
 
@@ -52,7 +54,8 @@ def write_report(
         maker=creator(result.provenance),
         query=_query(result),
         # The page has a table of what the sentences on recall say.
-        sentences=summary_lines(result.summary, recall=False),
+        sentences=summary_lines(result.summary, recall=False, targets=False),
+        target_page=target_page(target_list(result), target_lines(result.summary.targets)),
         recall=recall_rows(result.summary),
         figures=[(figure, inlined(figure.png)) for figure in figures],
         matches=_matches(result),

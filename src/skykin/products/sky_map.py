@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
+
+from astropy import units as u
 
 from skykin.core.progress import SILENT
 from skykin.core.protocols import Progress, Survey
@@ -14,6 +17,7 @@ from skykin.products.mapped import MappedTiles
 from skykin.products.result import SHOWN_TILES, Result, TextTable, shortened, text_table
 from skykin.products.score_map import ScoreMap, score_map
 from skykin.products.summary import summary_lines
+from skykin.products.targets import Targets
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -46,6 +50,8 @@ class SkyMap(MappedTiles, Result):
         What the further tests of the most unusual tiles found, if they were requested.
     source : MapSource
         Opened when a picture or the summary is looked at.
+    choice : TargetChoice
+        Which targets the products list.
 
     Raises
     ------
@@ -71,6 +77,29 @@ class SkyMap(MappedTiles, Result):
         from skykin.products.matches import coverage_map  # noqa: PLC0415 - loads the libraries of regions
 
         return coverage_map(self.matching)
+
+    def targets(
+        self,
+        n: int | None = None,
+        *,
+        min_separation: float | u.Quantity | None = None,
+        site: str | None = None,
+        night: str | date | None = None,
+    ) -> Targets:
+        """List places to look at: the best of each group of overlapping matches, the references excluded.
+
+        Parameters
+        ----------
+        n, min_separation, site, night :
+            As ``targets`` and the others of `TargetChoice`; as the map was made if left out.
+
+        Examples
+        --------
+        >>> found.targets(20, site="Paranal", night="2026-01-15").table  # doctest: +SKIP
+        """
+        given = {"targets": n, "min_separation": min_separation, "site": site, "night": night}
+        changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+        return Targets.of(self, replace(self.choice, **changes))
 
     def write(self, output: str | Path, *, overwrite: bool = False, progress: Progress = SILENT) -> None:
         """Write all products into a folder.
@@ -127,6 +156,8 @@ class SkyMap(MappedTiles, Result):
 
     @property
     def text_tables(self) -> list[TextTable]:
-        """The ten best tiles that overlap neither a better one nor a reference."""
+        """The best targets, or the ten best tiles that overlap neither a better one nor a reference."""
+        if tables := self.targets().text_tables:
+            return tables
         best = self.best(min(SHOWN_TILES, len(self.tiles)))
         return [text_table("Best non-overlapping tiles", best, SHOWN_COLUMNS)]

@@ -18,8 +18,11 @@ from skykin.evaluation.reference_coverage import ReferenceCoverage, query_warnin
 from skykin.products.mapped import MappedTiles, MapSource
 from skykin.products.stamp import creator
 from skykin.products.summary import MapSummary
+from skykin.products.target_facts import near_nebulae, target_facts
+from skykin.products.target_list import target_list
 from skykin.style.signature import LayerVectors
 from skykin.style.similarity import QueryStyle
+from skykin.survey.render import RenderedSurvey
 
 
 class MeasuredSource(MapSource, Protocol):
@@ -28,6 +31,10 @@ class MeasuredSource(MapSource, Protocol):
     @property
     def query_style(self) -> QueryStyle[Any]:
         """What the tiles were compared with."""
+
+    @property
+    def sky(self) -> RenderedSurvey:
+        """The survey rendered."""
 
     def control_styles(self) -> Mapping[str, LayerVectors]:
         """Style of the control images: black, grey, white, noise."""
@@ -41,6 +48,7 @@ def summarised(result: MappedTiles, source: MeasuredSource) -> MapSummary:
     style, pictures = source.query_style, result.pictures.references
     match, area = np.asarray(tiles["match"]), np.asarray(tiles["area"])
     counts = summarise(result.regions)
+    targets = target_list(result)
     recall = {
         ranking: {
             f"{share:.2f}": n / counts.n_regions for share, n in zip(SKY_FRACTIONS, found[1:], strict=True)
@@ -87,6 +95,7 @@ def summarised(result: MappedTiles, source: MeasuredSource) -> MapSummary:
         controls={
             name: float(style.similarity_of(each).score) for name, each in source.control_styles().items()
         },
+        targets=target_facts(targets) | {"near_nebulae": near_nebulae(targets, result, source.sky.survey)},
     )
 
 
@@ -110,6 +119,7 @@ def write_summary(result: MappedTiles, path: Path) -> None:
             "spacing_deg": result.scored.spacing_deg,
             "nside": result.scored.nside,
             "projection": result.footprints[0].projection,
+            "choice": result.choice.to_dict(),
         },
         "acknowledgements": facts.pop("credits"),
         "creator": creator(result.provenance),

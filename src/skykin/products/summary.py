@@ -19,6 +19,8 @@ RANKINGS = {
     "brightness": "mean brightness",
     "latitude": "closeness to the Galactic plane (−|b|)",
 }
+#: What targets are chosen by otherwise.
+TARGET_RANKINGS = {"brightness": "mean brightness", "contrast": "contrast of 2° with 5°"}
 #: A map of more of the sky than this is one of the whole sky.
 NEARLY_ALL = 0.95
 CONFOUNDERS = {
@@ -75,6 +77,13 @@ class MapSummary:
         Rank correlation of the score with ``mean_intensity``, ``abs_latitude``, ``coverage``, ``noise``.
     controls : Mapping of str to float
         Score of the control images, such as ``black``, ``white`` and ``grey-noise``.
+    targets : Mapping
+        How many targets were ``requested`` and ``listed``, of how many ``groups`` of matches; at how many
+        nothing is catalogued (``uncatalogued``, within ``known_within_deg``); ``separation_deg``, ``site``
+        and ``night``; and in ``near_nebulae``, for the ranking by ``score``, ``brightness`` and
+        ``contrast`` and for so many of the best, the ``share`` within 1° of a listed nebula, the mean share
+        of the same places ``rotated`` in longitude, the interval (``low``, ``high``) of the rotations, and
+        ``p``.
     """
 
     survey: str = ""
@@ -100,6 +109,7 @@ class MapSummary:
     recall_at: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     spearman: Mapping[str, float | None] = field(default_factory=dict)
     controls: Mapping[str, float | None] = field(default_factory=dict)
+    targets: Mapping[str, Any] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return (
@@ -129,7 +139,7 @@ class MapSummary:
         return cls(**{**values, "cut": None if cut is None else ScoreCut.from_dict(cut)})
 
 
-def summary_lines(summary: MapSummary, *, recall: bool = True) -> list[str]:
+def summary_lines(summary: MapSummary, *, recall: bool = True, targets: bool = True) -> list[str]:
     """Tell the summary in plain sentences, for the terminal and the report.
 
     Parameters
@@ -137,15 +147,19 @@ def summary_lines(summary: MapSummary, *, recall: bool = True) -> list[str]:
     summary : MapSummary
     recall : bool
         Whether to tell the recall at shares of the sky, which the report has as a table.
+    targets : bool
+        Whether to tell of the targets, to which the report has a part of its own.
 
     Returns
     -------
     list of str
         One sentence or two each; baselines and controls stand right beside the recovery.
     """
-    tellers = [_query, _counts, _robustness, _regions, _recall, _correlations, _controls]
+    tellers = [_targets, _query, _counts, _robustness, _regions, _recall, _correlations, _controls]
     if not recall:
         tellers.remove(_recall)
+    if not targets:
+        tellers.remove(_targets)
     return [line for tell in tellers for line in tell(summary)]
 
 
@@ -166,6 +180,68 @@ def recall_rows(summary: MapSummary) -> tuple[list[str], list[tuple[str, list[st
         for name, row in sorted(recall.items(), key=lambda item: _place_of(item[0]))
     ]
     return [percent(float(share), 0) for share in shares], rows
+
+
+def _targets(summary: MapSummary) -> list[str]:
+    return target_lines(summary.targets)
+
+
+def target_lines(facts: Mapping[str, Any]) -> list[str]:
+    """Tell in sentences how many targets there are, and how good such a list is.
+
+    Parameters
+    ----------
+    facts : Mapping
+        As ``targets`` of `MapSummary`.
+    """
+    if not facts:
+        return []
+    listed, groups, requested = facts["listed"], facts["groups"], facts["requested"]
+    if not listed:
+        return [
+            f"No targets: no tile away from the reference has {facts['matched']}; a weaker criterion "
+            "(--threshold, --top-fraction or --max-q) lists more."
+        ]
+    line = f"{_counted(listed, 'target')}: the best of each group of matches that lie less than "
+    line += f"{number(facts['separation_deg'], '.3g')}° apart, without those that overlap the reference"
+    if listed < groups:
+        line += f"; the other {groups - listed} of {groups} groups are not listed (--targets {groups})"
+    elif listed < requested:
+        line += f"; {requested} were requested, and there are no more"
+    within = f"{number(facts['known_within_deg'], '.3g')}°"
+    lines = [f"{line}.", f"At {facts['uncatalogued']} of them nothing is catalogued within {within}."]
+    if facts.get("site"):
+        lines.append(f"Seen from {facts['site']} in the night of {facts['night']}.")
+    return [*lines, *_near_nebulae(facts.get("near_nebulae") or {})]
+
+
+def _near_nebulae(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Tell the share of the targets near a nebula, beside rotated places and simpler rankings."""
+    own = found.get("score", {})
+    counts = sorted(own, key=int)
+    if not counts:
+        return []
+
+    def shares(name: str) -> str:
+        return " and ".join(percent(found[name][count]["share"], 0) for count in counts)
+
+    best = " and ".join(f"the best {count}" for count in counts)
+    rotated = " and ".join(
+        f"{percent(each['rotated'], 0)} ({percent(each['low'], 0)} to {percent(each['high'], 0)})"
+        for each in (own[count] for count in counts)
+    )
+    lines = [
+        f"Of {best} targets {shares('score')} lie within 1° of a listed nebula; of the same places rotated "
+        f"in longitude {rotated} do (mean, and 95 % of the rotations)."
+    ]
+    rivals = [f"{shares(name)} by {text}" for name, text in TARGET_RANKINGS.items() if name in found]
+    if rivals:
+        lines.append(f"Of as many targets chosen without any network: {'; '.join(rivals)}.")
+    return lines
+
+
+def _counted(count: int, name: str) -> str:
+    return f"{count} {name}{'' if count == 1 else 's'}"
 
 
 def _query(summary: MapSummary) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from astropy.table import QTable
 from skykin.core.clean import lines, one_line
 from skykin.core.clean_table import cleaned
 from skykin.core.plain import plain
+from skykin.core.provenance import Provenance
 from skykin.products.mapped import MappedTiles
 from skykin.products.result import numbers
 from skykin.products.stamp import creator, settings
@@ -70,19 +72,36 @@ def ranked_tiles(result: MappedTiles) -> QTable:
         f"cosine_{layer}": (f"Cosine of style to the reference in layer {layer}", "stat.correlation")
         for layer in result.layers
     }
+    facts = {"reference": result.query.name, "match": result.cut.words}
+    return described(table, texts, result.provenance, **facts)
+
+
+def described(
+    table: QTable, texts: Mapping[str, tuple[str, str]], provenance: Provenance, **facts: object
+) -> QTable:
+    """Give the columns of a table descriptions and UCDs, and put facts and the stamp into ``meta``.
+
+    Parameters
+    ----------
+    table : QTable
+        Changed in place.
+    texts : Mapping of str to (description, UCD)
+    provenance : Provenance
+    **facts
+        Plain values.
+    """
     for name in table.colnames:
         description, ucd = texts.get(name, ("", ""))
         info = table[name].info
         info.description = one_line(info.description or description or "") or None
         info.meta = {**(info.meta or {}), **({"ucd": ucd} if ucd else {})}
-    facts = result.provenance.to_dict()
+    everything = provenance.to_dict()
     table.meta = {
-        "creator": creator(result.provenance),
+        "creator": creator(provenance),
         "coordinate_system": "Galactic",
-        "reference": result.query.name,
-        "match": result.cut.words,
-        "acknowledgements": plain(facts.pop("credits")),
-        "provenance": plain(facts),
+        **facts,
+        "acknowledgements": plain(everything.pop("credits")),
+        "provenance": plain(everything),
     }
     return table
 
@@ -94,7 +113,25 @@ def write_ecsv(result: MappedTiles, path: Path) -> None:
 
 def write_votable(result: MappedTiles, path: Path) -> None:
     """Write the catalogue as VOTable for the tools of the Virtual Observatory."""
-    table = ranked_tiles(result)
+    what = (
+        f"Tiles of {result.survey.title} by similarity to {result.query.name}; "
+        f"a tile matches at {result.cut.words}."
+    )
+    save_votable(ranked_tiles(result), what, result.provenance, path)
+
+
+def save_votable(table: QTable, what: str, provenance: Provenance, path: Path) -> None:
+    """Write a table whose columns are described as VOTable, with its frames and the stamp.
+
+    Parameters
+    ----------
+    table : QTable
+        Loses its ``meta``.
+    what : str
+        What it is, in a sentence.
+    provenance : Provenance
+    path : Path
+    """
     # The stamp goes into INFO elements: the writer would drop nested metadata.
     table.meta = {}
     document = VOTableFile.from_table(table)
@@ -105,16 +142,9 @@ def write_votable(result: MappedTiles, path: Path) -> None:
     for field in resource.tables[0].fields:
         if field.name in systems:
             field.ref = systems[field.name]
-    resource.description = _description(result)
-    for name, text in settings(result.provenance):
+    credits_of = (f"Acknowledgement: {credit}" for credit in provenance.credits)
+    resource.description = lines("\n".join([f"{what} Made by {creator(provenance)}.", *credits_of]))
+    for name, text in settings(provenance):
         resource.infos.append(Info(name=name, value=text))
     # As text it takes three times the time and the space.
     document.to_xml(str(path), tabledata_format="binary")
-
-
-def _description(result: MappedTiles) -> str:
-    first = (
-        f"Tiles of {result.survey.title} by similarity to {result.query.name}; "
-        f"a tile matches at {result.cut.words}. Made by {creator(result.provenance)}."
-    )
-    return lines("\n".join([first, *(f"Acknowledgement: {credit}" for credit in result.provenance.credits)]))

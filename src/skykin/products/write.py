@@ -17,14 +17,29 @@ from skykin.products.rejected import REJECTED, write_rejected
 from skykin.products.report import write_report
 from skykin.products.score_map import write_score_map
 from skykin.products.summarised import write_summary
+from skykin.products.target_files import write_target_ecsv, write_target_regions, write_target_votable
+from skykin.products.target_list import TargetList, target_list
 from skykin.products.tile_table import write_ecsv, write_votable
+
+
+def _of_targets(write: Callable[[TargetList, Path], None]) -> Callable[[MappedTiles, Path], None]:
+    """Write the targets of a map."""
+    return lambda result, path: write(target_list(result), path)
+
 
 #: File name, what it is, and how it is written.
 PRODUCTS: tuple[tuple[str, str, Callable[[MappedTiles, Path], None]], ...] = (
+    ("targets.ecsv", "the targets, with what is known there, for Python", _of_targets(write_target_ecsv)),
+    ("targets.vot", "the same table as VOTable", _of_targets(write_target_votable)),
+    ("targets.reg", "a circle and a name for each target, for DS9", _of_targets(write_target_regions)),
     ("score.fits", "HEALPix map of the scores, each layer's cosine and the coverage", write_score_map),
     ("tiles.ecsv", "catalogue of all tiles, for Python", write_ecsv),
     ("tiles.vot", "the same catalogue as VOTable, for TOPCAT and Aladin", write_votable),
-    ("matches.reg", "outlines of the matching tiles and of the reference, for DS9", write_regions),
+    (
+        "matches.reg",
+        "outlines of the best non-overlapping matches and of the reference, for DS9",
+        write_regions,
+    ),
     ("matches.moc.fits", "coverage map (MOC) of the matching part of the sky", write_coverage_map),
     ("preview.png", "plate carrée picture of the whole sky as the network saw it", write_preview),
     ("credits.txt", "what to cite and acknowledge, ready to paste into a paper", write_credits),

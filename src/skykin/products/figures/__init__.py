@@ -10,6 +10,7 @@ from skykin.products.figures.heat_map import draw_heat_map
 from skykin.products.figures.matches import draw_matches
 from skykin.products.figures.rendered_sky import draw_rendered_sky
 from skykin.products.figures.scores import draw_scores
+from skykin.products.figures.targets import draw_targets
 from skykin.products.figures.tiles import draw_best_and_opposite, draw_reference
 from skykin.products.mapped import MappedTiles
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from skykin.core.protocols import Counter
 
 FIGURES = (
+    draw_targets,
     draw_matches,
     draw_rendered_sky,
     draw_heat_map,
