@@ -63,8 +63,9 @@ def roofline():
 
 def conv_peak():
     """Flops of the network's own best convolution on a picture that stays near the processor."""
-    import onnxruntime
     from onnx import TensorProto, helper, numpy_helper
+
+    from skykin.style.network.runtime import onnxruntime
 
     kernel = np.random.default_rng(2).random((256, 256, 3, 3), dtype=np.float32)
     graph = helper.make_graph(

@@ -1,5 +1,6 @@
 """Text from files moves no cursor, turns no reading order and ends no line."""
 
+import json
 import unicodedata
 
 import numpy as np
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from skykin.core.clean import lines, one_line
 from skykin.core.clean_table import cleaned
 from skykin.core.errors import shown
+from skykin.core.plain import json_text
 
 
 @pytest.mark.parametrize(
@@ -58,3 +60,14 @@ def test_masks_and_descriptions_of_cleaned_columns_stay():
     assert list(found.mask) == [False, True]
     assert found[0] == "a"
     assert found.description == "names"
+
+
+@given(st.text(st.characters(codec=None, exclude_categories=())))
+def test_json_shows_no_command_and_reads_back_the_same(text):
+    written = json_text({"title": [text]}, indent=1)
+    assert json.loads(written) == {"title": [text]}
+    assert all(line.isprintable() for line in written.split("\n"))
+
+
+def test_json_keeps_the_letters_of_the_field():
+    assert json_text("Hα 5 °\x1b\x9b\u202e\x7f\ud800") == '"Hα 5 °\\u001b\\u009b\\u202e\\u007f\\ud800"'

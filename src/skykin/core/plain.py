@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 
@@ -24,3 +25,16 @@ def plain(value: object) -> object:
     if isinstance(value, list | tuple | set | frozenset):
         return [plain(item) for item in value]
     return str(value)
+
+
+def json_text(value: object, *, sort_keys: bool = False, indent: int | None = None) -> str:
+    """Write a value as JSON for people and programs: letters as they are, what is not seen as an escape.
+
+    The values read back are the same; a terminal that shows the file finds no command in it.
+    """
+    text = json.dumps(plain(value), sort_keys=sort_keys, allow_nan=False, indent=indent, ensure_ascii=False)
+    return "\n".join(line if line.isprintable() else _escaped(line) for line in text.split("\n"))
+
+
+def _escaped(line: str) -> str:
+    return "".join(letter if letter.isprintable() else json.dumps(letter)[1:-1] for letter in line)

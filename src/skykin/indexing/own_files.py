@@ -36,7 +36,7 @@ def check_index_folder(folder: Path) -> None:
         return
     if not folder.is_dir():
         raise UsageError(f"{shown(folder)} is a file; name a folder for the index", code="USAGE-OUT")
-    for name in (MANIFEST, LOCK, SHARDS):
+    for name in (LOCK, SHARDS, *sorted(DATABASE)):
         if (folder / name).is_symlink():
             raise UsageError(
                 f"{shown(name)} in {shown(folder)} is a link to another place, where an index does not "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,7 +15,7 @@ from astropy.table import QTable
 from astropy_healpix import HEALPix
 from mocpy import MOC
 
-from skykin.core.plain import plain
+from skykin.core.plain import json_text, plain
 from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Progress
 from skykin.core.provenance import Provenance
@@ -253,7 +252,7 @@ def _write_tables(result: Agreement, folder: Path) -> None:
         "creator": creator(result.provenance),
         "provenance": facts,
     }
-    text = json.dumps(plain(document), allow_nan=False, indent=1, ensure_ascii=False)
+    text = json_text(document, indent=1)
     (folder / SUMMARY).write_text(text + "\n", encoding="utf-8")
     table = result.tiles[np.argsort(np.asarray(result.tiles["rank"]), kind="stable")]
     for name in table.colnames:

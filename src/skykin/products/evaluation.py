@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +13,7 @@ import numpy as np
 from astropy.table import QTable, Row
 
 from skykin.core.atomic import write_text
-from skykin.core.plain import plain
+from skykin.core.plain import json_text, plain
 from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Progress
 from skykin.core.provenance import Provenance
@@ -203,7 +202,7 @@ class Evaluation(Result):
         written = self.write(map_folder / FOLDER, overwrite=True, progress=progress)
         record(map_folder, [*written.values()])
         report = map_folder / REPORT
-        page = report.read_text(encoding="utf-8") if report.is_file() else ""
+        page = "" if report.is_symlink() or not report.is_file() else report.read_text(encoding="utf-8")
         if BEGIN not in page or END not in page:
             return written[DOCUMENT]
         own = written["section.html"].read_text(encoding="utf-8")
@@ -326,7 +325,7 @@ class Evaluation(Result):
             "creator": creator(self.provenance),
             "provenance": facts,
         }
-        text = json.dumps(plain(document), allow_nan=False, indent=1, ensure_ascii=False)
+        text = json_text(document, indent=1)
         (folder / DOCUMENT).write_text(text + "\n", encoding="utf-8")
         stamp = {"creator": creator(self.provenance), "provenance": plain(facts)}
         for name, file in FILES.items():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from astropy.table import QTable
 
 from skykin.core.footprint import Footprint
 from skykin.core.picture import Picture
-from skykin.core.plain import plain
+from skykin.core.plain import json_text
 from skykin.core.shapes import Numbers
 from skykin.products.explained import ExplainedTile, RecipeRank, TileFacts
 from skykin.products.folder import output_folder
@@ -241,5 +240,5 @@ def write_explanation(result: Explanation, path: Path) -> None:
         "creator": creator(result.provenance),
         "provenance": facts,
     }
-    text = json.dumps(plain(document), sort_keys=True, allow_nan=False, indent=2, ensure_ascii=False)
+    text = json_text(document, sort_keys=True, indent=2)
     path.write_text(text + "\n", encoding="utf-8")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ import numpy as np
 from astropy.coordinates import SkyCoord
 from astropy.table import QTable
 
-from skykin.core.plain import plain
+from skykin.core.plain import json_text, plain
 from skykin.core.provenance import Provenance
 from skykin.evaluation.assessment import AUC_LAT, rows_of
 from skykin.evaluation.rotated import ALL_SKY
@@ -168,7 +167,7 @@ def _write_files(result: Learnt, folder: Path) -> None:
         "creator": creator(result.provenance),
         "provenance": facts,
     }
-    text = json.dumps(plain(document), allow_nan=False, indent=1, ensure_ascii=False)
+    text = json_text(document, indent=1)
     table = result.tiles[np.argsort(np.asarray(result.tiles["rank"]), kind="stable")]
     for name in table.colnames:
         if name in _TEXTS or name in COLUMNS:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from astropy.coordinates import SkyCoord
 from astropy.io import fits
 
 from skykin.core.extent import Extent
-from skykin.core.plain import plain
+from skykin.core.plain import json_text
 from skykin.products.folder import output_folder
 from skykin.products.grouped import GroupedTiles, OddTiles
 from skykin.products.index_tables import write_table
@@ -272,7 +271,7 @@ def _write_document(result: SkyKinds | Outliers, own: dict[str, object], path: P
         "creator": creator(result.provenance),
         "provenance": facts,
     }
-    text = json.dumps(plain(document), sort_keys=True, allow_nan=False, indent=2, ensure_ascii=False)
+    text = json_text(document, sort_keys=True, indent=2)
     path.write_text(text + "\n", encoding="utf-8")
 
 

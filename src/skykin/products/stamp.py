@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import textwrap
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -13,7 +12,7 @@ from skykin.catalogue.query import Query
 from skykin.core.clean import one_line
 from skykin.core.criterion import ScoreCut
 from skykin.core.footprint import Footprint
-from skykin.core.plain import plain
+from skykin.core.plain import json_text, plain
 from skykin.core.provenance import Provenance
 
 if TYPE_CHECKING:
@@ -82,7 +81,7 @@ def stamp_text(result: Stamped) -> str:
     """Return the settings as one line of JSON, for formats that hold a single text."""
     facts = result.provenance.to_dict()
     del facts["credits"]
-    return json.dumps(_shorter(plain(facts)), sort_keys=True, allow_nan=False, ensure_ascii=False)
+    return json_text(_shorter(plain(facts)), sort_keys=True)
 
 
 def picture_texts(result: Stamped, title: str) -> dict[str, str]:
@@ -163,7 +162,7 @@ def _shorter(value: object) -> object:
 
 
 def _text(value: object) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = value if isinstance(value, str) else json_text(value)
     if len(text) <= LONGEST_TEXT:
         return text
     digest = hashlib.sha256(text.encode()).hexdigest()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 from astropy import units as u
 
-from skykin.core.plain import plain
+from skykin.core.plain import json_text
 from skykin.evaluation.confounders import confounders
 from skykin.evaluation.recovery import SKY_FRACTIONS, summarise
 from skykin.evaluation.reference_coverage import ReferenceCoverage, query_warnings
@@ -125,5 +124,5 @@ def write_summary(result: MappedTiles, path: Path) -> None:
         "creator": creator(result.provenance),
         "provenance": facts,
     }
-    text = json.dumps(plain(document), sort_keys=True, allow_nan=False, indent=2, ensure_ascii=False)
+    text = json_text(document, sort_keys=True, indent=2)
     path.write_text(text + "\n", encoding="utf-8")

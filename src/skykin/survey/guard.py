@@ -250,9 +250,10 @@ def _answer(folder: Path, name: str, status: int, limits: Limits) -> dict[str, A
 
 
 def _as_raised(told: dict[str, str]) -> SkykinError:
-    kind = getattr(errors, told["class"], CorruptFileError)
-    error: SkykinError = kind(told["sentence"], code=told["code"])
-    return error
+    kind = getattr(errors, told["class"], None)
+    if not (isinstance(kind, type) and issubclass(kind, SkykinError)):
+        kind = CorruptFileError
+    return kind(str(told["sentence"]), code=str(told["code"]))
 
 
 def _crashed(name: str, number: int, limits: Limits) -> SkykinError:
