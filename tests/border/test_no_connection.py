@@ -29,15 +29,20 @@ NETWORK = "from skykin.style.network.vgg19 import VGG19Encoder; import numpy; "
 NETWORK += "VGG19Encoder(['block1_conv1'])(numpy.zeros((32, 32, 3), 'f4'))"
 
 
+def permitted(*command):
+    """Whether a program is there and may do this here."""
+    return bool(shutil.which(command[0])) and not subprocess.run(command, check=False).returncode
+
+
 def watched(arguments, folder):
     """Run Python without a network in an empty home; give attempts to connect, and the files in the home."""
     home, log = folder / "home", folder / "calls.txt"
     home.mkdir()
     (folder / "sitecustomize.py").write_text(HOOK.format(log=str(log)))
     command = [sys.executable, *arguments]
-    if shutil.which("strace"):
+    if permitted("strace", "-o", os.devnull, "true"):
         command = ["strace", "-f", "-qq", "-e", "trace=socket,connect,sendto", "-o", str(log), *command]
-    if shutil.which("unshare") and not subprocess.run(["unshare", "-rn", "true"], check=False).returncode:
+    if permitted("unshare", "-rn", "true"):
         command = ["unshare", "-rn", *command]
     kept = {name: os.environ[name] for name in ("PATH", "LANG", "SYSTEMROOT") if name in os.environ}
     paths = os.pathsep.join([str(folder), str(SOURCE.parent)])

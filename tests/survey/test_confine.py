@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 import skykin.survey
+from skykin.core.errors import CorruptFileError, SkyError
 from skykin.survey.confine import CALLS
-from skykin.survey.guard import guarded
+from skykin.survey.guard import _as_raised, guarded
 
 TASKS = """
 import ctypes, os, socket, subprocess, sys
@@ -108,3 +109,11 @@ def test_a_module_in_the_current_folder_is_not_loaded_by_the_child(tmp_path, mon
     with guarded("skykin.survey.reaching_tasks:nothing", tmp_path) as parsed:
         assert parsed.facts == {}
     assert not (tmp_path / "loaded").exists()
+
+
+@pytest.mark.parametrize("told", ["shown", "one_line", "LONGEST_SHOWN", "nothing", "SkyError", "KeyError"])
+def test_a_child_chooses_no_class_but_one_of_our_errors(told):
+    raised = _as_raised({"class": told, "sentence": "it is refused", "code": "IN-KEY"})
+    assert type(raised) is (SkyError if told == "SkyError" else CorruptFileError)
+    assert str(raised) == "it is refused"
+    assert raised.code == "IN-KEY"
