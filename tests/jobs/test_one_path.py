@@ -39,6 +39,7 @@ QUERIES = {
     "the largest of two": ([PLACE, OTHER], {"combine": "max"}),
     "the mean of two": ([PLACE, OTHER], {"combine": "mean"}),
     "a counter-example": (PLACE, {"unlike": OTHER}),
+    "views": ([PLACE, OTHER], {"turns": 4, "scales": "2/3,1"}),
     "weights": (PLACE, {"weight": {"block5_conv1": 4, "block1_conv1": 0}}),
 }
 

@@ -22,6 +22,7 @@ from skykin.catalogue.references import (
 from skykin.catalogue.regions import find_region, known_regions
 from skykin.core.errors import SkyError, UnknownNameError, UsageError
 from skykin.core.progress import SilentProgress
+from skykin.core.views import AS_IT_IS, View
 from skykin.evaluation.recovery import ScoredTiles, recovery
 from skykin.evaluation.reference_coverage import nearest_well_covered
 from skykin.evaluation.rotated import RotatedObjects
@@ -182,6 +183,28 @@ def test_similarity_to_several_is_what_the_cosines_with_each_give(layers_by, by)
         assert int(found.nearest) == int(np.argmax(scores))
     wanted = each.mean(axis=0) if by == "mean" else each[np.argmax(scores)]
     np.testing.assert_allclose(found.cosines, wanted, atol=1e-6)
+
+
+@pytest.mark.parametrize("over", ["mean", "max"])
+@pytest.mark.parametrize("by", ["mean", "max"])
+def test_similarity_to_a_reference_in_views_is_taken_over_its_views_first(by, over):
+    turned = tuple(View(90.0 * number) for number in range(3))
+    styles, tile = signatures(6), signatures(1, seed=5)[0]
+    chosen = replace(recipe("mean-std"), layers=(ONE, OTHER))
+    found = QueryStyle(
+        chosen, tuple(styles[:5]), (styles[5],), by, {}, (turned, turned[:2], (AS_IT_IS,)), over
+    ).similarity_of(tile)
+    each = np.array([list(layer_cosines(tile, one).values()) for one in styles])
+    scores, over_all = each.mean(axis=1), getattr(np, over)
+    references = np.array([over_all(scores[:3]), over_all(scores[3:5])])
+    wanted = getattr(np, by)(references) - max(scores[5], 0)
+    assert float(found.score) == pytest.approx(wanted, abs=1e-6)
+    nearest = int(np.argmax(references))
+    assert int(found.nearest) == nearest
+    own = [slice(0, 3), slice(3, 5)][nearest]
+    assert int(found.view) == own.start + int(np.argmax(scores[own]))
+    if by == over == "max":
+        np.testing.assert_allclose(found.cosines, each[int(found.view)], atol=1e-6)
 
 
 def test_the_engine_sees_the_directions_of_references_and_counter_examples():

@@ -1,4 +1,4 @@
-"""A query: references, counter-examples, how their similarities combine, and the weights of layers."""
+"""A query: references, their views, counter-examples, how similarities combine, and weights of layers."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from skykin.core.footprint import Footprint, Projection
 from skykin.core.picture import Picture
 from skykin.core.shapes import Degrees, Numbers
 from skykin.core.sphere import apart, directions, reach_deg
+from skykin.core.views import Views
 from skykin.style.recipe import Combine
 
 #: Levels of an 8-bit picture: its colours are written as bytes.
@@ -156,6 +157,8 @@ class Query:
         Weight of each layer; 1 where a layer is not named.
     chosen_by : str
         Name of the set that the references are; empty if they were named one by one.
+    views : Views
+        In which views references and counter-examples are looked at.
     """
 
     references: tuple[Example, ...]
@@ -163,6 +166,7 @@ class Query:
     combine: Combine = "max"
     weights: Mapping[str, float] = field(default_factory=dict)
     chosen_by: str = ""
+    views: Views = field(default_factory=Views)
 
     def __repr__(self) -> str:
         return f"<Query for {shown(self.name)}: {len(self.references)} references, {len(self.unlike)} unlike>"
@@ -221,6 +225,10 @@ class Query:
             )
         )
 
+    def in_views(self, own: Views) -> Self:
+        """Return the query with the views that it does not give as a recipe's `own`."""
+        return replace(self, views=self.views.over(own))
+
     def rotated(self, angle_deg: float) -> Self:
         """Return the query with all places rotated in Galactic longitude."""
         return self._each(
@@ -250,6 +258,8 @@ class Query:
             facts["weights"] = dict(self.weights)
         if self.chosen_by:
             facts["set"] = f"{PREFIX}{self.chosen_by}"
+        if self.views.given:
+            facts["views"] = self.views.to_dict()
         return facts
 
     @classmethod
@@ -261,6 +271,7 @@ class Query:
             facts.get("combine", "max"),
             dict(facts.get("weights", {})),
             str(facts.get("set", "")).removeprefix(PREFIX),
+            Views.from_dict(facts.get("views", {})),
         )
 
     def _each(self, change: Any) -> Self:

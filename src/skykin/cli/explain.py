@@ -10,9 +10,13 @@ import typer
 from skykin.cli.options import (
     IN_INDEX,
     Index,
+    Mirror,
     Overwrite,
     PixelScale,
     Quiet,
+    Scales,
+    Turns,
+    Views,
     Width,
     progress_unless,
 )
@@ -28,6 +32,10 @@ def explain_command(
     ],
     width: Width = None,
     pixel_scale: PixelScale = None,
+    turns: Turns = None,
+    mirror: Mirror = None,
+    scales: Scales = None,
+    views: Views = None,
     sample: Annotated[
         int,
         typer.Option(help="Tiles, evenly spread, that other recipes rank the tile among; 0 leaves them out."),
@@ -46,8 +54,8 @@ def explain_command(
 
     progress = progress_unless(quiet)
     result = explain(
-        index, reference, tile, width=width, pixel_scale=pixel_scale, sample=sample, output=output,
-        overwrite=overwrite, progress=progress,
+        index, reference, tile, width=width, pixel_scale=pixel_scale, turns=turns, mirror=mirror,
+        scales=scales, views=views, sample=sample, output=output, overwrite=overwrite, progress=progress,
     )  # fmt: skip
     if not quiet:
         out = printer()

@@ -75,6 +75,34 @@ PixelScale = Annotated[
         rich_help_panel=QUERY,
     ),
 ]
+Turns = Annotated[
+    int | None,
+    typer.Option(
+        help="Look at the reference turned by this many angles: 1, 4, 8 or 16.",
+        show_default="8 for core-contrast, else 1",
+        rich_help_panel=QUERY,
+    ),
+]
+Mirror = Annotated[
+    bool | None,
+    typer.Option(help="Look at its mirror image, too.", show_default="no", rich_help_panel=QUERY),
+]
+Scales = Annotated[
+    str | None,
+    typer.Option(
+        help="Look at the reference so many times as large, as `2/3,1,3/2`: 0.25 to 4.",
+        show_default="2/3,1,3/2 for core-contrast, else 1",
+        rich_help_panel=QUERY,
+    ),
+]
+Views = Annotated[
+    Combine | None,
+    typer.Option(
+        help="Combine similarities to the views of a reference by maximum or mean.",
+        show_default="max",
+        rich_help_panel=QUERY,
+    ),
+]
 Threshold = Annotated[
     float | None,
     typer.Option(

@@ -18,18 +18,22 @@ from skykin.cli.options import (
     Jobs,
     MaxQ,
     MinSeparation,
+    Mirror,
     Night,
     NoiseDraws,
     Overwrite,
     PixelScale,
     Quiet,
+    Scales,
     Seed,
     Site,
     Surrogates,
     TargetNumber,
     Threshold,
     TopFraction,
+    Turns,
     Unlike,
+    Views,
     Weight,
     Width,
     progress_unless,
@@ -58,6 +62,10 @@ def search_command(
     weight: Weight = None,
     width: Width = None,
     pixel_scale: PixelScale = None,
+    turns: Turns = None,
+    mirror: Mirror = None,
+    scales: Scales = None,
+    views: Views = None,
     measure: Annotated[
         bool,
         typer.Option(
@@ -132,7 +140,8 @@ def search_command(
         })  # fmt: skip
         best = nearest_tiles(
             index, reference, k, approximate=True, unlike=unlike or [], combine=combine, weight=by_layer,
-            width=width, pixel_scale=pixel_scale, progress=progress,
+            width=width, pixel_scale=pixel_scale, turns=turns, mirror=mirror, scales=scales, views=views,
+            progress=progress,
         )  # fmt: skip
         out.print(listed(best, f"The kin of {' and '.join(map(shown, reference))}"))
         if not quiet:
@@ -146,6 +155,10 @@ def search_command(
         weight=by_layer,
         width=width,
         pixel_scale=pixel_scale,
+        turns=turns,
+        mirror=mirror,
+        scales=scales,
+        views=views,
         measure=measure,
         pyramid=pyramid,
         threshold=threshold,
@@ -186,8 +199,8 @@ def _without_a_map(options: dict[str, bool]) -> None:
 
 def listed(best: QTable, title: str) -> Table:
     """Lay the best tiles out for a terminal."""
-    heads = {"p": "p", "q": "q", "best_reference": "most like", "best_size": "best size",
-             "best_score": "score there"}  # fmt: skip
+    heads = {"p": "p", "q": "q", "best_reference": "most like", "view_angle_deg": "turned [deg]",
+             "view_scale": "scale", "best_size": "best size", "best_score": "score there"}  # fmt: skip
     more = [name for name in heads if name in best.colnames]
     table = Table(
         "rank", "tile", "l [deg]", "b [deg]", "score", *(heads[name] for name in more),

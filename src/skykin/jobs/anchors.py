@@ -15,7 +15,7 @@ from skykin.core.shapes import Degrees, Numbers
 from skykin.core.sphere import apart, directions, reach_deg
 from skykin.significance.local_scaling import hubness
 from skykin.style.signature import LayerVectors
-from skykin.style.similarity import QueryStyle
+from skykin.style.similarity import QueryStyle, over_views
 
 #: Tiles that serve as anchors.
 ANCHORS = 64
@@ -106,9 +106,10 @@ def reference_hubness(anchors: Anchors, query: Query, style: QueryStyle[Any], ne
         If every anchor overlaps a reference.
     """
     own = []
-    for example, like in zip(query.references, style.likes, strict=True):
+    for example, views in zip(query.references, style.groups[0], strict=True):
         overlapped = example.overlapped(anchors.centres, anchors.lon_deg, anchors.lat_deg, anchors.tile_deg)
-        scores = np.where(overlapped, np.nan, anchors.scores_of(style, like))
+        each = np.stack([anchors.scores_of(style, like) for like in style.likes[views]], axis=-1)
+        scores = np.where(overlapped, np.nan, over_views(each, style.over))
         own.append(float(hubness(scores)))
         if np.isnan(own[-1]):
             raise SkyError(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
+from scipy.ndimage import map_coordinates
 
 from skykin.catalogue.query import Example
 from skykin.core.errors import TooLargeError, UsageError, shown
@@ -14,6 +15,7 @@ from skykin.core.footprint import Footprint
 from skykin.core.picture import Picture
 from skykin.core.protocols import ColouredSky
 from skykin.core.shapes import RGB, Coverage, Degrees, Numbers
+from skykin.core.views import AS_IT_IS, View
 from skykin.style.engine.meter import ContextMeter, StyleMeter
 from skykin.tiling.facets import Facet
 from skykin.tiling.grid import cut
@@ -62,24 +64,62 @@ class MaskedSky:
         return rgb, coverage * np.asarray(self.example.contains(lon, lat)).reshape(shape)
 
 
-def cut_in_context(sky: ColouredSky, footprint: Footprint, pixels: int, halo: int) -> Picture:
-    """Return the picture of a facet that holds this one tile, north up, with `halo` pixels around it."""
-    pixel = 4 * math.tan(math.radians(footprint.width_deg / 4)) / pixels
+def cut_in_context(
+    sky: ColouredSky, footprint: Footprint, pixels: int, halo: int, view: View = AS_IT_IS
+) -> Picture:
+    """Return the picture of a facet that holds this one tile, north up, with `halo` pixels around it.
+
+    In another view the tile is turned about its centre and scaled.
+    """
+    pixel = 4 * math.tan(math.radians(footprint.width_deg / view.scale / 4)) / pixels
     alone = np.ones((1, 1), dtype=bool)
     facet = Facet(footprint.lon_deg, footprint.lat_deg, pixel, pixels, pixels, 0.0, 0.0, alone, 0.0)
-    return facet.picture(sky, halo)
+    return view.shown(facet.picture(sky, halo, view.drawn_deg))
 
 
-def seen_picture(example: Example, sky: ColouredSky | None, geometry: Geometry) -> Picture:
+def cut_in_view(sky: ColouredSky, footprint: Footprint, pixels: int, view: View = AS_IT_IS) -> Picture:
+    """Return the picture of a tile alone, in a view."""
+    return view.shown(cut(sky, view.seen(footprint), pixels))
+
+
+def seen_picture(
+    example: Example, sky: ColouredSky | None, geometry: Geometry, view: View = AS_IT_IS
+) -> Picture:
     """Picture of an example, to be looked at: what was given, or the rectangle of sky that holds it."""
     if example.picture is not None:
-        return example.picture
+        return viewed(example.picture, view)
     assert example.footprint is not None and sky is not None  # noqa: PT018, S101 - it lies on the sky
-    return cut(sky, example.footprint, geometry.pixels)
+    return cut_in_view(sky, example.footprint, geometry.pixels, view)
+
+
+def viewed(picture: Picture, view: View) -> Picture:
+    """Turn a picture about its middle and scale it; what lies beyond its border is not covered.
+
+    The picture keeps its size in pixels.
+    """
+    if view.plain:
+        return picture
+    rows, columns = picture.coverage.shape
+    scaled = _scaled(picture, max(1, round(rows * view.scale)), max(1, round(columns * view.scale)))
+    turn = math.radians(view.drawn_deg)
+    up, across = ((side - 1) / 2 - np.arange(side) for side in (rows, columns))
+    north = up[:, None] * math.cos(turn) + across * math.sin(turn)
+    east = across * math.cos(turn) - up[:, None] * math.sin(turn)
+    middle = [(side - 1) / 2 for side in scaled.coverage.shape]
+    places = np.stack([middle[0] - north, middle[1] - east])
+    coverage = map_coordinates(scaled.coverage, places, order=1, mode="constant")
+    bands = [
+        map_coordinates(band, places, order=1, mode="nearest") for band in np.moveaxis(scaled.rgb, -1, 0)
+    ]
+    return view.shown(Picture(np.stack(bands, axis=-1).astype(np.float32), coverage.astype(np.float32)))
 
 
 def example_in_context(
-    example: Example, sky: ColouredSky | None, geometry: Geometry, meter: StyleMeter | ContextMeter
+    example: Example,
+    sky: ColouredSky | None,
+    geometry: Geometry,
+    meter: StyleMeter | ContextMeter,
+    view: View = AS_IT_IS,
 ) -> tuple[Picture, StyleMeter | ContextMeter]:
     """Give the picture of an example that is measured, with what lies around it, and the meter of its size.
 
@@ -93,10 +133,12 @@ def example_in_context(
         Of the tiles: the picture has pixels as large on the sky as theirs.
     meter : StyleMeter or ContextMeter
         What measures the tiles.
+    view : View
+        The part of the sky in another view has as many pixels as it is.
     """
     step = meter.recipe.picture_step
     if example.picture is not None:
-        scaled = scaled_picture(example, geometry)
+        scaled = viewed(scaled_picture(example, geometry), view)
         square = _padded(scaled, step) if meter.recipe.weighted else _cropped(scaled, step)
         around = [(meter.halo, meter.halo)] * 2
         picture = Picture(
@@ -107,7 +149,7 @@ def example_in_context(
         assert where is not None and sky is not None  # noqa: PT018, S101 - it lies on the sky
         pixels = round(where.width_deg / geometry.pixel_deg / step) * step
         part: ColouredSky = sky if example.region is None else MaskedSky(sky, example)
-        picture = cut_in_context(part, where, min(max(pixels, step), LARGEST_PART), meter.halo)
+        picture = cut_in_context(part, where, min(max(pixels, step), LARGEST_PART), meter.halo, view)
     if isinstance(meter, StyleMeter):
         return picture, meter
     side = len(picture.coverage) - 2 * meter.halo

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from astropy import units as u
 from astropy.coordinates import SkyCoord
+from astropy.table import QTable
 
 from skykin.catalogue.references import resolve_reference
 from skykin.core.errors import UsageError
@@ -17,13 +18,13 @@ from skykin.core.protocols import Progress, Survey
 from skykin.core.sampling import evenly
 from skykin.core.shapes import Numbers
 from skykin.core.sphere import apart, directions_of, reach_deg, separation_deg
+from skykin.core.views import AS_IT_IS, Over, View
 from skykin.indexing.query.pyramid import at_places
 from skykin.indexing.query.similarity import similarity_at
 from skykin.indexing.sky_index import StoredIndex, opened
-from skykin.jobs.examples import example_in_context
 from skykin.jobs.query import Reference
 from skykin.jobs.search import search
-from skykin.jobs.stored import StoredSurvey, geometry_of, meter_of
+from skykin.jobs.stored import StoredSurvey, meter_of
 from skykin.products.explained import RecipeRank, TileFacts
 from skykin.products.explanation import Explanation
 from skykin.products.folder import check_output_folder
@@ -46,6 +47,10 @@ def explain(
     *,
     width: float | u.Quantity | None = None,
     pixel_scale: float | u.Quantity | None = None,
+    turns: int | None = None,
+    mirror: bool | None = None,
+    scales: float | str | Sequence[float] | None = None,
+    views: Over | None = None,
     sample: int = SAMPLE,
     survey: Survey | None = None,
     output: str | Path | None = None,
@@ -65,8 +70,8 @@ def explain(
     tile : str, int, SkyCoord or tuple
         Name of a tile, its number in ``index.tiles``, or a name or position on the sky (two numbers are
         Galactic degrees): the tile centred nearest to it.
-    width, pixel_scale :
-        As for `search`.
+    width, pixel_scale, turns, mirror, scales, views :
+        As for `search`; what is explained is the score of the view that the tile is most similar to.
     sample : int
         Tiles, evenly spread, that each other recipe ranks the tile among; 0 leaves other recipes out.
     survey : Survey, optional
@@ -94,8 +99,12 @@ def explain(
             f"a sample of {sample} tiles was requested, but the index holds {len(here)}; use 0 to {len(here)}"
         )
     number = tile_number(here, tile)
-    found = search(here, reference, width=width, pixel_scale=pixel_scale, survey=survey)
-    result = _explained(found, number, sample, progress or SilentProgress())
+    progress = progress or SilentProgress()
+    found = search(
+        here, reference, width=width, pixel_scale=pixel_scale, turns=turns, mirror=mirror, scales=scales,
+        views=views, survey=survey, progress=progress,
+    )  # fmt: skip
+    result = _explained(found, number, sample, progress)
     if output is not None:
         result.write(output, overwrite=overwrite)
     return result
@@ -136,14 +145,15 @@ def _explained(found: SkyMap, number: int, sample: int, progress: Progress) -> E
     source = found.source
     assert isinstance(source, StoredSurvey)  # noqa: S101 - it was searched in an index
     index, example = source.index, found.query.references[0]
-    meter, tiles = meter_of(index), found.tiles
+    meter, tiles, view = meter_of(index), found.tiles, _view(found.tiles, number)
     context = source.look(index.footprints[number])
     features = features_of(meter.shared.network, context)
     coverage = own_coverage(meter.shared.network, context)
     cosines = {layer: float(tiles[f"cosine_{layer}"][number]) for layer in index.layers}
-    where = position_cosines(index.recipe, features, coverage, source.measured(example), index.standard)
+    reference = source.measured(example, view)
+    where = position_cosines(index.recipe, features, coverage, reference, index.standard)
     # The network sees tile and reference themselves, the index their cells: a constant makes up for it.
-    measured = meter(context).cosines(source.measured(example))
+    measured = meter(context).cosines(reference)
     where = {
         layer: values + cosines[layer] - measured[place]
         for place, (layer, values) in enumerate(where.items())
@@ -154,7 +164,7 @@ def _explained(found: SkyMap, number: int, sample: int, progress: Progress) -> E
     own = _facts(found, number)
     counter = same_brightness(found, number)
     everything = RecipeRank(index.recipe.name, own.rank, len(index), own.score, sampled=False)
-    others = _ranks_by_other_recipes(source, number, sample, progress) if sample else ()
+    others = _ranks_by_other_recipes(source, view, number, sample, progress) if sample else ()
     return Explanation(
         reference_name=found.query.name,
         tile=own,
@@ -166,13 +176,23 @@ def _explained(found: SkyMap, number: int, sample: int, progress: Progress) -> E
         where=where,
         whole=_whole(where, shares, source.query_style, index.pixels),
         ranks=(everything, *others),
-        reference_picture=source.reference_picture(example),
+        reference_picture=source.reference_picture(example, view),
         tile_picture=source.picture(index.footprints[number]),
         counter_picture=None if counter is None else source.picture(index.footprints[counter]),
         unit=index.unit,
         survey_title=index.survey_title,
         provenance=found.provenance,
+        view=view,
     )
+
+
+def _view(tiles: QTable, number: int) -> View:
+    """View that a tile is most similar to."""
+    if "view_scale" not in tiles.colnames:
+        return AS_IT_IS
+    row = tiles[number]
+    mirrored = "view_mirrored" in tiles.colnames and bool(row["view_mirrored"])
+    return View(float(row["view_angle_deg"].to_value(u.deg)), float(row["view_scale"]), mirrored)
 
 
 def same_brightness(found: SkyMap, number: int) -> int | None:
@@ -252,9 +272,11 @@ def _mean(values: Numbers, weight: Numbers) -> float:
 
 
 def _ranks_by_other_recipes(
-    source: StoredSurvey, number: int, sample: int, progress: Progress
+    source: StoredSurvey, view: View, number: int, sample: int, progress: Progress
 ) -> tuple[RecipeRank, ...]:
     """Rank a tile by every other recipe of the same layers, among an even sample of the index's tiles.
+
+    All compare with the reference in one view.
 
     The network runs once over each picture for all recipes.  Every picture is seen in true context, also
     for recipes whose own padding is another.
@@ -269,9 +291,7 @@ def _ranks_by_other_recipes(
         return ()
     numbers = [number, *(int(i) for i in evenly(len(index), sample) if i != number)]
     example = source.query.references[0]
-    reference, _ = example_in_context(
-        example, source.sky if example.picture is None else None, geometry_of(index), meter_of(index)
-    )
+    reference, _ = source.looked_at(example, view)
     measured: dict[str, list[Signature]] = {each.name: [] for each in others}
     with progress.stage("Other recipes", len(numbers) + 1, "tiles") as counter:
         for picture in (reference, *(source.look(index.footprints[i]) for i in numbers)):

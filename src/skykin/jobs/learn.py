@@ -20,6 +20,7 @@ from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Progress, Survey
 from skykin.core.shapes import Numbers
 from skykin.core.survey_options import SurveyOptions
+from skykin.core.views import ONE_VIEW
 from skykin.evaluation.assessment import LATITUDE, Assessment
 from skykin.evaluation.learning import (
     ROTATED_DEG,
@@ -253,6 +254,7 @@ def tile_styles(evaluated: EvaluatedMap, workers: int, progress: Progress) -> li
     store = WorkStore.of(cache_folder(), {"styles of": evaluated.provenance.to_dict()})
     made = streamed(evaluated, Change("style of every tile"), settings, store, progress)
     query = evaluated.query.for_tiles(settings.tile_size_deg, made.projection)
+    query = replace(query, views=ONE_VIEW)
     size = sum(vector.size for vector in made.style(query).likes[0].values()) * 4 * len(evaluated.centres)
     if size > MOST_BYTES:
         raise ResourceError(

@@ -23,6 +23,7 @@ from skykin.core.provenance import Provenance
 from skykin.core.robustness import Robustness
 from skykin.core.settings import DEFAULTS, EngineKind, GridKind, MapSettings, StretchKind
 from skykin.core.survey_options import BandsLike, SurveyOptions
+from skykin.core.views import AS_IT_IS, Over, View
 from skykin.evaluation.confounders import control_pictures
 from skykin.jobs.finish import finished_map
 from skykin.jobs.opening import METHOD_CREDITS, check_resolution, in_hand, sized, suited, survey_of
@@ -53,6 +54,10 @@ def map(  # noqa: A001 - named like the command
     weight: Mapping[str, float] | None = None,
     width: float | u.Quantity | None = None,
     pixel_scale: float | u.Quantity | None = None,
+    turns: int | None = None,
+    mirror: bool | None = None,
+    scales: float | str | Sequence[float] | None = None,
+    views: Over | None = None,
     survey_option: SurveyOptions | None = None,
     area: AreaLike | None = None,
     tile_size: float | u.Quantity | None = None,
@@ -105,6 +110,10 @@ def map(  # noqa: A001 - named like the command
         Side of the square about a position; a tile if left out.  Bare numbers are degrees.
     pixel_scale : float or Quantity, optional
         Side of a pixel of a picture file on the sky.
+    turns, mirror, scales, views :
+        In which views the references are looked at: turned by so many angles (1, 4, 8 or 16), mirrored as
+        well, so many times as large (0.25 to 4), and whether a tile has the largest similarity to them
+        (``max``) or the mean; the recipe's own where left out.
     survey_option : SurveyOptions, optional
         What the survey's file does not say itself.
     area, tile_size, spacing, pixels, grid, bands, stretch, stretch_per_tile, recipe :
@@ -167,8 +176,9 @@ def map(  # noqa: A001 - named like the command
     )
     choice = TargetChoice(targets=targets, min_separation=min_separation, site=site, night=night)
     query = read_query(
-        reference, unlike=unlike, combine=combine, weight=weight, width=width, pixel_scale=pixel_scale
-    )
+        reference, unlike=unlike, combine=combine, weight=weight, width=width, pixel_scale=pixel_scale,
+        turns=turns, mirror=mirror, scales=scales, views=views,
+    )  # fmt: skip
     return map_as(
         settings,
         query,
@@ -269,7 +279,7 @@ def _mapped(
     settings = sized(settings, survey, chosen, progress)
     check_resolution(settings, survey, progress)
     streamed = StreamedSurvey.set_up(settings, survey)
-    query = query.for_tiles(settings.tile_size_deg, streamed.projection)
+    query = query.for_tiles(settings.tile_size_deg, streamed.projection).in_views(chosen.views)
     source = MappedSurvey.of(streamed, query)
     provenance = Provenance(
         survey=survey.to_dict(),
@@ -334,8 +344,10 @@ class MappedSurvey:
         """Picture of a tile."""
         return self.streamed.cutter(footprint)
 
-    def reference_picture(self, example: Example) -> Picture:
-        """Picture of a reference."""
+    def reference_picture(self, example: Example, view: View = AS_IT_IS) -> Picture:
+        """Picture of a reference, in a view."""
+        if not view.plain:
+            return self.streamed.picture(example, view)
         return self.pictures[self.query.references.index(example)]
 
     def control_styles(self) -> Mapping[str, Signature]:

@@ -23,6 +23,7 @@ from skykin.core.errors import ResourceError, SkyError, UnknownNameError, UsageE
 from skykin.core.extent import Extent
 from skykin.core.footprint import WIDEST_TANGENT_DEG, Footprint
 from skykin.core.picture import Picture
+from skykin.core.views import Over, Views
 from skykin.indexing.sky_index import StoredIndex
 from skykin.style.recipe import Combine
 from skykin.survey.picture.file import begins_as_picture, read_picture
@@ -179,6 +180,10 @@ def read_query(
     weight: Mapping[str, float] | None = None,
     width: float | u.Quantity | None = None,
     pixel_scale: float | u.Quantity | None = None,
+    turns: int | None = None,
+    mirror: bool | None = None,
+    scales: float | str | Sequence[float] | None = None,
+    views: Over | None = None,
     index: StoredIndex | None = None,
 ) -> Query:
     """Read a query.
@@ -200,6 +205,8 @@ def read_query(
         Side of the square about a position, degrees; that of a tile if left out.
     pixel_scale : float or Quantity, optional
         Side of a pixel of a picture file on the sky, degrees; needed for pictures.
+    turns, mirror, scales, views :
+        In which views the references are looked at, as for `map`.
     index : StoredIndex, optional
         That is searched.
 
@@ -208,6 +215,7 @@ def read_query(
     SkykinError
         If one cannot be read, there is none, there are too many, or two are the same place.
     """
+    looked = Views.from_dict({"turns": turns, "mirror": mirror, "scales": scales, "views": views})
     reader = _Reader(_angle("width", width), _angle("pixel scale", pixel_scale), index)
     items = listed(reference)
     if not items:
@@ -220,6 +228,7 @@ def read_query(
         how_combined(reference, combine),
         dict(weight or {}),
         chosen_set(reference, len(items)),
+        looked,
     )
 
 

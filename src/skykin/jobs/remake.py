@@ -88,7 +88,8 @@ class Change:
 
     def query_of(self, evaluated: EvaluatedMap) -> Query:
         """Give the query, where its references lie on the sky that is used."""
-        return (self.query or evaluated.query).rotated(self.shift_deg)
+        query = replace(self.query or evaluated.query, views=evaluated.query.views)
+        return query.rotated(self.shift_deg)
 
     def survey(self, survey: Survey) -> Survey:
         """Give the survey that is used."""

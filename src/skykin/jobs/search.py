@@ -22,6 +22,7 @@ from skykin.core.provenance import Provenance
 from skykin.core.robustness import Robustness
 from skykin.core.settings import MapSettings
 from skykin.core.sphere import directions_of, non_overlapping
+from skykin.core.views import ONE_VIEW, Over
 from skykin.indexing.query.lists import lists_of
 from skykin.indexing.query.nearest import by_lists, by_scan, nearest
 from skykin.indexing.query.similarity import SHORTLIST
@@ -29,6 +30,7 @@ from skykin.indexing.sky_index import StoredIndex, opened
 from skykin.jobs.finish import finished_map
 from skykin.jobs.query import Reference, read_query
 from skykin.jobs.stored import StoredSurvey
+from skykin.jobs.views import view_columns
 from skykin.products.folder import check_output_folder
 from skykin.products.mapped import SurveyFacts
 from skykin.products.sky_map import SkyMap
@@ -49,6 +51,10 @@ def search(
     weight: Mapping[str, float] | None = None,
     width: float | u.Quantity | None = None,
     pixel_scale: float | u.Quantity | None = None,
+    turns: int | None = None,
+    mirror: bool | None = None,
+    scales: float | str | Sequence[float] | None = None,
+    views: Over | None = None,
     measure: bool = False,
     pyramid: bool = False,
     threshold: float | None = None,
@@ -78,9 +84,13 @@ def search(
         ``index.tiles``, or ``place@folder`` for a place in another survey's index of the same recipe.
     unlike, combine, weight, width, pixel_scale :
         As for `map`.
+    turns, mirror, scales, views :
+        In which views the references are looked at, as for `map`.  Other views than that of the reference as
+        it is open the survey; where it is not at hand and they were not requested, there is one view.
     measure : bool
-        Measure references in the survey with the network, which opens the survey; otherwise they are added
-        up from the cells of the index that are centred in them, which takes no time and is nearly the same.
+        Measure references in the survey with the network, which opens the survey; otherwise the reference as
+        it is is added up from the cells of the index that are centred in it, which takes no time and is
+        nearly the same.
     pyramid : bool
         Also compare tiles of all sizes that the index can add up: columns ``best_size`` and ``best_score``.
     threshold, top_fraction, max_q : float, optional
@@ -121,11 +131,12 @@ def search(
     criterion = MatchCriterion(threshold=threshold, top_fraction=top_fraction, max_q=max_q)
     choice = TargetChoice(targets=targets, min_separation=min_separation, site=site, night=night)
     robustness = Robustness(csls=csls, surrogates=surrogates, noise_draws=noise_draws, seed=seed)
+    progress, workers = progress or SilentProgress(), MapSettings(jobs=jobs).workers
     source = stored_survey(
         index, reference, unlike=unlike, combine=combine, weight=weight, width=width,
-        pixel_scale=pixel_scale, survey=survey, measure=measure,
+        pixel_scale=pixel_scale, turns=turns, mirror=mirror, scales=scales, views=views,
+        survey=survey, measure=measure, workers=workers, progress=progress,
     )  # fmt: skip
-    progress = progress or SilentProgress()
     found = finished_map(
         source.scores(csls=csls, sizes=pyramid),
         source.query,
@@ -134,7 +145,7 @@ def search(
         robustness=robustness,
         survey=SurveyFacts(source.index.survey_title, source.index.bands, source.index.extent),
         provenance=_provenance(source, criterion, robustness, pyramid=pyramid),
-        workers=MapSettings(jobs=jobs).workers,
+        workers=workers,
         progress=progress,
     )
     found = replace(found, choice=choice)
@@ -149,12 +160,25 @@ def stored_survey(
     *,
     survey: Survey | None = None,
     measure: bool = False,
+    workers: int = 1,
+    progress: Progress | None = None,
     **asked: Any,
 ) -> StoredSurvey:
     """Open an index and read the query; `asked` as for `read_query`."""
     here = opened(index)
     query = read_query(reference, index=here, **asked).for_tiles(here.tile_deg)
-    return StoredSurvey(here, query, None if survey is None else here.sky(survey), measure)
+    source = StoredSurvey(
+        here,
+        query.in_views(here.recipe.views),
+        None if survey is None else here.sky(survey),
+        measure,
+        workers,
+    )
+    reason = "" if query.views.given or not source.query.views.several else source.blind()
+    if not reason:
+        return source
+    (progress or SilentProgress()).say(f"the reference is looked at as it is, in one view: {reason}")
+    return replace(source, query=query.in_views(ONE_VIEW))
 
 
 def nearest_tiles(
@@ -168,6 +192,11 @@ def nearest_tiles(
     weight: Mapping[str, float] | None = None,
     width: float | u.Quantity | None = None,
     pixel_scale: float | u.Quantity | None = None,
+    turns: int | None = None,
+    mirror: bool | None = None,
+    scales: float | str | Sequence[float] | None = None,
+    views: Over | None = None,
+    survey: Survey | None = None,
     progress: Progress | None = None,
 ) -> QTable:
     """List the tiles of an index that are most similar to a reference: no map, and no p-values.
@@ -183,7 +212,7 @@ def nearest_tiles(
         Read only the part of the index where the best tiles lie; needs the extra ``approximate``.  At the
         first use, where tiles belong is found out and written into the index's folder: 330 bytes a tile.
         Without counter-examples: what is least similar to those may be anywhere.
-    unlike, combine, weight, width, pixel_scale, progress :
+    unlike, combine, weight, width, pixel_scale, turns, mirror, scales, views, survey, progress :
 
     Returns
     -------
@@ -203,8 +232,10 @@ def nearest_tiles(
             "counter-example; leave one of the two out"
         )
     source = stored_survey(
-        index, reference, unlike=unlike, combine=combine, weight=weight, width=width, pixel_scale=pixel_scale
-    )
+        index, reference, unlike=unlike, combine=combine, weight=weight, width=width, pixel_scale=pixel_scale,
+        turns=turns, mirror=mirror, scales=scales, views=views, survey=survey,
+        workers=MapSettings().workers, progress=progress,
+    )  # fmt: skip
     here, query = source.index, source.query
     if not 1 <= k <= len(here):
         raise UsageError(f"{k} tiles were requested, but there are {len(here)}; request 1 to {len(here)}")
@@ -226,6 +257,8 @@ def nearest_tiles(
     for name in CARRIED:
         table[name] = best[name]
     table["score"] = found.score[chosen]
+    for name, values in view_columns(source.query_style, found.view[chosen]).items():
+        table[name] = values
     for number, layer in enumerate(here.layers):
         table[f"cosine_{layer}"] = found.cosines[chosen, number]
     return table

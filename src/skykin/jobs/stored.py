@@ -12,13 +12,14 @@ from astropy import units as u
 from astropy.table import QTable
 
 from skykin.catalogue.query import Example, Query
-from skykin.core.errors import SkyError, shown
+from skykin.core.errors import SkyError, SkykinError, shown
 from skykin.core.extent import Extent
 from skykin.core.footprint import Footprint
 from skykin.core.kept import Kept
 from skykin.core.picture import Picture
 from skykin.core.protocols import Survey
 from skykin.core.sampling import evenly
+from skykin.core.views import AS_IT_IS, View
 from skykin.evaluation.confounders import control_pictures
 from skykin.indexing.answers import Kind, Style
 from skykin.indexing.query.pyramid import pyramid
@@ -27,6 +28,7 @@ from skykin.indexing.sky_index import StoredIndex
 from skykin.jobs.anchors import ANCHORS, Anchors, reference_hubness
 from skykin.jobs.examples import Geometry, cut_in_context, example_in_context, seen_picture
 from skykin.jobs.streamed import Scorer
+from skykin.jobs.views import Meter, measured_views, style_of, view_columns
 from skykin.products.mapped import MappedTiles
 from skykin.products.summarised import summarised
 from skykin.products.summary import MapSummary
@@ -103,13 +105,17 @@ class StoredSurvey:
         if left out.
     measure : bool
         Whether references in the survey are measured by the network; otherwise they are added up from the
-        cells of the index, which takes no time and is nearly the same.
+        cells of the index, which takes no time and is nearly the same.  Other views than that of the
+        reference as it is are always measured.
+    workers : int
+        Threads that measure views.
     """
 
     index: StoredIndex
     query: Query
     shown: RenderedSurvey | None = None
     measure: bool = False
+    workers: int = 1
     _styles: dict[Kind, QueryStyle[Style]] = field(default_factory=dict, init=False, repr=False)
 
     @property
@@ -117,12 +123,24 @@ class StoredSurvey:
         """The survey in the colours that were indexed."""
         return sky_of(self.index) if self.shown is None else self.shown
 
+    def blind(self) -> str:
+        """Say why the survey cannot be looked at, which views need; empty where it can."""
+        try:
+            for each in self._examples:
+                if each.other is not None:
+                    sky_of(StoredIndex.open(each.within))
+                elif each.picture is None:
+                    _ = self.sky
+        except SkykinError as error:
+            return str(error)
+        return ""
+
     @cached_property
     def exact(self) -> Kind:
         """Most exact kind of vector to which all references and counter-examples can be brought."""
         kinds = self.index.kinds
-        signatures = [signature for group in self._signatures for signature in group if signature is not None]
-        whole = all(self.index.is_whole(signature) for signature in signatures)
+        signatures = (signature for found in self._signatures for signature in found.values())
+        whole = all(signature is None or self.index.is_whole(signature) for signature in signatures)
         return kinds[-1] if whole else [kind for kind in kinds if kind != "exact"][-1]
 
     @property
@@ -137,54 +155,85 @@ class StoredSurvey:
         return self._styles[kind]
 
     def _style_in(self, kind: Kind) -> QueryStyle[Style]:
-        groups = (self.query.references, self.query.unlike)
-        likes, unlikes = (
-            tuple(self._style(*each, kind) for each in zip(group, signatures, strict=True))
-            for group, signatures in zip(groups, self._signatures, strict=True)
-        )
-        return QueryStyle(self.index.recipe, likes, unlikes, self.query.combine, self.query.weights)
+        styles = [
+            {view: self._style(example, signature, kind) for view, signature in found.items()}
+            for example, found in zip(self._examples, self._signatures, strict=True)
+        ]
+        return style_of(self.query, self.index.recipe, styles)
 
     def _style(self, example: Example, signature: Signature | None, kind: Kind) -> Style:
         if signature is None:
             return self.index.tile(tile_number(self.index, example.tile), kind)
         return self.index.project(signature, kind)
 
-    @cached_property
-    def _signatures(self) -> tuple[tuple[Signature | None, ...], tuple[Signature | None, ...]]:
-        """Signatures of references and counter-examples; None for a tile, which the index holds."""
-        references, unlike = (
-            tuple(None if each.tile else self._signature(each) for each in group)
-            for group in (self.query.references, self.query.unlike)
-        )
-        return references, unlike
+    @property
+    def _examples(self) -> tuple[Example, ...]:
+        return (*self.query.references, *self.query.unlike)
 
-    def _signature(self, example: Example) -> Signature:
+    @cached_property
+    def _signatures(self) -> tuple[Mapping[View, Signature | None], ...]:
+        """Signatures of references and counter-examples in their views.
+
+        None for a tile as it is, which the index holds.
+        """
+        return tuple(self._in_views(each) for each in self._examples)
+
+    def _in_views(self, example: Example) -> Mapping[View, Signature | None]:
+        views = self.query.views
+        if not views.several:
+            return {AS_IT_IS: None if example.tile else self._as_it_is(example)}
         if example.other is not None:
             return self._translated(example)
+        found: dict[View, Signature | None] = dict(self.measured_views(example))
+        if AS_IT_IS in found and not (self.measure or example.picture is not None):
+            found[AS_IT_IS] = None if example.tile else self._added_up(example)
+        return found
+
+    def _as_it_is(self, example: Example) -> Signature:
+        if example.other is not None:
+            return self._translated(example)[AS_IT_IS]
         if self.measure or example.picture is not None:
             return self.measured(example)
         return self._added_up(example)
 
-    def measured(self, example: Example) -> Signature:
-        """Measure an example with the network, as the index measured its tiles."""
+    def measured(self, example: Example, view: View = AS_IT_IS) -> Signature:
+        """Measure an example in a view with the network, as the index measured its tiles."""
         if example.other is not None:
-            return self._translated(example)
-        if example.tile and example.footprint is not None:
-            return meter_of(self.index)(self.look(example.footprint))
-        sky = self.sky if example.picture is None else None
-        picture, meter = example_in_context(example, sky, geometry_of(self.index), meter_of(self.index))
+            source, own = self._elsewhere(example)
+            found = source._as_it_is(own) if view.plain else source.measured(own, view)
+            return self.index.translate(source.index, found)
+        picture, meter = self.looked_at(example, view)
         signature = meter(picture)
         refuse_without_style(signature, example.name)
         return signature
 
-    def _translated(self, example: Example) -> Signature:
-        """Signature of a place in another survey, relative to the average tile of this one."""
+    def measured_views(self, example: Example) -> dict[View, Signature]:
+        """Measure an example in all views of the query that look at the survey."""
+        if example.other is not None:
+            return self._translated(example)
+        return measured_views(example, self.query.views, self.looked_at, self.workers)
+
+    def looked_at(self, example: Example, view: View) -> tuple[Picture, Meter]:
+        """Give the picture of an example in a view, with what lies around it, and the meter of its size."""
+        if example.tile and example.footprint is not None:
+            return self.look(example.footprint, view), meter_of(self.index)
+        sky = self.sky if example.picture is None else None
+        return example_in_context(example, sky, geometry_of(self.index), meter_of(self.index), view)
+
+    def _elsewhere(self, example: Example) -> tuple[StoredSurvey, Example]:
+        """Give another survey, and the example there."""
         other, there = StoredIndex.open(example.within), example.other
         assert there is not None  # noqa: S101 - requested by the caller
-        source = StoredSurvey(other, Query((there,)), measure=self.measure)
         # A tile of an index is known as a vector of length 1 only: its cells are added up again.
         own = there if not there.tile else Example(there.name, there.footprint)
-        return self.index.translate(other, source._signature(own))
+        query = Query((own,), views=self.query.views)
+        return StoredSurvey(other, query, measure=self.measure, workers=self.workers), own
+
+    def _translated(self, example: Example) -> dict[View, Signature]:
+        """Signatures of a place in another survey in all views, relative to the average tile of this one."""
+        source, own = self._elsewhere(example)
+        found = source._in_views(own)
+        return {view: self.index.translate(source.index, each) for view, each in found.items() if each}
 
     def _added_up(self, example: Example) -> Signature:
         """Signature of a part of the sky from the cells of the index."""
@@ -223,6 +272,8 @@ class StoredSurvey:
         table.add_column(found.score, name="score", index=table.colnames.index("coverage"))
         if self.query_style.names_nearest:
             table["best_reference"] = np.array([each.name for each in query.references])[found.nearest]
+        for name, values in view_columns(self.query_style, found.view).items():
+            table[name] = values
         for number, layer in enumerate(index.layers):
             table[f"cosine_{layer}"] = found.cosines[:, number]
         if sizes:
@@ -256,14 +307,14 @@ class StoredSurvey:
         """Picture of a tile."""
         return cut(self.sky, footprint, self.index.pixels)
 
-    def reference_picture(self, example: Example) -> Picture:
-        """Picture of a reference."""
+    def reference_picture(self, example: Example, view: View = AS_IT_IS) -> Picture:
+        """Picture of a reference, in a view."""
         if example.other is not None:
             other = StoredSurvey(StoredIndex.open(example.within), Query((example.other,)))
-            shown_there = other.reference_picture(example.other)
+            shown_there = other.reference_picture(example.other, view)
             return Picture(shown_there.rgb, shown_there.coverage)
         sky = self.sky if example.picture is None else None
-        return seen_picture(example, sky, geometry_of(self.index))
+        return seen_picture(example, sky, geometry_of(self.index), view)
 
     def control_styles(self) -> Mapping[str, Style]:
         """Style of pictures that show no sky, in the space in which tiles are compared."""
@@ -276,17 +327,15 @@ class StoredSurvey:
         """Tell what the map found, beside what far simpler rankings find."""
         return summarised(found, self)
 
-    def look(self, footprint: Footprint) -> Picture:
+    def look(self, footprint: Footprint, view: View = AS_IT_IS) -> Picture:
         """Picture of a tile with what lies around it, as the network sees it."""
-        return cut_in_context(self.sky, footprint, self.index.pixels, meter_of(self.index).halo)
+        return cut_in_context(self.sky, footprint, self.index.pixels, meter_of(self.index).halo, view)
 
     def scorer(self) -> Scorer:
         """Return what scores single tiles: tile and references are measured by the network."""
-        likes, unlikes = (
-            tuple(self.measured(each) for each in group)
-            for group in (self.query.references, self.query.unlike)
+        style = style_of(
+            self.query, self.index.recipe, [self.measured_views(each) for each in self._examples]
         )
-        style = QueryStyle(self.index.recipe, likes, unlikes, self.query.combine, self.query.weights)
         return Scorer(meter_of(self.index), self.look, self.sky.survey, style, self.index.min_coverage)
 
     def scorer_of(self, survey: Survey) -> Scorer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 from astropy import units as u
@@ -17,9 +18,11 @@ from skykin.core.protocols import ColouredSky, NoisySurvey, Progress, Survey
 from skykin.core.sampling import evenly
 from skykin.core.settings import MapSettings
 from skykin.core.shapes import Numbers
+from skykin.core.views import AS_IT_IS, View
 from skykin.indexing.facet_intensity import mean_intensities
 from skykin.jobs.anchors import ANCHORS, Anchors, reference_hubness
-from skykin.jobs.examples import Geometry, cut_in_context, example_in_context, seen_picture
+from skykin.jobs.examples import Geometry, cut_in_context, cut_in_view, example_in_context, seen_picture
+from skykin.jobs.views import looked_at, view_columns
 from skykin.scale.local import ordered_map
 from skykin.scale.store import WorkStore
 from skykin.significance.tile_scores import TileScores, place_columns
@@ -30,12 +33,12 @@ from skykin.style.engine.stream import PlaneSource
 from skykin.style.network.blocks import block_network
 from skykin.style.network.vgg19 import VGG19Encoder
 from skykin.style.recipe import Recipe, recipe
-from skykin.style.signature import Signature, Standardisation, refuse_without_style
+from skykin.style.signature import Signature, Standardisation
 from skykin.style.similarity import QueryStyle
 from skykin.survey.intensity import mean_intensity
 from skykin.survey.render import RenderedSurvey, Stretch, TileRenderedSurvey, measure_stretch
 from skykin.tiling.facets import Facet, facet_grid, facets
-from skykin.tiling.grid import TileGrid, cut, tile_grid, tile_names
+from skykin.tiling.grid import TileGrid, tile_grid, tile_names
 
 #: Tiles, evenly spread, that tell what an average tile of the survey is like.
 STANDARD_TILES = 256
@@ -43,6 +46,16 @@ STANDARD_TILES = 256
 STANDARD_TILES_IN_CONTEXT = 128
 #: Rows and columns of positions in a tile at which the survey's noise is looked up.
 NOISE_POSITIONS = (5, 5)
+#: What a row takes over from a `Similarity`.
+FOUND = ("cosines", "score", "nearest", "view")
+
+
+class ViewCutter(Protocol):
+    """Gives the picture of a tile, as it is or in another view."""
+
+    def __call__(self, footprint: Footprint, view: View = AS_IT_IS, /) -> Picture:
+        """Cut it."""
+
 
 Cutter = Callable[[Footprint], Picture]
 Alter = Callable[[Picture], Picture]
@@ -52,7 +65,7 @@ Meter = StyleMeter | ContextMeter
 def row_type(layers: int) -> np.dtype[np.void]:
     """Type of the numbers of one scored tile; NaN where they are not known."""
     return np.dtype([
-        ("cosines", "f8", (layers,)), ("score", "f8"), ("nearest", "i4"), ("hubness", "f8"),
+        ("cosines", "f8", (layers,)), ("score", "f8"), ("nearest", "i4"), ("view", "i4"), ("hubness", "f8"),
         ("brightness", "f8"), ("coverage", "f8"), ("mean_intensity", "f8"),
     ])  # fmt: skip
 
@@ -97,7 +110,8 @@ class Scorer:
         signature = self.meter(picture)
         found = self.style.similarity_of(signature)
         row = np.zeros((), row_type(len(self.meter.recipe.layers)))
-        row["cosines"], row["score"], row["nearest"] = found.cosines, found.score, found.nearest
+        for name in FOUND:
+            row[name] = getattr(found, name)
         row["hubness"] = np.nan
         if self.anchors is not None:
             row["hubness"] = self.anchors.hubness_of(self.style, signature, footprint)
@@ -137,7 +151,8 @@ class FacetReader:
             cosines = self._cosines(source, lattice, vectors)
             number = len(style.styles)
             found = style.similarity(cosines[..., :number, :])
-            rows["cosines"], rows["score"], rows["nearest"] = found.cosines, found.score, found.nearest
+            for name in FOUND:
+                rows[name] = getattr(found, name)
             if anchors is not None:
                 rows["hubness"] = anchors.hubness(style.joined(cosines[..., number:, :]), *facet.centers())
             rows["brightness"] = light / np.where(weight > 0, weight, np.nan)
@@ -204,8 +219,8 @@ class StreamedSurvey:
     sky: RenderedSurvey
     pieces: tuple[Facet, ...]
     grid: TileGrid
-    cutter: Cutter
-    look: Cutter
+    cutter: ViewCutter
+    look: ViewCutter
     meter: Meter
     encoder: str
 
@@ -271,7 +286,7 @@ class StreamedSurvey:
         )
         return replace(self, meter=meter)
 
-    def picture(self, example: Example) -> Picture:
+    def picture(self, example: Example, view: View = AS_IT_IS) -> Picture:
         """Picture of a reference.
 
         Raises
@@ -281,9 +296,11 @@ class StreamedSurvey:
         """
         where = example.footprint
         if where is not None and not example.sized:
-            picture = self.cutter(where)
+            picture = self.cutter(where, view)
         else:
-            picture = seen_picture(example, self.sky, self.geometry)
+            picture = seen_picture(example, self.sky, self.geometry, view)
+        if not view.plain:
+            return picture
         if example.region is None and picture.covered < self.settings.min_coverage:
             place = example.name if where is None else f"l={where.lon_deg:.2f}°, b={where.lat_deg:+.2f}°"
             raise SkyError(
@@ -294,29 +311,26 @@ class StreamedSurvey:
         return picture
 
     def style(self, query: Query, alter: Alter | None = None) -> QueryStyle[Signature]:
-        """Measure the references and counter-examples of a query, each altered first if requested.
+        """Measure the references and counter-examples of a query in its views, altered first if requested.
 
         Raises
         ------
         DataQualityError
             If one has no style (``DQ-CONST``).
+        SkyError
+            If all views of one look past the edge of the survey.
         """
 
-        def measured(example: Example) -> Signature:
-            picture, meter = self._in_context(example)
-            signature = meter(picture if alter is None else alter(picture))
-            refuse_without_style(signature, example.name)
-            return signature
+        def look(example: Example, view: View) -> tuple[Picture, Meter]:
+            picture, meter = self._in_context(example, view)
+            return (picture if alter is None else alter(picture)), meter
 
-        likes, unlikes = (
-            tuple(measured(each) for each in group) for group in (query.references, query.unlike)
-        )
-        return QueryStyle(self.meter.recipe, likes, unlikes, query.combine, query.weights)
+        return looked_at(query, self.meter.recipe, look, self.settings.workers)
 
-    def _in_context(self, example: Example) -> tuple[Picture, Meter]:
+    def _in_context(self, example: Example, view: View) -> tuple[Picture, Meter]:
         if example.footprint is not None and not example.sized:
-            return self.look(example.footprint), self.meter
-        return example_in_context(example, self.sky, self.geometry, self.meter)
+            return self.look(example.footprint, view), self.meter
+        return example_in_context(example, self.sky, self.geometry, self.meter, view)
 
     def anchors(self, progress: Progress) -> Anchors:
         """Measure tiles that are spread evenly over the map; those without a style are left out."""
@@ -450,6 +464,8 @@ class StreamedSurvey:
         if style.names_nearest:
             names = np.array([each.name for each in query.references])
             table["best_reference"] = names[rows["nearest"]]
+        for name, values in view_columns(style, rows["view"]).items():
+            table[name] = values
         if isinstance(survey, NoisySurvey):
             noise = survey.noise_at(*pixel_positions_of(grid.footprints, NOISE_POSITIONS)).mean(axis=(-2, -1))
             table["noise"] = noise * u.Unit(survey.unit)
@@ -479,21 +495,30 @@ def facets_of(settings: MapSettings, chosen: Recipe, survey: Survey) -> tuple[Fa
     return facets(tile_deg, spacing_deg, tile, settings.area, survey.extent, step=chosen.step)
 
 
-def cutter_of(settings: MapSettings, survey: Survey, sky: ColouredSky) -> Cutter:
+def cutter_of(settings: MapSettings, survey: Survey, sky: ColouredSky) -> ViewCutter:
     """Cut tiles out of the rendered sky, or render each by itself where that is requested."""
     tile_sky = TileRenderedSurvey(survey, settings.stretch) if settings.stretch_per_tile else sky
-    return lambda footprint: cut(tile_sky, footprint, settings.side_pixels)
+
+    def cutter(footprint: Footprint, view: View = AS_IT_IS, /) -> Picture:
+        return cut_in_view(tile_sky, footprint, settings.side_pixels, view)
+
+    return cutter
 
 
-def look_of(meter: Meter, settings: MapSettings, sky: ColouredSky, cutter: Cutter) -> Cutter:
+def look_of(meter: Meter, settings: MapSettings, sky: ColouredSky, cutter: ViewCutter) -> ViewCutter:
     """Give the pictures that a meter measures: tiles alone, or with what lies around them."""
     if isinstance(meter, StyleMeter):
         return cutter
-    return lambda footprint: cut_in_context(sky, footprint, settings.side_pixels, meter.halo)
+    halo = meter.halo
+
+    def look(footprint: Footprint, view: View = AS_IT_IS, /) -> Picture:
+        return cut_in_context(sky, footprint, settings.side_pixels, halo, view)
+
+    return look
 
 
-def _altered(look: Cutter, alter: Alter) -> Cutter:
-    return lambda footprint: alter(look(footprint))
+def _altered(look: ViewCutter, alter: Alter) -> ViewCutter:
+    return lambda footprint, view=AS_IT_IS: alter(look(footprint, view))
 
 
 def with_standard(

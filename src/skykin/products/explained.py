@@ -10,6 +10,7 @@ import numpy as np
 from skykin.core.picture import Picture
 from skykin.core.provenance import Provenance
 from skykin.core.shapes import Numbers
+from skykin.core.views import AS_IT_IS, View
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,8 @@ class ExplainedTile:
     counter_picture : Picture or None
     unit, survey_title : str
     provenance : Provenance
+    view : View
+        Of the reference, that the tile is most similar to: turned, scaled, mirrored.
     """
 
     reference_name: str
@@ -104,6 +107,7 @@ class ExplainedTile:
     unit: str
     survey_title: str
     provenance: Provenance
+    view: View = AS_IT_IS
 
     @property
     def half(self) -> float:

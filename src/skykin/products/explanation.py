@@ -16,6 +16,7 @@ from skykin.core.footprint import Footprint
 from skykin.core.picture import Picture
 from skykin.core.plain import json_text
 from skykin.core.shapes import Numbers
+from skykin.core.views import View
 from skykin.products.explained import ExplainedTile, RecipeRank, TileFacts
 from skykin.products.folder import output_folder
 from skykin.products.map_folder import read_document, reading
@@ -156,6 +157,7 @@ class Explanation(ExplainedTile, Result):
                 unit=facts["unit"],
                 survey_title=facts["survey"],
                 provenance=provenance,
+                view=View(**facts["view"]),
                 reference_picture=reference,
                 tile_picture=own,
                 counter_picture=other,
@@ -168,6 +170,8 @@ class Explanation(ExplainedTile, Result):
             f"Tile {tile.name} scores {tile.score:.3f} against {self.reference_name}: rank {tile.rank} of "
             f"{self.ranks[0].of}, {'a match' if tile.match else 'no match'}."
         ]
+        if not self.view.plain:
+            lines.append(f"It is most similar to the reference {self.view.words}.")
         by_share = sorted(self.shares, key=lambda layer: -self.shares[layer])
         told = ", ".join(
             f"{layer} {self.cosines[layer]:.3f} (usually {self.usual[layer]:+.3f})" for layer in by_share
@@ -217,6 +221,7 @@ def write_explanation(result: Explanation, path: Path) -> None:
         "tile": vars(result.tile),
         "same_brightness": None if result.counter is None else vars(result.counter),
         "unit": result.unit,
+        "view": asdict(result.view),
         "layers": {
             layer: {
                 "cosine": result.cosines[layer],

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 from astropy import units as u
 
+from skykin.catalogue.query import Query
 from skykin.core.plain import json_text
 from skykin.evaluation.confounders import confounders
 from skykin.evaluation.recovery import SKY_FRACTIONS, summarise
@@ -64,6 +65,7 @@ def summarised(result: MappedTiles, source: MeasuredSource) -> MapSummary:
             for each, picture in zip(query.references, pictures, strict=True)
         ),
         combine=query.combine if len(query.references) > 1 else None,
+        views=_views(query, style),
         warnings=tuple(query_warnings(query, pictures, style.recipe, lambda: source.sky)),
         n_tiles=len(tiles),
         n_left_out=result.scored.n_left_out,
@@ -101,6 +103,20 @@ def summarised(result: MappedTiles, source: MeasuredSource) -> MapSummary:
 def _place(facts: Mapping[str, Any]) -> dict[str, Any]:
     """Name and place of a reference, without its pixels or cells."""
     return {name: facts[name] for name in ("name", "lon_deg", "lat_deg", "width_deg") if name in facts}
+
+
+def _views(query: Query, style: QueryStyle[Any]) -> dict[str, Any] | None:
+    """In which views the references were looked at, and how many were left out."""
+    if not query.views.several:
+        return None
+    wanted = len(query.views.each)
+    measured = [len(views) for views in style.views[: len(query.references)]]
+    missing = {
+        each.name: wanted - number
+        for each, number in zip(query.references, measured, strict=True)
+        if number < wanted
+    }
+    return {**query.views.to_dict(), "left_out": missing}
 
 
 def write_summary(result: MappedTiles, path: Path) -> None:

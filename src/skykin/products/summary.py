@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from skykin.core.criterion import ScoreCut
 from skykin.core.plain import plain
+from skykin.core.views import Views
 from skykin.products.page import html_text
 from skykin.products.result import shortened
 from skykin.products.wording import number, percent
@@ -44,6 +45,10 @@ class MapSummary:
         where the recipe compares cores, ``core_coverage``.
     combine : {"max", "mean"} or None
         How similarities to several references are combined; None for one.
+    views : Mapping or None
+        In which views references are looked at: ``turns``, ``mirror``, ``scales``, ``views`` (how they
+        combine), and ``left_out``, from the name of a reference to how many of its views look past the edge
+        of the survey; None for one view.
     warnings : tuple of str
         Sentences on what makes the query a poor one.
     n_tiles, n_left_out, n_matches : int
@@ -91,6 +96,7 @@ class MapSummary:
     reference: str = ""
     references: tuple[Mapping[str, Any], ...] = ()
     combine: str | None = None
+    views: Mapping[str, Any] | None = None
     warnings: tuple[str, ...] = ()
     n_tiles: int = 0
     n_left_out: int = 0
@@ -251,7 +257,25 @@ def _query(summary: MapSummary) -> list[str]:
     if summary.combine and len(names) > 1:
         how = {"mean": "mean of the similarities", "max": "largest of the similarities"}[summary.combine]
         told = [f"The score is the {how} to {', '.join(names[:-1])} and {names[-1]}."]
-    return [*told, *summary.warnings]
+    return [*told, *_views(summary), *summary.warnings]
+
+
+def _views(summary: MapSummary) -> list[str]:
+    """Say in which views the references are looked at, and which were left out."""
+    if not summary.views:
+        return []
+    facts = dict(summary.views)
+    left_out = facts.pop("left_out")
+    views = Views.from_dict(facts)
+    how = "mean" if views.by == "mean" else "largest"
+    told = [
+        f"The reference is looked at in {len(views.each)} views, {views.words}; a tile's similarity to it is "
+        f"the {how} over the views."
+    ]
+    return told + [
+        f"{number} views of {name} were left out, because they look past the edge of the survey."
+        for name, number in left_out.items()
+    ]
 
 
 def _counts(summary: MapSummary) -> list[str]:

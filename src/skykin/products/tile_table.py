@@ -43,6 +43,13 @@ COLUMNS = {
     "p": ("p-value under the matched null", "stat.probability"),
     "q": ("False discovery rate at which the tile is a match", "stat.probability"),
     "best_reference": ("Reference that the tile is most similar to", "meta.id"),
+    "view_angle_deg": (
+        "Angle by which the reference is turned in the view that the tile is most similar to, from Galactic "
+        "north through growing longitude",
+        "pos.posAng",
+    ),
+    "view_scale": ("How many times as large the reference is shown in that view", "arith.factor"),
+    "view_mirrored": ("Whether that view is mirrored", "meta.code"),
     "hubness": ("Mean of the ten largest scores against 64 tiles spread over the map", "stat.mean"),
     "reference_hubness": ("The same of the reference that the tile is compared with", "stat.mean"),
     "best_size": ("Size of tile at which the place is most similar", "phys.angSize"),

@@ -31,8 +31,9 @@ class TileScores:
         One row per tile: ``name``, ``lon``, ``lat`` (Galactic), ``ra``, ``dec`` (ICRS), ``width``, ``height``
         (deg), ``score``, ``coverage`` (0 to 1), ``brightness`` (0 to 1), ``mean_intensity`` (the survey's
         unit), ``area`` (share of the sky that the tile stands for) and ``cosine_<layer>`` for every layer.
-        Where they are known also ``best_reference`` (of several references), ``hubness`` and
-        ``reference_hubness``, ``noise``, ``best_size`` and ``best_score``.
+        Where they are known also ``best_reference`` (of several references), ``view_angle_deg``,
+        ``view_scale`` and ``view_mirrored`` (of several views), ``hubness`` and ``reference_hubness``,
+        ``noise``, ``best_size`` and ``best_score``.
     footprints : tuple of Footprint
         Where the tiles lie, in the order of the rows.
     layers : tuple of str

@@ -16,6 +16,7 @@ from typing import Any, Literal, Self, get_args
 from skykin.core.errors import UnknownNameError, UsageError, shown
 from skykin.core.plugins import with_plugins
 from skykin.core.shapes import Chroma, Coverage
+from skykin.core.views import ONE_VIEW, Views
 from skykin.style.network.architecture import LAYERS, SMALLEST_PIXELS, STYLE_LAYERS, Padding, step_of
 from skykin.style.signature import Signature, Vector, flattened
 from skykin.style.statistics.statistic import TILE_CELLS, Statistic, position_weights
@@ -24,15 +25,15 @@ from skykin.style.statistics.statistic import TILE_CELLS, Statistic, position_we
 Combine = Literal["max", "mean"]
 #: Entry points in which other packages name a `Recipe`.
 GROUP = "skykin.recipes"
-#: What a recipe says of itself; no setting.
-WORDS = ("title", "description")
+#: What a recipe says of itself, and how it is asked; nothing that is measured depends on it.
+BESIDE = ("title", "description", "views")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
     """How style is measured, from the network's answer to a score.
 
-    Two recipes that differ in title and description alone are equal.
+    Two recipes that differ in title, description and views alone are equal.
 
     Parameters
     ----------
@@ -67,6 +68,8 @@ class Recipe:
         Distance between neighbouring tiles that suits the recipe, in sides of a tile.
     literal : bool
         Whether tiles are measured one by one unless the shared engine is requested.
+    views : Views
+        In which views a reference is looked at unless a query says so.
 
     Raises
     ------
@@ -91,6 +94,7 @@ class Recipe:
     pixels: int = 128
     spacing: float = 0.25
     literal: bool = False
+    views: Views = field(default=ONE_VIEW, compare=False)
 
     def __post_init__(self) -> None:
         if not isinstance(self.statistic, Statistic):
@@ -142,14 +146,14 @@ class Recipe:
     def to_dict(self) -> dict[str, Any]:
         """All settings as plain values, ready for JSON; `from_dict` reads them back.
 
-        The statistic stands there by its name.  Title and description are left out.
+        The statistic stands there by its name.  Title, description and views are left out.
         """
-        values = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in WORDS}
+        values = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in BESIDE}
         return {**values, "statistic": self.statistic.name, "layers": list(self.layers)}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Read what `to_dict` gave; title and description are those of the known recipe of the name, if any.
+        """Read what `to_dict` gave; the rest is as in the known recipe of the name, if there is one.
 
         Raises
         ------
@@ -158,7 +162,7 @@ class Recipe:
         UnknownNameError
             If no known recipe has a statistic of that name.
         """
-        names = [each.name for each in fields(cls) if each.name not in WORDS]
+        names = [each.name for each in fields(cls) if each.name not in BESIDE]
         missing, unknown = [n for n in names if n not in values], [n for n in values if n not in names]
         if missing or unknown:
             what = [f"no {name}" for name in missing] + [f"an unknown {shown(name)}" for name in unknown]
@@ -170,7 +174,8 @@ class Recipe:
                 f"{', '.join(sorted(known))}"
             )
         same = recipes().get(values["name"])
-        words = {word: "" if same is None else getattr(same, word) for word in WORDS}
+        nothing = {"title": "", "description": "", "views": ONE_VIEW}
+        words = nothing if same is None else {name: getattr(same, name) for name in BESIDE}
         made = {"statistic": known[values["statistic"]], "layers": tuple(values["layers"])}
         return cls(**{**values, **words, **made})
 

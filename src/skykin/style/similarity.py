@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from skykin.core.errors import UsageError, shown
 from skykin.core.shapes import Numbers
+from skykin.core.views import AS_IT_IS, Over, View
 from skykin.style.recipe import Combine, Recipe
 from skykin.style.signature import LayerVectors, Vector, layer_cosines, refuse_without_style
 
@@ -58,14 +59,17 @@ class Similarity:
         Combined cosine, less the similarity to the nearest counter-example, −2 to 1; NaN where a tile has no
         style.
     cosines : float64 array (..., layers)
-        With the reference that a tile is most similar to, or their mean.
+        With the view of the reference that a tile is most similar to, or their mean.
     nearest : int array (...)
         Number of the reference that a tile is most similar to.
+    view : int array (...)
+        Number of the view of that reference, among the styles of all references.
     """
 
     score: Numbers
     cosines: Numbers
     nearest: Numbers
+    view: Numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,13 +80,17 @@ class QueryStyle(Generic[V]):
     ----------
     recipe : Recipe
     likes : tuple of LayerVectors
-        Style of each reference, at least one.
+        Style of each reference, at least one; where a reference has several views, one after the other.
     unlikes : tuple of LayerVectors
-        Style of each counter-example: the similarity to the nearest one is subtracted.
+        Style of each counter-example, likewise: the similarity to the nearest one is subtracted.
     combine : {"max", "mean"}
         How similarities to several references become one.
     weights : Mapping of str to float
         Weight of each layer; 1 where a layer is not named.
+    views : tuple of tuple of View
+        Views of each reference, then of each counter-example; each as it is, if left out.
+    over : {"max", "mean"}
+        How similarities to the views of a reference become one.
 
     Raises
     ------
@@ -97,10 +105,14 @@ class QueryStyle(Generic[V]):
     unlikes: tuple[V, ...] = ()
     combine: Combine = "max"
     weights: Mapping[str, float] = field(default_factory=dict)
+    views: tuple[tuple[View, ...], ...] = ()
+    over: Over = "max"
 
     def __post_init__(self) -> None:
         if not self.likes:
             raise UsageError("there is nothing to look for; give at least one reference")
+        if not self.views:
+            object.__setattr__(self, "views", ((AS_IT_IS,),) * len(self.styles))
         if self.combine not in ("max", "mean"):
             raise UsageError(f"references cannot be combined by {shown(self.combine)}; choose max or mean")
         self._check_weights()
@@ -139,10 +151,23 @@ class QueryStyle(Generic[V]):
         """Weight of each layer, in the order of the recipe."""
         return np.array([float(self.weights.get(layer, 1.0)) for layer in self.recipe.layers])
 
+    @cached_property
+    def groups(self) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
+        """Which of the styles are the views of each reference, and of each counter-example."""
+        ends = np.cumsum([len(views) for views in self.views]).tolist()
+        every = tuple(slice(start, stop) for start, stop in zip([0, *ends], ends, strict=False))
+        likes = sum(each.stop <= len(self.likes) for each in every)
+        return every[:likes], every[likes:]
+
     @property
     def names_nearest(self) -> bool:
         """Whether a tile's score is that of one reference out of several."""
-        return len(self.likes) > 1 and self.combine == "max"
+        return len(self.groups[0]) > 1 and self.combine == "max"
+
+    @cached_property
+    def like_views(self) -> tuple[View, ...]:
+        """View of each of the `likes`."""
+        return tuple(view for views in self.views[: len(self.groups[0])] for view in views)
 
     @cached_property
     def vectors(self) -> dict[str, Numbers]:
@@ -166,27 +191,53 @@ class QueryStyle(Generic[V]):
 
     def similarity(self, cosines: Numbers) -> Similarity:
         """Make scores of cosines (..., styles, layers) with all `styles`."""
-        likes = len(self.likes)
-        each = self.joined(cosines)
-        found = _to_several(cosines[..., :likes, :], each[..., :likes], self.combine)
-        if not self.unlikes:
+        each, (likes, unlikes) = self.joined(cosines), self.groups
+        scores = self._over_views(each, likes)
+        known = np.nan_to_num(each, nan=-np.inf)
+        nearest = np.argmax(np.nan_to_num(scores, nan=-np.inf), axis=-1)
+        best = np.stack([own.start + np.argmax(known[..., own], axis=-1) for own in likes], axis=-1)
+        shown_cosines = np.stack(
+            [
+                np.take_along_axis(cosines, best[..., number, None, None], axis=-2)[..., 0, :]
+                if self.over == "max"
+                else cosines[..., own, :].mean(axis=-2)
+                for number, own in enumerate(likes)
+            ],
+            axis=-2,
+        )
+        view = np.take_along_axis(best, nearest[..., None], axis=-1)[..., 0]
+        if self.combine == "mean":
+            found = Similarity(scores.mean(axis=-1), shown_cosines.mean(axis=-2), nearest, view)
+        else:
+            score = np.take_along_axis(scores, nearest[..., None], axis=-1)[..., 0]
+            one = np.take_along_axis(shown_cosines, nearest[..., None, None], axis=-2)[..., 0, :]
+            found = Similarity(score, one, nearest, view)
+        if not unlikes:
             return found
+        return replace(found, score=found.score - self._against(each))
+
+    def score(self, each: Numbers) -> Numbers:
+        """Make scores (...) of those (..., styles) with all `styles`."""
+        scores = self._over_views(each, self.groups[0])
+        score = scores.max(axis=-1) if self.combine == "max" else scores.mean(axis=-1)
+        return np.asarray(score - self._against(each) if self.unlikes else score)
+
+    def _against(self, each: Numbers) -> Numbers:
+        """Give the part of the score that the nearest counter-example takes away."""
         # Standardised styles of nothing in common have a cosine about 0: only what is above is subtracted.
-        return replace(found, score=found.score - np.maximum(each[..., likes:].max(axis=-1), 0))
+        return np.asarray(np.maximum(self._over_views(each, self.groups[1]).max(axis=-1), 0))
+
+    def _over_views(self, scores: Numbers, groups: tuple[slice, ...]) -> Numbers:
+        return np.stack([over_views(scores[..., own], self.over) for own in groups], axis=-1)
 
     def similarity_of(self, style: LayerVectors) -> Similarity:
         """Compare one tile."""
         return self.similarity(np.array([style.cosines(each) for each in self.styles]))
 
 
-def _to_several(cosines: Numbers, scores: Numbers, by: Combine) -> Similarity:
-    """Make one similarity of cosines (..., references, layers) and scores (..., references)."""
-    nearest = np.argmax(np.nan_to_num(scores, nan=-np.inf), axis=-1)
-    if by == "mean":
-        return Similarity(scores.mean(axis=-1), cosines.mean(axis=-2), nearest)
-    score = np.take_along_axis(scores, nearest[..., None], axis=-1)[..., 0]
-    shown_cosines = np.take_along_axis(cosines, nearest[..., None, None], axis=-2)[..., 0, :]
-    return Similarity(score, shown_cosines, nearest)
+def over_views(scores: Numbers, by: Over) -> Numbers:
+    """Make one score of those (..., views) with the views of a reference."""
+    return np.asarray(scores.max(axis=-1) if by == "max" else scores.mean(axis=-1))
 
 
 def _same(one: Mapping[str, Vector], other: Mapping[str, Vector]) -> bool:

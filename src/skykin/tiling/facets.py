@@ -182,16 +182,23 @@ class Facet:
             top=self.top / scale,
         )
 
-    def picture(self, sky: ColouredSky, halo: int) -> Picture:
-        """Look at the sky through the facet, with `halo` pixels of context on each side."""
+    def picture(self, sky: ColouredSky, halo: int, turn_deg: float = 0.0) -> Picture:
+        """Look at the sky through the facet, with `halo` pixels of context on each side.
+
+        The sky is turned by an angle about the point of contact, from north through growing longitude.
+        """
         rows, columns = self.shape
         x = self.left + self.tile / 2 + halo - (np.arange(columns + 2 * halo) + 0.5)
         y = self.top + self.tile / 2 + halo - (np.arange(rows + 2 * halo) + 0.5)
         rgb = np.empty((len(y), len(x), 3), np.float32)
         coverage = np.empty((len(y), len(x)), np.float32)
+        sine, cosine = (f(math.radians(turn_deg)) for f in (math.sin, math.cos))
         for start in range(0, len(y), 64):
             part = slice(start, start + 64)
-            rgb[part], coverage[part] = sky.colours(*self._sky(x[None, :], y[part, None]))
+            across, up = x[None, :], y[part, None]
+            if turn_deg:
+                across, up = across * cosine - up * sine, up * cosine + across * sine
+            rgb[part], coverage[part] = sky.colours(*self._sky(across, up))
         return Picture(rgb, coverage)
 
     def _plane(self) -> tuple[Numbers, Numbers]:

@@ -9,7 +9,7 @@ import numpy as np
 from skykin.core.shapes import Numbers
 from skykin.indexing.answers import Kind, Style
 from skykin.indexing.query.lists import Lists
-from skykin.indexing.query.scan import scan
+from skykin.indexing.query.scan import products
 from skykin.indexing.query.similarity import StyleIn, compared
 from skykin.indexing.sky_index import StoredIndex
 from skykin.style.signature import LayerVectors
@@ -40,15 +40,11 @@ def by_scan(index: StoredIndex) -> Shortlist:
     """Take the best of all tiles."""
 
     def shortlist(wanted: QueryStyle[Style], count: int) -> Numbers:
-        found = np.empty((len(index), len(wanted.styles)), np.float32)
         each = [queries(index, wanted, style, index.kinds[0]) for style in wanted.styles]
+        found = np.empty((len(index), len(each), len(each[0])), np.float32)
         for part, rows in index.vectors(kind=index.kinds[0]):
-            for number, vectors in enumerate(each):
-                found[part, number] = np.max([scan(rows, vector) for vector in vectors], axis=0)
-        likes, unlikes = np.split(found, [len(wanted.likes)], axis=1)
-        score = likes.max(axis=1) if wanted.combine == "max" else likes.mean(axis=1)
-        if wanted.unlikes:
-            score = score - np.maximum(unlikes.max(axis=1), 0)
+            found[part] = products(rows, np.concatenate(each)).reshape(len(rows), *found.shape[1:])
+        score = wanted.score(found.max(axis=-1))
         count = min(count, len(score))
         return np.sort(np.argpartition(-score, count - 1)[:count])
 
@@ -59,9 +55,12 @@ def by_lists(index: StoredIndex, lists: Lists) -> Shortlist:
     """Take the best that the approximate index finds; counter-examples do not count."""
 
     def shortlist(wanted: QueryStyle[Style], count: int) -> Numbers:
-        each = [queries(index, wanted, style, index.kinds[0]) for style in wanted.likes]
-        if wanted.combine == "mean":
-            each = [np.mean(each, axis=0)]
+        each = np.stack([queries(index, wanted, style, index.kinds[0]) for style in wanted.likes])
+        # The vector whose product is the mean of several products is their mean.
+        if wanted.over == "mean":
+            each = np.stack([each[own].mean(axis=0) for own in wanted.groups[0]])
+        if wanted.combine == "mean" and len(wanted.groups[0]) > 1:
+            each = each.mean(axis=0, keepdims=True)
         return lists.best(np.concatenate(each), min(count, len(index)))
 
     return shortlist

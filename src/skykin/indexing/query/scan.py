@@ -15,6 +15,27 @@ from skykin.style.network.halves import widened
 LOWEST = -3e38
 
 
+#: Vectors up to which reading the rows once for each is quicker than one product.
+FEW = 3
+
+
+def products(rows: Numbers, queries: Numbers) -> Numbers:
+    """Dot products (n, m) of rows with several vectors, float32.
+
+    Parameters
+    ----------
+    rows : float16 or float32 array (n, width)
+    queries : float array (m, width)
+    """
+    if len(queries) <= FEW:
+        return np.stack([scan(rows, query) for query in queries], axis=-1)
+    wanted = np.ascontiguousarray(queries.T, np.float32)
+    found = np.empty((len(rows), len(queries)), np.float32)
+    for part, wide in widened(rows):
+        np.dot(wide, wanted, out=found[part])
+    return found
+
+
 def scan(rows: Numbers, query: Numbers) -> Numbers:
     """Dot products of rows with a vector.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import fields
 
 import numpy as np
 
@@ -14,6 +15,8 @@ from skykin.style.similarity import QueryStyle, Similarity
 
 #: Tiles that the second, larger kind of vector ranks again.
 SHORTLIST = 256
+#: Cosines from which scores are made at a time.
+COSINES_AT_ONCE = 100_000
 #: Gives the styles of a query in one kind of vector.
 StyleIn = Callable[[Kind], QueryStyle[Style]]
 
@@ -31,13 +34,13 @@ def similarity(index: StoredIndex, style_in: StyleIn, exact: Kind) -> Similarity
     """
     quick = index.kinds[0]
     wanted = style_in(quick)
-    found = wanted.similarity(np.moveaxis(index.cosines(wanted.styles), 1, -1))
+    found = _by_parts(wanted, index.cosines(wanted.styles))
     if quick == exact:
         return found
     best = np.argsort(-np.nan_to_num(found.score, nan=-np.inf), kind="stable")[:SHORTLIST]
     block = (slice(0, len(best)), index.rows(best, exact))
     again = compared(index, style_in(exact), len(best), [block], exact)
-    for name in ("score", "cosines", "nearest"):
+    for name in ("score", "cosines", "nearest", "view"):
         getattr(found, name)[best] = getattr(again, name)
     return found
 
@@ -69,4 +72,15 @@ def compared(
     kind : {"projection", "sketch", "exact"}
     """
     cosines = cosines_of(blocks, index.columns(kind), wanted.styles, tiles)
-    return wanted.similarity(np.moveaxis(cosines, 1, -1))
+    return _by_parts(wanted, cosines)
+
+
+def _by_parts(wanted: QueryStyle[Style], cosines: Numbers) -> Similarity:
+    """Score tiles by their cosines (tiles, layers, styles), some at a time: they stay near the processor."""
+    step = max(1, COSINES_AT_ONCE // cosines[0].size) if len(cosines) else 1
+    parts = [
+        wanted.similarity(np.moveaxis(cosines[start : start + step], 1, -1))
+        for start in range(0, max(1, len(cosines)), step)
+    ]
+    names = [each.name for each in fields(Similarity)]
+    return Similarity(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))

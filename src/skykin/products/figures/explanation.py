@@ -31,7 +31,8 @@ def explanation_figure(result: ExplainedTile) -> Figure:
         3, 1, left=0.09, right=0.985, bottom=0.065, top=0.945, hspace=0.36, height_ratios=[1.25, 1.0, 1.05]
     )
     above = _row(figure, sheet[0], 4, 0.1)
-    _picture(above[0], result.reference_picture, f"Reference: {result.reference_name}")
+    seen = "" if result.view.plain else f"\n{result.view.words}"
+    _picture(above[0], result.reference_picture, f"Reference: {result.reference_name}{seen}")
     _picture(above[1], result.tile_picture, f"Tile {result.tile.name}\nscore {result.tile.score:.3f}")
     image = _where(above[2], result, "Where its score comes from")
     if result.counter_picture is None or result.counter is None:
@@ -51,7 +52,8 @@ def explanation_figure(result: ExplainedTile) -> Figure:
 def draw_explanation(result: ExplainedTile, folder: Path) -> Drawn:
     """Draw the explanation and save it."""
     caption = (
-        f"Top: the reference, the tile at {_place(result.tile_picture)}, what each of its positions adds to "
+        f"Top: the reference as the tile is most similar to it, the tile at {_place(result.tile_picture)}, "
+        "what each of its positions adds to "
         "the score (red) or subtracts (blue; its mean over what is covered is the score), and the nearest "
         "tile of the same brightness that does not match. Middle: the same for each layer; the mean is its "
         "cosine. "

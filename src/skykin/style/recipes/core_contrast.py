@@ -1,5 +1,6 @@
 """Style as the difference of a tile's core from its surroundings."""
 
+from skykin.core.views import MANY_VIEWS
 from skykin.style.recipe import Recipe
 from skykin.style.statistics.core_contrast import core_contrast
 
@@ -25,4 +26,5 @@ RECIPE = Recipe(
     tile_deg=6.0,
     pixels=64,
     spacing=0.125,
+    views=MANY_VIEWS,
 )
