@@ -221,3 +221,14 @@ def test_l1448_is_bright_at_its_core_and_not_at_the_mirror_image(shared):
     # The map is the sum of all channels times their width.
     assert here == pytest.approx(data[:, row, column].sum() * 0.06642361, rel=0.01)
     assert here > 1.3 * max(total(104 - column, row), total(column, 104 - row))
+
+
+def test_velocities_without_a_unit_that_span_next_to_nothing_are_doubted(tmp_path):
+    said = Notes()
+    axis = {"CTYPE3": "VELO-LSR", "CRVAL3": -10.0, "CRPIX3": 1.0, "CDELT3": 1.0, "CUNIT3": None}
+    survey = open_survey(write(tmp_path / "c.fits", gas(), **axis), progress=said)
+    assert survey.to_dict()["velocities_km_s"] == pytest.approx([-0.0105, 0.0035])
+    assert "0.013 km/s in all (no CUNIT3, so m/s is read); write CUNIT3 = 'km/s' if" in said
+    said = Notes()
+    open_survey(write(tmp_path / "d.fits", gas(), **axis | {"CUNIT3": "km/s"}), progress=said)
+    assert "km/s in all" not in said

@@ -467,3 +467,21 @@ def test_the_horsehead_is_dark_where_it_is(shared):
     head = brightness("5h40m59s", "-2d27m30s")
     assert head < 0.75 * brightness("5h40m35s", "-2d27m30s")  # to the west the bright curtain of IC 434
     assert survey.to_dict()["projection"] == "TAN"
+
+
+@pytest.mark.parametrize("beam", [30.0, 1e-5])
+def test_a_beam_that_cannot_be_in_its_image_is_doubted_and_not_used(tmp_path, beam):
+    said = Notes()
+    path = write(tmp_path / "a.fits", header(CDELT1=-0.005, CDELT2=0.005, BMAJ=beam))
+    assert open_survey(path, progress=said).beam_deg == pytest.approx(0.01)
+    assert f"a beam of {beam:g}° in an image 0.32° wide with pixels of 0.005°, which cannot be" in said
+    assert "two pixels, 0.01°, are assumed, and the option beam_deg says better" in said
+    assert ("(30″ would be beam_deg=0.00833)" in said) == (beam == 30)
+    assert open_survey(path, beam_deg=0.2).beam_deg == 0.2
+
+
+def test_pixels_that_are_wider_than_the_sky_together_are_doubted(tmp_path):
+    said, head = Notes(), header(CDELT1=-20.0, CDELT2=20.0, CUNIT1=None, CUNIT2=None)
+    open_survey(write(tmp_path / "a.fits", head), progress=said)
+    assert "the pixels of HDU 0 of 'a.fits' are 20° wide and the image 1.28e+03°" in said
+    assert "or write their unit as CUNIT" in said

@@ -13,7 +13,16 @@ from skykin.survey.base import About
 from skykin.survey.fits.check import Hdu
 from skykin.survey.fits.cube_planes import BandPixels, MomentPixels, noise_of
 from skykin.survey.fits.header_wcs import HeaderWcs
-from skykin.survey.fits.image import beam_of, checked_image, cube_of, look_at, read_image, told
+from skykin.survey.fits.image import (
+    beam_of,
+    checked_image,
+    cube_of,
+    doubt_scale,
+    look_at,
+    read_image,
+    told,
+    without_faults,
+)
 from skykin.survey.fits.image_hdus import image_shape
 from skykin.survey.fits.pixels import ChannelPixels, Cube, Pixels
 from skykin.survey.fits.sky_image import SkyImage
@@ -38,7 +47,7 @@ def open_cube(path: Path, options: SurveyOptions, progress: Progress) -> SkyImag
     image = read_image(path, hdu, options, progress)
     axes = image.world.axes
     axis = _third_axis(hdu, axes, progress)
-    cube = cube_of(path, hdu, image, (axis, axes.lat_axis, axes.lon_axis), options.blank)
+    cube = without_faults(cube_of(path, hdu, image, (axis, axes.lat_axis, axes.lon_axis), options.blank))
     line = _line(hdu, axes, axis, options, progress)
     planes, names, facts = _planes(hdu, line, cube, options, progress)
     look_at(planes[1], hdu, options, progress)
@@ -46,7 +55,8 @@ def open_cube(path: Path, options: SurveyOptions, progress: Progress) -> SkyImag
     if facts["shown"] == "bands" and unit:
         unit = known_unit(f"{unit} km / s", progress)
     about = About(path.stem, path.name, unit, names, Source(path.name, sha256_of(path)), ())
-    beam = beam_of(hdu, image.world.pixel_deg, options, progress)
+    doubt_scale(hdu, image.world, progress)
+    beam = beam_of(hdu, image.world, options, progress)
     return SkyImage(planes, image.world, beam, about, {**facts, **told(hdu, options, progress)})
 
 

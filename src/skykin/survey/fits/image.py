@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ from skykin.core.atomic import sha256_of
 from skykin.core.errors import CorruptFileError, DataQualityError, HeaderInvalidError, TooLargeError, shown
 from skykin.core.protocols import Progress
 from skykin.core.provenance import Source
-from skykin.core.sampling import windows
+from skykin.core.sampling import evenly, windows
 from skykin.core.survey_options import SurveyOptions
 from skykin.survey.base import About
 from skykin.survey.fits.check import BLOCK, Hdu, read_headers
@@ -23,7 +23,6 @@ from skykin.survey.fits.pixels import (
     DTYPES,
     ArrayCube,
     ChannelPixels,
-    Cube,
     Pixels,
     Scaling,
     StoredCube,
@@ -32,6 +31,7 @@ from skykin.survey.fits.pixels import (
 from skykin.survey.fits.sky_image import SkyImage
 from skykin.survey.fits.world import World, read_world
 from skykin.survey.guard import GIBIBYTE, Limits, guarded
+from skykin.survey.plausible import plausible_range
 from skykin.survey.units import known_unit
 
 CODECS = ("RICE_1", "RICE_ONE", "GZIP_1", "GZIP_2", "PLIO_1", "HCOMPRESS_1", "NOCOMPRESS")
@@ -41,7 +41,11 @@ LARGEST_UNPACKED_BYTES = 16 << 30
 CHECKED_BYTES_PER_S = 50e6
 #: Without a beam in the header, a resolution of two pixels is assumed: what a well sampled image has.
 PIXELS_PER_BEAM = 2.0
-LOOK_WINDOWS, LOOK_PIXELS = 8, 64
+#: A beam of fewer pixels, or of a larger part of the image, has another unit than degrees.
+LEAST_PIXELS_PER_BEAM, WIDEST_BEAM = 0.05, 0.5
+#: An image wider than the sky, or with pixels of less than 0.04 milliarcseconds, has another unit, too.
+WIDEST_DEG, SMALLEST_PIXEL_DEG = 540.0, 1e-8
+LOOK_WINDOWS, LOOK_PIXELS, LOOK_CHANNELS = 8, 64, 3
 #: What people write for "nothing" and forget to declare.
 SENTINELS = (-32768.0, -9999.0, -999.0, -99.0, 32767.0, 1e20, -1.6375e30)
 SUSPICIOUS_SHARE = 0.02
@@ -77,11 +81,12 @@ def open_image(path: Path, options: SurveyOptions, progress: Progress) -> SkyIma
     hdu = checked_image(path, options, progress)
     image = read_image(path, hdu, options, progress)
     order = _plane(hdu, image.world, progress)
-    pixels = ChannelPixels(cube_of(path, hdu, image, order, options.blank), 0)
+    pixels = ChannelPixels(without_faults(cube_of(path, hdu, image, order, options.blank)), 0)
     look_at(pixels, hdu, options, progress)
     unit = known_unit(options.unit or hdu.cards.get("BUNIT", ""), progress)
     about = About(path.stem, path.name, unit, ("intensity",) * 3, Source(path.name, sha256_of(path)), ())
-    beam = beam_of(hdu, image.world.pixel_deg, options, progress)
+    doubt_scale(hdu, image.world, progress)
+    beam = beam_of(hdu, image.world, options, progress)
     return SkyImage((pixels,), image.world, beam, about, told(hdu, options, progress))
 
 
@@ -146,7 +151,7 @@ def read_image(path: Path, hdu: Hdu, options: SurveyOptions, progress: Progress)
 
 def cube_of(
     path: Path, hdu: Hdu, image: ReadImage, order: tuple[int | None, int, int], blank: float | None
-) -> Cube:
+) -> StoredCube | ArrayCube:
     """Arrange an image so that its axes are channels, rows and columns.
 
     Parameters
@@ -179,6 +184,19 @@ def cube_of(
         Scaling.of(hdu, blank),
         image.stamp,
     )
+
+
+def without_faults(cube: StoredCube | ArrayCube) -> StoredCube | ArrayCube:
+    """Let values that cannot have been measured stand for nothing, such as a hot pixel of 1e30."""
+    channels, rows, columns = cube.shape
+    seen = [
+        cube.part(slice(channel, channel + 1), slice(down.start, down.stop), slice(across.start, across.stop))
+        for channel in evenly(channels, LOOK_CHANNELS)
+        for down in windows(rows, LOOK_PIXELS, LOOK_WINDOWS)
+        for across in windows(columns, LOOK_PIXELS, LOOK_WINDOWS)
+    ]
+    lowest, highest = plausible_range(np.concatenate([part.ravel() for part in seen]))
+    return replace(cube, scaling=replace(cube.scaling, lowest=lowest, highest=highest))
 
 
 def _plane(hdu: Hdu, world: World, progress: Progress) -> tuple[None, int, int]:
@@ -253,17 +271,43 @@ def _any_finite(pixels: Pixels) -> bool:
     )
 
 
-def beam_of(hdu: Hdu, pixel_deg: float, options: SurveyOptions, progress: Progress) -> float:
-    """Angular resolution: as asked, as the header says, or as the pixels allow."""
+def doubt_scale(hdu: Hdu, world: World, progress: Progress) -> None:
+    """Say so where pixels are so large or so small that their unit is probably another."""
+    width_deg = width_of(hdu, world)
+    if width_deg > WIDEST_DEG or world.pixel_deg < SMALLEST_PIXEL_DEG:
+        progress.say(
+            f"warning: by its header the pixels of {hdu} are {world.pixel_deg:.3g}° wide and the image "
+            f"{width_deg:.3g}°; if they are not, correct CDELT or CD, or write their unit as CUNIT"
+        )
+
+
+def width_of(hdu: Hdu, world: World) -> float:
+    """Longer side of an image, degrees, as its pixels are at the reference position."""
+    shape = image_shape(hdu)
+    return world.pixel_deg * max(shape[world.axes.lon_axis], shape[world.axes.lat_axis])
+
+
+def beam_of(hdu: Hdu, world: World, options: SurveyOptions, progress: Progress) -> float:
+    """Angular resolution: as asked, as the header says if that is plausible, or as the pixels allow."""
     if options.beam_deg is not None:
         return options.beam_deg
+    pixel_deg, width_deg = world.pixel_deg, width_of(hdu, world)
     try:
         declared = float(hdu.cards.get("BMAJ", "nan").replace("D", "E"))
     except ValueError:
         declared = math.nan
-    if 0 < declared <= 90:
-        return declared
     beam = min(PIXELS_PER_BEAM * pixel_deg, 90.0)
+    if LEAST_PIXELS_PER_BEAM * pixel_deg <= declared <= min(width_deg * WIDEST_BEAM, 90.0):
+        return declared
+    if declared > 0:
+        arcsec = declared / 3600
+        perhaps = f" ({declared:g}″ would be beam_deg={arcsec:.3g})" if arcsec >= pixel_deg / 2 else ""
+        progress.say(
+            f"warning: BMAJ of {hdu} is a beam of {declared:g}° in an image {width_deg:.3g}° wide with "
+            f"pixels of {pixel_deg:.3g}°, which cannot be; two pixels, {beam:.3g}°, are assumed, and the "
+            f"option beam_deg says better{perhaps}"
+        )
+        return beam
     progress.say(
         f"note: {hdu} does not tell its resolution (BMAJ); two pixels, {beam:.3g}°, are assumed, and the "
         "option beam_deg says better"

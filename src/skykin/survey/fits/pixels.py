@@ -50,12 +50,16 @@ class Scaling:
         Stored number (``BLANK``) that stands for nothing, if any.
     sentinel : float, optional
         Physical value that the user declared as blank.
+    lowest, highest : float
+        Physical values beyond these stand for nothing; see `plausible_range`.
     """
 
     scale: float = 1.0
     zero: float = 0.0
     blank: int | None = None
     sentinel: float | None = None
+    lowest: float = -math.inf
+    highest: float = math.inf
 
     @classmethod
     def of(cls, hdu: Hdu, sentinel: float | None) -> Scaling:
@@ -83,7 +87,7 @@ class Scaling:
         values = stored.astype(np.float64)
         if self.scale != 1.0 or self.zero != 0.0:
             values = values * self.scale + self.zero
-        nothing = ~np.isfinite(values)
+        nothing = ~np.isfinite(values) | (values < self.lowest) | (values > self.highest)
         if self.blank is not None:
             nothing |= stored == self.blank
         if self.sentinel is not None:

@@ -25,6 +25,8 @@ CODES = (*VELOCITIES, "FREQ", "WAVE", "AWAV")
 LIGHT_M_S = float(constants.c.value)
 #: Beyond this no gas of the Milky Way is found, and m/s were probably taken for km/s.
 FASTEST_KM_S = 2000.0
+#: Lines are wider than all channels of such a cube: km/s were probably taken for m/s.
+NARROWEST_KM_S = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,6 +187,14 @@ def _check(hdu: Hdu, axis: int, velocity: Numbers, progress: Progress) -> None:
             f"the spectral axis {axis + 1} of {hdu} does not run steadily from channel to channel; correct "
             f"CDELT{axis + 1}",
             code="SKY-SPEC",
+        )
+    if np.ptp(velocity) < NARROWEST_KM_S and _code(hdu, axis) in VELOCITIES:
+        unit = hdu.cards.get(f"CUNIT{axis + 1}", "").strip()
+        stated = f"CUNIT{axis + 1} is {shown(unit)}" if unit else f"no CUNIT{axis + 1}, so m/s is read"
+        progress.say(
+            f"warning: the velocities of {hdu} run from {velocity.min():+.3g} to {velocity.max():+.3g} km/s, "
+            f"{np.ptp(velocity):.2g} km/s in all ({stated}); write CUNIT{axis + 1} = 'km/s' if that is the "
+            "unit, or choose channels with the option channels"
         )
     if np.abs(velocity).max() > FASTEST_KM_S:
         progress.say(

@@ -20,7 +20,7 @@ from skykin.survey.base import About, three_bands
 from skykin.survey.fits.check import Hdu, read_headers
 from skykin.survey.fits.image_hdus import image_hdus
 from skykin.survey.formats import Glance, SurveyFormat
-from skykin.survey.healpix.checks import UNSEEN
+from skykin.survey.healpix.checks import mask_unseen
 from skykin.survey.healpix.file import is_healpix
 from skykin.survey.table.columns import Chosen, choose, km_s
 from skykin.survey.table.file import Column, form_of, read_columns, read_fits_columns
@@ -121,8 +121,7 @@ def _values(chosen: Chosen, options: SurveyOptions) -> tuple[Numbers, Numbers, s
 
 def _blanked(column: Column, options: SurveyOptions) -> Numbers:
     values = np.array(column.values, np.float64)
-    with np.errstate(invalid="ignore"):
-        values[~np.isfinite(values) | (values < UNSEEN)] = np.nan
+    mask_unseen(values, None)
     if options.blank is not None:
         values[values == options.blank] = np.nan
     return values

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from astropy_healpix.core import neighbours
 
@@ -9,9 +11,10 @@ from skykin.core.errors import shown
 from skykin.core.protocols import Progress
 from skykin.core.shapes import Numbers
 from skykin.core.survey_options import Ordering
+from skykin.survey.plausible import plausible_range
 
 #: HEALPix writes −1.6375e30 for a pixel that was not observed; rounding and scaling move it a little.
-UNSEEN = -1.6e30
+UNSEEN, NEARLY_UNSEEN = -1.6375e30, -1.6e30
 #: Values that often mean "no data" although the header does not say so.
 SENTINELS = (-32768.0, -9999.0, -999.0, -99.0, 1e20)
 SUSPICIOUS_SHARE = 1e-3
@@ -25,9 +28,16 @@ LEAST_NSIDE = 8
 
 
 def mask_unseen(values: Numbers, blank: float | None) -> None:
-    """Set to NaN, in place, what was not observed: UNSEEN or near it, infinite, or equal to `blank`."""
-    with np.errstate(invalid="ignore"):
-        values[~np.isfinite(values) | (values < UNSEEN)] = np.nan
+    """Set to NaN, in place, what was not observed.
+
+    That is UNSEEN or, in data that are far smaller, near it; infinite; too large to have been measured; and
+    equal to `blank`.
+    """
+    with np.errstate(invalid="ignore", over="ignore"):  # limits beyond single precision are none
+        low, high = plausible_range(values[values >= NEARLY_UNSEEN])
+        low = NEARLY_UNSEEN if math.isinf(low) else low
+        values[~np.isfinite(values) | np.isclose(values, UNSEEN, rtol=1e-5, atol=0)] = np.nan
+        values[(values < low) | (values > high)] = np.nan
     if blank is not None:
         values[values == np.float32(blank)] = np.nan
 
