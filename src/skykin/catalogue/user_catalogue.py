@@ -32,6 +32,7 @@ from skykin.survey.table.columns import (
     name_key,
 )
 from skykin.survey.table.objects import ObjectColumn, read_object_columns
+from skykin.survey.table.stated import in_present_frame, with_frames
 
 NAMES = ("name", "mainid", "object", "objectname", "sourcename", "designation", "id", "region", "source")
 OTHER_NAMES = ("aliases", "othernames", "identifiers")
@@ -160,7 +161,10 @@ def _read(pair: Pair, file: str, frame: str | None, say: Say) -> tuple[Degrees, 
             f"(rows like this: {int(off.sum())})"
         )
     good = np.isfinite(lon_deg) & np.isfinite(lat_deg)
-    galactic = to_galactic(np.where(good, lon_deg, 0.0), np.where(good, lat_deg, 0.0), chosen)
+    there = np.where(good, lon_deg, 0.0), np.where(good, lat_deg, 0.0)
+    if known is not None:
+        there = in_present_frame(*there, chosen, (lon, lat), file)
+    galactic = to_galactic(*there, chosen)
     return np.where(good, galactic[0] % 360.0 % 360.0, np.nan), np.where(good, galactic[1], np.nan)
 
 
@@ -285,7 +289,7 @@ def read_catalogue(
     """
     path = Path(path)
     told = _Told(progress or SilentProgress())
-    columns = read_object_columns(path)
+    columns = with_frames(read_object_columns(path), path)
     kept = _on_sky(columns, path.name, frame, told)
     sizes = find_sizes(columns, path.name)
     table = QTable(meta={"file": path.name, "sha256": sha256_of(path)})

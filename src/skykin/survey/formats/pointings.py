@@ -26,6 +26,7 @@ from skykin.survey.table.columns import Chosen, choose, km_s
 from skykin.survey.table.file import Column, form_of, read_columns, read_fits_columns
 from skykin.survey.table.gridded import GriddedPointings
 from skykin.survey.table.pointings import Pointings
+from skykin.survey.table.stated import in_present_frame, with_frames
 from skykin.survey.velocity_bands import integrate_bands
 
 #: Neighbours are looked for among so many pointings.
@@ -46,7 +47,7 @@ def _tables(hdus: tuple[Hdu, ...] | list[Hdu]) -> list[Hdu]:
 
 
 def _open(path: Path, options: SurveyOptions, progress: Progress) -> Survey:
-    columns = _columns(path, options)
+    columns = with_frames(_columns(path, options), path, options.hdu)
     if not any(column.values is not None and len(column.values) for column in columns):
         listed = shown(", ".join(column.name for column in columns)) if columns else "none"
         raise DataQualityError(
@@ -95,6 +96,8 @@ def _on_sky(chosen: Chosen, file: str, progress: Progress) -> tuple[Degrees, Deg
     twice = len(lon) - len(np.unique(np.column_stack([lon % 360, lat]), axis=0))
     if twice:
         progress.say(f"DQ-DUP: {twice} rows of {shown(file)} repeat a position: they are averaged")
+    if chosen.stated is not None:
+        lon, lat = in_present_frame(lon, lat, chosen.frame, chosen.stated, file, progress=progress)
     return to_galactic(lon, lat, chosen.frame)
 
 

@@ -56,6 +56,11 @@ PAIRS: tuple[tuple[Frame, str, str], ...] = (
     ("icrs", "sra", "sdec"),  # ObsCore
     ("ecliptic", "elon", "elat"),
     ("ecliptic", "ecllon", "ecllat"),  # Gaia
+    ("icrs", "rab1950", "deb1950"),  # brought to ICRS by `in_present_frame`
+    ("icrs", "rab1950", "decb1950"),
+    ("icrs", "ra1950", "dec1950"),
+    ("icrs", "ra1950", "de1950"),
+    ("icrs", "alphab1950", "deltab1950"),
 )
 NAMELESS = (("lon", "lat"), ("londeg", "latdeg"), ("longitude", "latitude"))
 DEGREES_PER = {
@@ -94,12 +99,15 @@ class Chosen:
     frame : str
     values : list of Column
         One to three with a number a row, or velocity and intensity with a spectrum a row.
+    stated : pair of Column or None
+        Columns of longitude and latitude, whose frame counts; None where the user gave another.
     """
 
     lon_deg: Degrees
     lat_deg: Degrees
     frame: Frame
     values: list[Column]
+    stated: tuple[Column, Column] | None = None
 
     @property
     def is_spectral(self) -> bool:
@@ -152,7 +160,8 @@ def choose(
     latitude = _degrees(lat, file, progress, False)
     if not (lon.unit or lat.unit) and (doubt := doubtful_radians(lon.name, longitude, latitude)):
         progress.say(f"SKY-UNIT: columns {shown(lon.name)} and {shown(lat.name)} of {shown(file)} {doubt}")
-    return Chosen(longitude, latitude, known, _checked(values, columns, file))
+    stated = (lon, lat) if frame is None else None
+    return Chosen(longitude, latitude, known, _checked(values, columns, file), stated)
 
 
 def doubtful_radians(name: str, lon: Degrees, lat: Degrees) -> str:

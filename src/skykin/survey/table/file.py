@@ -44,12 +44,15 @@ class Column:
         As the file writes them; nothing where it does not.
     values : float64 array (rows,) or (rows, elements), or None
         None for a column that does not hold numbers.
+    frame : str
+        System and equinox that are stated for it, such as ``FK4 B1950``; see `with_frames`.
     """
 
     name: str
     unit: str
     ucd: str
     values: Numbers | None
+    frame: str = ""
 
     @property
     def is_spectrum(self) -> bool:

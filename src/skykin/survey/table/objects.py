@@ -42,6 +42,8 @@ class ObjectColumn:
         NaN where masked; None for text.
     text : tuple of str, or None
         Nothing where masked; None for numbers.
+    frame : str
+        System and equinox that are stated for it, such as ``FK4 B1950``; see `with_frames`.
     """
 
     name: str
@@ -49,6 +51,7 @@ class ObjectColumn:
     ucd: str
     numbers: Numbers | None
     text: tuple[str, ...] | None
+    frame: str = ""
 
 
 def read_object_columns(path: Path) -> list[ObjectColumn]:
