@@ -130,7 +130,7 @@ def test_a_flipped_byte_in_the_manifest_is_found(folder):
 
 
 def test_other_versions_and_other_programs_are_refused(folder, tmp_path):
-    for version, sentence in ((0, "format 0, but .* reads format 1; build it again"), (2, "update Skykin")):
+    for version, sentence in ((1, "format 1, but .* reads format 2; build it again"), (3, "update Skykin")):
         with closing(sqlite3.connect(folder / MANIFEST)) as connection:
             connection.execute(f"PRAGMA user_version = {version}")
         with pytest.raises(IndexRefusedError, match=sentence) as caught:
@@ -174,7 +174,8 @@ def test_another_recipe_survey_or_grid_is_refused_with_what_differs(folder, surv
 def test_a_survey_without_a_covered_tile_is_refused(survey, tmp_path):
     holed = blob_survey(covered=lambda lon, lat: lat > 30)
     with pytest.raises(
-        DataQualityError, match="at least 2 tiles with data, but 0 had any; choose a larger area"
+        DataQualityError,
+        match="at least 2 tiles with data and structure, but 0 had them; choose a larger",
     ):
         built(holed, tmp_path / "empty")
 

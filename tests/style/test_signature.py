@@ -143,7 +143,7 @@ def test_tiles_without_style_are_left_out():
 @pytest.mark.parametrize("tiles", [0, 1])
 def test_fewer_than_two_tiles_are_no_survey(tiles):
     with pytest.raises(
-        DataQualityError, match=f"needs at least 2 tiles with data, but {tiles} had any"
+        DataQualityError, match=f"needs at least 2 tiles with data and structure, but {tiles} had them"
     ) as caught:
         Standardisation.fit(_sample(tiles))
     assert caught.value.code == "DQ-FEWVALID"

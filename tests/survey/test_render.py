@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skykin.core.errors import DataQualityError, UsageError
+from skykin.core.picture import Picture
 from skykin.core.provenance import Source
 from skykin.survey.base import About
 from skykin.survey.healpix.bands import HealpixBands
@@ -233,3 +234,43 @@ def test_values_of_both_signs_are_grey_at_zero_and_mirror_each_other():
     assert (rgb[0, 0], rgb[-1, 0]) == (0, 1)
     expected = 0.5 + np.arcsinh(0.5 / 0.1) / np.arcsinh(10) / 2
     assert stretch.apply(np.array(stretch.high) / 2)[0] == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["linear", "asinh", "log", "symmetric"])
+def test_colours_lead_back_to_the_values_that_they_show(kind):
+    stretch = Stretch(kind, (-4.0, -2.0, -9.0), (4.0, 2.0, 9.0), 0.1)
+    values = np.random.default_rng(0).uniform(-2, 2, (50, 3))
+    np.testing.assert_allclose(stretch.values(stretch.apply(values)), values, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["linear", "asinh", "log"])
+@pytest.mark.parametrize(
+    ("limits", "first", "second", "flat"),
+    [
+        ((0.0, 10.0), 5.0, 5.0, True),
+        ((0.0, 10.0), 5.0, 5.000001, True),  # the last bits of single precision
+        ((1000.0, 1006.0), 1003.0, 1003.0002, True),
+        ((0.0, 10.0), 5.0, 5.001, False),  # a gradient without noise
+        ((1000.0, 1006.0), 1003.0, 1003.01, False),
+        ((0.0, 1e-30), 5e-31, 5.001e-31, False),
+        ((0.0, 10.0), 20.0, 30.0, True),  # both are white
+    ],
+)
+def test_a_picture_is_flat_where_its_values_differ_by_rounding_only(kind, limits, first, second, flat):
+    stretch = Stretch(kind, (limits[0],) * 3, (limits[1],) * 3, 0.02)
+    lowest, highest = (stretch.apply(np.full(3, value)) for value in (first, second))
+    assert stretch.is_flat(lowest, highest) == flat
+    one_band = np.where([True, False, False], highest, lowest)
+    assert stretch.is_flat(lowest, one_band) == flat
+
+
+def test_only_what_is_covered_shows_structure():
+    rgb = np.full((8, 8, 3), 0.5, np.float32)
+    rgb[:4] = 0.1
+    coverage = np.ones((8, 8), np.float32)
+    coverage[:4] = 0
+    stretch = Stretch("linear", (0.0,) * 3, (1.0,) * 3, 1.0)
+    assert stretch.is_flat_in(Picture(rgb, coverage))
+    assert stretch.is_flat_in(Picture(rgb, coverage * 0))
+    assert not stretch.is_flat_in(Picture(rgb, coverage * 0 + 1))
+    assert stretch.is_flat_in(Picture(rgb[3:7, 2:6], coverage[3:7, 2:6] * 0 + 1), margin=1)

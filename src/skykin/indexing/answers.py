@@ -66,11 +66,14 @@ class Region:
         Cells with data in it.
     area_deg2 : float
         Solid angle of those cells, times their coverage.
+    flat : bool
+        Whether it has no structure: one value everywhere, but for rounding.
     """
 
     signature: Signature
     cells: int
     area_deg2: float
+    flat: bool
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,16 +9,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from skykin.core.picture import Picture
-from skykin.core.protocols import ColouredSky, Survey
+from skykin.core.protocols import Survey
 from skykin.core.shapes import Coverage, Numbers
 from skykin.indexing.compare import Space, width_of
 from skykin.indexing.facet_intensity import mean_intensities
 from skykin.indexing.layout import CELL, tile_record
 from skykin.indexing.moments import Whole, add_up, unit_rows
 from skykin.indexing.stored import cell_pixels
-from skykin.style.engine.cells import Lattice, tile_sums
+from skykin.style.engine.cells import Lattice, cell_extremes, square_extremes, tile_sums
 from skykin.style.engine.shared import Reader, SharedMeter
 from skykin.style.engine.stream import Piece, PlaneSource
+from skykin.survey.render import RenderedSurvey
 from skykin.tiling.facets import Facet
 
 
@@ -52,8 +53,7 @@ class FacetMeter:
     Parameters
     ----------
     survey : Survey
-    sky : ColouredSky
-        The survey, rendered.
+    sky : RenderedSurvey
     shared : SharedMeter
     space : Space
         In which tiles are compared.
@@ -64,7 +64,7 @@ class FacetMeter:
     """
 
     survey: Survey
-    sky: ColouredSky
+    sky: RenderedSurvey
     shared: SharedMeter
     space: Space
     min_coverage: float
@@ -91,7 +91,8 @@ class FacetMeter:
         covered = tile_sums(coverage, lattice) / facet.tile**2
         wanted = facet.own & (covered >= self.min_coverage)
         cell = cell_pixels(lattice, self.space.recipe)
-        cells = _cells(facet, cell, coverage, wanted)
+        extremes = cell_extremes(picture.rgb[own], picture.coverage[own], cell)
+        cells = _cells(facet, cell, coverage, extremes, wanted)
         layers = self.shared.network.layers
         if not wanted.any():
             nothing = np.zeros((0, width_of(self.space.columns)), np.float16)
@@ -110,6 +111,10 @@ class FacetMeter:
                 continue
             found = add_up(self.space.moments[layer], grid, weights, reach, step)[wanted]
             tiles["norms"][:, number] = np.linalg.norm(found.astype(np.float64), axis=-1)
+        # A tile without structure has no style.
+        flat = self.sky.stretch.is_flat(*square_extremes(*extremes, reach, step))[wanted]
+        tiles["norms"][flat] = 0
+        tiles["blank"] = tile_sums(coverage == 0, lattice)[wanted] / facet.tile**2
         kept = np.concatenate([grid[cells["row"], cells["column"]] for grid in by_layer.values()], axis=-1)
         return FacetStyle(cells, kept, tiles, sha256, self._exact(whole, tiles, wanted))
 
@@ -155,7 +160,9 @@ class FacetMeter:
         return tiles
 
 
-def _cells(facet: Facet, cell: int, coverage: Numbers, wanted: Numbers) -> Numbers:
+def _cells(
+    facet: Facet, cell: int, coverage: Numbers, extremes: tuple[Numbers, Numbers], wanted: Numbers
+) -> Numbers:
     """List the cells that a tile needs, or that are covered and the facet's own."""
     reach, step = facet.tile // cell, facet.spacing // cell
     share = cell_shares(coverage, cell)
@@ -169,6 +176,7 @@ def _cells(facet: Facet, cell: int, coverage: Numbers, wanted: Numbers) -> Numbe
     found = np.zeros(int(kept.sum()), CELL)
     found["row"], found["column"] = np.nonzero(kept)
     found["lon"], found["lat"], found["coverage"], found["own"] = lon[kept], lat[kept], share[kept], own[kept]
+    found["lowest"], found["highest"] = (colours[kept] for colours in extremes)
     return found
 
 

@@ -94,6 +94,11 @@ class IndexFacts:
         return Extent(**self.manifest.facts["extent"])
 
     @property
+    def stretch(self) -> Stretch:
+        """How values became colours."""
+        return Stretch.from_dict(self.manifest.facts["rendering"])
+
+    @property
     def tile_deg(self) -> float:
         """Side of a standard tile, degrees."""
         return float(self.manifest.facts["grid"]["tile_size_deg"])

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 
 #: Counts changes of the layout; a reader knows exactly one.
-FORMAT = 1
+FORMAT = 2
 #: Marks the manifest among SQLite files: ``SKYI``.
 APPLICATION_ID = 0x534B5949
 MANIFEST, SHARDS, LOCK = "manifest.sqlite", "shards", "writer.lock"
 
-#: One cell: its place in the facet's lattice of cells, its middle, the share of good data, and whether it
-#: belongs to this facet, not to a neighbour whose margin shows it too.
+#: One cell: its place in the facet's lattice of cells, its middle, the share of good data, the smallest and
+#: the largest colours in it (NaN where nothing is covered), and whether it belongs to this facet, not to a
+#: neighbour whose margin shows it too.
 CELL = np.dtype(
     [
         ("row", "<i4"),
@@ -21,6 +22,8 @@ CELL = np.dtype(
         ("lon", "<f8"),
         ("lat", "<f8"),
         ("coverage", "<f4"),
+        ("lowest", "<f4", (3,)),
+        ("highest", "<f4", (3,)),
         ("own", "?"),
     ]
 )
@@ -28,7 +31,18 @@ CELL = np.dtype(
 
 def tile_record(layers: Sequence[str]) -> np.dtype:
     """One standard tile: its place in the facet's lattice of tiles, its footprint, and what was measured."""
-    numbers = ("lon", "lat", "width", "height", "turn", "coverage", "brightness", "mean_intensity", "area")
+    numbers = (
+        "lon",
+        "lat",
+        "width",
+        "height",
+        "turn",
+        "coverage",
+        "blank",
+        "brightness",
+        "mean_intensity",
+        "area",
+    )
     return np.dtype(
         [
             ("row", "<i4"),

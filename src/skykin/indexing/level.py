@@ -15,6 +15,7 @@ from skykin.indexing.compare import Space
 from skykin.indexing.moments import unit_rows
 from skykin.indexing.stored import StoredFacet
 from skykin.style.engine.cells import boxes
+from skykin.survey.render import Stretch
 from skykin.tiling.grid import tile_names
 
 #: A small tile is shifted by at most this share of its side.
@@ -38,6 +39,8 @@ class LevelReader:
     facets : sequence of StoredFacet
     space : Space
     bases : Mapping of str to array (k, n)
+    stretch : Stretch
+        How values became colours.
     min_coverage : float
         Tiles with a smaller share of observed pixels are left out.
     inside : callable, optional
@@ -47,6 +50,7 @@ class LevelReader:
     facets: Sequence[StoredFacet]
     space: Space
     bases: Mapping[str, Numbers]
+    stretch: Stretch
     min_coverage: float
     inside: Contains | None
 
@@ -87,7 +91,8 @@ class LevelReader:
 
     def _rows(self, facet: StoredFacet, layer: str, where: Numbers, reach: int, step: int) -> Numbers:
         found = facet.squares(layer, reach, step)[where]
-        return unit_rows(found, np.linalg.norm(found.astype(np.float64), axis=-1))
+        flat = self.stretch.is_flat(*facet.extremes(reach, step))[where]
+        return unit_rows(found, np.where(flat, 0, np.linalg.norm(found.astype(np.float64), axis=-1)))
 
     def _chosen(self, facet: StoredFacet, reach: int, step: int) -> Numbers:
         share = self._share(facet, reach, step)

@@ -16,6 +16,7 @@ from skykin.indexing.compare import Space
 from skykin.indexing.moments import positive
 from skykin.indexing.stored import StoredFacet
 from skykin.style.signature import Signature
+from skykin.survey.render import Stretch
 
 #: Points along a side of a cell that tell how much of it lies inside.
 POINTS = 4
@@ -40,13 +41,17 @@ class Place:
     around: Extent | None = None
 
 
-def region_of(facets: Sequence[StoredFacet], space: Space, place: Place, cell_deg: float) -> Region:
+def region_of(
+    facets: Sequence[StoredFacet], space: Space, stretch: Stretch, place: Place, cell_deg: float
+) -> Region:
     """Add up the cells that lie inside.
 
     Parameters
     ----------
     facets : sequence of StoredFacet
     space : Space
+    stretch : Stretch
+        How values became colours.
     place : Place
     cell_deg : float
         Side of a cell, degrees.
@@ -67,6 +72,7 @@ def region_of(facets: Sequence[StoredFacet], space: Space, place: Place, cell_de
         )
     whole, middle = _Sum(space), _Sum(space)
     inside, covered, area = 0, 0, 0.0
+    lowest, highest = np.full(3, np.nan), np.full(3, np.nan)
     for facet in facets:
         mine = _near(facet, place.around)
         share = _share(facet, mine, place.contains, place)
@@ -76,6 +82,8 @@ def region_of(facets: Sequence[StoredFacet], space: Space, place: Place, cell_de
         cells = facet.cells[mine]
         coverage = cells["coverage"] * share
         inside += mine.size
+        lowest = np.fmin(lowest, np.fmin.reduce(cells["lowest"]))
+        highest = np.fmax(highest, np.fmax.reduce(cells["highest"]))
         covered += int((coverage > 0).sum())
         area += float((coverage * _area_deg2(facet, cells)).sum())
         weights = np.where(coverage > 0, space.weights(cells["coverage"]), 0).astype(np.float64)
@@ -91,7 +99,7 @@ def region_of(facets: Sequence[StoredFacet], space: Space, place: Place, cell_de
         raise SkyError(f"{found}; choose a region that the survey covers, or a larger one")
     means, inner = whole.means(), middle.means()
     style = {layer: space.moments[layer].finish(mean, inner.get(layer)) for layer, mean in means.items()}
-    return Region(Signature(style), covered, area)
+    return Region(Signature(style), covered, area, bool(stretch.is_flat(lowest, highest)))
 
 
 class _Sum:

@@ -145,8 +145,11 @@ class StoredIndex(IndexFacts):
         Returns
         -------
         float32 array (len(numbers), n)
+            NaN where a tile has no style.
         """
-        return self._vectors.rows(numbers, kind)
+        found = self._vectors.rows(numbers, kind)
+        found[~self.styled[np.asarray(numbers, dtype=np.intp).reshape(-1)]] = np.nan
+        return found
 
     def cosines(self, styles: Sequence[Style]) -> Numbers:
         """Compare all standard tiles with styles of one kind.
@@ -156,7 +159,19 @@ class StoredIndex(IndexFacts):
         float64 array (tiles, layers, styles)
             From −1 to 1; NaN where a tile has no style.
         """
-        return self._vectors.cosines(styles)
+        found = self._vectors.cosines(styles)
+        found[~self.styled] = np.nan
+        return found
+
+    @property
+    def blank(self) -> Numbers:
+        """Share of each standard tile where nothing was observed: float64 (tiles,)."""
+        return np.asarray(self._records["blank"])
+
+    @cached_property
+    def styled(self) -> np.ndarray:
+        """Which standard tiles have a style, bool (tiles,): those that have structure."""
+        return np.asarray((self._records["norms"] > 0).all(axis=1))
 
     def norms(self, layer: str) -> Numbers:
         """Length of each standard tile's whole signature in a layer: float32 array (tiles,)."""
@@ -258,7 +273,8 @@ class StoredIndex(IndexFacts):
         UsageError
             If the recipe needs a core, and none is given.
         """
-        return region_of(self._facets, self._space, Place(contains, core, around), self.cell_deg)
+        place = Place(contains, core, around)
+        return region_of(self._facets, self._space, self.stretch, place, self.cell_deg)
 
     def tiles_at(self, size_deg: float) -> Level:
         """Return the level of the pyramid whose tiles are nearest in size."""
@@ -266,7 +282,9 @@ class StoredIndex(IndexFacts):
         reach = round(nearest / self.cell_deg)
         area = self.manifest.facts["area"]
         inside = None if area is None else read_area(area).contains
-        reader = LevelReader(self._facets, self._space, self._vectors.bases, self.min_coverage, inside)
+        reader = LevelReader(
+            self._facets, self._space, self._vectors.bases, self.stretch, self.min_coverage, inside
+        )
         return reader.level(reach, self.cell_deg)
 
     @cached_property

@@ -18,7 +18,7 @@ from skykin.indexing.compare import Space
 from skykin.indexing.contrasts import ContrastsOfCells
 from skykin.indexing.moments import add_all, add_up, unit_rows
 from skykin.indexing.shards import Shard, check_shard, map_again, open_shard, windows
-from skykin.style.engine.cells import Lattice, core_side
+from skykin.style.engine.cells import Lattice, core_side, square_extremes
 from skykin.style.network.halves import widened
 from skykin.style.recipe import Recipe
 from skykin.tiling.facets import Cap, Facet, Sector
@@ -114,6 +114,14 @@ class StoredFacet:
         grid = np.zeros(self._shape, np.float32)
         grid[cells["row"], cells["column"]] = cells["coverage"]
         return grid
+
+    def extremes(self, reach: int, step: int) -> tuple[Numbers, Numbers]:
+        """Smallest and largest colours of such squares as `squares` compares: (rows, columns, 3)."""
+        cells = self.cells
+        lowest, highest = (np.full((*self._shape, 3), np.nan, np.float32) for _ in range(2))
+        lowest[cells["row"], cells["column"]] = cells["lowest"]
+        highest[cells["row"], cells["column"]] = cells["highest"]
+        return square_extremes(lowest, highest, reach, step)
 
     def squares(self, layer: str, reach: int, step: int) -> Numbers:
         """Compare all squares of `reach` × `reach` cells, `step` apart: (rows, columns, n)."""

@@ -25,11 +25,13 @@ from skykin.products.sky_map import SkyMap
 from skykin.products.summarised import MeasuredSource
 from skykin.scale.local import ordered_map
 from skykin.significance.surrogates import phase_randomised, surrogate_p
-from skykin.significance.tile_scores import TileScores, fisher, ranks
+from skykin.significance.tile_scores import CONSTANT, PARTIAL, TileScores, fisher, ranks
 from skykin.style.recipe import Recipe
 
 #: Tiles that are measured again.
 BEST = 50
+#: Tiles that are named in a sentence.
+MOST_NAMED = 5
 #: Quantiles of the interval of a score.
 INTERVAL = (0.05, 0.95)
 #: Columns of a finished map before those of `TileScores` that follow the sides of a tile.
@@ -75,6 +77,7 @@ def finished_map(
         Threads that compute.
     progress : Progress
     """
+    _tell_flags(scores, progress)
     overlapping = query.overlapped(scores.lon_deg, scores.lat_deg, scores.tile_deg)
     found = scores.significance(overlapping)
     tiles = QTable({"rank": ranks(scores.score)})
@@ -103,6 +106,23 @@ def finished_map(
         noise,
         source,
     )
+
+
+def _tell_flags(scores: TileScores, progress: Progress) -> None:
+    """Name the tiles whose scores are missing or doubtful."""
+    told = {
+        CONSTANT: "have no score, because their pictures are the same everywhere",
+        PARTIAL: "have holes in more than 5 % of their area, which may decide their scores "
+        "(min_coverage leaves them out)",
+    }
+    for flag, sentence in told.items():
+        names = [str(name) for name in scores.tiles["name"][scores.flagged(flag)]]
+        if names:
+            more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+            progress.say(
+                f"warning: {len(names)} of {len(scores.tiles)} tiles {sentence}: "
+                f"{', '.join(names[:MOST_NAMED])}{more}, {flag} in the column flag"
+            )
 
 
 def _cut(tiles: QTable, chosen: Recipe, criterion: MatchCriterion, overlapping: np.ndarray) -> ScoreCut:

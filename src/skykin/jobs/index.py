@@ -15,7 +15,7 @@ from skykin.core.area import AreaLike, SkyArea, read_area
 from skykin.core.errors import UsageError
 from skykin.core.footprint import Footprint
 from skykin.core.progress import SilentProgress
-from skykin.core.protocols import ColouredSky, Progress, Survey
+from skykin.core.protocols import Progress, Survey
 from skykin.core.provenance import library_versions
 from skykin.core.settings import DEFAULTS, MapSettings, StretchKind
 from skykin.core.survey_options import BandsLike, SurveyOptions
@@ -29,7 +29,15 @@ from skykin.indexing.moments import Directions
 from skykin.indexing.own_files import check_index_folder
 from skykin.indexing.stored import cell_pixels
 from skykin.jobs.examples import cut_in_context
-from skykin.jobs.opening import METHOD_CREDITS, check_resolution, in_hand, sized, suited, survey_of
+from skykin.jobs.opening import (
+    METHOD_CREDITS,
+    check_resolution,
+    doubt_values,
+    in_hand,
+    sized,
+    suited,
+    survey_of,
+)
 from skykin.jobs.sky_index import SkyIndex
 from skykin.jobs.streamed import standard_sample, with_standard
 from skykin.scale.local import ordered_map
@@ -163,6 +171,7 @@ def _job(
 ) -> Job:
     made = read_manifest(folder).facts if append and (folder / MANIFEST).is_file() else {}
     stretch = Stretch.from_dict(made["rendering"]) if made else measure_stretch(survey, settings.stretch)
+    doubt_values(stretch, survey, progress)
     area = _area(settings, made)
     extent = survey.extent
     chosen = recipe_of(settings.recipe)
@@ -232,6 +241,7 @@ def _standard(
     own = SharedMeter(replace(shared.recipe, standardised=True), shared.network)
     found = with_standard(
         ContextMeter(own, settings.side_pixels),
+        sky,
         grid,
         lambda f: cut_in_context(sky, f, settings.side_pixels, shared.network.halo),
         store=store,
@@ -284,13 +294,13 @@ class _Sampler:
 
     Parameters
     ----------
-    sky : ColouredSky
+    sky : RenderedSurvey
     shared : SharedMeter
     tile, spacing : int
         Side of a tile and distance between tiles, pixels.
     """
 
-    sky: ColouredSky
+    sky: RenderedSurvey
     shared: SharedMeter
     tile: int
     spacing: int
@@ -303,14 +313,18 @@ class _Sampler:
         tiles = []
         with progress.stage("An average tile", len(sample), "tiles") as counter:
             for tile in ordered_map(self._measure, sample, workers):
-                tiles.append(tile)
+                if tile is not None:
+                    tiles.append(tile)
                 counter.advance()
         standard = Standardisation.fit(tile.signature for tile in tiles)
         return standard, fit_directions(tiles, standard)
 
-    def _measure(self, footprint: Footprint) -> SampledTile:
+    def _measure(self, footprint: Footprint) -> SampledTile | None:
+        """Measure a tile; None where it has no structure."""
         halo, side = self.shared.network.halo, self.tile
         picture = cut_in_context(self.sky, footprint, side, halo)
+        if self.sky.stretch.is_flat_in(picture, halo):
+            return None
         cell = cell_pixels(Lattice(side, side, side, self.spacing), self.shared.recipe)
         own = slice(halo, halo + side)
         weights = cell_shares(picture.coverage[own, own].astype(np.float64), cell)

@@ -26,7 +26,15 @@ from skykin.core.survey_options import BandsLike, SurveyOptions
 from skykin.core.views import AS_IT_IS, Over, View
 from skykin.evaluation.confounders import control_pictures
 from skykin.jobs.finish import finished_map
-from skykin.jobs.opening import METHOD_CREDITS, check_resolution, in_hand, sized, suited, survey_of
+from skykin.jobs.opening import (
+    METHOD_CREDITS,
+    check_resolution,
+    doubt_values,
+    in_hand,
+    sized,
+    suited,
+    survey_of,
+)
 from skykin.jobs.query import Reference, read_query
 from skykin.jobs.stored import CONTROL_SEED
 from skykin.jobs.streamed import Scorer, StreamedSurvey
@@ -279,6 +287,7 @@ def _mapped(
     settings = sized(settings, survey, chosen, progress)
     check_resolution(settings, survey, progress)
     streamed = StreamedSurvey.set_up(settings, survey)
+    doubt_values(streamed.sky.stretch, survey, progress)
     query = query.for_tiles(settings.tile_size_deg, streamed.projection).in_views(chosen.views)
     source = MappedSurvey.of(streamed, query)
     provenance = Provenance(

@@ -12,6 +12,7 @@ from skykin.core.survey_options import SurveyOptions
 from skykin.style.recipe import Recipe
 from skykin.survey.memory import SurveyLike, is_in_memory
 from skykin.survey.open import open_survey
+from skykin.survey.render import Stretch
 
 #: Credit that every product carries besides the survey's own.
 METHOD_CREDITS = (
@@ -87,6 +88,16 @@ def _tiled(settings: MapSettings, survey: Survey, chosen: Recipe, progress: Prog
         f"note: {survey.title} is {2 * survey.extent.radius_deg:.3g}° wide; tiles are {size:g}° wide"
     )
     return replace(settings, tile_size=size)
+
+
+def doubt_values(stretch: Stretch, survey: Survey, progress: Progress) -> None:
+    """Say so where all values are negative, as magnitudes and decibels are."""
+    if stretch.kind != "symmetric" and max(stretch.high) < 0:
+        progress.say(
+            f"warning: nearly all values of {survey.title} are negative ({min(stretch.low):.3g} to "
+            f"{max(stretch.high):.3g}); the lowest is shown black and the highest white, so turn their sign "
+            "if they are magnitudes or absorption"
+        )
 
 
 def check_resolution(settings: MapSettings, survey: Survey, progress: Progress) -> None:

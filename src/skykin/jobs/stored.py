@@ -32,9 +32,9 @@ from skykin.jobs.views import Meter, measured_views, style_of, view_columns
 from skykin.products.mapped import MappedTiles
 from skykin.products.summarised import summarised
 from skykin.products.summary import MapSummary
-from skykin.significance.tile_scores import TileScores
+from skykin.significance.tile_scores import TileScores, flags
 from skykin.style.engine.meter import ContextMeter
-from skykin.style.signature import Signature, has_style, refuse_without_style
+from skykin.style.signature import Signature, has_style, refuse_without_style, without_style
 from skykin.style.similarity import QueryStyle
 from skykin.style.statistics.statistic import CORE_SHARE
 from skykin.survey.render import RenderedSurvey
@@ -203,6 +203,8 @@ class StoredSurvey:
             found = source._as_it_is(own) if view.plain else source.measured(own, view)
             return self.index.translate(source.index, found)
         picture, meter = self.looked_at(example, view)
+        if self.index.stretch.is_flat_in(picture, meter.halo):
+            raise without_style(example.name)
         signature = meter(picture)
         refuse_without_style(signature, example.name)
         return signature
@@ -211,7 +213,7 @@ class StoredSurvey:
         """Measure an example in all views of the query that look at the survey."""
         if example.other is not None:
             return self._translated(example)
-        return measured_views(example, self.query.views, self.looked_at, self.workers)
+        return measured_views(example, self.query.views, self.looked_at, self.index.stretch, self.workers)
 
     def looked_at(self, example: Example, view: View) -> tuple[Picture, Meter]:
         """Give the picture of an example in a view, with what lies around it, and the meter of its size."""
@@ -253,6 +255,8 @@ class StoredSurvey:
                 f"the index covers {covered:.0%} of the reference {shown(example.name)}, less than "
                 f"{index.min_coverage:.0%}; choose another place or a smaller part of the sky"
             )
+        if region.flat:
+            raise without_style(example.name)
         refuse_without_style(region.signature, example.name)
         return region.signature
 
@@ -270,6 +274,9 @@ class StoredSurvey:
         found = similarity(index, self.style_in, self.exact)
         table = _COLUMNS.of(index, lambda: _columns(index)).copy(copy_data=False)
         table.add_column(found.score, name="score", index=table.colnames.index("coverage"))
+        flag = flags(found.score, index.blank)
+        if flag is not None:
+            table["flag"] = flag
         if self.query_style.names_nearest:
             table["best_reference"] = np.array([each.name for each in query.references])[found.nearest]
         for name, values in view_columns(self.query_style, found.view).items():
@@ -336,7 +343,7 @@ class StoredSurvey:
         style = style_of(
             self.query, self.index.recipe, [self.measured_views(each) for each in self._examples]
         )
-        return Scorer(meter_of(self.index), self.look, self.sky.survey, style, self.index.min_coverage)
+        return Scorer(meter_of(self.index), self.look, self.sky, style, self.index.min_coverage)
 
     def scorer_of(self, survey: Survey) -> Scorer:
         """Return the scorer of another survey in the same colours, its references measured there."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -25,8 +26,8 @@ from skykin.jobs.examples import Geometry, cut_in_context, cut_in_view, example_
 from skykin.jobs.views import looked_at, view_columns
 from skykin.scale.local import ordered_map
 from skykin.scale.store import WorkStore
-from skykin.significance.tile_scores import TileScores, place_columns
-from skykin.style.engine.cells import Lattice, tile_sums
+from skykin.significance.tile_scores import TileScores, flags, place_columns
+from skykin.style.engine.cells import Lattice, cell_extremes, square_extremes, tile_sums
 from skykin.style.engine.meter import ContextMeter, StyleMeter
 from skykin.style.engine.shared import SharedMeter
 from skykin.style.engine.stream import PlaneSource
@@ -66,7 +67,7 @@ def row_type(layers: int) -> np.dtype[np.void]:
     """Type of the numbers of one scored tile; NaN where they are not known."""
     return np.dtype([
         ("cosines", "f8", (layers,)), ("score", "f8"), ("nearest", "i4"), ("view", "i4"), ("hubness", "f8"),
-        ("brightness", "f8"), ("coverage", "f8"), ("mean_intensity", "f8"),
+        ("brightness", "f8"), ("coverage", "f8"), ("blank", "f8"), ("mean_intensity", "f8"),
     ])  # fmt: skip
 
 
@@ -79,7 +80,7 @@ class Scorer:
     meter : StyleMeter or ContextMeter
     look : callable
         Gives the picture of a tile that the meter measures.
-    survey : Survey
+    sky : RenderedSurvey
     style : QueryStyle
         What tiles are compared with.
     min_coverage : float
@@ -90,32 +91,44 @@ class Scorer:
 
     meter: Meter
     look: Cutter
-    survey: Survey
+    sky: RenderedSurvey
     style: QueryStyle[Signature]
     min_coverage: float
     anchors: Anchors | None = None
 
+    @property
+    def survey(self) -> Survey:
+        """The survey that is looked at."""
+        return self.sky.survey
+
     def score(self, picture: Picture) -> float:
-        """Score of a picture as `look` gives it."""
+        """Score of a picture as `look` gives it; NaN where it has no structure."""
+        if self.sky.stretch.is_flat_in(picture, self.meter.halo):
+            return math.nan
         return float(self.style.similarity_of(self.meter(picture)).score)
 
     def row(self, footprint: Footprint) -> Numbers | None:
-        """Numbers of one tile, of `row_type`; None where too little is covered."""
+        """Numbers of one tile, of `row_type`; None where too little is covered.
+
+        A tile without structure has no score and no cosines.
+        """
         try:
             picture = self.look(footprint)
-        except DataQualityError:  # A tile stretched by itself may be blank or flat.
+        except DataQualityError:  # A tile stretched by itself may be blank.
             return None
         if picture.covered < self.min_coverage:
             return None
-        signature = self.meter(picture)
-        found = self.style.similarity_of(signature)
         row = np.zeros((), row_type(len(self.meter.recipe.layers)))
-        for name in FOUND:
-            row[name] = getattr(found, name)
-        row["hubness"] = np.nan
-        if self.anchors is not None:
-            row["hubness"] = self.anchors.hubness_of(self.style, signature, footprint)
+        row["cosines"] = row["score"] = row["hubness"] = np.nan
+        if not self.sky.stretch.is_flat_in(picture, self.meter.halo):
+            signature = self.meter(picture)
+            found = self.style.similarity_of(signature)
+            for name in FOUND:
+                row[name] = getattr(found, name)
+            if self.anchors is not None:
+                row["hubness"] = self.anchors.hubness_of(self.style, signature, footprint)
         row["brightness"], row["coverage"] = picture.brightness, picture.covered
+        row["blank"] = float((picture.coverage == 0).mean())
         row["mean_intensity"] = mean_intensity(self.survey, footprint)
         return row
 
@@ -137,7 +150,10 @@ class FacetReader:
     min_coverage: float
 
     def rows(self, facet: Facet, style: QueryStyle[Signature], anchors: Anchors | None = None) -> Numbers:
-        """Numbers of each own tile, (tiles,) of `row_type`; coverage NaN where too little is covered."""
+        """Numbers of each own tile, (tiles,) of `row_type`; coverage NaN where too little is covered.
+
+        Tiles without structure have no score and no cosines.
+        """
         picture, source, lattice = self._looked(facet)
         coverage = picture.coverage.astype(np.float64)
         weight = tile_sums(coverage, lattice)
@@ -158,6 +174,9 @@ class FacetReader:
             rows["brightness"] = light / np.where(weight > 0, weight, np.nan)
             rows["mean_intensity"] = mean_intensities(self.sky.survey, facet)
             rows["coverage"] = np.where(wanted, covered, np.nan)
+            rows["blank"] = tile_sums(coverage == 0, lattice) / facet.tile**2
+            for name in ("cosines", "score", "hubness"):
+                rows[name][self._flat(picture, lattice)] = np.nan
         return np.asarray(rows[facet.own])
 
     def scores(self, facet: Facet, styles: Sequence[QueryStyle[Signature]]) -> Numbers:
@@ -177,8 +196,14 @@ class FacetReader:
                 last = first + len(each.styles)
                 score[..., i] = each.similarity(cosines[..., first:last, :]).score
                 first = last
-            score[~wanted] = np.nan
+            score[~wanted | self._flat(picture, lattice)] = np.nan
         return np.asarray(score[facet.own])
+
+    def _flat(self, picture: Picture, lattice: Lattice) -> np.ndarray:
+        """Tell which tiles of a facet have no structure."""
+        cells = cell_extremes(picture.rgb, picture.coverage, lattice.cell)
+        reach, step = lattice.tile // lattice.cell, lattice.spacing // lattice.cell
+        return self.sky.stretch.is_flat(*square_extremes(*cells, reach, step))
 
     def _looked(self, facet: Facet) -> tuple[Picture, PlaneSource, Lattice]:
         """Return the picture of a facet, the same with its context, and the lattice of its tiles."""
@@ -282,7 +307,13 @@ class StreamedSurvey:
     def standardised(self, store: WorkStore, progress: Progress) -> StreamedSurvey:
         """Return the same with the average tile of the survey, where the recipe asks for one."""
         meter = with_standard(
-            self.meter, self.grid, self.look, store=store, workers=self.settings.workers, progress=progress
+            self.meter,
+            self.sky,
+            self.grid,
+            self.look,
+            store=store,
+            workers=self.settings.workers,
+            progress=progress,
         )
         return replace(self, meter=meter)
 
@@ -325,7 +356,7 @@ class StreamedSurvey:
             picture, meter = self._in_context(example, view)
             return (picture if alter is None else alter(picture)), meter
 
-        return looked_at(query, self.meter.recipe, look, self.settings.workers)
+        return looked_at(query, self.meter.recipe, look, self.sky.stretch, self.settings.workers)
 
     def _in_context(self, example: Example, view: View) -> tuple[Picture, Meter]:
         if example.footprint is not None and not example.sized:
@@ -337,18 +368,21 @@ class StreamedSurvey:
         sample = [self.grid.footprints[i] for i in evenly(len(self.grid), ANCHORS)]
         found: list[tuple[Signature, Footprint]] = []
         with progress.stage("Anchors", len(sample), "tiles") as counter:
-            measured = ordered_map(lambda each: self.meter(self.look(each)), sample, self.settings.workers)
+            measured = ordered_map(self._measured, sample, self.settings.workers)
             for signature, footprint in zip(measured, sample, strict=True):
-                if signature.finite:
+                if signature is not None and signature.finite:
                     found.append((signature, footprint))
                 counter.advance()
         signatures, footprints = zip(*found, strict=True)
         return Anchors.of(signatures, footprints, self.settings.tile_size_deg)
 
+    def _measured(self, footprint: Footprint) -> Signature | None:
+        """Measure a tile; None where it has no structure."""
+        return measured(self.meter, self.sky, self.look(footprint))
+
     def scorer(self, style: QueryStyle[Signature], anchors: Anchors | None = None) -> Scorer:
         """Return what scores single tiles."""
-        survey = self.sky.survey
-        return Scorer(self.meter, self.look, survey, style, self.settings.min_coverage, anchors)
+        return Scorer(self.meter, self.look, self.sky, style, self.settings.min_coverage, anchors)
 
     def on(self, survey: Survey) -> StreamedSurvey:
         """Return the same for another survey in the same colours, with the same average tile."""
@@ -461,6 +495,9 @@ class StreamedSurvey:
             table[name] = rows[name]
         table["mean_intensity"] = rows["mean_intensity"] * u.Unit(survey.unit)
         table["area"] = grid.area
+        flag = flags(rows["score"], rows["blank"])
+        if flag is not None:
+            table["flag"] = flag
         if style.names_nearest:
             names = np.array([each.name for each in query.references])
             table["best_reference"] = names[rows["nearest"]]
@@ -521,10 +558,25 @@ def _altered(look: ViewCutter, alter: Alter) -> ViewCutter:
     return lambda footprint, view=AS_IT_IS: alter(look(footprint, view))
 
 
+def measured(meter: Meter, sky: RenderedSurvey, picture: Picture) -> Signature | None:
+    """Measure a picture of a survey; None where it has no structure."""
+    return None if sky.stretch.is_flat_in(picture, meter.halo) else meter(picture)
+
+
 def with_standard(
-    meter: Meter, grid: TileGrid, look: Cutter, *, store: WorkStore, workers: int, progress: Progress
+    meter: Meter,
+    sky: RenderedSurvey,
+    grid: TileGrid,
+    look: Cutter,
+    *,
+    store: WorkStore,
+    workers: int,
+    progress: Progress,
 ) -> Meter:
-    """Give the meter the average tile of the survey where its recipe asks for one."""
+    """Give the meter the average tile of the survey where its recipe asks for one.
+
+    Tiles without structure are left out.
+    """
     if not meter.recipe.standardised:
         return meter
     if kept := _kept_standard(store, meter.recipe.layers):
@@ -533,9 +585,10 @@ def with_standard(
     with progress.stage("An average tile", len(sample), "tiles") as counter:
 
         def counted() -> Iterator[Signature]:
-            for signature in ordered_map(lambda each: meter(look(each)), sample, workers):
+            for signature in ordered_map(lambda each: measured(meter, sky, look(each)), sample, workers):
                 counter.advance()
-                yield signature
+                if signature is not None:
+                    yield signature
 
         made = meter.standardised(counted())
     if made.standard is not None and isinstance(made, ContextMeter):

@@ -17,8 +17,9 @@ from skykin.core.views import View, Views
 from skykin.scale.local import ordered_map
 from skykin.style.engine.meter import ContextMeter, StyleMeter
 from skykin.style.recipe import Recipe
-from skykin.style.signature import Signature, has_style, refuse_without_style
+from skykin.style.signature import Signature, has_style, refuse_without_style, without_style
 from skykin.style.similarity import QueryStyle, V
+from skykin.survey.render import Stretch
 
 #: A view is left out if it is covered so much less than the reference as it is: a share of its picture.
 LOSS = 0.05
@@ -28,7 +29,9 @@ Meter = StyleMeter | ContextMeter
 Look = Callable[[Example, View], tuple[Picture, Meter]]
 
 
-def looked_at(query: Query, recipe: Recipe, look: Look, workers: int) -> QueryStyle[Signature]:
+def looked_at(
+    query: Query, recipe: Recipe, look: Look, stretch: Stretch, workers: int
+) -> QueryStyle[Signature]:
     """Measure references and counter-examples in all views of a query.
 
     Parameters
@@ -36,11 +39,14 @@ def looked_at(query: Query, recipe: Recipe, look: Look, workers: int) -> QuerySt
     query : Query
     recipe : Recipe
     look : callable
+    stretch : Stretch
+        Of the pictures that `look` gives.
     workers : int
         Threads that compute.
     """
     examples = (*query.references, *query.unlike)
-    return style_of(query, recipe, [measured_views(each, query.views, look, workers) for each in examples])
+    measured = [measured_views(each, query.views, look, stretch, workers) for each in examples]
+    return style_of(query, recipe, measured)
 
 
 def style_of(query: Query, recipe: Recipe, measured: Sequence[Mapping[View, V]]) -> QueryStyle[V]:
@@ -52,8 +58,10 @@ def style_of(query: Query, recipe: Recipe, measured: Sequence[Mapping[View, V]])
     return QueryStyle(recipe, likes, unlikes, query.combine, query.weights, views, query.views.by)
 
 
-def measured_views(example: Example, views: Views, look: Look, workers: int) -> dict[View, Signature]:
-    """Measure an example in its views, but for those that look past the edge of the survey.
+def measured_views(
+    example: Example, views: Views, look: Look, stretch: Stretch, workers: int
+) -> dict[View, Signature]:
+    """Measure an example in its views, but for those that look past the edge of the survey or show nothing.
 
     Raises
     ------
@@ -67,6 +75,10 @@ def measured_views(example: Example, views: Views, look: Look, workers: int) -> 
     def measured(view: View) -> Signature | None:
         picture, meter = look(example, view)
         if not view.plain and _covered(picture, meter) < full - LOSS:
+            return None
+        if stretch.is_flat_in(picture, meter.halo):
+            if view.plain:
+                raise without_style(example.name)
             return None
         return meter(picture)
 

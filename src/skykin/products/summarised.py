@@ -20,6 +20,7 @@ from skykin.products.stamp import creator
 from skykin.products.summary import MapSummary
 from skykin.products.target_facts import near_nebulae, target_facts
 from skykin.products.target_list import target_list
+from skykin.significance.tile_scores import CONSTANT, PARTIAL
 from skykin.style.signature import LayerVectors
 from skykin.style.similarity import QueryStyle
 from skykin.survey.render import RenderedSurvey
@@ -69,6 +70,8 @@ def summarised(result: MappedTiles, source: MeasuredSource) -> MapSummary:
         warnings=tuple(query_warnings(query, pictures, style.recipe, lambda: source.sky)),
         n_tiles=len(tiles),
         n_left_out=result.scored.n_left_out,
+        n_constant=int(result.scored.flagged(CONSTANT).sum()),
+        n_partial=int(result.scored.flagged(PARTIAL).sum()),
         n_matches=result.n_matches,
         n_overlapping_matches=result.n_overlapping_matches,
         cut=result.cut,

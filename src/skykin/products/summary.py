@@ -51,8 +51,9 @@ class MapSummary:
         of the survey; None for one view.
     warnings : tuple of str
         Sentences on what makes the query a poor one.
-    n_tiles, n_left_out, n_matches : int
-        Tiles scored, tiles with too little data, tiles that match.
+    n_tiles, n_left_out, n_constant, n_partial, n_matches : int
+        Tiles mapped, tiles with too little data, tiles without a score because their pictures are the same
+        everywhere, tiles whose scores holes in the data may decide, tiles that match.
     n_overlapping_matches : int
         Matches that overlap a reference.
     cut : ScoreCut or None
@@ -100,6 +101,8 @@ class MapSummary:
     warnings: tuple[str, ...] = ()
     n_tiles: int = 0
     n_left_out: int = 0
+    n_constant: int = 0
+    n_partial: int = 0
     n_matches: int = 0
     n_overlapping_matches: int = 0
     cut: ScoreCut | None = None
@@ -280,7 +283,17 @@ def _views(summary: MapSummary) -> list[str]:
 
 def _counts(summary: MapSummary) -> list[str]:
     without = f"; {summary.n_left_out} were left out for too little data" if summary.n_left_out else ""
-    lines = [f"{summary.n_tiles} tiles were scored{without}."]
+    lines = [f"{summary.n_tiles - summary.n_constant} tiles were scored{without}."]
+    if summary.n_constant:
+        lines.append(
+            f"{summary.n_constant} further tiles have no score, because their pictures are the same "
+            "everywhere (DQ-CONST)."
+        )
+    if summary.n_partial:
+        lines.append(
+            f"{summary.n_partial} tiles have holes in more than 5 % of their area, which may decide their "
+            "scores (DQ-PARTIAL)."
+        )
     cut = summary.cut
     if cut is None:
         return lines

@@ -63,6 +63,11 @@ COLUMNS = {
     "mean_intensity": ("Mean intensity of the survey in the tile", "phot.flux.sb;stat.mean"),
     "noise": ("Noise of that intensity at one position, where the survey knows it", "stat.stdev"),
     "area": ("Share of the sky that the tile stands for", "phys.angArea;arith.ratio"),
+    "flag": (
+        "DQ-CONST: the picture is the same everywhere, so it has no score; DQ-PARTIAL: holes in the data may "
+        "decide the score",
+        "meta.code.qual",
+    ),
 }
 
 

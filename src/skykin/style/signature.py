@@ -152,11 +152,16 @@ def refuse_without_style(vectors: Mapping[str, Vector], name: str, *, choose: st
         If a layer is not finite or zero (``DQ-CONST``).
     """
     if not has_style(vectors):
-        raise DataQualityError(
-            f"{name} has no style, because nothing in it is covered or it is the same everywhere; "
-            f"choose {choose}",
-            code="DQ-CONST",
-        )
+        raise without_style(name, choose=choose)
+
+
+def without_style(name: str, *, choose: str = "another") -> DataQualityError:
+    """Say that nothing can be compared with a picture in which nothing is to be seen (``DQ-CONST``)."""
+    return DataQualityError(
+        f"{name} has no style, because nothing in it is covered or it is the same everywhere; "
+        f"choose {choose}",
+        code="DQ-CONST",
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -213,7 +218,7 @@ class Standardisation:
                 _advance(mean, squares, signature, tiles)
         if tiles < 2:
             raise DataQualityError(
-                f"the survey's average needs at least 2 tiles with data, but {tiles} had any; "
+                f"the survey's average needs at least 2 tiles with data and structure, but {tiles} had them; "
                 "choose a larger area",
                 code="DQ-FEWVALID",
             )

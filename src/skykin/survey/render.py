@@ -14,6 +14,7 @@ from astropy_healpix import HEALPix
 
 from skykin.core.errors import DataQualityError, UsageError, shown
 from skykin.core.extent import Extent
+from skykin.core.picture import Picture
 from skykin.core.protocols import Survey
 from skykin.core.settings import StretchKind
 from skykin.core.shapes import RGB, Angles, BandValues, Coverage, Degrees
@@ -22,6 +23,7 @@ from skykin.core.shapes import RGB, Angles, BandValues, Coverage, Degrees
 LIMITS_NSIDE = 64
 #: A survey of a part of the sky gets a finer grid of as many centres.
 FEWEST_POSITIONS, FINEST_NSIDE = 20_000, 1 << 24
+#: A hot pixel does not move them: the reader has left it out, see `plausible_range`.
 #: Not 0 R but the darkest hundredth of the sky is black: the zero of a spectrum is uncertain by some 0.2 R,
 #: and the floor of diffuse gas would tint every picture.  White is the brightest thousandth: the cores of a
 #: few nebulae.
@@ -99,6 +101,52 @@ class Stretch:
             x = np.log1p(x / softening) / np.log1p(1 / softening)
         return np.asarray(np.minimum(x, 1), np.float32)
 
+    def values(self, colours: RGB) -> BandValues:
+        """Values ``(..., 3)`` that are shown as colours from 0 to 1; float64."""
+        low, high = np.array(self.low), np.array(self.high)
+        y = np.asarray(colours, np.float64)
+        if self.kind == "symmetric":
+            return np.asarray(high * self.softening * np.sinh((2 * y - 1) * np.arcsinh(1 / self.softening)))
+        if self.kind == "asinh":
+            y = self.softening * np.sinh(y * np.arcsinh(1 / self.softening))
+        elif self.kind == "log":
+            y = self.softening * np.expm1(y * np.log1p(1 / self.softening))
+        return np.asarray(low + (high - low) * y)
+
+    def is_flat(self, lowest: RGB, highest: RGB) -> np.ndarray:
+        r"""Tell which pictures have no structure: each band has one value there, but for rounding.
+
+        .. math:: I_{max} - I_{min} \le 10^{-6} \max(|low|, |high|)
+
+        Parameters
+        ----------
+        lowest, highest : float array (..., 3)
+            The smallest and the largest colours of each picture where it is covered.
+
+        Returns
+        -------
+        bool array (...)
+            True where nothing is covered, too.
+        """
+        with np.errstate(invalid="ignore", over="ignore"):
+            span = self.values(highest) - self.values(lowest)
+        level = np.maximum(np.abs(self.low), np.abs(self.high))
+        return np.asarray(~(span > FLAT * level).any(axis=-1))
+
+    def is_flat_in(self, picture: Picture, margin: int = 0) -> bool:
+        """Tell whether a picture has no structure; see `is_flat`.
+
+        Parameters
+        ----------
+        picture : Picture
+        margin : int
+            Pixels on each side that are not looked at.
+        """
+        rows, columns = picture.coverage.shape
+        own = slice(margin, rows - margin), slice(margin, columns - margin)
+        seen = picture.rgb[own][picture.coverage[own] > 0]
+        return not len(seen) or bool(self.is_flat(seen.min(axis=0), seen.max(axis=0)))
+
     def to_dict(self) -> dict[str, object]:
         """Plain values for provenance; `from_dict` makes the stretch of them again."""
         return asdict(self)
@@ -146,9 +194,20 @@ class TileRenderedSurvey:
     kind: StretchKind
 
     def colours(self, lon: Angles | SkyCoord, lat: Angles | None = None) -> tuple[RGB, Coverage]:
-        """Colours ``(..., 3)`` and coverage ``(...)``, with the errors of `measure_stretch_on`."""
+        """Colours ``(..., 3)`` and coverage ``(...)``; middle grey where a band has one value only.
+
+        Raises
+        ------
+        DataQualityError
+            ``DQ-ALLBLANK`` if nothing is covered.
+        """
         values, coverage = self.survey.sample(lon, lat)
-        return measure_stretch_on(values, coverage, self.kind).apply(values), coverage
+        try:
+            return measure_stretch_on(values, coverage, self.kind).apply(values), coverage
+        except DataQualityError as error:
+            if error.code != "DQ-CONST":
+                raise
+            return np.full(values.shape, 0.5, np.float32), coverage
 
 
 def measure_stretch(

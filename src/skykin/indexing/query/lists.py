@@ -68,7 +68,12 @@ def lists_of(index: StoredIndex, progress: Progress) -> Lists:
     for path in index.path.glob(f"{begin}*.faiss"):
         if sha256_of(path).startswith(path.stem.removeprefix(begin)):
             return Lists(faiss.read_index(str(path), faiss.IO_FLAG_MMAP | faiss.IO_FLAG_READ_ONLY))
-    lists = made(lambda: (block for _, block in index.vectors(kind=index.kinds[0])), len(index), progress)
+    # A tile without a style has no direction: it is nobody's neighbour.
+    lists = made(
+        lambda: (np.nan_to_num(block) for _, block in index.vectors(kind=index.kinds[0])),
+        len(index),
+        progress,
+    )
     remove(index.path, APPROXIMATE)
     _write(lists, index.path, begin)
     return lists

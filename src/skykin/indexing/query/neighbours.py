@@ -75,12 +75,16 @@ def nearest_tiles_of(index: StoredIndex, k: int, progress: Progress = SILENT) ->
 
 
 def all_rows(index: StoredIndex) -> Numbers:
-    """Vectors of all tiles by the quickest kind, all layers beside each other: float32 (tiles, n)."""
+    """Vectors of all tiles by the quickest kind, all layers beside each other: float32 (tiles, n).
+
+    NaN where a tile has no style.
+    """
     kind = index.kinds[0]
     width = max(columns.stop for columns in index.columns(kind).values())
     rows = np.empty((len(index), width), np.float32)
     for part, block in index.vectors(kind=kind):
         rows[part] = block
+    rows[~index.styled] = np.nan
     return rows
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Protocol
@@ -10,7 +11,7 @@ from typing import Protocol
 import numpy as np
 
 from skykin.core.errors import UsageError
-from skykin.core.shapes import Coverage, Numbers
+from skykin.core.shapes import RGB, Coverage, Numbers
 from skykin.style.engine.stream import Piece
 from skykin.style.network.architecture import SMALLEST_CELL
 from skykin.style.statistics.form import Form, Stretch, scale_of
@@ -296,3 +297,35 @@ def tile_sums(values: Numbers, lattice: Lattice) -> Numbers:
         - sums[np.ix_(low, left)]
         + sums[np.ix_(top, left)]
     )
+
+
+def cell_extremes(rgb: RGB, coverage: Coverage, cell: int) -> tuple[Numbers, Numbers]:
+    """Give the smallest and the largest colours of each cell of a picture where it is covered.
+
+    Returns
+    -------
+    lowest, highest : float32 arrays (rows, columns, 3)
+        NaN where nothing is covered.
+    """
+    rows, columns = (length // cell for length in coverage.shape)
+    lowest, highest = np.empty((rows, columns, 3), np.float32), np.empty((rows, columns, 3), np.float32)
+    with warnings.catch_warnings(action="ignore", category=RuntimeWarning):  # a cell of NaN alone
+        for row in range(rows):
+            part = slice(row * cell, (row + 1) * cell), slice(0, columns * cell)
+            seen = np.where(coverage[part][..., None] > 0, rgb[part], np.float32(np.nan))
+            squares = seen.reshape(cell, columns, cell, 3)
+            lowest[row], highest[row] = np.nanmin(squares, axis=(0, 2)), np.nanmax(squares, axis=(0, 2))
+    return lowest, highest
+
+
+def square_extremes(lowest: Numbers, highest: Numbers, reach: int, step: int) -> tuple[Numbers, Numbers]:
+    """Bring the extreme colours of cells together to squares of `reach` × `reach` cells, `step` apart."""
+
+    def gathered(cells: Numbers, better: np.ufunc) -> Numbers:
+        for axis in (0, 1):
+            count = cells.shape[axis] - reach + 1
+            parts = [cells.take(range(first, first + count), axis) for first in range(reach)]
+            cells = better.reduce(parts)
+        return cells[::step, ::step]
+
+    return gathered(lowest, np.fmin), gathered(highest, np.fmax)
