@@ -8,7 +8,7 @@ from functools import cache
 from importlib.resources import files
 
 import numpy as np
-from astropy.table import QTable, Row
+from astropy.table import Column, QTable, Row
 
 from skykin.core.errors import UnknownNameError, shown
 
@@ -25,7 +25,7 @@ class Region:
     name : str
         Usual name.
     aliases : tuple of str
-        Other names, of the region or of a part of it.
+        Other names of the same place; a part of a complex that has a name of its own is a row of its own.
     lon_deg, lat_deg : float
         Galactic longitude and latitude of the centre, degrees.
     diameter_deg : float
@@ -34,7 +34,8 @@ class Region:
         Heliocentric distance, parsecs; None where unknown.
     kind : str
         ``H II complex``, ``molecular cloud complex``, ``dark cloud complex``, ``OB association``, ``galaxy``
-        or ``ionised shell``.
+        or ``ionised shell``; of a part, ``H II region``, ``molecular cloud``, ``dark cloud``,
+        ``dark nebula``, ``reflection nebula`` or ``star cluster``.
     in_wham : bool
         Whether its systemic velocity lies within the ±100 km/s that WHAM covers.
     annotate : bool
@@ -65,7 +66,11 @@ def known_regions() -> QTable:
         compiled.  ``distance_pc`` is masked where unknown.  A fresh copy: change it freely.
     """
     text = files("skykin.catalogue").joinpath("data/regions.ecsv").read_text(encoding="utf-8")
-    return QTable.read(text, format="ascii.ecsv")
+    table = QTable.read(text, format="ascii.ecsv")
+    # The reader masks empty text, but no other name is no unknown.
+    aliases = table["aliases"]
+    table["aliases"] = Column(aliases.filled(""), description=aliases.description)
+    return table
 
 
 def find_region(name: str) -> Region:
@@ -116,7 +121,7 @@ def _region(row: Row) -> Region:
     distance_pc = row["distance_pc"]
     return Region(
         name=str(row["name"]),
-        aliases=tuple(alias.strip() for alias in str(row["aliases"]).split(";")),
+        aliases=tuple(alias.strip() for alias in str(row["aliases"]).split(";") if alias.strip()),
         lon_deg=float(row["lon_deg"].value),
         lat_deg=float(row["lat_deg"].value),
         diameter_deg=float(row["diameter_deg"].value),
