@@ -149,3 +149,10 @@ def test_an_area_between_the_tiles_is_refused_by_its_name():
     )
     with pytest.raises(SkyError, match="no tile is centred in a MOC of .* of the sky; choose a larger area"):
         grid_of(tiny, survey)
+
+
+def test_a_small_region_is_placed_to_a_tenth_of_its_size():
+    area = read_area(CircleSkyRegion(SkyCoord(209, -19, unit="deg", frame="galactic"), 30 * u.arcsec))
+    extent = area.extent()
+    assert extent.distance_deg(209, -19) * 3600 < 3
+    assert 30 < extent.radius_deg * 3600 < 36

@@ -20,7 +20,7 @@ from skykin.core.footprint import Footprint
 from skykin.core.progress import SilentProgress
 from skykin.core.settings import MapSettings
 from skykin.jobs.examples import cut_in_context
-from skykin.jobs.opening import sized
+from skykin.jobs.sizing import sized
 from skykin.jobs.streamed import FacetReader, facets_of
 from skykin.style.engine.meter import ContextMeter
 from skykin.style.engine.shared import SharedMeter

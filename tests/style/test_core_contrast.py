@@ -6,7 +6,7 @@ import pytest
 from skykin.core.errors import UsageError
 from skykin.core.progress import SilentProgress
 from skykin.core.settings import MapSettings
-from skykin.jobs.opening import sized, suited
+from skykin.jobs.sizing import sized, suited
 from skykin.style.engine.cells import Lattice
 from skykin.style.engine.shared import SharedMeter
 from skykin.style.engine.stream import CoverageRows, PlaneSource, stream

@@ -282,11 +282,16 @@ def listed(reference: Any) -> tuple[Any, ...]:
     for each in _items(reference):
         members += reference_set(each).members if _is_set(each) else (each,)
     if len(members) > MOST_REFERENCES:
-        raise UsageError(
-            f"{len(members)} references were given, but at most {MOST_REFERENCES} can be combined; "
-            "use fewer, or learn from a list with `skykin learn`"
-        )
+        raise too_many(len(members))
     return tuple(members)
+
+
+def too_many(number: int) -> UsageError:
+    """Refuse more references than can be combined."""
+    return UsageError(
+        f"{number} references were given, but at most {MOST_REFERENCES} can be combined; "
+        "use fewer, or learn from a list with `skykin learn`"
+    )
 
 
 def how_combined(reference: Any, combine: Combine | None = None) -> Combine:

@@ -27,6 +27,7 @@ from skykin.cli.options import (
     Mirror,
     Night,
     NoiseDraws,
+    ObjectSize,
     Overwrite,
     Pixels,
     PixelScale,
@@ -91,6 +92,7 @@ def map_command(
     views: Views = None,
     area: Area = None,
     tile_size: TileSize = None,
+    object_size: ObjectSize = None,
     spacing: Spacing = None,
     pixels: Pixels = None,
     grid: Annotated[
@@ -196,6 +198,7 @@ def map_command(
         survey_option=survey_options(survey_option),
         area=area,
         tile_size=tile_size,
+        object_size=object_size,
         spacing=spacing,
         pixels=pixels,
         grid=grid,

@@ -30,7 +30,8 @@ OUTPUT = "What is written, and how fast"
 INTERRUPTED = 130
 IN_MAP = (
     "a name (`skykin regions` lists them), `set:NAME` for a named set, Galactic `l,b` in degrees, any "
-    "position such as `05h35m17s -05d23m28s` (ICRS), or a file (DS9 regions, MOC, PNG, JPEG, TIFF)"
+    "position such as `05h35m17s -05d23m28s` (ICRS), a file (DS9 regions, MOC, PNG, JPEG, "
+    "TIFF), or a table (CSV, ECSV, VOTable) whose rows are references"
 )
 IN_INDEX = f"{IN_MAP}, the name of a tile, or `place@INDEX` for a place in another survey's index"
 
@@ -208,7 +209,16 @@ TileSize = Annotated[
     typer.Option(
         help="Side of a tile, degrees.",
         show_default=f"what suits the recipe: 6 for core-contrast, else {DEFAULT_TILE_DEG:g}; "
-        "on a survey of a part of the sky, a sixth of it",
+        "on a survey of a part of the sky, so that about 42 lie side by side",
+        rich_help_panel=TILES,
+    ),
+]
+ObjectSize = Annotated[
+    str | None,
+    typer.Option(
+        help="Instead: size of the object that is looked for, such as `30\"`, `2'` or `0.1` (degrees); tiles "
+        "are three times as wide.",
+        show_default=False,
         rich_help_panel=TILES,
     ),
 ]

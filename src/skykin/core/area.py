@@ -30,10 +30,11 @@ from skykin.core.shapes import Degrees, Numbers
 
 EXTENT_POINTS = 17
 HOW = "use lon_min,lon_max,lat_min,lat_max in Galactic degrees, such as 180,240,-40,10 or 330,30,-10,10"
-#: Cells of regions are 0.9 arcminutes wide.
-REGION_ORDER = 12
+#: Cells of regions are 0.9 arcminutes wide, and at most a 128th of the region itself.
+REGION_ORDER, CELLS_ACROSS, FINEST_REGION_ORDER = 12, 128, 22
 ELLIPSE_CORNERS = 72
-#: Cells of 0.9° tell where a coverage map lies.
+#: Cells of 0.9° tell where a coverage map lies; smaller ones where so few are touched.
+FEWEST_CELLS = 1024
 EXTENT_ORDER = 6
 EXTENT_CELL_DEG = math.degrees(math.sqrt(math.pi / 3)) / 2**EXTENT_ORDER
 #: A coverage map that touches more of the sky than this is not confined to a cap.
@@ -168,7 +169,7 @@ class MocArea:
         return np.asarray(place % 2 == 1)  # after a beginning and before its end
 
     def extent(self) -> Extent:
-        """Cap that holds it, to a degree; the whole sky where it is not much smaller."""
+        """Cap that holds it, to a tenth of its size; the whole sky where it is not much smaller."""
         step = np.uint64(2 * (FINEST_ORDER - EXTENT_ORDER))
         cells = np.arange(12 * 4**EXTENT_ORDER, dtype=np.uint64)
         before = np.searchsorted(self._edges, cells << step, side="right")
@@ -176,8 +177,22 @@ class MocArea:
         touched = cells[(before % 2 == 1) | (after > before)]
         if len(touched) > NEARLY_ALL * len(cells):
             return ALL_SKY
-        lon, lat = healpix_to_lonlat(touched.astype(np.int64), 2**EXTENT_ORDER, order="nested")
-        return Extent.around(*to_galactic(lon.deg, lat.deg, "icrs"), EXTENT_CELL_DEG)
+        order = EXTENT_ORDER
+        while len(touched) < FEWEST_CELLS and order < FINEST_REGION_ORDER:
+            order += 1
+            touched = self._touched(order)
+        lon, lat = healpix_to_lonlat(touched.astype(np.int64), 2**order, order="nested")
+        return Extent.around(
+            *to_galactic(lon.deg, lat.deg, "icrs"), EXTENT_CELL_DEG / 2 ** (order - EXTENT_ORDER)
+        )
+
+    def _touched(self, order: int) -> Numbers:
+        """Cells of an order that hold any of it."""
+        step = np.uint64(2 * (FINEST_ORDER - order))
+        first, last = self._edges[::2] >> step, (self._edges[1::2] - np.uint64(1)) >> step
+        return np.unique(
+            np.concatenate([np.arange(a, b + np.uint64(1)) for a, b in zip(first, last, strict=True)])
+        )
 
     @cached_property
     def _edges(self) -> Numbers:
@@ -276,15 +291,24 @@ def _moc_of_region(shape: Any) -> MOC:
         # Width runs along longitude at angle 0; angles turn from there towards north.
         bearing = np.arctan2(x, y) - shape.angle
         corners = shape.center.directional_offset_by(bearing, np.hypot(x, y))
-        return MOC.from_polygon_skycoord(corners.icrs, max_depth=REGION_ORDER)
+        return MOC.from_polygon_skycoord(corners.icrs, max_depth=_order_for(2 * np.hypot(x, y).min()))
     if isinstance(shape, PolygonSkyRegion):
-        return MOC.from_polygon_skycoord(shape.vertices.icrs, max_depth=REGION_ORDER)
+        widest = shape.vertices[0].separation(shape.vertices).max()
+        return MOC.from_polygon_skycoord(shape.vertices.icrs, max_depth=_order_for(widest))
     if isinstance(shape, CircleSkyRegion | CircleAnnulusSkyRegion):
-        return MOC.from_astropy_regions(shape, max_depth=REGION_ORDER)
+        radius = shape.radius if isinstance(shape, CircleSkyRegion) else shape.outer_radius
+        return MOC.from_astropy_regions(shape, max_depth=_order_for(2 * radius))
     raise UsageError(
         f"the area holds a {shown(type(shape).__name__)}, which has no area on the sky; use circles, annuli, "
         "ellipses, boxes and polygons in sky coordinates"
     )
+
+
+def _order_for(size: u.Quantity) -> int:
+    """Order of the cells of a region of a size."""
+    cell_deg = max(float(size.to_value(u.deg)), 1e-6) / CELLS_ACROSS
+    order = EXTENT_ORDER + math.ceil(math.log2(EXTENT_CELL_DEG / cell_deg))
+    return min(max(REGION_ORDER, order), FINEST_REGION_ORDER)
 
 
 def _from_dict(values: Mapping[str, Any]) -> SkyArea:

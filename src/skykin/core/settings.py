@@ -69,7 +69,7 @@ class MapSettings(Checked):
         What the survey's file does not say itself.
     tile_size : Quantity or float, optional
         Side of a tile on the sky; bare numbers are degrees.  If left out, what suits the recipe on a
-        survey of the whole sky, and a sixth of its diameter on a smaller one.
+        survey of the whole sky; on a smaller one, so that about 42 lie side by side.
     spacing : Quantity or float, optional
         Largest distance between neighbouring tile centres; what suits the recipe if left out.
     pixels : int, optional

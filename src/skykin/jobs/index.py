@@ -29,15 +29,8 @@ from skykin.indexing.moments import Directions
 from skykin.indexing.own_files import check_index_folder
 from skykin.indexing.stored import cell_pixels
 from skykin.jobs.examples import cut_in_context
-from skykin.jobs.opening import (
-    METHOD_CREDITS,
-    check_resolution,
-    doubt_values,
-    in_hand,
-    sized,
-    suited,
-    survey_of,
-)
+from skykin.jobs.opening import METHOD_CREDITS, doubt_values, in_hand, survey_of
+from skykin.jobs.sizing import check_resolution, sized, suited, tile_about
 from skykin.jobs.sky_index import SkyIndex
 from skykin.jobs.streamed import standard_sample, with_standard
 from skykin.scale.local import ordered_map
@@ -64,6 +57,7 @@ def index(
     survey_option: SurveyOptions | None = None,
     area: AreaLike | None = None,
     tile_size: float | u.Quantity | None = None,
+    object_size: str | float | u.Quantity | None = None,
     spacing: float | u.Quantity | None = None,
     pixels: int | None = None,
     bands: BandsLike | None = None,
@@ -90,6 +84,9 @@ def index(
         Folder of the index.
     survey_option, area, tile_size, spacing, pixels, bands, stretch, recipe, fast, min_coverage :
         How the sky is cut, coloured and measured; see `MapSettings`.
+    object_size : str, float or Quantity, optional
+        Size of the objects that will be looked for, such as ``30"``; tiles are three times as wide.
+        Instead of `tile_size`.
     append : bool
         Take in new data or another area: what is still true is kept.
     exact : bool
@@ -118,7 +115,7 @@ def index(
         survey=in_hand(survey, survey_option, progress),
         survey_option=survey_option,
         area=area,
-        tile_size=tile_size,
+        tile_size=tile_about(object_size, tile_size),
         spacing=spacing,
         pixels=pixels,
         bands=bands,

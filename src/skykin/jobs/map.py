@@ -26,16 +26,9 @@ from skykin.core.survey_options import BandsLike, SurveyOptions
 from skykin.core.views import AS_IT_IS, Over, View
 from skykin.evaluation.confounders import control_pictures
 from skykin.jobs.finish import finished_map
-from skykin.jobs.opening import (
-    METHOD_CREDITS,
-    check_resolution,
-    doubt_values,
-    in_hand,
-    sized,
-    suited,
-    survey_of,
-)
+from skykin.jobs.opening import METHOD_CREDITS, doubt_values, in_hand, survey_of
 from skykin.jobs.query import Reference, read_query
+from skykin.jobs.sizing import about_objects, check_resolution, sized, suited, tile_about
 from skykin.jobs.stored import CONTROL_SEED
 from skykin.jobs.streamed import Scorer, StreamedSurvey
 from skykin.products.folder import check_output_folder
@@ -69,6 +62,7 @@ def map(  # noqa: A001 - named like the command
     survey_option: SurveyOptions | None = None,
     area: AreaLike | None = None,
     tile_size: float | u.Quantity | None = None,
+    object_size: str | float | u.Quantity | None = None,
     spacing: float | u.Quantity | None = None,
     pixels: int | None = None,
     grid: GridKind = DEFAULTS.grid,
@@ -126,6 +120,9 @@ def map(  # noqa: A001 - named like the command
         What the survey's file does not say itself.
     area, tile_size, spacing, pixels, grid, bands, stretch, stretch_per_tile, recipe :
         How the sky is cut, coloured and measured; see `MapSettings`.
+    object_size : str, float or Quantity, optional
+        Size of the object that is looked for, such as ``30"``; bare numbers are degrees.  Tiles are then
+        three times as wide, for the object with what is around it.  Instead of `tile_size`.
     threshold, top_fraction, max_q : float, optional
         The match criterion: one of a score, a fraction of the sky, or a false discovery rate; the recipe's
         own if left out.
@@ -166,7 +163,7 @@ def map(  # noqa: A001 - named like the command
         survey=in_hand(survey, survey_option, progress),
         survey_option=survey_option,
         area=area,
-        tile_size=tile_size,
+        tile_size=tile_about(object_size, tile_size),
         spacing=spacing,
         pixels=pixels,
         grid=grid,
@@ -284,7 +281,11 @@ def _mapped(
     asked, chosen = settings, recipe(settings.recipe)
     settings = suited(settings, chosen)
     survey = survey_of(settings, download, progress)
-    settings = sized(settings, survey, chosen, progress)
+    found_query = about_objects(query, settings, survey, chosen)
+    settings = sized(settings, survey, chosen, progress, query.references)
+    if found_query is not query:
+        asked = replace(asked, tile_size=settings.tile_size)
+    query = found_query
     check_resolution(settings, survey, progress)
     streamed = StreamedSurvey.set_up(settings, survey)
     doubt_values(streamed.sky.stretch, survey, progress)

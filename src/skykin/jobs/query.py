@@ -16,8 +16,18 @@ from astropy.coordinates import SkyCoord
 from mocpy import MOC
 from regions import Region, Regions
 
+from skykin.catalogue.object_lists import ObjectList
 from skykin.catalogue.query import Example, Query, named_apart
-from skykin.catalogue.references import chosen_set, how_combined, listed, resolve_reference
+from skykin.catalogue.references import (
+    MOST_REFERENCES,
+    ReferencePlace,
+    chosen_set,
+    how_combined,
+    listed,
+    resolve_reference,
+    too_many,
+)
+from skykin.catalogue.user_catalogue import read_catalogue
 from skykin.core.area import MocArea, moc_of_regions
 from skykin.core.errors import ResourceError, SkyError, UnknownNameError, UsageError, shown
 from skykin.core.extent import Extent
@@ -37,6 +47,8 @@ Reference: TypeAlias = (
 FILES = frozenset({
     ".reg", ".fits", ".fit", ".json", ".txt", ".moc", ".png", ".jpg", ".jpeg", ".tif", ".tiff",
 })  # fmt: skip
+#: Of a table, every row is a reference.
+TABLES = frozenset({".csv", ".ecsv", ".tsv", ".vot", ".xml", ".parquet"})
 #: Places closer than this are one: a hundredth of the finest survey's pixel is far more.
 SAME_DEG = 1e-6
 
@@ -101,11 +113,31 @@ class _Reader:
 
     def place(self, what: Any) -> Example:
         """Read a name or a position."""
-        place = resolve_reference(what)
+        return self.at(resolve_reference(what))
+
+    def at(self, place: ReferencePlace) -> Example:
+        """Take a place: the square of the size that was given about it, else as large as a tile."""
         return Example(
             place.name,
             Footprint(place.lon_deg, place.lat_deg, self.width_deg or 1.0),
             sized=self.width_deg is not None,
+        )
+
+    def several(self, what: Any) -> tuple[Example, ...]:
+        """Read one example of any kind, or every row of a table of positions."""
+        if isinstance(what, str | Path) and Path(what).suffix.lower() in TABLES:
+            return self.table(Path(what).expanduser())
+        return (self.read(what),)
+
+    def table(self, path: Path) -> tuple[Example, ...]:
+        """Read all rows of a table."""
+        table = read_catalogue(path)
+        found = ObjectList.from_table(table, path.name, np.ones(len(table), dtype=bool))
+        if len(found) > MOST_REFERENCES:
+            raise too_many(len(found))
+        return tuple(
+            self.at(ReferencePlace(*row))
+            for row in zip(found.names, found.lon_deg, found.lat_deg, strict=True)
         )
 
     def tile(self, number: int) -> Example:
@@ -192,7 +224,8 @@ def read_query(
     ----------
     reference : str, Path, int, SkyCoord, tuple, Footprint, MOC, Picture, Elsewhere, or a list of these
         Text is, in this order: ``place@folder`` for a place in another index; a file (DS9 regions, MOC,
-        PNG, JPEG or TIFF) by its ending; the name of a tile of the index; a region's name, a position, or
+        PNG, JPEG or TIFF) or a table of positions (CSV, ECSV, VOTable, Parquet; every row is a reference)
+        by its ending; the name of a tile of the index; a region's name, a position, or
         ``set:NAME`` for all places of one of `reference_sets`.  A number is a tile's place in
         ``index.tiles``.
     unlike : the same
@@ -220,11 +253,13 @@ def read_query(
     items = listed(reference)
     if not items:
         raise UsageError('there is no reference; give one, such as "orion"')
-    references = tuple(reader.read(each) for each in items)
+    references = tuple(example for each in items for example in reader.several(each))
+    if len(references) > MOST_REFERENCES:
+        raise too_many(len(references))
     _check_distinct(references)
     return Query(
         named_apart(references),
-        tuple(reader.read(each) for each in listed(unlike)),
+        tuple(example for each in listed(unlike) for example in reader.several(each)),
         how_combined(reference, combine),
         dict(weight or {}),
         chosen_set(reference, len(items)),

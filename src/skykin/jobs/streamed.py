@@ -23,6 +23,7 @@ from skykin.core.views import AS_IT_IS, View
 from skykin.indexing.facet_intensity import mean_intensities
 from skykin.jobs.anchors import ANCHORS, Anchors, reference_hubness
 from skykin.jobs.examples import Geometry, cut_in_context, cut_in_view, example_in_context, seen_picture
+from skykin.jobs.left_out import left_out
 from skykin.jobs.views import looked_at, view_columns
 from skykin.scale.local import ordered_map
 from skykin.scale.store import WorkStore
@@ -430,6 +431,7 @@ class StreamedSurvey:
                 f"none of {len(rows)} tiles is covered to {self.settings.min_coverage:.0%}; "
                 "choose another area or a smaller min_coverage"
             )
+        n_left_out = left_out(self.sky.survey, self.grid, known)
         grid, rows = self.grid.keep(known), rows[known]
         table = self._table(rows, grid, query, style)
         if anchors is not None:
@@ -442,7 +444,7 @@ class StreamedSurvey:
             self.settings.tile_size_deg,
             grid.spacing_deg,
             grid.nside,
-            int((~known).sum()),
+            n_left_out,
         )
 
     def _by_tiles(self, scorer: Scorer, progress: Progress) -> Numbers:
