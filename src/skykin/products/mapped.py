@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -83,7 +84,7 @@ class Gallery:
     references : tuple of Picture
         What was looked for, at least one.
     best, opposite : tuple of Picture
-        The best matches, best first, and the least similar tiles, the least similar first.
+        The most similar tiles, best first, and the least similar ones, the least similar first.
     """
 
     references: tuple[Picture, ...]
@@ -224,36 +225,26 @@ class MappedTiles:
 
     @cached_property
     def pictures(self) -> Gallery:
-        """The best matches, or the best tiles where none matches, and the least similar.
+        """The best tiles, matches or not, and the least similar.
 
-        None of them is centred in another or a reference.
+        None of them overlaps a reference, or another of the same kind.
         """
         order = np.argsort(numbers(self.tiles["rank"]))
-        match, score = np.asarray(self.tiles["match"], dtype=bool), self.scores
-        ranked = [int(i) for i in order if np.isfinite(score[i])]
-        own = list(self.references)
-        best = self._apart([i for i in ranked if match[i]], own)
-        if not best:
-            # Where nothing matches, the upper half of the tiles still shows what comes nearest.
-            best = self._apart(ranked[: len(self.tiles) // 2], own)
-        opposite = self._apart(ranked[::-1], [*own, *best])
+        order = order[np.isfinite(self.scores[order]) & ~self.overlapping[order]]
+        # Among few tiles, those of the lower half are not the most similar.
+        half = math.ceil(len(order) / 2)
+        best, opposite = self._apart(order[:half]), self._apart(order[half:][::-1])
         references = tuple(self.source.reference_picture(each) for each in self.query.references)
         return Gallery(
             references,
-            tuple(self.source.picture(each) for each in best),
-            tuple(self.source.picture(each) for each in opposite),
+            tuple(self.source.picture(self.footprints[i]) for i in best),
+            tuple(self.source.picture(self.footprints[i]) for i in opposite),
         )
 
-    def _apart(self, candidates: list[int], taken: list[Footprint]) -> list[Footprint]:
-        chosen: list[Footprint] = []
-        for i in candidates:
-            if len(chosen) == GALLERY_TILES:
-                break
-            here = self.footprints[i]
-            place = np.array(here.lon_deg), np.array(here.lat_deg)
-            if not any(other.contains_deg(*place) for other in (*taken, *chosen)):
-                chosen.append(here)
-        return chosen
+    def _apart(self, rows: Numbers) -> list[int]:
+        """Take the first rows whose tiles do not overlap each other."""
+        chosen = non_overlapping(directions_of(self.tiles[rows]), self.scored.tile_deg, GALLERY_TILES)
+        return [int(row) for row in rows[chosen]]
 
     @cached_property
     def regions(self) -> QTable:
@@ -277,7 +268,17 @@ class MappedTiles:
         KeyError
             If no tile does.
         """
-        return float(self.scores[self._row_of[footprint]])
+        return float(self.scores[self.row_of(footprint)])
+
+    def row_of(self, footprint: Footprint) -> int:
+        """Row of the tile that lies exactly there.
+
+        Raises
+        ------
+        KeyError
+            If no tile does.
+        """
+        return self._row_of[footprint]
 
     @cached_property
     def _row_of(self) -> dict[Footprint, int]:

@@ -13,6 +13,7 @@ from astropy.table import QTable
 from PIL import Image
 
 from skykin.core.footprint import Footprint
+from skykin.products.field import field_of, frame_shown
 from skykin.products.figures.canvas import Drawn
 from skykin.products.mapped import MappedTiles
 from skykin.products.page import template
@@ -22,7 +23,7 @@ from skykin.products.summary import recall_rows, summary_lines, target_lines
 from skykin.products.target_list import target_list
 from skykin.products.target_page import target_page
 from skykin.products.tile_table import ranked_tiles
-from skykin.products.wording import number, percent, position
+from skykin.products.wording import band_words, number, percent, position
 
 SHOWN_MATCHES = 25
 #: Columns of pixels that a figure keeps in the page; the PNG and PDF beside it keep all.
@@ -96,7 +97,7 @@ def _query(result: MappedTiles) -> list[tuple[str, str]]:
         ("References" if several else "Reference", told),
         *unlike,
         ("Survey", result.survey.title),
-        ("Colours", "red: {}; green: {}; blue: {}".format(*result.survey.bands)),
+        ("Colours", "; ".join(text for _, text in band_words(result.survey.bands))),
         ("Recipe", str(result.provenance.recipe.get("name", ""))),
         ("Layers", ", ".join(result.layers)),
         ("Match", result.cut.words),
@@ -112,10 +113,12 @@ def _matches(result: MappedTiles) -> tuple[list[str], list[list[str]]]:
     table = ranked_tiles(result)
     table = table[np.asarray(table["match"], dtype=bool)][:SHOWN_MATCHES]
     unit = getattr(table["mean_intensity"], "unit", None)
-    intensity = f"mean intensity ({unit})" if unit else "mean intensity"
+    intensity = f"mean intensity ({unit})" if str(unit or "") else "mean intensity"
+    equatorial = ["RA, Dec"] if frame_shown(result.provenance.survey) == "icrs" else []
     heads = [
         "rank",
         "tile",
+        *equatorial,
         "l",
         "b",
         "score",
@@ -130,6 +133,7 @@ def _matches(result: MappedTiles) -> tuple[list[str], list[list[str]]]:
     columns = [
         [f"{rank:.0f}" for rank in numbers(table["rank"])],
         [str(name) for name in table["name"]],
+        *([position(each, frame="icrs") for each in result.matching[:SHOWN_MATCHES]] for _ in equatorial),
         _column(table, "lon", f".{digits}f", "°"),
         _column(table, "lat", f"+.{digits}f", "°"),
         _column(table, "score", ".4f"),
@@ -144,10 +148,15 @@ def _matches(result: MappedTiles) -> tuple[list[str], list[list[str]]]:
 
 
 def _regions(result: MappedTiles) -> tuple[list[str], list[tuple[bool, list[str]]]]:
-    """Heads and rows of the table of regions; each row with whether it is recovered, the best first."""
+    """Heads and rows of the table of regions; each row with whether it is recovered, the best first.
+
+    Of a small field only the regions in it.
+    """
     table = result.regions[
         np.argsort(-np.nan_to_num(numbers(result.regions["score"]), nan=-np.inf), kind="stable")
     ]
+    if field_of(result) is not None:
+        table = table[np.isfinite(numbers(table["score"]))]
     known = [name for name in SKY_SHARES if name in table.colnames]
     heads = [
         "region",

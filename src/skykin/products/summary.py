@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
+from skykin.core.angle import area_words
 from skykin.core.criterion import ScoreCut
 from skykin.core.plain import plain
 from skykin.core.views import Views
@@ -24,6 +25,9 @@ RANKINGS = {
 TARGET_RANKINGS = {"brightness": "mean brightness", "contrast": "contrast of 2° with 5°"}
 #: A map of more of the sky than this is one of the whole sky.
 NEARLY_ALL = 0.95
+#: A map of less of the sky than this is one of a small field: 41 square degrees.
+SMALL = 0.001
+WHOLE_SKY_DEG2 = 4 * math.pi * math.degrees(1) ** 2
 CONFOUNDERS = {
     "mean_intensity": "mean intensity",
     "abs_latitude": "|b|",
@@ -301,11 +305,12 @@ def _counts(summary: MapSummary) -> list[str]:
         return [*lines, f"No tile matches: none has {cut.words}.", *_significance(summary)]
     line = f"{summary.n_matches} of them match ({cut.words})"
     if summary.sky_fraction_matching is not None:
-        line += f": they stand for {percent(summary.sky_fraction_matching)} of the sky"
+        whole, sky = _mapped(summary)
+        line += f": they stand for {percent(summary.sky_fraction_matching / whole)} of {sky}"
         if summary.sky_fraction_in_matching_tiles is not None:
-            line += (
-                f", and {percent(summary.sky_fraction_in_matching_tiles)} lies inside at least one of them"
-            )
+            inside = summary.sky_fraction_in_matching_tiles / whole
+            # Tiles at the border reach beyond what is mapped.
+            line += f", and {percent(min(inside, 1.0))} lies inside at least one of them"
     lines.append(line + ".")
     if cut.missed_q and summary.calibrated:
         lines.append(
@@ -315,6 +320,14 @@ def _counts(summary: MapSummary) -> list[str]:
     if summary.n_overlapping_matches:
         lines.append(f"{summary.n_overlapping_matches} of the matches overlap the reference itself.")
     return [*lines, *_significance(summary)]
+
+
+def _mapped(summary: MapSummary) -> tuple[float, str]:
+    """Share of the sky that shares are told of, and what it is called: of a part, with its area."""
+    mapped = summary.sky_fraction_mapped
+    if mapped is None or not 0 < mapped <= NEARLY_ALL:
+        return 1.0, "the sky"
+    return mapped, f"the {area_words(mapped * WHOLE_SKY_DEG2)} that were mapped"
 
 
 def _significance(summary: MapSummary) -> list[str]:
@@ -395,6 +408,8 @@ def _correlations(summary: MapSummary) -> list[str]:
     told = [
         f"{number(value, '+.2f')} with {text}"
         for key, text in CONFOUNDERS.items()
+        # Within a small field the latitude hardly differs.
+        if not (key == "abs_latitude" and (summary.sky_fraction_mapped or 1.0) < SMALL)
         if (value := summary.spearman.get(key)) is not None
     ]
     return [f"Rank correlation (Spearman) of the score: {', '.join(told)}."] if told else []

@@ -12,6 +12,7 @@ from PIL import Image
 from skykin.core.atomic import whole_file
 from skykin.core.protocols import ColouredSky, Survey
 from skykin.core.shapes import BandValues, Coverage
+from skykin.products.field import field_of_sky, frame_shown
 from skykin.products.preview import WIDEST_REGION_DEG, region_image, sky_image
 from skykin.survey.render import COLOURS
 
@@ -44,8 +45,12 @@ def survey_facts(survey: Survey, values: BandValues, coverage: Coverage) -> dict
         "unit": survey.unit or "none",
         "covered": f"{coverage.mean(dtype=np.float64):.1%} of the extent",
     }
-    for colour, band, column in zip(COLOURS, survey.bands, np.moveaxis(values[seen], -1, 0), strict=True):
-        facts[colour] = f"{band}: {_range(column)}"
+    columns = np.moveaxis(values[seen], -1, 0)
+    if len(set(survey.bands)) == 1:
+        facts["brightness"] = f"{survey.bands[0]}: {_range(columns[0])}"
+    else:
+        for colour, band, column in zip(COLOURS, survey.bands, columns, strict=True):
+            facts[colour] = f"{band}: {_range(column)}"
     for name, value in known.items():
         if name not in SPOKEN:
             facts[name.replace("_", " ")] = _short(value)
@@ -59,8 +64,11 @@ def survey_picture(survey: Survey, sky: ColouredSky) -> Figure:
     from skykin.products.figures.canvas import house_style  # noqa: PLC0415
     from skykin.products.figures.rendered_sky import survey_figure  # noqa: PLC0415
 
+    field = None
+    if survey.extent.radius_deg < WIDEST_REGION_DEG:
+        field = field_of_sky(sky, survey.extent, frame_shown(survey.to_dict()))
     with house_style():
-        return survey_figure(sky, survey.title, survey.bands, survey.extent)
+        return survey_figure(sky, survey.title, survey.bands, field)
 
 
 def write_survey_preview(survey: Survey, sky: ColouredSky, path: Path, width: int = 1024) -> None:

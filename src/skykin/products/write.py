@@ -41,7 +41,7 @@ PRODUCTS: tuple[tuple[str, str, Callable[[MappedTiles, Path], None]], ...] = (
         write_regions,
     ),
     ("matches.moc.fits", "coverage map (MOC) of the matching part of the sky", write_coverage_map),
-    ("preview.png", "plate carrée picture of the whole sky as the network saw it", write_preview),
+    ("preview.png", "picture of the survey as the network saw it", write_preview),
     ("credits.txt", "what to cite and acknowledge, ready to paste into a paper", write_credits),
     ("summary.json", "the numbers of this page, for programs", write_summary),
 )

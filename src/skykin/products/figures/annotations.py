@@ -13,11 +13,12 @@ from skykin.core.clean import lines
 from skykin.core.footprint import Footprint
 from skykin.core.shapes import Numbers
 from skykin.products.figures.labels import place_labels
-from skykin.products.figures.sky_axes import COLUMNS, WHITE_ON_BLACK, SkyAxes
+from skykin.products.figures.sky_axes import WHITE_ON_BLACK, SkyAxes
 from skykin.products.mapped import MappedTiles
 from skykin.products.result import numbers
 
-LONGEST_LEADER = COLUMNS / 6
+#: Longest line from a point to its name, in shares of the width.
+LONGEST_LEADER = 1 / 6
 #: How the regions are drawn: by shape, so that it shows without colour.
 FOUND: dict[str, Any] = {
     "marker": "o",
@@ -64,7 +65,9 @@ def draw_regions(sky: SkyAxes, result: MappedTiles) -> None:
         (~recovered & counted, MISSED, "not recovered"),
         (~counted, UNCOUNTED, "not counted"),
     ):
-        sky.axes.scatter(*where[chosen].T, zorder=5, label=f"region {label} ({chosen.sum()})", **how)
+        seen = chosen & sky.holds(where)
+        if seen.any():
+            sky.axes.scatter(*where[seen].T, zorder=5, label=f"region {label} ({seen.sum()})", **how)
 
 
 def name_regions(sky: SkyAxes, result: MappedTiles, chosen: Numbers, size: float = 8.0) -> None:
@@ -80,10 +83,11 @@ def name_regions(sky: SkyAxes, result: MappedTiles, chosen: Numbers, size: float
         for name in rows["name"]
     ]
     sky.axes.apply_aspect()
-    scale = sky.axes.bbox.width / COLUMNS
+    columns = sky.shape[1]
+    scale = sky.axes.bbox.width / columns
     boxes = [text.get_window_extent() for text in texts]
     sizes = np.array([[box.width, box.height] for box in boxes]) / scale
-    centres = place_labels(points, sizes, sky.holds, LONGEST_LEADER, sky.marks)
+    centres = place_labels(points, sizes, sky.holds, LONGEST_LEADER * columns, sky.marks)
     for text, centre, extent, point in zip(texts, centres, sizes, points, strict=True):
         text.set_position(tuple(centre))
         near = np.clip(point, centre - extent / 2, centre + extent / 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +11,14 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
 from skykin.core.shapes import Numbers
+from skykin.products.field import field_of
 from skykin.products.figures.annotations import draw_regions, draw_tiles, literal, name_regions
-from skykin.products.figures.backdrop import far_infrared_sky
+from skykin.products.figures.backdrop import Backdrop, far_infrared_sky
 from skykin.products.figures.canvas import Drawn, new_figure, save_figure
-from skykin.products.figures.sky_axes import SkyAxes, axes_for
+from skykin.products.figures.sky_axes import SkyAxes, mollweide_axes
+from skykin.products.figures.small_field import heat_field_figure
 from skykin.products.mapped import MappedTiles
-from skykin.products.preview import WIDEST_REGION_DEG, seen_colours
+from skykin.products.preview import seen_colours
 from skykin.products.result import numbers
 from skykin.products.score_map import score_map
 
@@ -24,8 +27,12 @@ THRESHOLD_COLOUR, REFERENCE_COLOUR = "#56E1FF", "white"
 
 def heat_map_figure(result: MappedTiles) -> Figure:
     """Draw the scores on the sky with the names of the well-known regions; needs no survey."""
+    if (field := field_of(result)) is not None:
+        return heat_field_figure(
+            result, field, lambda axes: _scores_and_lined(axes, result), with_survey=False
+        )
     figure = new_figure(12, 7.2)
-    sky = axes_for(figure, (0.05, 0.12, 0.9, 0.82), result.survey.extent, "mollweide")
+    sky = mollweide_axes(figure, (0.05, 0.12, 0.9, 0.82))
     scores, lined = _scores_and_lined(sky, result)
     _draw_scores(sky, scores, lined, result, bar=(0.25, 0.085, 0.5, 0.02))
     name_regions(sky, result, _shown(sky, result))
@@ -34,14 +41,46 @@ def heat_map_figure(result: MappedTiles) -> Figure:
 
 
 def draw_heat_map(result: MappedTiles, folder: Path) -> Drawn:
-    """Draw the annotated sky above, and the heat map of the scores below."""
+    """Draw the annotated sky, and the heat map of the scores below or beside it."""
+    field = field_of(result)
+    backdrop = None if field else far_infrared_sky()
+    if field is not None:
+        figure = heat_field_figure(result, field, partial(_scores_and_lined, result=result))
+    else:
+        figure = _two_skies(result, backdrop)
+    caption = (
+        f"Score of every tile against {result.query.name}, interpolated between the tiles' centres, and "
+        f"{backdrop.title if backdrop else 'the survey as rendered'}. Line: {result.cut.words}. "
+    )
+    if field is not None:
+        caption += (
+            "The colours span the scores away from the reference, which scores higher by construction. "
+            f"{field.words}"
+        )
+    else:
+        caption += (
+            "Circles are well-known regions that are recovered, crosses those that are not, diamonds are not "
+            "counted (near the reference, not shown by the survey, or off the scored sky). Mollweide "
+            "projection in Galactic coordinates."
+        )
+    return save_figure(
+        figure,
+        result,
+        folder,
+        name="figure-4-heat-map",
+        title=f"Similarity of the sky to {result.short_name}",
+        caption=caption,
+        credit=backdrop.credit if backdrop else "",
+    )
+
+
+def _two_skies(result: MappedTiles, backdrop: Backdrop | None) -> Figure:
+    """Draw the annotated sky above, and the scores below."""
     figure = new_figure(12, 13.2)
-    above = axes_for(figure, (0.05, 0.535, 0.9, 0.43), result.survey.extent, "mollweide")
-    below = axes_for(figure, (0.05, 0.075, 0.9, 0.43), result.survey.extent, "mollweide")
+    above = mollweide_axes(figure, (0.05, 0.535, 0.9, 0.43))
+    below = mollweide_axes(figure, (0.05, 0.075, 0.9, 0.43))
     lon_deg, lat_deg = above.positions()
     scores, lined = _scores_and_lined(above, result)
-    regional = result.survey.extent.radius_deg < WIDEST_REGION_DEG
-    backdrop = None if regional else far_infrared_sky()
     above.paint(backdrop.at(lon_deg, lat_deg) if backdrop else seen_colours(result, lon_deg, lat_deg))
     _draw_contour(above, result, lined)
     draw_regions(above, result)
@@ -50,24 +89,7 @@ def draw_heat_map(result: MappedTiles, folder: Path) -> Drawn:
     above.axes.set_title(f"Well-known star-forming regions over {behind}")
     _draw_scores(below, scores, lined, result, bar=(0.25, 0.045, 0.5, 0.012))
     _legend(above, result)
-    title = f"Similarity of the sky to {result.short_name}"
-    caption = (
-        f"Below: score of every tile against {result.query.name}, "
-        "interpolated between the tiles' centres. "
-        f"Above: {behind} with the annotated regions; circles are recovered, crosses are not, "
-        "diamonds are not counted (near the reference, not shown by the survey, or off the scored sky). "
-        f"Line in both: {result.cut.words}. {'Gnomonic' if regional else 'Mollweide'} projection "
-        "in Galactic coordinates."
-    )
-    return save_figure(
-        figure,
-        result,
-        folder,
-        name="figure-4-heat-map",
-        title=title,
-        caption=caption,
-        credit=backdrop.credit if backdrop else "",
-    )
+    return figure
 
 
 def _shown(sky: SkyAxes, result: MappedTiles) -> Numbers:

@@ -9,16 +9,19 @@ import matplotlib
 import numpy as np
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import ListedColormap, Normalize
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from skykin.core.shapes import Numbers
 from skykin.core.sphere import directions
+from skykin.products.field import field_of
 from skykin.products.figures.annotations import draw_tiles, literal, name_regions
-from skykin.products.figures.backdrop import gaia_sky
+from skykin.products.figures.backdrop import Backdrop, gaia_sky
 from skykin.products.figures.canvas import Drawn, new_figure, save_figure
 from skykin.products.figures.sky_axes import SkyAxes, axes_for
+from skykin.products.figures.small_field import matches_field_figure
 from skykin.products.mapped import MappedTiles
-from skykin.products.preview import WIDEST_REGION_DEG, seen_colours
+from skykin.products.preview import seen_colours
 from skykin.products.result import numbers
 
 NAMED, APART_DEG = 10, 12.0
@@ -30,17 +33,46 @@ BRIGHT = ListedColormap(matplotlib.colormaps["plasma"](np.linspace(0.4, 1.0, 256
 
 
 def draw_matches(result: MappedTiles, folder: Path) -> Drawn:
-    """Outline every matching tile, coloured by its score, and the references."""
+    """Outline the matching tiles, coloured by their scores, and the references."""
+    field = field_of(result)
+    backdrop = None if field else gaia_sky()
+    figure = _all_sky(result, backdrop) if field is None else matches_field_figure(result, field, BRIGHT)
+    number = len(result.matching)
+    behind = f"over {backdrop.title}" if backdrop else "over the survey itself as rendered"
+    if not (backdrop or field):
+        behind += " (the pictures of the extra `milkyway` are not installed)"
+    dashed = "references" if len(result.query.references) > 1 else "reference"
+    if field is not None:
+        told = (
+            "Coloured by score: the best of each group of overlapping matches; thin and white: the others. "
+            f"Matches that overlap the {dashed} (dashed) are not drawn. {field.words}"
+        )
+    else:
+        told = (
+            "Plate carrée in Galactic coordinates: tiles look wider towards the poles. "
+            f"Dashed: the {dashed}. Named are recovered regions with the highest scores."
+        )
+    how = "" if field else ", coloured by score"
+    caption = f"The {number} tiles with {result.cut.words}{how}, {behind}. {told}"
+    return save_figure(
+        figure,
+        result,
+        folder,
+        name="figure-2-matches",
+        title=f"Tiles in the style of {result.short_name}",
+        caption=caption,
+        credit=backdrop.credit if backdrop else "",
+    )
+
+
+def _all_sky(result: MappedTiles, backdrop: Backdrop | None) -> Figure:
     figure = new_figure(12, 7.1)
     sky = axes_for(figure, (0.06, 0.17, 0.92, 0.77), result.survey.extent, "plate carrée")
-    regional = result.survey.extent.radius_deg < WIDEST_REGION_DEG
-    backdrop = None if regional else gaia_sky()
     lon_deg, lat_deg = sky.positions()
     sky.paint(backdrop.at(lon_deg, lat_deg) if backdrop else seen_colours(result, lon_deg, lat_deg))
     _draw_outlines(sky, result)
     name_regions(sky, result, _best_known(result), size=8.5)
     matches, name = result.matching, literal(result.short_name)
-    title = f"Tiles in the style of {result.short_name}"
     sky.axes.set_title(
         f"Tiles in the style of {name}: {len(matches)} of {len(result.footprints)} have {result.cut.words}"
     )
@@ -48,24 +80,7 @@ def draw_matches(result: MappedTiles, folder: Path) -> Drawn:
         handles=[Line2D([], [], color=REFERENCE_COLOUR, lw=2.5, ls="--", label=f"reference: {name}")],
         loc="upper right", labelcolor="white", fontsize=9,
     )  # fmt: skip
-    dashed = "references" if len(result.query.references) > 1 else "reference"
-    behind = f"over {backdrop.title}" if backdrop else "over the survey itself as rendered"
-    if not (backdrop or regional):
-        behind += " (the pictures of the extra `milkyway` are not installed)"
-    caption = (
-        f"The {len(matches)} tiles with {result.cut.words}, coloured by score, {behind}. "
-        + ("" if regional else "Plate carrée in Galactic coordinates: tiles look wider towards the poles. ")
-        + f"Dashed: the {dashed}. Named are recovered regions with the highest scores."
-    )
-    return save_figure(
-        figure,
-        result,
-        folder,
-        name="figure-2-matches",
-        title=title,
-        caption=caption,
-        credit=backdrop.credit if backdrop else "",
-    )
+    return figure
 
 
 def _draw_outlines(sky: SkyAxes, result: MappedTiles) -> None:

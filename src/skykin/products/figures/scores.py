@@ -12,6 +12,7 @@ from matplotlib.axis import XAxis
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from skykin.core.shapes import Numbers
+from skykin.products.field import field_of
 from skykin.products.figures.canvas import ORANGE, Drawn, new_figure, save_figure
 from skykin.products.mapped import MappedTiles
 from skykin.products.result import numbers
@@ -25,19 +26,29 @@ CONTROLS: tuple[tuple[str, Any], ...] = (
 
 def draw_scores(result: MappedTiles, folder: Path) -> Drawn:
     """Draw the histogram of the scores, and the scores against intensity and latitude."""
-    figure = new_figure(13, 4.4)
-    histogram, intensity, latitude = figure.subplots(1, 3)
-    figure.subplots_adjust(left=0.06, right=0.985, bottom=0.14, top=0.84, wspace=0.22)
+    # Within a small field the latitude hardly differs.
+    small = field_of(result) is not None
+    figure = new_figure(9 if small else 13, 4.4)
+    histogram, intensity, *latitude = figure.subplots(1, 2 if small else 3)
+    figure.subplots_adjust(
+        left=0.08 if small else 0.06, right=0.96 if small else 0.985, bottom=0.14, top=0.84, wspace=0.22
+    )
     _draw_histogram(histogram, result)
     column = result.tiles["mean_intensity"]
-    unit = f" ({column.unit})" if getattr(column, "unit", None) else ""
+    unit = f" ({column.unit})" if str(getattr(column, "unit", None) or "") else ""
     _draw_scatter(intensity, numbers(column), result, f"mean intensity{unit}", "mean_intensity")
     if (numbers(column) > 0).all():
         _make_logarithmic(intensity.xaxis)
-    _draw_scatter(latitude, np.abs(result.lat_deg), result, "|b| (degrees)", "abs_latitude")
+    for axes in latitude:
+        _draw_scatter(axes, np.abs(result.lat_deg), result, "|b| (degrees)", "abs_latitude")
+    others = (
+        "Right: the score against a simple property"
+        if small
+        else ("Middle and right: the score against two simple properties")
+    )
     caption = (
         "Left: how many tiles have which score, with the scores of pictures that have no "
-        "sky in them. Middle and right: the score against two simple properties of a tile. The nearer a "
+        f"sky in them. {others} of a tile. The nearer a "
         "rank correlation (Spearman) is to ±1, the more the score only repeats that property."
     )
     title = "The scores and what they follow"
@@ -47,6 +58,10 @@ def draw_scores(result: MappedTiles, folder: Path) -> Drawn:
 def _make_logarithmic(axis: XAxis) -> None:
     """Label 1, 2, 5 of each power of ten, as plain numbers."""
     axis.axes.set_xscale("log")
+    low, high = axis.get_view_interval()
+    if high < 10 * low:  # No power of ten and hardly a label would be within.
+        axis.axes.set_xscale("linear")
+        return
     axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axis.set_major_formatter("{x:g}")
     axis.set_minor_formatter(NullFormatter())

@@ -19,7 +19,9 @@ from matplotlib.image import AxesImage
 from matplotlib.patheffects import withStroke
 
 from skykin.core.extent import Extent
+from skykin.core.frames import Frame, from_galactic, to_galactic
 from skykin.core.shapes import Degrees, Numbers
+from skykin.products.field import Field
 from skykin.products.figures.canvas import BLANK
 from skykin.products.preview import WIDEST_REGION_DEG
 
@@ -30,6 +32,10 @@ MOLLWEIDE_HALF_DEG = math.degrees(2 * math.sqrt(2))
 WHITE_ON_BLACK: dict[str, Any] = {
     "color": "white",
     "path_effects": [withStroke(linewidth=2, foreground="black")],
+}
+AXIS_NAMES = {
+    "galactic": ("Galactic longitude", "Galactic latitude"),
+    "icrs": ("Right ascension (ICRS)", "Declination (ICRS)"),
 }
 MERIDIANS_DEG = range(0, 360, 30)
 PARALLELS_DEG = (-60, -30, 0, 30, 60)
@@ -50,21 +56,29 @@ class SkyAxes:
         Whether the sky fills an ellipse rather than the whole rectangle.
     marks : array (n, 2)
         Pixel positions of the graticule's own labels on the sky, which names should not hide.
+    shape : tuple of int
+        Rows and columns of the picture.
+    frame : {"galactic", "icrs"}
+        Of `wcs`.
     """
 
     axes: Axes
     wcs: WCS
     elliptic: bool
     marks: Numbers
+    shape: tuple[int, int] = (COLUMNS // 2, COLUMNS)
+    frame: Frame = "galactic"
 
     def place(self, lon_deg: Degrees, lat_deg: Degrees) -> Numbers:
-        """Pixel positions ``(..., 2)`` of points on the sky."""
-        return np.stack(self.wcs.world_to_pixel_values(lon_deg, lat_deg), axis=-1)
+        """Pixel positions ``(..., 2)`` of Galactic positions."""
+        return np.stack(self.wcs.world_to_pixel_values(*from_galactic(lon_deg, lat_deg, self.frame)), axis=-1)
 
     def positions(self) -> tuple[Degrees, Degrees]:
-        """Longitude and latitude of every pixel ``(rows, columns)``, degrees; NaN off the sky."""
-        x, y = np.meshgrid(np.arange(COLUMNS, dtype=float), np.arange(COLUMNS // 2, dtype=float))
+        """Galactic position of every pixel, each ``(rows, columns)``, degrees; NaN off the sky."""
+        rows, columns = self.shape
+        x, y = np.meshgrid(np.arange(columns, dtype=float), np.arange(rows, dtype=float))
         lon, lat = self.wcs.pixel_to_world_values(x, y)
+        lon, lat = to_galactic(lon, lat, self.frame)
         off = ~self.holds(np.stack([x, y], axis=-1))
         lon, lat = np.asarray(lon, dtype=float) % 360.0, np.array(lat, dtype=float)
         lon[off], lat[off] = np.nan, np.nan
@@ -72,8 +86,9 @@ class SkyAxes:
 
     def holds(self, pixels: Numbers) -> Numbers:
         """Whether pixel positions ``(..., 2)`` are on the sky."""
-        centre = np.array([COLUMNS - 1, COLUMNS // 2 - 1]) / 2
-        offset = (np.asarray(pixels) - centre) / np.array([COLUMNS / 2, COLUMNS / 4])
+        rows, columns = self.shape
+        centre = np.array([columns - 1, rows - 1]) / 2
+        offset = (np.asarray(pixels) - centre) / np.array([columns / 2, rows / 2])
         if self.elliptic:
             return np.asarray((offset**2).sum(axis=-1) < 1)
         return np.asarray((np.abs(offset) <= 1).all(axis=-1))
@@ -95,7 +110,7 @@ class SkyAxes:
     def _pieces(self, outline: SkyCoord) -> list[Numbers]:
         lon, lat = outline.galactic.l.deg, outline.galactic.b.deg
         line = self.place(np.append(lon, lon[0]), np.append(lat, lat[0]))
-        jump = np.hypot(*np.diff(line, axis=0).T) > COLUMNS / 8
+        jump = np.hypot(*np.diff(line, axis=0).T) > max(self.shape) / 8
         return [piece for piece in np.split(line, np.flatnonzero(jump) + 1) if len(piece) > 1]
 
 
@@ -121,6 +136,21 @@ def regional_axes(figure: Figure, box: tuple[float, float, float, float], extent
         coordinate.grid(color="white", alpha=0.25, linewidth=0.5)
     axes.patch.set_facecolor(BLANK)
     return SkyAxes(axes, wcs, elliptic=False, marks=np.empty((0, 2)))
+
+
+def field_axes(figure: Figure, box: tuple[float, float, float, float], field: Field) -> SkyAxes:
+    """Gnomonic axes of a field in the frame of its image, with a graticule."""
+    axes = WCSAxes(figure, box, wcs=field.wcs)
+    figure.add_axes(axes)
+    _whole(axes, field.shape)
+    for coordinate, name in zip(axes.coords, AXIS_NAMES[field.frame], strict=True):
+        coordinate.set_axislabel(name)
+        coordinate.grid(color="white", alpha=0.25, linewidth=0.5)
+        if field.frame == "galactic":
+            coordinate.set_format_unit("deg", decimal=True)
+    axes.coords[0].set_ticks(number=5)
+    axes.patch.set_facecolor(BLANK)
+    return SkyAxes(axes, field.wcs, False, np.empty((0, 2)), field.shape, field.frame)
 
 
 def mollweide_axes(figure: Figure, box: tuple[float, float, float, float]) -> SkyAxes:
@@ -170,9 +200,9 @@ def _sky_wcs(projection: str, scale_deg: float, centre_deg: tuple[float, float] 
     return wcs
 
 
-def _whole(axes: Axes) -> None:
-    axes.set_xlim(-0.5, COLUMNS - 0.5)
-    axes.set_ylim(-0.5, COLUMNS // 2 - 0.5)
+def _whole(axes: Axes, shape: tuple[int, int] = (COLUMNS // 2, COLUMNS)) -> None:
+    axes.set_xlim(-0.5, shape[1] - 0.5)
+    axes.set_ylim(-0.5, shape[0] - 0.5)
     axes.set_aspect("equal")
 
 

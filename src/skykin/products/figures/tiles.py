@@ -8,14 +8,16 @@ from typing import cast
 from astropy.visualization.wcsaxes import WCSAxes
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from skykin.core.picture import Picture
 from skykin.core.shapes import Coverage
+from skykin.products.field import frame_shown
 from skykin.products.figures.annotations import literal
-from skykin.products.figures.canvas import Drawn, new_figure, save_figure
+from skykin.products.figures.canvas import ORANGE, Drawn, new_figure, save_figure
 from skykin.products.mapped import MappedTiles
 from skykin.products.upright import upright_wcs
-from skykin.products.wording import number, position
+from skykin.products.wording import band_words, number, position
 
 ROWS, COLUMNS = 4, 2
 #: References side by side, and at most.
@@ -51,7 +53,7 @@ def draw_reference(result: MappedTiles, folder: Path) -> Drawn:
     title = f"The reference tile: {result.query.name}"
     caption = (
         f"The reference: {result.query.name}{sides}, as the network saw it "
-        f"({', '.join(result.survey.bands)} as red, green, blue; {GAPS}). "
+        f"({'; '.join(text for _, text in band_words(result.survey.bands))}; {GAPS}), Galactic north up. "
         f"Mean coverage {picture.covered:.3f}."
     )
     return save_figure(figure, result, folder, name="reference-tile", title=title, caption=caption)
@@ -76,8 +78,9 @@ def _draw_references(result: MappedTiles, folder: Path) -> Drawn:
         axes.set_title(label, fontsize=10, fontweight="normal", loc="center", pad=4)
     title = f"The reference tiles: {result.short_name}"
     more = f" The first {len(shown)} of {len(pictures)} are shown." if len(shown) < len(pictures) else ""
+    bands = "; ".join(text for _, text in band_words(result.survey.bands))
     caption = (
-        f"The references, as the network saw them ({', '.join(result.survey.bands)} as red, green, blue; "
+        f"The references, as the network saw them ({bands}; "
         f"{GAPS}), each with its Galactic position and mean coverage.{more}"
     )
     return save_figure(figure, result, folder, name="reference-tile", title=title, caption=caption)
@@ -102,13 +105,16 @@ def draw_best_and_opposite(result: MappedTiles, folder: Path) -> Drawn:
             axes.set_axis_off()
         for axes, picture in zip(grid, chosen, strict=False):
             _draw_tile(axes, picture, result)
-    title = f"Best matches of {result.short_name} and their opposite"
+    title = f"Most similar to {result.short_name}, and least similar"
     matching = set(result.matching)
-    found = any(picture.footprint in matching for picture in pictures.best)
-    which = "the best matches" if found else "none matches; the tiles with the highest scores"
+    number = sum(picture.footprint in matching for picture in pictures.best)
+    which = {0: "None of them matches", 1: "One of them, framed, matches"}.get(
+        number, f"{number} of them, framed, match"
+    )
     caption = (
-        f"Left: {which} that do not much overlap a reference or a better one, best first. "
-        f"Right: tiles with the lowest scores. Each with its Galactic position and score; {GAPS}."
+        "Left: the tiles with the highest scores that overlap neither a reference nor a better one, best "
+        f"first. {which} ({result.cut.words}). Right: those with the lowest scores, likewise. "
+        f"Each with its position and score; {GAPS}."
     )
     return save_figure(figure, result, folder, name="best-and-opposite", title=title, caption=caption)
 
@@ -118,7 +124,13 @@ def _draw_tile(axes: Axes, picture: Picture, result: MappedTiles) -> None:
     _outline_gaps(axes, picture.coverage)
     where = picture.footprint
     if where is not None:
-        label = f"{position(where)}\nscore {number(result.score_of(where), '.3f')}"
+        row = result.row_of(where)
+        if result.tiles["match"][row]:
+            axes.add_patch(
+                Rectangle((0, 0), 1, 1, transform=axes.transAxes, fill=False, edgecolor=ORANGE, linewidth=4)
+            )
+        frame = frame_shown(result.provenance.survey)
+        label = f"{position(where, frame=frame)}\nscore {number(result.scores[row], '.3f')}"
         axes.set_title(label, fontsize=9, fontweight="normal", loc="center", pad=3)
 
 
@@ -141,7 +153,8 @@ def _sky_axes(
     axes = WCSAxes(figure, box, wcs=upright_wcs(result.reference, (rows, columns)))
     figure.add_axes(axes)
     for coordinate, label in zip(axes.coords, ("Galactic longitude", "Galactic latitude"), strict=True):
-        coordinate.set_major_formatter("d")
+        coordinate.set_format_unit("deg", decimal=True)
+        coordinate.set_ticks(number=4)
         coordinate.set_axislabel(label)
         coordinate.grid(color="white", alpha=0.35, linewidth=0.5)
     return cast("Axes", axes)
