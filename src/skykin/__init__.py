@@ -34,6 +34,7 @@ _WHERE = {
         "skykin.jobs.learn": "learn",
         "skykin.jobs.listing": "catalogues doctor info regions surveys",
         "skykin.jobs.map": "map map_again map_as",
+        "skykin.jobs.plan": "plan",
         "skykin.jobs.query": "Elsewhere read_query",
         "skykin.jobs.search": "nearest_tiles search",
         "skykin.jobs.sky_index": "SkyIndex open_index",
@@ -109,6 +110,7 @@ if TYPE_CHECKING:
     from skykin.jobs.map import map as map  # noqa: A004
     from skykin.jobs.map import map_again as map_again
     from skykin.jobs.map import map_as as map_as
+    from skykin.jobs.plan import plan as plan
     from skykin.jobs.query import Elsewhere as Elsewhere
     from skykin.jobs.query import read_query as read_query
     from skykin.jobs.search import nearest_tiles as nearest_tiles

@@ -18,8 +18,9 @@ from skykin.core.errors import UnknownNameError, UsageError
 COMMANDS = get_command(app).commands
 #: Options of a command that its function has under another name: progress bars, and how much is printed.
 SHOWN = {"quiet": "progress", "no_preview": "preview"}
-#: Options that choose what a terminal lists: `SkyMap.best(k)` and `nearest_tiles(approximate=True)`.
-LISTS = {"search": {"k", "approximate"}}
+#: Options that choose what a terminal lists: `SkyMap.best(k)` and `nearest_tiles(approximate=True)`; and what
+#: is a function of its own: `plan`.
+LISTS = {"search": {"k", "approximate"}, "map": {"dry_run"}}
 #: Names of maps: a function takes maps in memory, too.
 FOLDERS = {"map_folder": "sky_map", "map_folders": "sky_maps"}
 
@@ -34,6 +35,15 @@ def test_each_command_has_a_function_with_its_options(command):
         if name in LISTS.get(command, ()) or (name == "progress" and name not in known):
             continue
         assert name in known, f"{command} lacks {name}"
+
+
+def test_a_plan_has_the_options_of_a_map_that_decide_what_is_measured():
+    known = inspect.signature(skykin.plan).parameters
+    of_map = inspect.signature(skykin.map).parameters
+    assert set(known) < set(of_map)
+    assert {name: each.default for name, each in known.items()} == {
+        name: of_map[name].default for name in known
+    }
 
 
 def test_all_public_names_are_there_and_typed():

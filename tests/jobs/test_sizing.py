@@ -12,6 +12,7 @@ from skykin.jobs.query import read_query
 from skykin.jobs.sizing import about_objects, covered_deg2, sized, suited, tile_about
 from skykin.style.recipe import recipe
 from skykin.survey.open import open_survey
+from skykin.tiling.facets import facet_grid, facets
 from skykin.tiling.grid import healpix_grid
 from tests.hostile.fits_files import image_bytes, write
 
@@ -112,3 +113,15 @@ def test_every_row_of_a_table_is_a_reference(tmp_path):
     file.write_text(f"l,b\n{rows}")
     with pytest.raises(UsageError, match="101 references were given, but at most 100 can be combined"):
         read_query(str(file))
+
+
+def test_halves_of_a_facet_hold_its_tiles_in_the_same_order():
+    (whole,) = facets(0.1, 0.0125, 64, None, Extent(209, -19, 0.5), step=8)
+    halves = whole.halves()
+    assert [each.own.sum() for each in halves] == [whole.own[:39].sum(), whole.own[39:].sum()]
+    lon, lat = facet_grid((whole,)).centers()
+    other_lon, other_lat = facet_grid(halves).centers()
+    np.testing.assert_allclose(other_lon, lon, atol=1e-9)
+    np.testing.assert_allclose(other_lat, lat, atol=1e-9)
+    small = facets(0.3, 0.0375, 64, None, Extent(209, -19, 0.5), step=8)[0]
+    assert small.halves() == (small,)

@@ -54,6 +54,7 @@ from skykin.cli.options import (
     survey_options,
     weights,
 )
+from skykin.cli.surveys import print_facts
 from skykin.cli.terminal import printer
 from skykin.core.settings import DEFAULTS, EngineKind, GridKind
 
@@ -163,6 +164,15 @@ def map_command(
         ),
     ] = None,
     overwrite: Overwrite = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Measure nothing: print how many tiles, seconds and how much memory it would take, and "
+            "write the pictures of the references.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = False,
     jobs: Jobs = None,
     download: Download = False,
     quiet: Quiet = False,
@@ -178,6 +188,39 @@ def map_command(
     references = reference or ["orion"]
     folder = output or default_folder(references, recipe)
     progress = progress_unless(quiet)
+    if dry_run:
+        from skykin.jobs.plan import plan
+
+        told = plan(
+            survey,
+            references,
+            unlike=unlike or [],
+            width=width,
+            pixel_scale=pixel_scale,
+            survey_option=survey_options(survey_option),
+            area=area,
+            tile_size=tile_size,
+            object_size=object_size,
+            spacing=spacing,
+            pixels=pixels,
+            grid=grid,
+            bands=bands,
+            stretch=stretch,
+            stretch_per_tile=stretch_per_tile,
+            recipe=recipe,
+            engine=engine,
+            dense=dense,
+            fast=fast,
+            min_coverage=min_coverage,
+            jobs=jobs,
+            download=download,
+            progress=progress,
+        )
+        pictures = folder.with_name(f"{folder.name}-references.png")
+        print_facts(told.facts)
+        told.write_preview(pictures, overwrite=overwrite)
+        print_facts({"pictures": str(pictures)})
+        return
     from skykin.cli.target_table import target_table
     from skykin.jobs.map import map as make_map
     from skykin.products.rejected import REJECTED, rejected_files

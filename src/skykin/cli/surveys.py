@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from skykin.cli.bars import TerminalProgress
-from skykin.cli.options import SurveyOption, file_name, survey_options
+from skykin.cli.options import ObjectSize, SurveyOption, file_name, survey_options
 from skykin.cli.terminal import Terminal, printer
 from skykin.core.clean import one_line
 
@@ -41,6 +41,7 @@ def info_command(
     bands: Annotated[
         str | None, typer.Option(help="Velocity bands (km/s) shown as red, green and blue.")
     ] = None,
+    object_size: ObjectSize = None,
     preview: Annotated[
         Path | None,
         typer.Option(help="Write a preview picture (PNG) here.", show_default="NAME-preview.png"),
@@ -60,6 +61,7 @@ def info_command(
         survey,
         survey_option=survey_options(survey_option),
         bands=bands,
+        object_size=object_size,
         preview=None if no_preview else preview,
         overwrite=overwrite,
         progress=TerminalProgress(Terminal(stderr=True)),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from astropy import units as u
 from astropy.table import QTable, Table
 
 from skykin.catalogue.object_lists import object_list, object_lists, write_object_table
@@ -13,9 +16,11 @@ from skykin.catalogue.regions import known_regions
 from skykin.catalogue.user_catalogue import read_catalogue
 from skykin.core.errors import UnknownNameError, UsageError
 from skykin.core.progress import SilentProgress
-from skykin.core.protocols import Progress
+from skykin.core.protocols import Progress, Survey
+from skykin.core.settings import DEFAULTS
 from skykin.core.survey_options import BandsLike, SurveyOptions
 from skykin.indexing.layout import MANIFEST
+from skykin.jobs.sizing import covered_deg2, size_facts, sized, suited, tile_about
 from skykin.jobs.sky_index import SkyIndex, open_index
 from skykin.products.folder import check_output_file
 from skykin.products.info import Info
@@ -23,6 +28,7 @@ from skykin.products.survey_facts import survey_facts, survey_picture, write_sur
 from skykin.scale.machine import this_machine
 from skykin.significance.tile_scores import place_columns
 from skykin.style.network.blocks import has_openvino, providers
+from skykin.style.recipe import recipe
 from skykin.survey.formats import survey_formats
 from skykin.survey.memory import SurveyLike
 from skykin.survey.named import named_surveys
@@ -35,6 +41,7 @@ def info(
     *,
     survey_option: SurveyOptions | None = None,
     bands: BandsLike | None = None,
+    object_size: str | float | u.Quantity | None = None,
     preview: str | Path | None = None,
     overwrite: bool = False,
     download: bool = False,
@@ -52,6 +59,8 @@ def info(
         What the survey's file does not say itself.
     bands : three pairs of float or Quantity, or str, optional
         Velocities (km/s) shown as red, green and blue, where the survey has spectra.
+    object_size : str, float or Quantity, optional
+        Size of an object that is to be looked for, such as ``30"``: how large a tile about it is.
     preview : path, optional
         Where to write a picture of a survey (PNG).
     overwrite : bool
@@ -79,6 +88,8 @@ def info(
     opened = open_survey(survey, options=survey_option, bands=bands, download=download, progress=progress)
     values, coverage = opened.sample(*positions_over(opened.extent))
     facts = survey_facts(opened, values, coverage)
+    if not opened.extent.is_all_sky:
+        facts["tiles"] = _tiles(opened, object_size)
     sky = RenderedSurvey(opened, measure_stretch_on(values, coverage))
     found = Info(
         opened.title,
@@ -90,6 +101,14 @@ def info(
     if preview is not None:
         found.write_preview(preview, overwrite=overwrite)
     return found
+
+
+def _tiles(survey: Survey, object_size: Any) -> str:
+    """Tell how large the tiles of a map would be, and what to change."""
+    chosen = recipe(DEFAULTS.recipe)
+    settings = suited(replace(DEFAULTS, tile_size=tile_about(object_size, None)), chosen)
+    settings = sized(settings, survey, chosen, SilentProgress())
+    return "; ".join(size_facts(settings.tile_size_deg, survey, covered_deg2(survey)))
 
 
 def _about_index(index: SkyIndex, progress: Progress) -> Info:

@@ -278,19 +278,9 @@ def _mapped(
     settings: MapSettings, query: Query, title: str | None, download: bool, progress: Progress
 ) -> tuple[SkyMap, WorkStore]:
     """Walk the stages; what costs nothing and can go wrong comes first."""
-    asked, chosen = settings, recipe(settings.recipe)
-    settings = suited(settings, chosen)
-    survey = survey_of(settings, download, progress)
-    found_query = about_objects(query, settings, survey, chosen)
-    settings = sized(settings, survey, chosen, progress, query.references)
-    if found_query is not query:
-        asked = replace(asked, tile_size=settings.tile_size)
-    query = found_query
-    check_resolution(settings, survey, progress)
-    streamed = StreamedSurvey.set_up(settings, survey)
-    doubt_values(streamed.sky.stretch, survey, progress)
-    query = query.for_tiles(settings.tile_size_deg, streamed.projection).in_views(chosen.views)
-    source = MappedSurvey.of(streamed, query)
+    asked, source = opened(settings, query, download, progress)
+    streamed, query = source.streamed, source.query
+    settings, survey, chosen = streamed.settings, streamed.sky.survey, streamed.meter.recipe
     provenance = Provenance(
         survey=survey.to_dict(),
         rendering={**streamed.sky.stretch.to_dict(), "per_tile": settings.stretch_per_tile},
@@ -317,6 +307,32 @@ def _mapped(
         progress=progress,
     )
     return found, store
+
+
+def opened(
+    settings: MapSettings, query: Query, download: bool, progress: Progress
+) -> tuple[MapSettings, MappedSurvey]:
+    """Open the survey, choose tiles and look at the references: all that comes before the work.
+
+    Returns
+    -------
+    MapSettings
+        As they were asked for; with the size of the tiles where a reference set it.
+    MappedSurvey
+        Which has the settings and the query that are used.
+    """
+    asked, chosen = settings, recipe(settings.recipe)
+    settings = suited(settings, chosen)
+    survey = survey_of(settings, download, progress)
+    looked_for = about_objects(query, settings, survey, chosen)
+    settings = sized(settings, survey, chosen, progress, query.references)
+    if looked_for is not query:
+        asked = replace(asked, tile_size=settings.tile_size)
+    check_resolution(settings, survey, progress)
+    streamed = StreamedSurvey.set_up(settings, survey)
+    doubt_values(streamed.sky.stretch, survey, progress)
+    looked_for = looked_for.for_tiles(settings.tile_size_deg, streamed.projection).in_views(chosen.views)
+    return asked, MappedSurvey.of(streamed, looked_for)
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,7 +18,7 @@ from skykin.products.mapped import MappedTiles
 from skykin.products.preview import WIDEST_REGION_DEG
 
 #: Columns of the picture along the longer side.
-LONGEST_PIXELS = 900
+LONGEST_PIXELS = 750
 #: What a field shows around the centres of its tiles: half a tile, so that its boxes are seen, but not more
 #: than this share of it.
 MOST_MARGIN = 0.08

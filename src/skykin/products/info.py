@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
+from skykin.core.atomic import whole_file
 from skykin.core.errors import UsageError, shown
+from skykin.core.picture import Panel
 from skykin.products.folder import check_output_file
 from skykin.products.result import Result, TextTable, shortened
 
@@ -40,6 +42,24 @@ class Info(Result):
     draw: Callable[[], Figure] | None = None
     save: Callable[[Path], None] | None = None
     name: str = ""
+
+    @classmethod
+    def of_pictures(cls, title: str, facts: Mapping[str, str], panels: Sequence[Panel], name: str) -> Self:
+        """Tell facts beside pictures, which are drawn in one row."""
+
+        def draw() -> Figure:
+            # Matplotlib is loaded for a picture only.
+            from skykin.products.figures.canvas import house_style  # noqa: PLC0415
+            from skykin.products.figures.side_by_side import side_by_side_figure  # noqa: PLC0415
+
+            with house_style():
+                return side_by_side_figure(panels)
+
+        def save(path: Path) -> None:
+            with whole_file(path) as temporary:
+                draw().savefig(temporary, format="png")
+
+        return cls(title, facts, draw=draw, save=save, name=name)
 
     def __repr__(self) -> str:
         return f"<Info on {shortened(self.title)}: {shortened(', '.join(self.facts), 160)}>"

@@ -25,6 +25,8 @@ STEP_PIXELS = 16
 TURN_BOUND_DEG = 20.0
 #: Sides of a facet in pixels, without context: bounds the memory of one.
 MOST_PIXELS = 4096
+#: A facet alone is divided between two threads where it is so many tiles high.
+LEAST_HALVED = 6
 
 
 @dataclass(frozen=True)
@@ -181,6 +183,17 @@ class Facet:
             left=self.left / scale,
             top=self.top / scale,
         )
+
+    def halves(self) -> tuple[Facet, ...]:
+        """Divide its rows of tiles between two facets on the same plane; itself alone where it is small.
+
+        The pictures of both hold the tiles at the border, so this pays where a facet is many tiles high.
+        """
+        middle = len(self.own) // 2
+        if self.shape[0] < LEAST_HALVED * self.tile:
+            return (self,)
+        lower = self.top - middle * self.spacing
+        return replace(self, own=self.own[:middle]), replace(self, own=self.own[middle:], top=lower)
 
     def picture(self, sky: ColouredSky, halo: int, turn_deg: float = 0.0) -> Picture:
         """Look at the sky through the facet, with `halo` pixels of context on each side.

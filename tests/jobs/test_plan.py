@@ -1,0 +1,43 @@
+"""Tests of what a map would take, told before it is made."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import skykin
+from skykin.core.angle import size_words
+from tests.hostile.fits_files import image_bytes, write
+
+
+@pytest.fixture(scope="module")
+def plate(tmp_path_factory):
+    content = image_bytes(CDELT1=-0.01, CDELT2=0.01, BMAJ=0.01)
+    return write(tmp_path_factory.mktemp("plate"), "plate", content)
+
+
+def test_a_plan_tells_tiles_seconds_memory_and_shows_the_references(plate, tmp_path):
+    told = skykin.plan(plate, ["209,-19", "209.1,-18.9"], tile_size=0.16, spacing=0.08, pixels=64, jobs=1)
+    assert told.facts["references"] == "l=209.00 b=-19.00, l=209.10 b=-18.90"
+    # 64 pixels of 0.01° on tiles 0.08° apart: 8 × 8 centres.
+    tiles, size, apart, pixels = told.facts["tiles"].removeprefix("about ").split(", ")
+    assert 49 <= int(tiles) <= 81
+    assert (size, apart, pixels) == ("9.6′ wide", f"{size_words(0.08)} apart", "64 pixels a side")
+    assert 20 <= float(told.facts["seconds"].split()[1]) < 200
+    assert told.facts["memory"] == "about 0.7 GB"
+    told.write_preview(tmp_path / "references.png")
+    with Image.open(tmp_path / "references.png") as picture:
+        assert picture.width > 1.4 * picture.height
+        assert np.asarray(picture.convert("L")).min() < 100
+
+
+def test_a_plan_refuses_what_a_map_would_refuse(plate):
+    with pytest.raises(skykin.SkykinError, match="the survey covers 0% of the reference tile"):
+        skykin.plan(plate, "29,19")
+    with pytest.raises(skykin.SkykinError, match="look for something smaller, or in a larger image"):
+        skykin.plan(plate, "209,-19", object_size="30'")
+
+
+def test_info_tells_how_large_the_tiles_would_be_and_what_to_change(plate):
+    told = skykin.info(plate, object_size="5'").facts["tiles"]
+    assert "tiles are 15′ wide, as is a reference without a size of its own: 25 beams, 25 pixels" in told
+    assert "too few to tell p and q well; use --tile-size 0.098 or less, or --object-size 0.033" in told
