@@ -67,10 +67,10 @@ def field_sheet(field: Field, panels: int, below_in: float) -> tuple[Figure, lis
 
 def survey_field_figure(sky: ColouredSky, title: str, bands: Sequence[str], field: Field) -> Figure:
     """Draw a rendered survey, with a legend of its bands below."""
-    figure, (axes,) = field_sheet(field, 1, 0.4)
+    figure, (axes,) = field_sheet(field, 1, 0.65)
     paint_survey(axes, sky)
     axes.axes.set_title(literal(title))
-    figure.legend(handles=band_legend(bands), loc="lower center", ncols=4, fontsize=10)
+    figure.legend(handles=band_legend(bands), loc="lower center", ncols=2, fontsize=10)
     return figure
 
 
@@ -98,7 +98,8 @@ def matches_field_figure(result: MappedTiles, field: Field, colours: Colormap) -
     low, high = _limits(result, scores)
     paint = ScalarMappable(Normalize(low, high), colours)
     draw_tiles(axes, others, colors="white", linewidths=0.6, alpha=0.7, zorder=3)
-    draw_tiles(axes, best, colors=paint.to_rgba(scores), linewidths=2.4, zorder=4, **EDGED)
+    paints = paint.to_rgba(scores)
+    draw_tiles(axes, best, colors=paints, linewidths=2.4, zorder=4, capstyle="projecting", **EDGED)
     draw_tiles(axes, result.references, colors=REFERENCE_COLOUR, linewidths=2.4, linestyles="--", zorder=6)
     number = int(np.sum(result.tiles["match"]))
     axes.axes.set_title(
