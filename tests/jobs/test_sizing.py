@@ -1,5 +1,7 @@
 """Tests of the size of tiles on an image of one's own."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -62,8 +64,12 @@ def test_a_region_sets_the_size_of_the_tiles_and_is_seen_with_its_surroundings(p
     file = tmp_path / "object.reg"
     file.write_text('galactic\ncircle(209,-19,90")\n')
     asked, query = suited(MapSettings(), CHOSEN), read_query(str(file))
-    found = sized(asked, plate, CHOSEN, SilentProgress(), query.references)
+    listener = Listener()
+    found = sized(asked, plate, CHOSEN, listener, query.references)
     assert found.tile_size_deg == pytest.approx(3 * 180 / 3600, rel=0.1)
+    assert re.search(
+        r"; the reference object.reg is 3.\d+′ wide: 5.\d+ beams, 5.\d+ pixels", listener.heard[0]
+    )
     about = about_objects(query, asked, plate, CHOSEN).for_tiles(found.tile_size_deg).references[0]
     assert about.region is None
     assert about.footprint.width_deg == found.tile_size_deg

@@ -24,6 +24,8 @@ TILE_PER_OBJECT = 3.0
 TILES_SIDE_BY_SIDE = 42
 #: Fewest beams that such a tile spans: as many as a tile of WHAM does.
 FEWEST_BEAMS = 6
+#: References that get words of their own.
+MOST_TOLD = 3
 #: With more pixels to a beam, a tile shows the shape of the beam and nothing new of the sky.
 MOST_PIXELS_PER_BEAM = 24.0
 
@@ -127,7 +129,8 @@ def _tiled(
     else:
         size = min(side / math.sqrt(TILES_SIDE_BY_SIDE), chosen.tile_deg)
         tiled = replace(settings, tile_size=float(f"{max(size, FEWEST_BEAMS * survey.beam_deg):.2g}"))
-    progress.say("note: " + "; ".join(size_facts(tiled.tile_size_deg, survey, covered)))
+    facts = size_facts(tiled.tile_size_deg, survey, covered)
+    progress.say("note: " + "; ".join([*facts, *_sized_references(references, survey)]))
     return tiled
 
 
@@ -147,14 +150,11 @@ def size_facts(tile_deg: float, survey: Survey, covered: float) -> list[str]:
     covered : float
         Square degrees of sky that it covers.
     """
-    parts = [f"{tile_deg / survey.beam_deg:.3g} beams"]
-    if isinstance(pixel := survey.to_dict().get("pixel_deg"), float):
-        parts.append(f"{tile_deg / pixel:.3g} pixels of the image")
     number = covered / tile_deg**2
     facts = [
         f"{survey.title} covers {area_words(covered)}",
         f"tiles are {size_words(tile_deg)} wide, as is a reference without a size of its own: "
-        f"{', '.join(parts)}",
+        f"{_in_beams(tile_deg, survey)}",
         f"{number:.0f} of them lie side by side",
     ]
     largest = math.sqrt(covered / TILES_SIDE_BY_SIDE)
@@ -171,6 +171,24 @@ def size_facts(tile_deg: float, survey: Survey, covered: float) -> list[str]:
             f"{FEWEST_BEAMS * survey.beam_deg:.2g} or more"
         )
     return facts
+
+
+def _in_beams(size: float, survey: Survey) -> str:
+    """Tell a size, degrees, in beams, and in pixels where the survey is one image."""
+    parts = [f"{size / survey.beam_deg:.3g} beams"]
+    if isinstance(pixel := survey.to_dict().get("pixel_deg"), float):
+        parts.append(f"{size / pixel:.3g} pixels of the image")
+    return ", ".join(parts)
+
+
+def _sized_references(references: Sequence[Example], survey: Survey) -> list[str]:
+    """Say how large the references with a size of their own are."""
+    return [
+        f"the reference {each.name} is {size_words(each.footprint.width_deg)} wide: "
+        f"{_in_beams(each.footprint.width_deg, survey)}"
+        for each in references[:MOST_TOLD]
+        if each.sized and each.footprint is not None
+    ]
 
 
 def _refuse_larger(survey: Survey, tile_deg: float, side_deg: float) -> None:
