@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image
@@ -11,7 +11,7 @@ from scipy.ndimage import map_coordinates
 
 from skykin.catalogue.query import Example
 from skykin.core.errors import TooLargeError, UsageError, shown
-from skykin.core.footprint import Footprint
+from skykin.core.footprint import WIDEST_TANGENT_DEG, Footprint
 from skykin.core.picture import Picture
 from skykin.core.protocols import ColouredSky
 from skykin.core.shapes import RGB, Coverage, Degrees, Numbers
@@ -147,13 +147,24 @@ def example_in_context(
     else:
         where = example.footprint
         assert where is not None and sky is not None  # noqa: PT018, S101 - it lies on the sky
-        pixels = round(where.width_deg / geometry.pixel_deg / step) * step
+        steps = where.width_deg / geometry.pixel_deg / step
+        pixels = round(steps) * step
+        if example.region is not None:
+            pixels, where = _whole_steps(where, math.ceil(steps) * step, geometry)
         part: ColouredSky = sky if example.region is None else MaskedSky(sky, example)
         picture = cut_in_context(part, where, min(max(pixels, step), LARGEST_PART), meter.halo, view)
     if isinstance(meter, StyleMeter):
         return picture, meter
     side = len(picture.coverage) - 2 * meter.halo
     return picture, ContextMeter(meter.shared, side, meter.standard)
+
+
+def _whole_steps(where: Footprint, pixels: int, geometry: Geometry) -> tuple[int, Footprint]:
+    """Look at a region in a square of whole steps at the scale of the tiles."""
+    side_deg = pixels * geometry.pixel_deg
+    if pixels > LARGEST_PART or side_deg > WIDEST_TANGENT_DEG:
+        return pixels, where
+    return pixels, replace(where, width_deg=side_deg, height_deg=side_deg)
 
 
 def scaled_picture(example: Example, geometry: Geometry) -> Picture:
