@@ -142,6 +142,8 @@ SHELL_ONLY = {"quiet"}
 #: These draw no bars, or always tell their progress.
 WITHOUT_QUIET = {"catalogues", "doctor", "info", "regions", "surveys"}
 SHELL_ONLY_OF = {
+    # `plan` is a function of its own.
+    "map": {"dry_run"},
     "info": {"no_preview"},  # In Python no `preview`.
     "search": {"k", "approximate"},
     "evaluate": {"map_folder"},  # In Python `sky_map`, which may be a map in memory, too.

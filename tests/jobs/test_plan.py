@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
 
 import skykin
+from skykin.cli.main import app
 from skykin.core.angle import size_words
 from tests.hostile.fits_files import image_bytes, write
 
@@ -41,3 +43,16 @@ def test_info_tells_how_large_the_tiles_would_be_and_what_to_change(plate):
     told = skykin.info(plate, object_size="5'").facts["tiles"]
     assert "tiles are 15′ wide, as is a reference without a size of its own: 25 beams, 25 pixels" in told
     assert "too few to tell p and q well; use --tile-size 0.098 or less, or --object-size 0.033" in told
+
+
+def test_a_dry_run_prints_the_plan_and_writes_the_references_and_no_map(plate, tmp_path):
+    asked = ["map", "--survey", str(plate), "-r", "209,-19", "--tile-size", "0.16", "--spacing", "0.08"]
+    asked += ["--dry-run", "--quiet", "-o", str(tmp_path / "kin")]
+    answer = CliRunner(env={"COLUMNS": "300"}).invoke(app, asked)
+    assert answer.exit_code == 0, answer.output
+    assert "tiles       about " in answer.stdout
+    assert "seconds     about " in answer.stdout
+    assert [each.name for each in tmp_path.iterdir()] == ["kin-references.png"]
+    again = CliRunner(env={"COLUMNS": "300"}).invoke(app, asked)
+    assert again.exit_code == 2
+    assert "kin-references.png" in again.stderr
