@@ -139,9 +139,8 @@ def test_a_query_without_the_survey_is_looked_at_as_it_is_and_says_so(index, pla
     found = skykin.search(index, places[0], progress=told, top_fraction=0.2)
     assert not found.query.views.several
     assert "view_scale" not in found.tiles.colnames
-    assert told.lines == [
-        "the reference is looked at as it is, in one view: the survey is not here; put it back"
-    ]
+    sentence = "the reference is looked at as it is, in one view: the survey is not here; put it back"
+    assert told.lines.count(sentence) == 1
     with pytest.raises(SkykinError, match="the survey is not here"):
         skykin.search(index, places[0], turns=4)
 
