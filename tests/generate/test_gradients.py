@@ -84,7 +84,7 @@ def test_a_statistic_without_a_twin_is_refused():
         def moments(self, features):
             return features
 
-        def finish(self, means, core=None):
+        def finish(self, means, rings=None):
             return means
 
     with pytest.raises(UsageError, match="recipe 'own' measures 'strange', which has no gradient here"):

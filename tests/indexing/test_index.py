@@ -87,7 +87,7 @@ def _reference(index, survey):
 def _region(index, place):
     """The cells of an index that lie in a square of 16 degrees, as far as they do."""
     core = replace(place, width_deg=place.width_deg / 4, height_deg=place.height_deg / 4)
-    return index.region(place.contains_deg, core.contains_deg, Extent(place.lon_deg, place.lat_deg, 12))
+    return index.region(place.contains_deg, [core.contains_deg], Extent(place.lon_deg, place.lat_deg, 12))
 
 
 def _added_up(index, place):

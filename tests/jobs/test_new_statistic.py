@@ -21,7 +21,7 @@ class Skewness(Statistic):
     def moments(self, features):
         return np.concatenate([features, features**2, features**3])
 
-    def finish(self, means, core=None):
+    def finish(self, means, rings=None):
         m, square, cube = np.split(means, 3, axis=-1)
         variance = square - m**2
         return (cube - 3 * m * square + 2 * m**3) / np.where(variance > 0, variance, np.inf)
@@ -31,13 +31,13 @@ class CorePower(Statistic):
     """Mean square of each channel over the core of a tile, less that over the tile."""
 
     name = "core_power"
-    has_core = True
+    rings = (2,)
 
     def moments(self, features):
         return features**2
 
-    def finish(self, means, core=None):
-        return core - means
+    def finish(self, means, rings=None):
+        return rings[0] - means
 
 
 def _recipe(statistic: Statistic) -> Recipe:

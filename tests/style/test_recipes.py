@@ -26,7 +26,7 @@ class Nameless(Statistic):
     def moments(self, features):
         return features
 
-    def finish(self, means, core=None):
+    def finish(self, means, rings=None):
         return means
 
 

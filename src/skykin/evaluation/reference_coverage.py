@@ -15,7 +15,7 @@ from skykin.core.footprint import WIDEST_TANGENT_DEG, Footprint
 from skykin.core.picture import Picture
 from skykin.core.protocols import ColouredSky
 from skykin.style.recipe import Recipe
-from skykin.style.statistics.statistic import middle_quarter
+from skykin.style.statistics.statistic import middle
 from skykin.tiling.grid import cut
 
 #: A place to go to instead is covered so well.
@@ -48,7 +48,7 @@ class ReferenceCoverage:
         """Measure it on the picture of the tile."""
         if not chosen.statistic.has_core:
             return cls(picture.covered, None)
-        rows, columns = (middle_quarter(side) for side in picture.coverage.shape)
+        rows, columns = (middle(side) for side in picture.coverage.shape)
         return cls(picture.covered, float(picture.coverage[rows, columns].mean()))
 
     @property
@@ -151,7 +151,7 @@ def nearest_well_covered(
     coverage = sky.colours(lon_deg, lat_deg)[1].astype(np.float64)
     share = 1.0
     if part == "core":
-        core = middle_quarter(pixels)
+        core = middle(pixels)
         share = (core.stop - core.start) / pixels
     side = max(1, round(share * footprint.width_deg / width_deg * SEARCHED_PIXELS))
     mean = uniform_filter(coverage, side, mode="constant")

@@ -10,12 +10,13 @@ import numpy as np
 
 from skykin.core.shapes import Numbers
 from skykin.indexing.basis import fit_basis
-from skykin.indexing.moments import Directions, LayerScale, Moments, Whole, halved, positive, with_core
+from skykin.indexing.moments import Directions, LayerScale, Moments, Whole, halved, positive, with_rings
 from skykin.style.engine.cells import CellReader, Lattice
 from skykin.style.engine.shared import Reader, SharedMeter, VectorTaker
 from skykin.style.engine.stream import PlaneSource
 from skykin.style.signature import Signature, Standardisation
 from skykin.style.statistics.form import Averages
+from skykin.style.statistics.statistic import CORE
 
 #: Directions that are kept of each layer: an index of all of WHAM then stays below 60 MB.
 DIRECTIONS = 120
@@ -65,9 +66,9 @@ class ContrastsOfCells(Moments):
         return self.width
 
     @property
-    def needs_core(self) -> bool:
+    def rings(self) -> tuple[int, ...]:
         """The core of a tile is compared with the tile."""
-        return True
+        return (CORE,)
 
     def reader(
         self,
@@ -109,11 +110,11 @@ class ContrastsOfCells(Moments):
         """Numbers times weights."""
         return weights * np.asarray(cells, np.float64)
 
-    def finish(self, means: Numbers, core: Numbers | None) -> Numbers:
+    def finish(self, means: Numbers, rings: Numbers | None) -> Numbers:
         """Core less tile, relative to the survey."""
-        assert core is not None  # noqa: S101 - it needs the core
+        assert rings is not None  # noqa: S101 - it needs the core
         usual = self.directions.basis.astype(np.float64) @ (self.mean / self.spread).astype(np.float64)
-        return np.asarray(core - means - usual, np.float32)
+        return np.asarray(rings[0] - means - usual, np.float32)
 
 
 def mean_reader(shared: SharedMeter, layer: str, lattice: Lattice) -> tuple[Reader, Callable[[], Numbers]]:
@@ -145,11 +146,11 @@ class SampledTile:
     def _contrast(self, means: Numbers) -> Numbers:
         w = self.weights[..., None]
         reach = len(self.weights)
-        whole, core = with_core(w * np.nan_to_num(means.astype(np.float64)), reach)
-        weight, core_weight = with_core(w, reach)
+        whole, core = with_rings(w * np.nan_to_num(means.astype(np.float64)), reach, 1, (CORE,))
+        weight, core_weight = with_rings(w, reach, 1, (CORE,))
         assert core is not None  # noqa: S101 - a tile has one
         assert core_weight is not None  # noqa: S101 - likewise
-        return np.asarray((core / positive(core_weight) - whole / positive(weight))[0, 0], np.float32)
+        return np.asarray((core / positive(core_weight) - whole / positive(weight))[0, 0, 0], np.float32)
 
 
 def sampled_tile(shared: SharedMeter, source: PlaneSource, cell: int, weights: Numbers) -> SampledTile:

@@ -65,7 +65,7 @@ class FirstMomentsOfCells(Moments):
         # Coded means are deviations in units of the spread: nothing cancels in their squares.
         return np.asarray(weights * np.concatenate([means, means**2, inner**2], axis=-1))
 
-    def finish(self, means: Numbers, core: Numbers | None) -> Numbers:  # noqa: ARG002
+    def finish(self, means: Numbers, rings: Numbers | None) -> Numbers:  # noqa: ARG002
         """Mean and spread of all together, compared."""
         mean, square, inner = np.split(means, 3, axis=-1)
         channels = mean.shape[-1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
@@ -12,11 +12,11 @@ import numpy as np
 
 from skykin.core.shapes import Numbers
 from skykin.indexing.answers import Kind
-from skykin.style.engine.cells import CellReader, Lattice, boxes
+from skykin.style.engine.cells import CellReader, Lattice, boxes, square_sums
 from skykin.style.engine.shared import Reader, SharedMeter, VectorTaker
 from skykin.style.network.architecture import channels_of
 from skykin.style.statistics.form import Averages, Form, scale_of
-from skykin.style.statistics.statistic import Statistic, core_mask, middle_quarter
+from skykin.style.statistics.statistic import Statistic, ring_masks
 
 #: Numbers in double precision that are added up together.
 TOGETHER = 8 << 20
@@ -114,9 +114,9 @@ class Moments(ABC):
         """Numbers that are compared."""
 
     @property
-    def needs_core(self) -> bool:
-        """Whether the core of a square counts by itself."""
-        return False
+    def rings(self) -> tuple[int, ...]:
+        """Rings of a square that count by themselves, as a `Statistic` has them."""
+        return ()
 
     @abstractmethod
     def reader(
@@ -144,8 +144,8 @@ class Moments(ABC):
         """Weighted numbers that add up, float64: from ``(..., width)`` and ``(..., 1)``."""
 
     @abstractmethod
-    def finish(self, means: Numbers, core: Numbers | None) -> Numbers:
-        """Compare: float32, from those sums divided by the weight, and the same of the core where needed.
+    def finish(self, means: Numbers, rings: Numbers | None) -> Numbers:
+        """Compare: float32, from those sums divided by the weight, and the same of each ring where needed.
 
         NaN stays NaN.
         """
@@ -193,9 +193,9 @@ class SumsOfCells(Moments):
         return len(self.form.order)
 
     @property
-    def needs_core(self) -> bool:
-        """As the form does."""
-        return self.form.needs_core
+    def rings(self) -> tuple[int, ...]:
+        """As the form has them."""
+        return self.form.rings
 
     def reader(
         self,
@@ -215,11 +215,11 @@ class SumsOfCells(Moments):
         """Averages times weights."""
         return weights * np.asarray(cells, np.float64)
 
-    def finish(self, means: Numbers, core: Numbers | None) -> Numbers:
+    def finish(self, means: Numbers, rings: Numbers | None) -> Numbers:
         """Make the statistic of the averages of all together."""
         flat = means.reshape(-1, self.width)
         one = np.ones((len(flat), 1))
-        beside = None if core is None else core.reshape(-1, self.width)
+        beside = None if rings is None else rings.reshape(len(rings), -1, self.width)
         if self.form.needs_means:
             beside = flat[:, self.form.stretches[-1].summed.stop :]
         with np.errstate(all="ignore"):
@@ -257,11 +257,11 @@ def add_up(moments: Moments, cells: Numbers, weights: Numbers, reach: int, step:
         bottom = min(top + high, down)
         strip = slice(top * step, (bottom - 1) * step + reach)
         both = (w[strip], moments.sums(cells[strip], w[strip]))
-        (weight, core_weight), (part, core) = (
-            with_core(values, reach, step, core=moments.needs_core) for values in both
+        (weight, ring_weights), (part, rings) = (
+            with_rings(values, reach, step, moments.rings) for values in both
         )
-        middle = None if core is None or core_weight is None else core / positive(core_weight)
-        found[top:bottom] = moments.finish(part / positive(weight), middle)
+        own = None if rings is None or ring_weights is None else rings / positive(ring_weights)
+        found[top:bottom] = moments.finish(part / positive(weight), own)
     return found
 
 
@@ -271,26 +271,24 @@ def add_all(moments: Moments, cells: Numbers, weights: Numbers) -> Numbers:
     The cells of a square follow each other row by row.
     """
     w = np.asarray(weights, np.float64)[..., None]
-    sums, middle = moments.sums(cells, w), None
-    if moments.needs_core:
+    sums, rings = moments.sums(cells, w), None
+    if moments.rings:
         side = math.isqrt(cells.shape[-2])
-        own = core_mask((side, side)).ravel()
-        middle = sums[..., own, :].sum(axis=-2) / positive(w[..., own, :].sum(axis=-2))
-    return moments.finish(sums.sum(axis=-2) / positive(w.sum(axis=-2)), middle)
+        masks = ring_masks((side, side), moments.rings).reshape(len(moments.rings), -1)
+        rings = np.stack(
+            [sums[..., own, :].sum(axis=-2) / positive(w[..., own, :].sum(axis=-2)) for own in masks]
+        )
+    return moments.finish(sums.sum(axis=-2) / positive(w.sum(axis=-2)), rings)
 
 
-def with_core(
-    values: Numbers, reach: int, step: int = 1, *, core: bool = True
+def with_rings(
+    values: Numbers, reach: int, step: int, rings: Sequence[int]
 ) -> tuple[Numbers, Numbers | None]:
-    """Sum all squares of `reach` × `reach` cells, and their cores if `core`."""
+    """Sum all squares of `reach` × `reach` cells, and their rings, (rings, rows, columns, n), if any."""
     whole = boxes(boxes(values, reach, 0), reach, 1)[::step, ::step]
-    if not core:
+    if not rings:
         return whole, None
-    own = middle_quarter(reach)
-    side = own.stop - own.start
-    # The core of the first square begins where that does, and a margin further.
-    part = values[own.start : len(values) - own.start, own.start : values.shape[1] - own.start]
-    return whole, boxes(boxes(part, side, 0), side, 1)[::step, ::step]
+    return whole, np.stack([ring[::step, ::step] for ring in square_sums(values, reach, rings)])
 
 
 def limited(values: Numbers) -> Numbers:

@@ -16,6 +16,7 @@ from skykin.indexing.compare import Space
 from skykin.indexing.moments import positive
 from skykin.indexing.stored import StoredFacet
 from skykin.style.signature import Signature
+from skykin.style.statistics.statistic import TILE_CELLS
 from skykin.survey.render import Stretch
 
 #: Points along a side of a cell that tell how much of it lies inside.
@@ -30,14 +31,14 @@ class Place:
     ----------
     contains : callable
         What lies inside.
-    core : callable, optional
-        What is its core, for recipes that compare that with the rest.
+    squares : sequence of callable
+        What lies inside its concentric parts, the smallest first, for recipes that compare them.
     around : Extent, optional
         Holds all of it.  Cells then count as far as they lie inside, instead of those that are centred there.
     """
 
     contains: Contains
-    core: Contains | None = None
+    squares: Sequence[Contains] = ()
     around: Extent | None = None
 
 
@@ -61,16 +62,16 @@ def region_of(
     SkyError
         If there is none, or none has data (``SKY-RANGE``).
     UsageError
-        If the recipe needs a core, and none is given.
+        If the recipe compares concentric parts, and not as many are given.
     """
-    needed = any(moments.needs_core for moments in space.moments.values())
-    core = place.core if needed else None
-    if needed and core is None:
+    rings = space.recipe.statistic.rings
+    if len(place.squares) < len(rings):
+        sides = ", ".join(f"{eighths}/{TILE_CELLS}" for eighths in rings)
         raise UsageError(
             f"the recipe {space.recipe.name} compares the core of a region with the rest of it; say what its "
-            "core is"
+            f"concentric parts of {sides} of its side are"
         )
-    whole, middle = _Sum(space), _Sum(space)
+    whole, within = _Sum(space), [_Sum(space) for _ in rings]
     inside, covered, area = 0, 0, 0.0
     lowest, highest = np.full(3, np.nan), np.full(3, np.nan)
     for facet in facets:
@@ -88,8 +89,11 @@ def region_of(
         area += float((coverage * _area_deg2(facet, cells)).sum())
         weights = np.where(coverage > 0, space.weights(cells["coverage"]), 0).astype(np.float64)
         whole.add(facet.moments[mine], weights * share)
-        if core is not None:
-            middle.add(facet.moments[mine], weights * _share(facet, mine, core, place))
+        inner: Numbers | float = 0.0
+        for ring, contains in zip(within, place.squares, strict=False):
+            square = _share(facet, mine, contains, place)
+            ring.add(facet.moments[mine], weights * np.maximum(square - inner, 0))
+            inner = square
     if not covered:
         found = (
             f"0 of {inside} cells in the region have data"
@@ -97,8 +101,11 @@ def region_of(
             else f"no cell of the index is centred in the region (cells are {cell_deg:.2g}° wide)"
         )
         raise SkyError(f"{found}; choose a region that the survey covers, or a larger one")
-    means, inner = whole.means(), middle.means()
-    style = {layer: space.moments[layer].finish(mean, inner.get(layer)) for layer, mean in means.items()}
+    by_ring = [ring.means() for ring in within]
+    style = {
+        layer: space.moments[layer].finish(mean, np.stack([r[layer] for r in by_ring]) if by_ring else None)
+        for layer, mean in whole.means().items()
+    }
     return Region(Signature(style), covered, area, bool(stretch.is_flat(lowest, highest)))
 
 

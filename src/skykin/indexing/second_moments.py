@@ -150,7 +150,7 @@ class SecondMomentsOfCells(Moments):
         """Sketches and means."""
         return weights * np.asarray(cells, np.float64)
 
-    def finish(self, means: Numbers, core: Numbers | None) -> Numbers:  # noqa: ARG002
+    def finish(self, means: Numbers, rings: Numbers | None) -> Numbers:  # noqa: ARG002
         """Sketch of the statistic, relative to the survey."""
         found = np.asarray(means[..., :SKETCHED], np.float32)
         if not self.centred:

@@ -251,7 +251,7 @@ class StoredIndex(IndexFacts):
         )
 
     def region(
-        self, contains: Contains, core: Contains | None = None, around: Extent | None = None
+        self, contains: Contains, squares: Sequence[Contains] = (), around: Extent | None = None
     ) -> Region:
         """Return the style of all that lies inside: a box, a polygon, a MOC; every cell counts once.
 
@@ -260,8 +260,9 @@ class StoredIndex(IndexFacts):
         contains : callable
             From Galactic longitudes and latitudes (arrays of degrees) to a bool array, such as
             `SkyBox.contains`.
-        core : callable, optional
-            The same of its core; needed by recipes that compare that with the rest.
+        squares : sequence of callable
+            The same of its concentric parts, the smallest first; needed by recipes that compare such with the
+            rest: of the core alone for `core-contrast`.
         around : Extent, optional
             Holds all of the region.  Cells then count as far as they lie inside, instead of those that are
             centred there.
@@ -271,9 +272,9 @@ class StoredIndex(IndexFacts):
         SkyError
             If no cell with data lies there (``SKY-RANGE``).
         UsageError
-            If the recipe needs a core, and none is given.
+            If the recipe compares concentric parts, and not as many are given.
         """
-        place = Place(contains, core, around)
+        place = Place(contains, squares, around)
         return region_of(self._facets, self._space, self.stretch, place, self.cell_deg)
 
     def tiles_at(self, size_deg: float) -> Level:

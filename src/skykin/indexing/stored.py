@@ -18,7 +18,7 @@ from skykin.indexing.compare import Space
 from skykin.indexing.contrasts import ContrastsOfCells
 from skykin.indexing.moments import add_all, add_up, unit_rows
 from skykin.indexing.shards import Shard, check_shard, map_again, open_shard, windows
-from skykin.style.engine.cells import Lattice, core_side, square_extremes
+from skykin.style.engine.cells import Lattice, ring_side, square_extremes
 from skykin.style.network.halves import widened
 from skykin.style.recipe import Recipe
 from skykin.tiling.facets import Cap, Facet, Sector
@@ -237,7 +237,7 @@ def cell_of(plan: Mapping[str, Any], recipe: Recipe) -> int:
 
 
 def cell_pixels(lattice: Lattice, recipe: Recipe) -> int:
-    """Side of the cells that the tiles of a lattice are made of, and their cores where the recipe needs them.
+    """Side of the cells that the tiles of a lattice are made of, and their rings where the recipe needs them.
 
     Raises
     ------
@@ -245,5 +245,5 @@ def cell_pixels(lattice: Lattice, recipe: Recipe) -> int:
         If there is no such cell.
     """
     if recipe.statistic.has_core:
-        return core_side(lattice, recipe.step) * recipe.step
+        return ring_side(lattice, recipe.step) * recipe.step
     return lattice.cell

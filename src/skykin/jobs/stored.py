@@ -36,7 +36,7 @@ from skykin.significance.tile_scores import TileScores, flags
 from skykin.style.engine.meter import ContextMeter
 from skykin.style.signature import Signature, has_style, refuse_without_style, without_style
 from skykin.style.similarity import QueryStyle
-from skykin.style.statistics.statistic import CORE_SHARE
+from skykin.style.statistics.statistic import TILE_CELLS
 from skykin.survey.render import RenderedSurvey
 from skykin.tiling.facets import facets
 from skykin.tiling.grid import cut
@@ -246,8 +246,9 @@ class StoredSurvey:
         else:
             wanted_deg2 = example.region.share * SPHERE_DEG2
         many = wanted_deg2 > MANY_CELLS * index.cell_deg**2
-        core = Example("core", _core_of(where))
-        region = index.region(example.contains, core.contains, None if many else _around(where))
+        rings = index.recipe.statistic.rings
+        squares = [Example("part", _middle_of(where, eighths / TILE_CELLS)).contains for eighths in rings]
+        region = index.region(example.contains, squares, None if many else _around(where))
         covered = min(region.area_deg2 / wanted_deg2, 1.0)
         # Of a few cells, how many are centred inside is chance.
         if covered < index.min_coverage and wanted_deg2 > FEW_CELLS * index.cell_deg**2:
@@ -361,12 +362,9 @@ def _columns(index: StoredIndex) -> QTable:
     return tiles[[*names, "mean_intensity", "area"]]
 
 
-def _core_of(where: Footprint) -> Footprint:
-    """Middle quarter of a rectangle along both sides."""
-    return Footprint(
-        where.lon_deg, where.lat_deg, where.width_deg * CORE_SHARE, where.height_deg * CORE_SHARE,
-        where.projection, where.turn_deg,
-    )  # fmt: skip
+def _middle_of(where: Footprint, share: float) -> Footprint:
+    """Middle of a rectangle, so much of it along both sides."""
+    return replace(where, width_deg=where.width_deg * share, height_deg=where.height_deg * share)
 
 
 def _around(where: Footprint) -> Extent:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Protocol
@@ -15,7 +16,7 @@ from skykin.core.shapes import RGB, Coverage, Numbers
 from skykin.style.engine.stream import Piece
 from skykin.style.network.architecture import SMALLEST_CELL
 from skykin.style.statistics.form import Form, Stretch, scale_of
-from skykin.style.statistics.statistic import CORE_CELLS, TILE_CELLS
+from skykin.style.statistics.statistic import TILE_CELLS, middle
 
 #: Sides of a cell in pixels; larger ones would only be unions of these.
 CELL_PIXELS = (64, 32, 16, SMALLEST_CELL)
@@ -121,12 +122,12 @@ class CellReader:
     Raises
     ------
     UsageError
-        If a cell holds no whole number of the layer's positions, or the core of a tile that the form needs
-        no whole number of cells.
+        If a cell holds no whole number of the layer's positions, or a ring of a tile that the form needs no
+        whole number of cells.
     """
 
     def __init__(self, lattice: Lattice, layer: str, stride: int, form: Form, taker: Taker) -> None:
-        self._side = core_side(lattice, stride) if form.needs_core else lattice.side(stride)
+        self._side = ring_side(lattice, stride) if form.rings else lattice.side(stride)
         self._cell = self._side * stride
         self._lattice, self._form, self._taker = lattice, form, taker
         self._scale = scale_of(layer) if form.degree else np.float32(1)
@@ -202,23 +203,27 @@ class CellReader:
             behind = slice(form.stretches[-1].summed.stop, form.sums)
             means = self._tile_sums(slots, cells, behind, weight.shape)
             means = means.reshape(weights.size, -1) / weights
-        elif form.needs_core:
-            means = self._core_means(slots, cells, weight.shape)
+        elif form.rings:
+            means = self._ring_means(slots, cells, weight.shape)
         for stretch in form.stretches:
             sums = self._tile_sums(slots, cells, stretch.summed, weight.shape)
             values = form.finish(stretch, sums.reshape(weights.size, -1), weights, means)
             self._taker.take(row, column, stretch, values.reshape(*weight.shape, -1))
 
-    def _core_means(self, slots: list[int], cells: slice, shape: tuple[int, ...]) -> Numbers:
-        """Means (tiles, channels) over the cores of tiles."""
-        side = self._reach * CORE_CELLS // TILE_CELLS
-        edge = (self._reach - side) // 2
-        slots, cells = slots[edge : len(slots) - edge], slice(cells.start + edge, cells.stop - edge)
-        weights = boxes(boxes(self._weights[slots, cells], side, 0), side, 1)
-        total = weights[-self._read % self._step :: self._step, :: self._step].reshape(-1, 1)
+    def _ring_means(self, slots: list[int], cells: slice, shape: tuple[int, ...]) -> Numbers:
+        """Means (rings, tiles, sums) over the rings of tiles."""
         sums = np.stack([self._ring[slot, cells] for slot in slots])
-        sums = boxes(boxes(sums, side, 0), side, 1)[-self._read % self._step :: self._step, :: self._step]
-        return np.asarray(sums.reshape(math.prod(shape), -1) / total.astype(np.float32))
+        first = slice(-self._read % self._step, None, self._step), slice(None, None, self._step)
+        found = np.empty((len(self._form.rings), math.prod(shape), sums.shape[-1]), np.float32)
+        for ring, within, weights in zip(
+            found,
+            square_sums(sums, self._reach, self._form.rings),
+            square_sums(self._weights[slots, cells], self._reach, self._form.rings),
+            strict=True,
+        ):
+            total = weights[first].reshape(-1, 1).astype(np.float32)
+            np.divide(within[first].reshape(ring.shape), np.maximum(total, 0), out=ring)
+        return found
 
     def _tile_sums(self, slots: list[int], cells: slice, entries: slice, shape: tuple[int, ...]) -> Numbers:
         rows = [self._ring[slot, cells, entries] for slot in slots]
@@ -242,8 +247,8 @@ class CellReader:
         return [(left, min(left + tiles, columns)) for left in range(0, columns, tiles)]
 
 
-def core_side(lattice: Lattice, stride: int) -> int:
-    """Positions along a cell of which tile, core and spacing are made."""
+def ring_side(lattice: Lattice, stride: int) -> int:
+    """Positions along a cell of which a tile, its rings and the spacing are made."""
     lattice.side(stride)
     sides = (lattice.spacing, lattice.height, lattice.width)
     for cell in CELL_PIXELS:
@@ -281,6 +286,27 @@ def boxes(values: Numbers, side: int, axis: int, width: int = 1) -> Numbers:
         length, width = length - width, 2 * width
     assert total is not None  # noqa: S101 - a side has a bit
     return total
+
+
+def square_sums(values: Numbers, reach: int, rings: Sequence[int]) -> Iterator[Numbers]:
+    """Yield the sums over each ring of all squares of `reach` cells, the innermost first.
+
+    Parameters
+    ----------
+    values : array (rows, columns, ...)
+    reach : int
+        A multiple of 8 cells.
+    rings : sequence of int
+        As a `Statistic` has them.
+    """
+    inner: Numbers | float = 0.0
+    for eighths in rings:
+        own = middle(reach, eighths)
+        side, edge = own.stop - own.start, own.start
+        part = values[edge : len(values) - edge, edge : values.shape[1] - edge]
+        square = boxes(boxes(part, side, 0), side, 1)
+        yield square - inner
+        inner = square
 
 
 def tile_sums(values: Numbers, lattice: Lattice) -> Numbers:

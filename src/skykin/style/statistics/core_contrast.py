@@ -8,7 +8,7 @@ import numpy as np
 
 from skykin.core.shapes import Chroma, Numbers, Weights
 from skykin.style.statistics.form import Stretch
-from skykin.style.statistics.statistic import Statistic, core_mask, core_part, flat_and_share
+from skykin.style.statistics.statistic import CORE, Statistic, core_part, flat_and_share, reaches
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class CoreSums:
 
     degree = 1
     needs_means = False
-    needs_core = True
+    rings = (CORE,)
 
     @property
     def sums(self) -> int:
@@ -42,9 +42,9 @@ class CoreSums:
 
     def finish(self, stretch: Stretch, sums: Numbers, total: Numbers, means: Numbers | None) -> Numbers:  # noqa: ARG002
         """Means over the cores less those over the tiles."""
-        assert means is not None  # noqa: S101 - the form needs the core
+        assert means is not None  # noqa: S101 - the form has a ring
         sums /= total
-        return np.subtract(means, sums, out=sums)
+        return np.asarray(np.subtract(means[0], sums, out=sums))
 
 
 class CoreContrast(Statistic):
@@ -61,17 +61,17 @@ class CoreContrast(Statistic):
     """
 
     name = "core_contrast"
-    has_core = True
+    rings = (CORE,)
     index_code = "directions"
 
     def moments(self, features: Numbers) -> Numbers:
         """Give the channels themselves."""
         return features
 
-    def finish(self, means: Numbers, core: Numbers | None = None) -> Numbers:
+    def finish(self, means: Numbers, rings: Numbers | None = None) -> Numbers:
         """Averages over the core less those over the tile."""
-        assert core is not None  # noqa: S101 - it has a core
-        return core - means
+        assert rings is not None  # noqa: S101 - it has one
+        return np.asarray(rings[0] - means)
 
     def __call__(self, features: Chroma, weights: Weights | None = None) -> Numbers:
         """Measure one tile: one number per channel; what is common to both goes first, so nothing cancels."""
@@ -89,9 +89,8 @@ class CoreContrast(Statistic):
 
         With the tile's own mean m, and :math:`k_p = 1 / \sum_{q \in K} w_q` in the core K, 0 outside.
         """
-        core = core_mask(share.shape)
         deviations = features - np.tensordot(features, share, axes=2)[:, None, None]
-        return np.asarray(np.tensordot(direction, deviations, axes=1) * (core / share[core].sum() - 1))
+        return np.asarray(np.tensordot(direction, deviations, axes=1) * (reaches(share, self.rings)[0] - 1))
 
 
 core_contrast = CoreContrast()

@@ -25,7 +25,7 @@ class Covariance(Statistic):
         """Give products of each two channels, then the channels."""
         return np.concatenate([products(features), features])
 
-    def finish(self, means: Numbers, core: Numbers | None = None) -> Numbers:  # noqa: ARG002
+    def finish(self, means: Numbers, rings: Numbers | None = None) -> Numbers:  # noqa: ARG002
         """Subtract the products of the averages from the average products."""
         # n (n + 1) / 2 products and n channels are n (n + 3) / 2 moments.
         channels = round((np.sqrt(9 + 8 * means.shape[-1]) - 3) / 2)

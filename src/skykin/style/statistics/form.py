@@ -52,8 +52,11 @@ class Form(Protocol):
         """Whether `finish` wants the mean of each channel; its sums are then the last ones."""
 
     @property
-    def needs_core(self) -> bool:
-        """Whether `finish` wants, as `means`, the means of all sums over the core of each tile."""
+    def rings(self) -> tuple[int, ...]:
+        """Rings of a `Statistic`: `finish` wants, as `means`, the means of all sums over each, if any.
+
+        They are (rings, tiles, sums).
+        """
 
     @property
     def order(self) -> Numbers:
@@ -82,14 +85,14 @@ class FormOfMeans:
     moments : callable
         From features (channels, n) to what is averaged, (m, n).
     finish_means : callable
-        From averages (..., m), and those over the core or None, to the statistic (..., k).
-    needs_core : bool
+        From averages (..., m), and those over the rings (rings, ..., m) or None, to the statistic (..., k).
+    rings : tuple of int
     """
 
     channels: int
     moments: Callable[[Numbers], Numbers]
     finish_means: Callable[[Numbers, Numbers | None], Numbers]
-    needs_core: bool
+    rings: tuple[int, ...]
 
     degree = 0
     needs_means = False
@@ -103,8 +106,9 @@ class FormOfMeans:
     def stretches(self) -> tuple[Stretch, ...]:
         """All at once."""
         means = np.ones((1, self.sums))
+        rings = np.ones((len(self.rings), 1, self.sums)) if self.rings else None
         with np.errstate(all="ignore"):
-            entries = self.finish_means(means, means if self.needs_core else None).shape[-1]
+            entries = self.finish_means(means, rings).shape[-1]
         return (Stretch(0, entries, slice(0, self.sums)),)
 
     @property
@@ -130,7 +134,7 @@ class Averages:
     form: Form
 
     needs_means = False
-    needs_core = False
+    rings = ()
 
     @property
     def degree(self) -> int:

@@ -28,7 +28,7 @@ class GramMatrix(Statistic):
         """Give the products of each two channels."""
         return products(features)
 
-    def finish(self, means: Numbers, core: Numbers | None = None) -> Numbers:  # noqa: ARG002
+    def finish(self, means: Numbers, rings: Numbers | None = None) -> Numbers:  # noqa: ARG002
         """Give their averages."""
         return means
 

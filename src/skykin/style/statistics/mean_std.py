@@ -19,7 +19,7 @@ class FirstMoments:
 
     degree = 1
     needs_means = False
-    needs_core = False
+    rings = ()
 
     @property
     def sums(self) -> int:
@@ -68,7 +68,7 @@ class MeanStd(Statistic):
         """Give the channels, then their squares."""
         return np.concatenate([features, features**2])
 
-    def finish(self, means: Numbers, core: Numbers | None = None) -> Numbers:  # noqa: ARG002
+    def finish(self, means: Numbers, rings: Numbers | None = None) -> Numbers:  # noqa: ARG002
         """Give the means, then the roots of the mean squares less the squared means."""
         mean, square = np.split(means, 2, axis=-1)
         return np.concatenate([mean, np.sqrt(np.maximum(square - mean**2, 0))], axis=-1)

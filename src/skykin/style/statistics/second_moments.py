@@ -31,7 +31,7 @@ class SecondMoments:
     centred: bool
 
     degree = 2
-    needs_core = False
+    rings = ()
 
     @property
     def needs_means(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import ClassVar, Literal, TypeAlias
 
 import numpy as np
@@ -11,10 +12,10 @@ from skykin.core.errors import UsageError
 from skykin.core.shapes import Chroma, Coverage, Numbers, Weights
 from skykin.style.statistics.form import Form, FormOfMeans
 
-#: Share of a tile's side that is its core.
-CORE_SHARE = 1 / 4
-#: Fewest cells across a tile and its core, for statistics that need the core; even, so that it is central.
-TILE_CELLS, CORE_CELLS = round(2 / CORE_SHARE), 2
+#: Fewest cells across a tile for statistics that need its rings: eighths of its side.
+TILE_CELLS = 8
+#: Side of a tile's core, in eighths of the tile's.
+CORE = 2
 #: What an index keeps of a cell: the averages of the form's sums; or means and spreads, a sketch of a matrix,
 #: the mean of each channel in few directions.
 IndexCode: TypeAlias = Literal["sums", "spreads", "sketches", "directions"]
@@ -38,9 +39,10 @@ class Statistic(ABC):
     ----------
     name : str
         As it stands in a recipe's settings.  Another name for other numbers: indexes are told apart by it.
-    has_core : bool
-        Whether `finish` is given the averages over the core of a tile, its middle quarter along both sides.
-        The core must then be covered, too, and tiles are made of at least 8 cells along a side.
+    rings : tuple of int
+        Sides of concentric squares, the smallest first, in eighths of the tile's: even numbers from 2 to 8.
+        `finish` is given the averages over the first square and over the ring between each two.  All must be
+        covered, and tiles are made of at least 8 cells along a side.  ``(2,)`` is the core alone.
     plain_products : bool
         Whether it is the mean product of each two channels and nothing else: the shared engine then finds
         cosines without making the matrix.
@@ -55,12 +57,12 @@ class Statistic(ABC):
     ...     def moments(self, features):
     ...         return features**2
     ...
-    ...     def finish(self, means, core=None):
+    ...     def finish(self, means, rings=None):
     ...         return means
     """
 
     name: ClassVar[str]
-    has_core: ClassVar[bool] = False
+    rings: ClassVar[tuple[int, ...]] = ()
     plain_products: ClassVar[bool] = False
     index_code: ClassVar[IndexCode] = "sums"
 
@@ -69,11 +71,16 @@ class Statistic(ABC):
         """Give what is averaged: from features (channels, n) to (m, n), each position by itself."""
 
     @abstractmethod
-    def finish(self, means: Numbers, core: Numbers | None = None) -> Numbers:
+    def finish(self, means: Numbers, rings: Numbers | None = None) -> Numbers:
         """Make the statistic of averages: from (..., m) to (..., k).
 
-        `core` holds the averages over the core of the tile if the statistic has one, else it is None.
+        `rings` (rings, ..., m) holds the averages over each ring if the statistic has any, else it is None.
         """
+
+    @property
+    def has_core(self) -> bool:
+        """Whether parts of a tile count by themselves, of which the core is the innermost."""
+        return bool(self.rings)
 
     def __call__(self, features: Chroma, weights: Weights | None = None) -> Numbers:
         """Measure the features of one tile.
@@ -87,21 +94,23 @@ class Statistic(ABC):
         Returns
         -------
         float32 array (k,), or a symmetric matrix
-            NaN if the weights, or those of the core where that is needed, sum to zero.
+            NaN if the weights, or those of a ring where that is needed, sum to zero.
 
         Raises
         ------
         UsageError
             If the weights have another shape than a channel.
         """
-        means = self._averages(*flat_and_share(features, weights))
-        core = self._averages(*flat_and_share(*core_part(features, weights))) if self.has_core else None
+        flat, share = flat_and_share(features, weights)
+        means, rings = self._averages(flat, share), None
+        if self.rings:
+            rings = np.stack([self._averages(flat, own) for own in ring_shares(share, features, self.rings)])
         with np.errstate(all="ignore"):
-            return np.asarray(self.finish(means, core), np.float32)
+            return np.asarray(self.finish(means, rings), np.float32)
 
     def form(self, channels: int) -> Form:
         """Write it as sums over the positions of a cell, which the shared engine adds up to tiles."""
-        return FormOfMeans(channels, self.moments, self.finish, self.has_core)
+        return FormOfMeans(channels, self.moments, self.finish, self.rings)
 
     def by_position(self, features: Numbers, share: Numbers, direction: Numbers) -> Numbers:
         r"""Divide the product of the statistic with a direction among the positions.
@@ -126,21 +135,22 @@ class Statistic(ABC):
             Its mean, weighted by `share`, is the product.
         """
         moments, weights = self.moments(features.reshape(len(features), -1)), share.ravel()
-        means, core = moments @ weights, None
-        away, core_away = (moments - means[:, None]).T, None
-        if self.has_core:
-            inner = core_mask(share.shape).ravel()
-            reach = inner / weights[inner].sum()
-            core = moments @ (weights * reach)
-            core_away = reach[:, None] * (moments - core[:, None]).T
+        means, rings, rings_away = moments @ weights, None, None
+        away = (moments - means[:, None]).T
+        if self.rings:
+            reach = reaches(share, self.rings).reshape(len(self.rings), -1)
+            rings = (weights * reach) @ moments.T
+            rings_away = reach[..., None] * (moments.T - rings[:, None])
 
         def moved(step: float) -> Numbers:
-            near = None if core is None or core_away is None else core + step * core_away
+            near = None
+            if rings is not None and rings_away is not None:
+                near = rings[:, None] + step * rings_away
             return self.finish(means + step * away, near) @ direction
 
         with np.errstate(all="ignore"):
             slope = (moved(STEP) - moved(-STEP)) / (2 * STEP)
-            return np.asarray(self.finish(means, core) @ direction + slope).reshape(share.shape)
+            return np.asarray(self.finish(means, rings) @ direction + slope).reshape(share.shape)
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and self.name == getattr(other, "name", None)
@@ -152,25 +162,34 @@ class Statistic(ABC):
         return self.name
 
     def _averages(self, flat: Numbers, share: Numbers) -> Numbers:
-        return np.asarray(self.moments(flat.astype(np.float64)) @ share.astype(np.float64))
+        exact = share.astype(np.float64)
+        return np.asarray(self.moments(flat.astype(np.float64)) @ exact / exact.sum())
 
 
-def middle_quarter(positions: int) -> slice:
-    """Return the middle quarter of so many positions along a side, at least one."""
-    left = min(round(positions * (1 - CORE_SHARE) / 2), (positions - 1) // 2)
+def middle(positions: int, eighths: int = CORE) -> slice:
+    """Return the middle eighths of so many positions along a side, at least one."""
+    left = min(round(positions * (TILE_CELLS - eighths) / (2 * TILE_CELLS)), (positions - 1) // 2)
     return slice(left, positions - left)
 
 
-def core_mask(shape: tuple[int, ...]) -> np.ndarray:
-    """Tell which positions of a tile are its core: bool array of that shape, (y, x)."""
-    inner = np.zeros(shape, dtype=bool)
-    inner[middle_quarter(shape[0]), middle_quarter(shape[1])] = True
-    return inner
+def ring_masks(shape: tuple[int, ...], rings: Sequence[int]) -> np.ndarray:
+    """Tell which positions of a tile belong to which ring: bool array (rings, y, x)."""
+    squares = np.zeros((len(rings), *shape), dtype=bool)
+    for square, eighths in zip(squares, rings, strict=True):
+        square[middle(shape[0], eighths), middle(shape[1], eighths)] = True
+    squares[1:] &= ~squares[:-1]
+    return squares
+
+
+def reaches(share: Numbers, rings: Sequence[int]) -> Numbers:
+    """How much more a position counts in each ring than in the tile: (rings, y, x), from shares (y, x)."""
+    masks = ring_masks(share.shape, rings)
+    return np.asarray(masks / (masks * share).sum(axis=(1, 2), keepdims=True))
 
 
 def core_part(features: Chroma, weights: Weights | None) -> tuple[Chroma, Weights | None]:
     """Cut the core out of a tile's features and weights."""
-    rows, columns = (middle_quarter(side) for side in features.shape[1:])
+    rows, columns = (middle(side) for side in features.shape[1:])
     return features[:, rows, columns], None if weights is None else weights[rows, columns]
 
 
@@ -220,6 +239,16 @@ def flat_and_share(features: Chroma, weights: Weights | None) -> tuple[Numbers, 
     if total == 0:
         return flat, np.full(flat.shape[1], np.nan, dtype=np.float32)
     return flat, (weights.reshape(-1) / total).astype(np.float32)
+
+
+def ring_shares(share: Numbers, features: Chroma, rings: Sequence[int]) -> Numbers:
+    """Share of each position in the mean of each ring, (rings, positions); each sums to 1.
+
+    NaN in a ring without weight.
+    """
+    within = ring_masks(features.shape[1:], rings).reshape(len(rings), -1) * share.astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(within / within.sum(axis=1, keepdims=True))
 
 
 def centred(flat: Numbers, share: Numbers) -> tuple[Numbers, Numbers]:
