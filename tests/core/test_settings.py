@@ -128,8 +128,13 @@ WRONG = [
     (MapSettings, "pixels", 8, f"a whole number from 32 to 2048{AUTO}"),
     (MapSettings, "pixels", 64.0, f"a whole number from 32 to 2048{AUTO}"),
     (MapSettings, "grid", "mercator", "healpix or plate-carree; the default is healpix"),
-    (MapSettings, "stretch", "sqrt", "linear, asinh, log or symmetric; the default is asinh"),
-    (MapSettings, "stretch", None, "linear, asinh, log or symmetric; the default is asinh"),
+    (
+        MapSettings,
+        "stretch",
+        "sqrt",
+        "linear, asinh, log, symmetric or identity; the default is identity for pictures of 8 bits, "
+        "else asinh",
+    ),
     (MapSettings, "stretch_per_tile", 1, SWITCH),
     (MapSettings, "recipe", 3, "the name of a recipe; the default is core-contrast"),
     (MapSettings, "criterion", 0.9, f"a MatchCriterion or its plain values{RECIPE}"),

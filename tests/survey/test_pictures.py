@@ -21,6 +21,7 @@ from skykin.core.errors import (
     SkyError,
     SkykinError,
     TooLargeError,
+    UsageError,
 )
 from skykin.core.footprint import Footprint
 from skykin.core.progress import SilentProgress
@@ -28,6 +29,7 @@ from skykin.survey.named import named_surveys
 from skykin.survey.open import open_survey
 from skykin.survey.picture import file as picture_file
 from skykin.survey.picture import world as picture_world
+from skykin.survey.render import measure_stretch, measure_stretch_on
 from tests.hostile.pictures import AVM, chunk, gradient, png_bomb, save, tiff_of_numbers
 
 RANDOM = np.random.default_rng(0)
@@ -89,6 +91,25 @@ def test_pictures_of_the_whole_sky_have_each_direction_in_its_place(tmp_path, pr
     assert [("Hammer" in sentence) for sentence in said] == ([True] if projection == "aitoff" else [])
     assert survey.bands == ("brightness",) * 3
     assert survey.extent.is_all_sky
+
+
+@pytest.mark.parametrize(("kind", "white"), [(np.uint8, 255), (np.uint16, 65535)])
+def test_a_picture_of_8_bits_keeps_its_own_colours_unless_a_stretch_is_chosen(tmp_path, kind, white):
+    grey = (np.linspace(0.2, 0.5, 80)[:, None] * np.ones(160) * white).astype(kind)
+    survey, _ = opened(save(tmp_path / "sky.png", grey), projection="plate-carree", frame="galactic")
+    values, _ = survey.sample(LON, LAT)
+    stretch = measure_stretch(survey)
+    if kind == np.uint8:
+        assert stretch.kind == "identity"
+        np.testing.assert_array_equal(stretch.apply(values), values)
+    else:
+        assert stretch.kind == "asinh"
+    assert measure_stretch(survey, "asinh").kind == "asinh"
+
+
+def test_values_that_are_no_colours_have_no_stretch_identity():
+    with pytest.raises(UsageError, match="colours from 0 to 1, but the values run from 1 to 9; choose asinh"):
+        measure_stretch_on(np.float32([[1, 5, 9], [2, 3, 4]]), np.ones(2), "identity")
 
 
 def test_an_equatorial_picture_is_turned(tmp_path):

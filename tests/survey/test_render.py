@@ -198,7 +198,7 @@ def test_a_survey_without_coverage_is_refused():
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"kind": "sqrt"}, "stretch is 'sqrt', but it must be linear, asinh, log or symmetric"),
+        ({"kind": "sqrt"}, "stretch is 'sqrt', but it must be linear, asinh, log, symmetric or identity"),
         ({"softening": 0.0}, "softening is 0, but"),
         ({"softening": np.nan}, "softening is nan, but"),
         ({"high": (1.0, 0.0, 1.0)}, "the green band is shown from 0 to 0"),

@@ -247,9 +247,11 @@ Bands = Annotated[
     ),
 ]
 Stretch = Annotated[
-    StretchKind,
+    StretchKind | None,
     typer.Option(
-        help="How intensity becomes brightness; limits are measured once over the survey.",
+        help="How intensity becomes brightness; limits are measured once over the survey. identity shows the "
+        "colours of a picture as they are.",
+        show_default="identity for pictures of 8 bits, else asinh",
         rich_help_panel=TILES,
     ),
 ]

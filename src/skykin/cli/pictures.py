@@ -42,8 +42,13 @@ class TileOptions:
         typer.Option(help="Pixels on a side of a tile; files are scaled down to it.", rich_help_panel=SKY),
     ] = 256
     stretch: Annotated[
-        StretchKind, typer.Option(help="How intensity becomes brightness.", rich_help_panel=SKY)
-    ] = "asinh"
+        StretchKind | None,
+        typer.Option(
+            help="How intensity becomes brightness.",
+            show_default="identity for pictures of 8 bits, else asinh",
+            rich_help_panel=SKY,
+        ),
+    ] = None
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace what an earlier run wrote.", rich_help_panel=OUTPUT)
     ] = False

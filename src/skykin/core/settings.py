@@ -31,7 +31,7 @@ from skykin.core.protocols import Survey
 from skykin.core.robustness import Robustness
 from skykin.core.survey_options import BANDS, BandsLike, SurveyOptions
 
-StretchKind = Literal["linear", "asinh", "log", "symmetric"]
+StretchKind = Literal["linear", "asinh", "log", "symmetric", "identity"]
 GridKind = Literal["healpix", "plate-carree"]
 EngineKind = Literal["tiles", "shared"]
 
@@ -79,8 +79,9 @@ class MapSettings(Checked):
     bands : three pairs of float or Quantity, or str, optional
         Velocity bands (LSR, km/s) shown as red, green and blue, as pairs or as text such as
         ``"20..60,-20..20,-60..-20"``; the survey's own if left out.
-    stretch : {"asinh", "linear", "log", "symmetric"}
-        How intensity becomes brightness, with limits measured once over the survey.
+    stretch : {"asinh", "linear", "log", "symmetric", "identity"}, optional
+        How intensity becomes brightness, with limits measured once over the survey; ``identity`` shows the
+        colours of a picture as they are.  If left out, ``identity`` for pictures of 8 bits, else ``asinh``.
     stretch_per_tile : bool
         Measure the limits on each tile instead: enhances faint structure; absolute brightness is lost.
     recipe : str
@@ -121,7 +122,7 @@ class MapSettings(Checked):
     pixels: int | None = None
     grid: GridKind = "healpix"
     bands: BandsLike | None = None
-    stretch: StretchKind = "asinh"
+    stretch: StretchKind | None = None
     stretch_per_tile: bool = False
     recipe: str = "core-contrast"
     criterion: MatchCriterion = MatchCriterion()  # noqa: RUF009 - frozen
@@ -143,7 +144,11 @@ class MapSettings(Checked):
         ),
         "grid": Rule(one_of(*get_args(GridKind)), "healpix or plate-carree"),
         "bands": BANDS,
-        "stretch": Rule(one_of(*get_args(StretchKind)), "linear, asinh, log or symmetric"),
+        "stretch": Rule(
+            one_of(*get_args(StretchKind)),
+            "linear, asinh, log, symmetric or identity",
+            "identity for pictures of 8 bits, else asinh",
+        ),
         "stretch_per_tile": FLAG,
         "recipe": Rule(words, "the name of a recipe"),
         "criterion": Rule(nested(MatchCriterion), "a MatchCriterion or its plain values", "the recipe's own"),

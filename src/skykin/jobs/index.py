@@ -61,7 +61,7 @@ def index(
     spacing: float | u.Quantity | None = None,
     pixels: int | None = None,
     bands: BandsLike | None = None,
-    stretch: StretchKind = DEFAULTS.stretch,
+    stretch: StretchKind | None = DEFAULTS.stretch,
     recipe: str = DEFAULTS.recipe,
     fast: bool = False,
     min_coverage: float = DEFAULTS.min_coverage,

@@ -67,7 +67,7 @@ def map(  # noqa: A001 - named like the command
     pixels: int | None = None,
     grid: GridKind = DEFAULTS.grid,
     bands: BandsLike | None = None,
-    stretch: StretchKind = DEFAULTS.stretch,
+    stretch: StretchKind | None = DEFAULTS.stretch,
     stretch_per_tile: bool = False,
     recipe: str = DEFAULTS.recipe,
     threshold: float | None = None,

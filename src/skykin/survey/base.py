@@ -39,6 +39,8 @@ class About:
         Citations and acknowledgements that go with every product.
     intensity_bands : tuple of int
         Which of the three bands are data of their own, so that their sum is the intensity.
+    shows_colours : bool
+        Whether the values are colours from 0 to 1, made for the eye: those of a picture of 8 bits.
     """
 
     name: str
@@ -48,6 +50,7 @@ class About:
     source: Source
     credits: tuple[str, ...] = ()
     intensity_bands: tuple[int, ...] = (0, 1, 2)
+    shows_colours: bool = False
 
     @classmethod
     def of_columns(cls, columns: tuple[str, ...], **names: Any) -> About:
@@ -70,6 +73,7 @@ class About:
             survey.source,
             survey.credits,
             survey.intensity_bands,
+            getattr(survey, "shows_colours", False),
         )
 
 
@@ -124,6 +128,11 @@ class BaseSurvey(ABC):
     def intensity_bands(self) -> tuple[int, ...]:
         """Which of the three bands are data of their own; their sum is the intensity."""
         return self.about.intensity_bands
+
+    @property
+    def shows_colours(self) -> bool:
+        """Whether the values are colours from 0 to 1, made for the eye."""
+        return self.about.shows_colours
 
     @property
     def overview(self) -> Survey:

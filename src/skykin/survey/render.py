@@ -17,7 +17,7 @@ from skykin.core.extent import Extent
 from skykin.core.picture import Picture
 from skykin.core.protocols import Survey
 from skykin.core.settings import StretchKind
-from skykin.core.shapes import RGB, Angles, BandValues, Coverage, Degrees
+from skykin.core.shapes import RGB, Angles, BandValues, Coverage, Degrees, Numbers
 
 #: Fixed centres of equal area, 0.9° apart, where the limits of a whole survey are measured.
 LIMITS_NSIDE = 64
@@ -30,7 +30,7 @@ FEWEST_POSITIONS, FINEST_NSIDE = 20_000, 1 << 24
 PERCENTILES = (1.0, 99.9)
 #: Share of the range below which the curve is nearly straight.  For WHAM, 2 % is 1 to 3 R: faint filaments
 #: show, and the steps between the survey's blocks of pointings hardly do.
-SOFTENING = {"linear": 1.0, "asinh": 0.02, "log": 0.01, "symmetric": 0.1}
+SOFTENING = {"linear": 1.0, "asinh": 0.02, "log": 0.01, "symmetric": 0.1, "identity": 1.0}
 COLOURS = ("red", "green", "blue")
 #: A range below this share of the values is rounding, not structure.
 FLAT = 1e-6
@@ -44,15 +44,16 @@ class Stretch:
               y = x, \quad \frac{\sinh^{-1}(x / s)}{\sinh^{-1}(1 / s)} \quad \mathrm{or} \quad
               \frac{\ln(1 + x / s)}{\ln(1 + 1 / s)}
 
-    for the kinds ``linear``, ``asinh`` and ``log`` with the softening :math:`s`.  The kind ``symmetric`` is
-    for values of both signs, such as velocities: 0 is shown as middle grey, and
+    for the kinds ``linear`` (from 0 to 1 it is called ``identity``), ``asinh`` and ``log`` with the softening
+    :math:`s`.  The kind ``symmetric`` is for values of both signs, such as velocities: 0 is shown as middle
+    grey, and
 
     .. math:: y = \frac12 + \frac{\sinh^{-1}(x / s)}{2 \sinh^{-1}(1 / s)}, \qquad
               x = \min(\max(\frac{I}{high}, -1), 1).
 
     Parameters
     ----------
-    kind : {"linear", "asinh", "log", "symmetric"}
+    kind : {"linear", "asinh", "log", "symmetric", "identity"}
     low, high : three floats
         Values of each band that are shown as 0 and as 1.
     softening : float
@@ -76,7 +77,9 @@ class Stretch:
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(StretchKind):
-            raise UsageError(f"stretch is {shown(self.kind)}, but it must be linear, asinh, log or symmetric")
+            raise UsageError(
+                f"stretch is {shown(self.kind)}, but it must be linear, asinh, log, symmetric or identity"
+            )
         if not (math.isfinite(self.softening) and self.softening > 0):
             raise UsageError(f"softening is {self.softening:g}, but it must be a finite number above 0")
         for name, low, high in zip(COLOURS, self.low, self.high, strict=True):
@@ -191,7 +194,7 @@ class TileRenderedSurvey:
     """A survey in colours whose limits are measured on each tile by itself."""
 
     survey: Survey
-    kind: StretchKind
+    kind: StretchKind | None
 
     def colours(self, lon: Angles | SkyCoord, lat: Angles | None = None) -> tuple[RGB, Coverage]:
         """Colours ``(..., 3)`` and coverage ``(...)``; middle grey where a band has one value only.
@@ -202,17 +205,23 @@ class TileRenderedSurvey:
             ``DQ-ALLBLANK`` if nothing is covered.
         """
         values, coverage = self.survey.sample(lon, lat)
+        kind = self.kind or own_stretch(self.survey)
         try:
-            return measure_stretch_on(values, coverage, self.kind).apply(values), coverage
+            return measure_stretch_on(values, coverage, kind).apply(values), coverage
         except DataQualityError as error:
             if error.code != "DQ-CONST":
                 raise
             return np.full(values.shape, 0.5, np.float32), coverage
 
 
+def own_stretch(survey: Survey) -> StretchKind:
+    """Give the stretch that suits a survey: its own colours if its values are such, else ``asinh``."""
+    return "identity" if getattr(survey, "shows_colours", False) else "asinh"
+
+
 def measure_stretch(
     survey: Survey,
-    kind: StretchKind = "asinh",
+    kind: StretchKind | None = None,
     *,
     percentiles: tuple[float, float] = PERCENTILES,
     softening: float | None = None,
@@ -225,7 +234,8 @@ def measure_stretch(
     Parameters
     ----------
     survey : Survey
-    kind : {"asinh", "linear", "log", "symmetric"}
+    kind : {"asinh", "linear", "log", "symmetric", "identity"}, optional
+        What suits the survey if left out.
     percentiles : pair of float
         Per band, the percentiles of the covered sky shown as 0 and as 1; ``symmetric`` uses the second,
         of the values without their sign.
@@ -235,12 +245,14 @@ def measure_stretch(
     Raises
     ------
     UsageError
-        If the percentiles are not in order from 0 to 100.
+        If the percentiles are not in order from 0 to 100, or ``identity`` is requested of values that are no
+        colours from 0 to 1.
     DataQualityError
         ``DQ-ALLBLANK`` if nothing is covered, ``DQ-CONST`` if a band has no structure.
     """
     values, coverage = survey.overview.sample(*positions_over(survey.extent))
-    return measure_stretch_on(values, coverage, kind, percentiles=percentiles, softening=softening)
+    chosen = kind or own_stretch(survey)
+    return measure_stretch_on(values, coverage, chosen, percentiles=percentiles, softening=softening)
 
 
 def positions_over(extent: Extent) -> tuple[Degrees, Degrees]:
@@ -271,7 +283,9 @@ def measure_stretch_on(
     seen = np.asarray(values, np.float64)[np.asarray(coverage) > 0]
     if not len(seen):
         raise DataQualityError(f"0 of {coverage.size} positions are covered; there is nothing to show")
-    if kind == "symmetric":
+    if kind == "identity":
+        low, high = _colours_as_they_are(seen)
+    elif kind == "symmetric":
         high = np.percentile(np.abs(seen), highest, axis=0)
         low = -high
     else:
@@ -288,3 +302,12 @@ def measure_stretch_on(
         (float(high[0]), float(high[1]), float(high[2])),
         SOFTENING.get(kind, 1.0) if softening is None else softening,
     )
+
+
+def _colours_as_they_are(seen: Numbers) -> tuple[Numbers, Numbers]:
+    if seen.min() < 0 or seen.max() > 1:
+        raise UsageError(
+            f"stretch is identity, which shows colours from 0 to 1, but the values run from {seen.min():.4g} "
+            f"to {seen.max():.4g}; choose asinh, linear, log or symmetric"
+        )
+    return np.zeros(3), np.ones(3)

@@ -25,7 +25,7 @@ def layers(
     survey: SurveyLike = "wham",
     tile_size: float = 15.0,
     pixels: int = 256,
-    stretch: StretchKind = "asinh",
+    stretch: StretchKind | None = None,
     output: str | Path | None = None,
     overwrite: bool = False,
     jobs: int | None = None,

@@ -66,7 +66,7 @@ class PictureBook:
         *,
         tile_size: float,
         pixels: int,
-        stretch: StretchKind,
+        stretch: StretchKind | None,
         jobs: int | None,
         download: bool,
         progress: Progress | None,

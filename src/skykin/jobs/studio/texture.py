@@ -40,7 +40,7 @@ def texture(
     survey: SurveyLike = "wham",
     tile_size: float = 15.0,
     pixels: int = 256,
-    stretch: StretchKind = "asinh",
+    stretch: StretchKind | None = None,
     output: str | Path | None = None,
     overwrite: bool = False,
     snapshots: int = 0,

@@ -36,7 +36,7 @@ def transfer(
     survey: SurveyLike = "wham",
     tile_size: float = 15.0,
     pixels: int = 256,
-    stretch: StretchKind = "asinh",
+    stretch: StretchKind | None = None,
     output: str | Path | None = None,
     figure: bool = False,
     overwrite: bool = False,

@@ -53,7 +53,14 @@ def open_picture(path: Path, options: SurveyOptions, progress: Progress) -> SkyI
     planes = tuple(PicturePixels(picture, band, from_top) for band in range(picture.values.shape[2]))
     columns = ("brightness",) if len(planes) == 1 else ("red", "green", "blue")
     source = Source(path.name, sha256_of(path))
-    about = About.of_columns(columns, name=path.stem, title=path.name, unit=options.unit or "", source=source)
+    about = About.of_columns(
+        columns,
+        name=path.stem,
+        title=path.name,
+        unit=options.unit or "",
+        source=source,
+        shows_colours=picture.values.dtype == np.uint8,
+    )
     return SkyImage(planes, world, options.beam_deg or world.pixel_deg, about)
 
 
