@@ -19,7 +19,7 @@ from skykin.core.errors import IndexRefusedError, SkyError, UsageError
 from skykin.core.extent import Extent
 from skykin.core.footprint import Footprint
 from skykin.core.settings import MapSettings
-from skykin.indexing.basis import fit_basis
+from skykin.style.basis import fit_basis
 from skykin.indexing.facet_style import FacetMeter
 from skykin.indexing.first_moments import FirstMomentsOfCells
 from skykin.indexing.level import reaches
@@ -34,6 +34,7 @@ from skykin.style.statistics.covariance import covariance
 from skykin.style.statistics.form import scale_of
 from skykin.style.statistics.gram import gram
 from skykin.style.statistics.mean_std import mean_std
+from skykin.style.statistics.radial_profile import radial_profile
 from skykin.tiling.grid import cut
 from tests.skies import Patch, blob_survey
 
@@ -113,6 +114,23 @@ def test_cosines_read_from_an_index_are_those_of_the_map(index, survey):
         np.testing.assert_allclose(exact, kin.tiles[f"cosine_{layer}"], rtol=0, atol=1e-4)
         small = _cosines(index, index.project(signature), layer)
         np.testing.assert_allclose(small, kin.tiles[f"cosine_{layer}"], rtol=0, atol=1e-3)
+
+
+def test_profiles_read_from_cells_are_those_of_the_map_and_can_be_searched_and_explained(survey, tmp_path):
+    settings = replace(CORES, recipe="radial-profile")
+    with patch("skykin.jobs.streamed.STANDARD_TILES_IN_CONTEXT", 12):
+        index, kin = built(survey, tmp_path / "profiles", settings), mapped(survey, settings)
+    assert index.kinds == ("projection", "exact")
+    truth = np.stack([kin.tiles[f"cosine_{layer}"] for layer in index.layers], axis=-1)
+    signature = _reference(index, survey)
+    for kind, within in (("exact", 1e-4), ("projection", 5e-3)):
+        found = index.cosines([index.project(signature, kind)])[..., 0]
+        np.testing.assert_allclose(found, truth, rtol=0, atol=within)
+    answer = skykin.search(index, "209,-19", survey=survey)
+    assert np.corrcoef(answer.tiles["score"], kin.tiles["score"])[0, 1] > 0.95
+    told = skykin.explain(index, "209,-19", 1, sample=2, survey=survey)
+    for layer, where in told.where.items():
+        assert where.mean() == pytest.approx(told.cosines[layer], abs=1e-3)
 
 
 def test_contrasts_of_cores_read_from_cells_are_those_of_the_map(contrasts, survey):
@@ -271,7 +289,7 @@ def test_cells_add_up_to_what_was_measured_over_all_positions():
     assert np.isnan(add_up(moments, cells, 0 * total, 2)).all()
 
 
-@pytest.mark.parametrize("statistic", [gram, covariance, mean_std, core_contrast], ids=repr)
+@pytest.mark.parametrize("statistic", [gram, covariance, mean_std, core_contrast, radial_profile], ids=repr)
 def test_the_code_that_is_right_for_any_statistic_adds_cells_up_to_it(statistic):
     rng = np.random.default_rng(3)
     features = rng.gamma(2, 20, (64, 16, 16)).astype(np.float32)

@@ -39,12 +39,12 @@ def install(tmp_path, monkeypatch):
     monkeypatch.undo()
     importlib.invalidate_caches()
     recipes.cache_clear()
-    assert list(recipes()) == ["core-contrast", "covariance", "mean-std", "poster"]
+    assert list(recipes()) == ["core-contrast", "covariance", "mean-std", "poster", "radial-profile"]
 
 
 def test_the_recipe_of_another_package_makes_a_map(install, tmp_path, monkeypatch):
     install("sky_power", PACKAGE)
-    assert list(recipes()) == ["core-contrast", "covariance", "mean-std", "poster", "power"]
+    assert list(recipes()) == ["core-contrast", "covariance", "mean-std", "poster", "power", "radial-profile"]
     mine = recipe("power")
     assert Recipe.from_dict(mine.to_dict()) == mine
     monkeypatch.setenv("SKYKIN_CACHE", str(tmp_path / "cache"))
@@ -74,6 +74,6 @@ def test_the_recipe_of_another_package_makes_a_map(install, tmp_path, monkeypatc
 def test_a_package_whose_recipe_cannot_be_used_is_named_and_the_rest_goes_on(install, source, sentence):
     install("sky_power", source)
     with pytest.warns(UserWarning, match=sentence):
-        assert list(recipes()) == ["core-contrast", "covariance", "mean-std", "poster"]
+        assert list(recipes()) == ["core-contrast", "covariance", "mean-std", "poster", "radial-profile"]
     with pytest.raises(UnknownNameError, match="no recipe is called 'power'"):
         recipe("power")

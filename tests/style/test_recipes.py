@@ -45,7 +45,7 @@ def _answer(rows: int = 32, columns: int = 48) -> dict[str, np.ndarray]:
 
 
 def test_the_recipes_are_those_of_the_folder_in_alphabetical_order():
-    assert list(recipes()) == ["core-contrast", "covariance", "mean-std", "poster"]
+    assert list(recipes()) == ["core-contrast", "covariance", "mean-std", "poster", "radial-profile"]
     files = [path.stem for path in Path(skykin.style.recipes.__file__).parent.glob("[!_]*.py")]
     assert sorted(name.replace("-", "_") for name in recipes()) == sorted(files)
 
@@ -167,6 +167,7 @@ def test_the_key_is_stable():
         "covariance": "70d39f51cc2314b4",
         "mean-std": "a89d4da52c56608c",
         "poster": "53ca5e8e99d9df90",
+        "radial-profile": "32cd4efb0bce3731",
     }
 
 
@@ -271,4 +272,5 @@ def test_a_picture_of_its_own_has_a_whole_core_where_that_is_compared():
         "covariance": 16,
         "mean-std": 16,
         "poster": 16,
+        "radial-profile": 64,
     }

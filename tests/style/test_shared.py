@@ -28,6 +28,7 @@ from skykin.style.statistics.core_contrast import CoreContrast, core_contrast
 from skykin.style.statistics.covariance import covariance
 from skykin.style.statistics.gram import gram
 from skykin.style.statistics.mean_std import MeanStd, mean_std
+from skykin.style.statistics.radial_profile import RadialProfile, radial_profile
 from skykin.style.statistics.statistic import Statistic
 
 #: Context that a direct run gets on each side: more than the 70 pixels that reach block5_conv1.
@@ -105,9 +106,22 @@ class _DefinedCoreContrast(_OnlyDefined, CoreContrast):
     name = "defined_core_contrast"
 
 
+class _DefinedRadialProfile(_OnlyDefined, RadialProfile):
+    name = "defined_radial_profile"
+
+
 @pytest.mark.parametrize(
     "statistic",
-    [gram, covariance, mean_std, core_contrast, _DefinedMeanStd(), _DefinedCoreContrast()],
+    [
+        gram,
+        covariance,
+        mean_std,
+        core_contrast,
+        radial_profile,
+        _DefinedMeanStd(),
+        _DefinedCoreContrast(),
+        _DefinedRadialProfile(),
+    ],
     ids=repr,
 )
 @pytest.mark.parametrize(("shape", "tile", "spacing"), [((72, 136), 64, 8), ((104, 128), 64, 24)])

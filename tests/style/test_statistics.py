@@ -14,6 +14,7 @@ from skykin.style.statistics.core_contrast import core_contrast
 from skykin.style.statistics.covariance import covariance
 from skykin.style.statistics.gram import gram
 from skykin.style.statistics.mean_std import mean_std
+from skykin.style.statistics.radial_profile import radial_profile
 from skykin.style.statistics.statistic import Statistic, position_weights
 
 STATISTICS = (gram, covariance, mean_std)
@@ -61,7 +62,7 @@ def test_mean_and_standard_deviation_written_out():
     np.testing.assert_allclose(mean_std(features, np.array([[3, 1]], np.float32)), [1.5, 5, 0.75**0.5, 0])
 
 
-@pytest.mark.parametrize("statistic", [*STATISTICS, core_contrast], ids=repr)
+@pytest.mark.parametrize("statistic", [*STATISTICS, core_contrast, radial_profile], ids=repr)
 @given(data=layers_and_weights())
 def test_the_quick_and_exact_ways_give_what_the_definition_says(statistic, data):
     features, weights = data

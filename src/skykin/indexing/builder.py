@@ -21,7 +21,7 @@ from skykin.core.errors import DataQualityError, IndexRefusedError, ResourceErro
 from skykin.core.protocols import Progress
 from skykin.core.sampling import evenly
 from skykin.core.shapes import Numbers
-from skykin.indexing.basis import FITTED_TILES, fit_basis
+from skykin.style.basis import FITTED_TILES, fit_basis
 from skykin.indexing.compare import Space, keeps_directions
 from skykin.indexing.facet_style import FacetMeter, FacetStyle
 from skykin.indexing.layout import LOCK, SHARDS

@@ -9,7 +9,7 @@ from typing import Self
 import numpy as np
 
 from skykin.core.shapes import Numbers
-from skykin.indexing.basis import fit_basis
+from skykin.style.basis import fit_basis
 from skykin.indexing.moments import Directions, LayerScale, Moments, Whole, halved, positive, with_rings
 from skykin.style.engine.cells import CellReader, Lattice
 from skykin.style.engine.shared import Reader, SharedMeter, VectorTaker

@@ -12,32 +12,54 @@ from skykin.core.shapes import Numbers
 from skykin.indexing.moments import LayerScale, Moments, limited
 from skykin.style.engine.cells import CellReader, Lattice
 from skykin.style.engine.shared import Reader, SharedMeter
-from skykin.style.statistics.form import Stretch
+from skykin.style.network.architecture import channels_of
+from skykin.style.signature import FLOOR
+from skykin.style.statistics.form import Stretch, scale_of
+from skykin.style.statistics.mean_std import FirstMoments
+from skykin.style.statistics.statistic import Statistic
 
 
 @dataclass(frozen=True, eq=False)
 class FirstMomentsOfCells(Moments):
-    r"""Mean and standard deviation of each channel, written as deviations from the survey's tiles.
+    r"""Mean and standard deviation of each channel, coded relative to the survey's.
 
     .. math:: \mu = \sum_i w_i \mu_i \Big/ \sum_i w_i , \qquad
               \sigma^2 = \sum_i w_i \bigl(\sigma_i^2 + (\mu_i - \mu)^2\bigr) \Big/ \sum_i w_i
 
     Parameters
     ----------
+    statistic : Statistic
+        Made of the two, and of the means over its rings.
     mean, spread : float32 array (2 × channels,)
-        Of the survey's tiles; half precision is enough for what differs from them.
+        What is subtracted from means and deviations, and what they are divided by: half precision is enough
+        for what is left.
+    numbers : int
+        Of the statistic.
     compared : callable
-        From means and spreads to what is compared.
+        From the statistic to what is compared.
     """
 
+    statistic: Statistic
     mean: Numbers
     spread: Numbers
+    numbers: int
     compared: Callable[[Numbers], Numbers]
 
     @classmethod
     def of(cls, layer: LayerScale) -> Self:
         """Code them relative to the survey's, also where the recipe compares them as they are."""
-        return cls(layer.mean, layer.spread, layer.compared)
+        if not layer.statistic.rings:
+            return cls(layer.statistic, layer.mean, layer.spread, layer.mean.size, layer.compared)
+        # A profile holds no means: both are coded in units of the survey's mean spread, which ends it.
+        unit = layer.mean[-channels_of(layer.layer) :]
+        unit = np.maximum(unit, FLOOR * np.median(unit[unit > 0]))
+        both = np.concatenate([unit, unit])
+        return cls(layer.statistic, np.zeros_like(both), both, layer.mean.size, layer.compared)
+
+    @property
+    def rings(self) -> tuple[int, ...]:
+        """As the statistic has them."""
+        return self.statistic.rings
 
     @property
     def width(self) -> int:
@@ -46,15 +68,15 @@ class FirstMomentsOfCells(Moments):
 
     @property
     def compared_width(self) -> int:
-        """The same number."""
-        return self.width
+        """Numbers of the statistic."""
+        return self.numbers
 
     def reader(
         self, shared: SharedMeter, layer: str, lattice: Lattice, *, exact: bool
     ) -> tuple[Reader, Callable[[], Numbers]]:
         """Read means and spreads of cells."""
-        form = shared.form(layer)
-        taker = _Taker(self, lattice, shared.unit(layer), np.float32 if exact else np.float16)
+        form = FirstMoments(channels_of(layer))
+        taker = _Taker(self, lattice, float(scale_of(layer)), np.float32 if exact else np.float16)
         return CellReader(lattice, layer, dict(shared.strides())[layer], form, taker), lambda: taker.cells
 
     def sums(self, cells: Numbers, weights: Numbers) -> Numbers:
@@ -65,13 +87,14 @@ class FirstMomentsOfCells(Moments):
         # Coded means are deviations in units of the spread: nothing cancels in their squares.
         return np.asarray(weights * np.concatenate([means, means**2, inner**2], axis=-1))
 
-    def finish(self, means: Numbers, rings: Numbers | None) -> Numbers:  # noqa: ARG002
-        """Mean and spread of all together, compared."""
+    def finish(self, means: Numbers, rings: Numbers | None) -> Numbers:
+        """Mean and spread of all together, and the means of the rings, compared."""
         mean, square, inner = np.split(means, 3, axis=-1)
         channels = mean.shape[-1]
-        spread = self.spread[:channels].astype(np.float64)
-        between = np.maximum(square - mean**2, 0) * spread**2
-        raw = np.concatenate([mean * spread + self.mean[:channels], np.sqrt(inner + between)], axis=-1)
+        unit, zero = (each[:channels].astype(np.float64) for each in (self.spread, self.mean))
+        between = np.maximum(square - mean**2, 0) * unit**2
+        own = None if rings is None else rings[..., :channels] * unit + zero
+        raw = self.statistic.of_spreads(mean * unit + zero, np.sqrt(inner + between), own)
         return np.asarray(self.compared(raw), np.float32)
 
 

@@ -306,7 +306,7 @@ def _rank(recipe: Recipe, signatures: list[Signature]) -> RecipeRank:
     """Rank the second signature among the rest by similarity to the first."""
     reference, *tiles = signatures
     if recipe.standardised:
-        standard = Standardisation.fit(tiles)
+        standard = Standardisation.fit(tiles).weighed(recipe.statistic.weights)
         reference, tiles = standard.apply(reference), [standard.apply(tile) for tile in tiles]
     scores = np.array([float(combine(tile.cosines(reference), recipe.combine)) for tile in tiles])
     rank = 1 + int((scores[1:] > scores[0]).sum())

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -226,6 +226,11 @@ class Standardisation:
             layer: _spread(layer, mean[layer], np.sqrt(squares[layer] / tiles), tiles) for layer in mean
         }
         return cls(Signature(mean), Signature(spread), tiles)
+
+    def weighed(self, weights: Callable[[int], Numbers]) -> Self:
+        """Let some numbers count more: divide the spread by the weights that a statistic gives so many."""
+        spread = {layer: vector / weights(vector.size) for layer, vector in self.spread.items()}
+        return replace(self, spread=Signature(spread))
 
     def apply(self, signature: Signature) -> Signature:
         """Standardise one signature; that of an exactly average tile becomes all zeros."""

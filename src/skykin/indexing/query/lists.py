@@ -14,10 +14,10 @@ from skykin.core.atomic import sha256_of, whole_file
 from skykin.core.protocols import Progress
 from skykin.core.sampling import evenly
 from skykin.core.shapes import Numbers
-from skykin.indexing.basis import FITTED_TILES, fit_basis
 from skykin.indexing.own_files import APPROXIMATE, remove
 from skykin.indexing.query.scan import loaded_faiss
 from skykin.indexing.sky_index import StoredIndex
+from skykin.style.basis import FITTED_TILES, fit_basis
 from skykin.style.network.halves import widened
 
 #: Tiles in a list, on average, and lists at most.

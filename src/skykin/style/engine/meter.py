@@ -42,7 +42,8 @@ class StyleMeter:
 
     def standardised(self, sample: Iterable[Signature]) -> Self:
         """Return the same meter with the standard of a survey, measured on a sample of raw signatures."""
-        return replace(self, standard=Standardisation.fit(sample))
+        standard = Standardisation.fit(sample).weighed(self.recipe.statistic.weights)
+        return replace(self, standard=standard)
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,4 +82,5 @@ class ContextMeter:
 
     def standardised(self, sample: Iterable[Signature]) -> Self:
         """Return the same meter with the standard of a survey, measured on a sample of raw signatures."""
-        return replace(self, standard=Standardisation.fit(sample))
+        standard = Standardisation.fit(sample).weighed(self.recipe.statistic.weights)
+        return replace(self, standard=standard)

@@ -19,7 +19,7 @@ class FirstMoments:
 
     degree = 1
     needs_means = False
-    rings = ()
+    rings: tuple[int, ...] = ()
 
     @property
     def sums(self) -> int:
@@ -72,6 +72,10 @@ class MeanStd(Statistic):
         """Give the means, then the roots of the mean squares less the squared means."""
         mean, square = np.split(means, 2, axis=-1)
         return np.concatenate([mean, np.sqrt(np.maximum(square - mean**2, 0))], axis=-1)
+
+    def of_spreads(self, mean: Numbers, spread: Numbers, rings: Numbers | None) -> Numbers:  # noqa: ARG002
+        """Give the two one after the other."""
+        return np.concatenate([mean, spread], axis=-1)
 
     def __call__(self, features: Chroma, weights: Weights | None = None) -> Numbers:
         """Measure one tile: all means, then all standard deviations, from deviations, so nothing cancels."""

@@ -77,6 +77,17 @@ class Statistic(ABC):
         `rings` (rings, ..., m) holds the averages over each ring if the statistic has any, else it is None.
         """
 
+    def weights(self, numbers: int) -> Numbers:
+        """How much each number counts once it is standardised, (numbers,): all the same by default."""
+        return np.ones(numbers, np.float32)
+
+    def of_spreads(self, mean: Numbers, spread: Numbers, rings: Numbers | None) -> Numbers:
+        """Make it of the mean and standard deviation of each channel, (..., channels), and its ring means.
+
+        Only for the `index_code` ``spreads``; `rings` is (rings, ..., channels).
+        """
+        raise NotImplementedError
+
     @property
     def has_core(self) -> bool:
         """Whether parts of a tile count by themselves, of which the core is the innermost."""

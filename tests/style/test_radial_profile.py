@@ -1,0 +1,71 @@
+"""The profile of a tile from its centre outwards: values written out, and both engines alike."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from skykin.style.signature import Signature, Standardisation
+from skykin.style.statistics.core_contrast import core_contrast
+from skykin.style.statistics.radial_profile import radial_profile
+from skykin.style.statistics.statistic import Statistic, ring_masks
+
+features = arrays(np.float32, (2, 16, 16), elements=st.floats(0, 4096, width=16))
+
+
+def test_rings_and_spread_written_out():
+    values = np.zeros((2, 8, 8), np.float32)
+    values[0, 3:5, 3:5] = 16.0  # the core alone: 4 of 64 positions, so the mean is 1
+    values[1, 0] = 8.0  # the first row: 8 of the 28 positions of the outermost ring
+    spread = [np.sqrt(16**2 * 4 / 64 - 1), np.sqrt(8**2 * 8 / 64 - 1)]
+    expected = [16 - 1, -1, 0 - 1, -1, 0 - 1, -1, 0 - 1, 8 * 8 / 28 - 1, *spread]
+    assert radial_profile(values) == pytest.approx(expected, abs=1e-5)
+
+
+def test_every_position_lies_in_one_ring():
+    masks = ring_masks((8, 8), radial_profile.rings)
+    assert [int(mask.sum()) for mask in masks] == [4, 12, 20, 28]
+    assert (masks.sum(axis=0) == 1).all()
+
+
+@given(features)
+def test_the_first_ring_is_the_contrast_of_the_core(values):
+    scale = float(np.abs(values).max(initial=1.0))
+    assert radial_profile(values)[:2] == pytest.approx(core_contrast(values), abs=4e-6 * scale)
+
+
+@given(features, st.integers(1, 3))
+def test_quarter_turns_change_nothing(values, turns):
+    scale = float(np.abs(values).max(initial=1.0))
+    turned = np.rot90(values, turns, axes=(1, 2))
+    assert radial_profile(turned) == pytest.approx(radial_profile(values), rel=1e-4, abs=1e-5 * scale)
+
+
+def test_masked_positions_do_not_count_and_a_masked_ring_has_no_style():
+    values, weights = np.ones((1, 8, 8), np.float32), np.ones((8, 8), np.float32)
+    values[0, 3, 3], weights[3, 3] = 1e6, 0
+    assert radial_profile(values, weights) == pytest.approx([0] * 5, abs=1e-6)
+    weights[3:5, 3:5] = 0
+    assert np.isnan(radial_profile(values, weights)[0])
+
+
+def test_both_ways_to_divide_a_profile_among_positions_add_up_to_it():
+    rng = np.random.default_rng(7)
+    values, share = rng.random((3, 16, 16)), rng.random((16, 16))
+    share /= share.sum()
+    direction = rng.normal(size=15)
+    whole = radial_profile(values.astype(np.float32), share.astype(np.float32)) @ direction
+    for found in (
+        radial_profile.by_position(values, share, direction),
+        Statistic.by_position(radial_profile, values, share, direction),
+    ):
+        assert np.sum(share * found) == pytest.approx(whole, abs=1e-5)
+
+
+def test_the_spread_counts_as_much_as_the_four_rings_together():
+    weights = radial_profile.weights(5 * 256)
+    assert np.square(weights[:1024]).sum() == np.square(weights[1024:]).sum() == 1024
+    standard = Standardisation.fit([Signature({"layer": row}) for row in ([0.0] * 5, [2.0] * 5)])
+    found = standard.weighed(radial_profile.weights).apply(Signature({"layer": [2.0] * 5}))
+    assert found["layer"].tolist() == [1, 1, 1, 1, 2]
