@@ -11,9 +11,9 @@ def recipes_command() -> None:
     """List the recipes: the ways to measure style."""
     from skykin.style.recipe import recipes
 
-    table = Table("recipe", "what it does", title="Recipes", title_justify="left")
+    table = Table("recipe", "for", "what it does", title="Recipes", title_justify="left")
     for name, recipe in recipes().items():
-        table.add_row(name, recipe.description)
+        table.add_row(name, recipe.suits, recipe.description)
     Terminal().print(table)
 
 

@@ -208,8 +208,8 @@ TileSize = Annotated[
     float | None,
     typer.Option(
         help="Side of a tile, degrees.",
-        show_default=f"what suits the recipe: 6 for core-contrast, else {DEFAULT_TILE_DEG:g}; "
-        "on a survey of a part of the sky, so that about 42 lie side by side",
+        show_default="what suits the recipe: 6 for core-contrast and radial-profile, else "
+        f"{DEFAULT_TILE_DEG:g}; on a survey of a part of the sky, so that about 42 lie side by side",
         rich_help_panel=TILES,
     ),
 ]
@@ -226,7 +226,8 @@ Spacing = Annotated[
     float | None,
     typer.Option(
         help="Largest distance between tile centres, degrees.",
-        show_default="what suits the recipe: an eighth of a tile for core-contrast, else a quarter",
+        show_default="what suits the recipe: an eighth of a tile for core-contrast and radial-profile, else "
+        "a quarter",
         rich_help_panel=TILES,
     ),
 ]
@@ -234,7 +235,7 @@ Pixels = Annotated[
     int | None,
     typer.Option(
         help="Pixels on a side of a tile.",
-        show_default="what suits the recipe: 64 for core-contrast, else 128",
+        show_default="what suits the recipe: 64 for core-contrast and radial-profile, else 128",
         rich_help_panel=TILES,
     ),
 ]
@@ -256,7 +257,13 @@ Stretch = Annotated[
     ),
 ]
 Recipe = Annotated[
-    str, typer.Option(help="How style is measured; `skykin recipes` lists them.", rich_help_panel=STYLE)
+    str,
+    typer.Option(
+        help="How style is measured: for objects (rings, shells, filaments, knots) radial-profile; for "
+        "textures (fields, turbulence) covariance or mean-std; the original experiment is poster. "
+        "`skykin recipes` says more.",
+        rich_help_panel=STYLE,
+    ),
 ]
 MinCoverage = Annotated[
     float,

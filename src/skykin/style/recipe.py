@@ -26,14 +26,14 @@ Combine = Literal["max", "mean"]
 #: Entry points in which other packages name a `Recipe`.
 GROUP = "skykin.recipes"
 #: What a recipe says of itself, and how it is asked; nothing that is measured depends on it.
-BESIDE = ("title", "description", "views")
+BESIDE = ("title", "description", "suits", "views")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
     """How style is measured, from the network's answer to a score.
 
-    Two recipes that differ in title, description and views alone are equal.
+    Two recipes that differ in title, description, what they suit and views alone are equal.
 
     Parameters
     ----------
@@ -41,6 +41,8 @@ class Recipe:
         What a person types, such as ``mean-std``.
     title, description : str
         What it is, for a heading and for a paragraph.
+    suits : str
+        What it is good for, in a few words.
     statistic : Statistic
         Measures one layer: `gram`, `covariance`, `mean_std`, `core_contrast`, or one of your own.
     layers : tuple of str
@@ -95,6 +97,7 @@ class Recipe:
     spacing: float = 0.25
     literal: bool = False
     views: Views = field(default=ONE_VIEW, compare=False)
+    suits: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         if not isinstance(self.statistic, Statistic):
@@ -146,7 +149,7 @@ class Recipe:
     def to_dict(self) -> dict[str, Any]:
         """All settings as plain values, ready for JSON; `from_dict` reads them back.
 
-        The statistic stands there by its name.  Title, description and views are left out.
+        The statistic stands there by its name.  Title, description, what it suits and views are left out.
         """
         values = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in BESIDE}
         return {**values, "statistic": self.statistic.name, "layers": list(self.layers)}
@@ -174,7 +177,7 @@ class Recipe:
                 f"{', '.join(sorted(known))}"
             )
         same = recipes().get(values["name"])
-        nothing = {"title": "", "description": "", "views": ONE_VIEW}
+        nothing = {"title": "", "description": "", "suits": "", "views": ONE_VIEW}
         words = nothing if same is None else {name: getattr(same, name) for name in BESIDE}
         made = {"statistic": known[values["statistic"]], "layers": tuple(values["layers"])}
         return cls(**{**values, **words, **made})

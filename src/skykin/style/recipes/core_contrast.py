@@ -27,4 +27,5 @@ RECIPE = Recipe(
     pixels=64,
     spacing=0.125,
     views=MANY_VIEWS,
+    suits="knots on a smooth sky, where the survey resolves little else",
 )

@@ -17,4 +17,5 @@ RECIPE = Recipe(
     ),
     statistic=covariance,
     max_q=0.10,
+    suits="textures: fields, turbulence; the most detailed",
 )

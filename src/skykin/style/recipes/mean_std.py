@@ -17,4 +17,5 @@ RECIPE = Recipe(
     ),
     statistic=mean_std,
     max_q=0.10,
+    suits="textures: fields, turbulence; the smallest and quickest",
 )

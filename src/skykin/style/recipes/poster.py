@@ -26,4 +26,5 @@ RECIPE = Recipe(
     combine="max",
     threshold=0.90,
     literal=True,
+    suits="the original experiment",
 )
