@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import arrays
 
 from skykin.core.errors import UsageError
 from skykin.style.signature import layer_cosines
-from skykin.style.similarity import combine
+from skykin.style.similarity import combine, less_unlike
 
 numbers = st.floats(-(2.0**99), 2.0**99, width=32).filter(lambda x: x == 0 or abs(x) > 1e-30)
 vectors = arrays(np.float32, 6, elements=numbers)
@@ -83,3 +83,9 @@ def test_a_layer_without_cosine_leaves_no_score(how):
 def test_an_unknown_way_to_combine_is_refused():
     with pytest.raises(UsageError, match="cannot be combined by 'median'; choose max or mean"):
         combine([0.1], "median")
+
+
+@given(st.floats(-1, 1), st.floats(-1, 1))
+def test_only_what_is_nearer_to_a_counter_example_loses_as_much_of_its_score(score, unlike):
+    found = float(less_unlike(np.array(score), np.array(unlike)))
+    assert found == (score if unlike <= score else pytest.approx(score - (unlike - score)))

@@ -40,7 +40,7 @@ Unlike = Annotated[
     list[str] | None,
     typer.Option(
         "--unlike",
-        help="A counter-example: the similarity to the nearest one is subtracted from the score; may be "
+        help="A counter-example: what is more similar to it than to the reference loses as much; may be "
         "given several times.",
         show_default=False,
         rich_help_panel=QUERY,

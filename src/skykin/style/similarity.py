@@ -82,7 +82,7 @@ class QueryStyle(Generic[V]):
     likes : tuple of LayerVectors
         Style of each reference, at least one; where a reference has several views, one after the other.
     unlikes : tuple of LayerVectors
-        Style of each counter-example, likewise: the similarity to the nearest one is subtracted.
+        Style of each counter-example, likewise; see `less_unlike`.
     combine : {"max", "mean"}
         How similarities to several references become one.
     weights : Mapping of str to float
@@ -214,18 +214,16 @@ class QueryStyle(Generic[V]):
             found = Similarity(score, one, nearest, view)
         if not unlikes:
             return found
-        return replace(found, score=found.score - self._against(each))
+        return replace(found, score=self._less_unlike(found.score, each))
 
     def score(self, each: Numbers) -> Numbers:
         """Make scores (...) of those (..., styles) with all `styles`."""
         scores = self._over_views(each, self.groups[0])
         score = scores.max(axis=-1) if self.combine == "max" else scores.mean(axis=-1)
-        return np.asarray(score - self._against(each) if self.unlikes else score)
+        return np.asarray(self._less_unlike(score, each) if self.unlikes else score)
 
-    def _against(self, each: Numbers) -> Numbers:
-        """Give the part of the score that the nearest counter-example takes away."""
-        # Standardised styles of nothing in common have a cosine about 0: only what is above is subtracted.
-        return np.asarray(np.maximum(self._over_views(each, self.groups[1]).max(axis=-1), 0))
+    def _less_unlike(self, score: Numbers, each: Numbers) -> Numbers:
+        return less_unlike(score, self._over_views(each, self.groups[1]).max(axis=-1))
 
     def _over_views(self, scores: Numbers, groups: tuple[slice, ...]) -> Numbers:
         return np.stack([over_views(scores[..., own], self.over) for own in groups], axis=-1)
@@ -238,6 +236,18 @@ class QueryStyle(Generic[V]):
 def over_views(scores: Numbers, by: Over) -> Numbers:
     """Make one score of those (..., views) with the views of a reference."""
     return np.asarray(scores.max(axis=-1) if by == "max" else scores.mean(axis=-1))
+
+
+def less_unlike(score: Numbers, unlike: Numbers) -> Numbers:
+    r"""Lower the scores of what is more similar to a counter-example than to the references.
+
+    .. math:: s' = s - \max(u - s, 0)
+
+    for the similarity s to the references and u to the nearest counter-example.  What is nearer to a
+    reference keeps its score: to subtract u itself would lower the true matches as well, because everything
+    that stands out of the sky has much in common.
+    """
+    return np.asarray(score - np.maximum(unlike - score, 0))
 
 
 def _same(one: Mapping[str, Vector], other: Mapping[str, Vector]) -> bool:
