@@ -19,7 +19,6 @@ from skykin.core.errors import IndexRefusedError, SkyError, UsageError
 from skykin.core.extent import Extent
 from skykin.core.footprint import Footprint
 from skykin.core.settings import MapSettings
-from skykin.style.basis import fit_basis
 from skykin.indexing.facet_style import FacetMeter
 from skykin.indexing.first_moments import FirstMomentsOfCells
 from skykin.indexing.level import reaches
@@ -28,6 +27,7 @@ from skykin.indexing.second_moments import SKETCHED, Sketch
 from skykin.jobs.examples import cut_in_context
 from skykin.jobs.index import index_as
 from skykin.jobs.search import stored_survey
+from skykin.style.basis import fit_basis
 from skykin.style.signature import flattened
 from skykin.style.statistics.core_contrast import core_contrast
 from skykin.style.statistics.covariance import covariance
@@ -295,7 +295,7 @@ def test_the_code_that_is_right_for_any_statistic_adds_cells_up_to_it(statistic)
     features = rng.gamma(2, 20, (64, 16, 16)).astype(np.float32)
     weights = (rng.random((16, 16)) * (rng.random((16, 16)) > 0.2)).astype(np.float32)
     expected = flattened(statistic(features, weights))
-    layer = LayerScale("block1_conv1", statistic, 0 * expected, 0 * expected + 1, standardised=False)
+    layer = LayerScale("block1_conv1", statistic, 0 * expected, 0 * expected + 1, standard=None)
     moments = SumsOfCells.of(layer)
     # Cells of 2 × 2 positions.
     roots = np.sqrt(weights.reshape(8, 2, 8, 2).swapaxes(1, 2).reshape(8, 8, 4))

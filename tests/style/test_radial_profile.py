@@ -1,16 +1,23 @@
 """The profile of a tile from its centre outwards: values written out, and both engines alike."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from skykin.core.errors import UsageError
+from skykin.style.recipe import recipe
 from skykin.style.signature import Signature, Standardisation
 from skykin.style.statistics.core_contrast import core_contrast
+from skykin.style.statistics.gram import gram
 from skykin.style.statistics.radial_profile import radial_profile
 from skykin.style.statistics.statistic import Statistic, ring_masks
+from skykin.style.whitening import Whitening
 
+CHOSEN = recipe("radial-profile")
 features = arrays(np.float32, (2, 16, 16), elements=st.floats(0, 4096, width=16))
 
 
@@ -63,9 +70,34 @@ def test_both_ways_to_divide_a_profile_among_positions_add_up_to_it():
         assert np.sum(share * found) == pytest.approx(whole, abs=1e-5)
 
 
-def test_the_spread_counts_as_much_as_the_four_rings_together():
-    weights = radial_profile.weights(5 * 256)
-    assert np.square(weights[:1024]).sum() == np.square(weights[1024:]).sum() == 1024
-    standard = Standardisation.fit([Signature({"layer": row}) for row in ([0.0] * 5, [2.0] * 5)])
-    found = standard.weighed(radial_profile.weights).apply(Signature({"layer": [2.0] * 5}))
-    assert found["layer"].tolist() == [1, 1, 1, 1, 2]
+def test_standardised_numbers_lie_along_directions_each_divided_by_the_root_of_its_spread():
+    rng = np.random.default_rng(4)
+    # Four blocks share two directions, in which they differ by 9 and by 1; the fifth has its own.
+    along = rng.normal(size=(400, 5, 2)) * [9, 1]
+    axes = np.linalg.qr(rng.normal(size=(6, 6)))[0][:2]
+    sample = [Signature({"layer": row.ravel()}) for row in (along @ axes).astype(np.float32)]
+    standard = Standardisation(
+        Signature({"layer": np.zeros(30)}), Signature({"layer": np.ones(30)}), len(sample)
+    ).whitened(sample, radial_profile.blocks, 2)
+    found = np.stack([standard.apply(each)["layer"] for each in sample]).reshape(400, 5, 2)
+    spread = np.sqrt(np.mean(found[:, :4] ** 2, axis=(0, 1)))
+    assert spread == pytest.approx([3, 1], rel=0.1)
+    assert standard.width("layer") == 10
+    assert CHOSEN.directions == 128
+
+
+@given(st.integers(0, 9))
+def test_to_go_back_from_directions_keeps_products(seed):
+    rng = np.random.default_rng(seed)
+    whitening = Whitening.fit(rng.normal(size=(40, 5 * 12)), (4, 1), 7)
+    numbers, vector = rng.normal(size=60), rng.normal(size=whitening.width)
+    assert whitening.along(numbers) @ vector == pytest.approx(
+        numbers @ whitening.back(vector), rel=1e-4, abs=1e-4
+    )
+
+
+def test_a_recipe_without_standard_has_no_directions():
+    with pytest.raises(UsageError, match="has directions 8; use a number above 0, and compare relative to"):
+        replace(CHOSEN, standardised=False, directions=8)
+    with pytest.raises(UsageError, match="has directions, which gram has not; leave them out"):
+        replace(CHOSEN, statistic=gram)

@@ -60,6 +60,7 @@ def test_the_poster_is_the_poster():
         "weighted": False,
         "padding": "zero",
         "standardised": False,
+        "directions": None,
         "combine": "max",
         "threshold": 0.90,
         "top_fraction": None,
@@ -167,7 +168,7 @@ def test_the_key_is_stable():
         "covariance": "70d39f51cc2314b4",
         "mean-std": "a89d4da52c56608c",
         "poster": "53ca5e8e99d9df90",
-        "radial-profile": "32cd4efb0bce3731",
+        "radial-profile": "9fc1160b31ce5cab",
     }
 
 

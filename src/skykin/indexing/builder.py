@@ -21,7 +21,6 @@ from skykin.core.errors import DataQualityError, IndexRefusedError, ResourceErro
 from skykin.core.protocols import Progress
 from skykin.core.sampling import evenly
 from skykin.core.shapes import Numbers
-from skykin.style.basis import FITTED_TILES, fit_basis
 from skykin.indexing.compare import Space, keeps_directions
 from skykin.indexing.facet_style import FacetMeter, FacetStyle
 from skykin.indexing.layout import LOCK, SHARDS
@@ -31,8 +30,10 @@ from skykin.indexing.own_files import OWN_SHARD, check_index_folder, remove, rem
 from skykin.indexing.shards import Shard, write_shard
 from skykin.indexing.stored import Shelf, StoredFacet, cell_of, facet_name, facet_plan
 from skykin.scale.local import ordered_map
+from skykin.style.basis import FITTED_TILES, fit_basis
 from skykin.style.recipe import Recipe
 from skykin.style.signature import Signature, Standardisation
+from skykin.style.whitening import Whitening
 from skykin.tiling.facets import Facet
 
 #: Facts that an index may outgrow when data is appended.
@@ -161,6 +162,11 @@ class _Builder:
                 rows[layer].append(own.middle)
             shards = [self._write(f"scale-{layer}", np.stack(parts)) for layer, parts in rows.items()]
             shards += [self._write(f"basis-{layer}", own.basis) for layer, own in directions.items()]
+            shards += [
+                self._write(f"directions-{layer}-{part}", along)
+                for layer, own in scale.whitening.items()
+                for part, along in enumerate(own.directions)
+            ]
             self.writer.commit("scale", {"tiles": scale.tiles}, shards)
         space = self._space()
         self._measure_facets(space, missing)
@@ -251,7 +257,14 @@ def read_space(recipe: Recipe, shelf: Shelf, steps: Sequence[Step]) -> Space:
         directions = {
             layer: Directions(part[2], np.array(shelf(f"basis-{layer}"))) for layer, part in parts.items()
         }
-    return Space(recipe, Standardisation(mean, spread, int(tiles)), directions)
+    blocks = recipe.statistic.blocks
+    whitening = {
+        layer: Whitening(
+            blocks, tuple(np.asarray(shelf(f"directions-{layer}-{part}")) for part in range(len(blocks)))
+        )
+        for layer in (recipe.layers if recipe.directions is not None else ())
+    }
+    return Space(recipe, Standardisation(mean, spread, int(tiles), whitening), directions)
 
 
 def stored_facets(steps: Sequence[Step], shelf: Shelf, space: Space) -> list[StoredFacet]:

@@ -69,11 +69,9 @@ class Space:
     def layers(self) -> Mapping[str, LayerScale]:
         """What is known of each layer."""
         mean, spread = self.scale.mean, self.scale.spread
-        how, standardised = self.recipe.statistic, self.recipe.standardised
+        how, standard = self.recipe.statistic, self.standard
         return {
-            layer: LayerScale(
-                layer, how, mean[layer], spread[layer], standardised, self.directions.get(layer)
-            )
+            layer: LayerScale(layer, how, mean[layer], spread[layer], standard, self.directions.get(layer))
             for layer in self.recipe.layers
         }
 
@@ -95,7 +93,7 @@ class Space:
     @cached_property
     def whole_columns(self) -> Mapping[str, slice]:
         """Columns of each layer where whole vectors stand beside each other."""
-        return side_by_side({layer: self.scale.mean[layer].size for layer in self.recipe.layers})
+        return side_by_side({layer: own.width for layer, own in self.layers.items()})
 
     def weights(self, coverage: Numbers) -> Numbers:
         """How much each cell counts."""
@@ -112,7 +110,7 @@ class Space:
 
     def is_whole(self, layer: str, signature: Numbers) -> bool:
         """Whether it is no sketch."""
-        return signature.size == self.scale.mean[layer].size
+        return signature.size == self.layers[layer].width
 
     def is_projected(self, layer: str, signature: Numbers) -> bool:
         """Whether it was added up from cells that are kept in the directions of a basis."""

@@ -9,8 +9,8 @@ from typing import Self
 import numpy as np
 
 from skykin.core.shapes import Numbers
-from skykin.style.basis import fit_basis
 from skykin.indexing.moments import Directions, LayerScale, Moments, Whole, halved, positive, with_rings
+from skykin.style.basis import fit_basis
 from skykin.style.engine.cells import CellReader, Lattice
 from skykin.style.engine.shared import Reader, SharedMeter, VectorTaker
 from skykin.style.engine.stream import PlaneSource
@@ -51,7 +51,7 @@ class ContrastsOfCells(Moments):
     def of(cls, layer: LayerScale) -> Self:
         """Keep cells in the directions that were fitted on the survey."""
         assert layer.directions is not None  # noqa: S101 - they are measured with the scale
-        if layer.standardised:
+        if layer.standard is not None:
             return cls(layer.mean, layer.spread, layer.directions)
         return cls(np.zeros_like(layer.mean), np.ones_like(layer.spread), layer.directions)
 

@@ -34,7 +34,7 @@ class FirstMomentsOfCells(Moments):
         What is subtracted from means and deviations, and what they are divided by: half precision is enough
         for what is left.
     numbers : int
-        Of the statistic.
+        That are compared.
     compared : callable
         From the statistic to what is compared.
     """
@@ -49,12 +49,12 @@ class FirstMomentsOfCells(Moments):
     def of(cls, layer: LayerScale) -> Self:
         """Code them relative to the survey's, also where the recipe compares them as they are."""
         if not layer.statistic.rings:
-            return cls(layer.statistic, layer.mean, layer.spread, layer.mean.size, layer.compared)
+            return cls(layer.statistic, layer.mean, layer.spread, layer.width, layer.compared)
         # A profile holds no means: both are coded in units of the survey's mean spread, which ends it.
         unit = layer.mean[-channels_of(layer.layer) :]
         unit = np.maximum(unit, FLOOR * np.median(unit[unit > 0]))
         both = np.concatenate([unit, unit])
-        return cls(layer.statistic, np.zeros_like(both), both, layer.mean.size, layer.compared)
+        return cls(layer.statistic, np.zeros_like(both), both, layer.width, layer.compared)
 
     @property
     def rings(self) -> tuple[int, ...]:
@@ -68,7 +68,7 @@ class FirstMomentsOfCells(Moments):
 
     @property
     def compared_width(self) -> int:
-        """Numbers of the statistic."""
+        """Numbers that are compared."""
         return self.numbers
 
     def reader(

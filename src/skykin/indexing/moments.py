@@ -15,6 +15,7 @@ from skykin.indexing.answers import Kind
 from skykin.style.engine.cells import CellReader, Lattice, boxes, square_sums
 from skykin.style.engine.shared import Reader, SharedMeter, VectorTaker
 from skykin.style.network.architecture import channels_of
+from skykin.style.signature import Standardisation
 from skykin.style.statistics.form import Averages, Form, scale_of
 from skykin.style.statistics.statistic import Statistic, ring_masks
 
@@ -66,8 +67,8 @@ class LayerScale:
     statistic : Statistic
     mean, spread : float32 array (n,)
         Of the statistic over a sample of the survey's tiles.
-    standardised : bool
-        Whether the recipe compares deviations from that mean in units of that spread.
+    standard : Standardisation or None
+        By which the recipe compares them, along leading directions or not; None if it does as they are.
     directions : Directions, optional
         Where cells are kept in few directions.
     """
@@ -76,7 +77,7 @@ class LayerScale:
     statistic: Statistic
     mean: Numbers
     spread: Numbers
-    standardised: bool
+    standard: Standardisation | None
     directions: Directions | None = None
 
     @property
@@ -85,11 +86,13 @@ class LayerScale:
         return self.statistic.form(channels_of(self.layer))
 
     def compared(self, raw: Numbers) -> Numbers:
-        """Turn raw vectors ``(..., n)`` into those whose cosines are taken.
+        """Turn raw vectors ``(..., n)`` into those whose cosines are taken."""
+        return raw if self.standard is None else self.standard.compared(self.layer, raw)
 
-        It agrees with `Standardisation.apply`.
-        """
-        return (raw - self.mean) / self.spread if self.standardised else raw
+    @property
+    def width(self) -> int:
+        """Numbers that are compared."""
+        return self.mean.size if self.standard is None else self.standard.width(self.layer)
 
 
 class Moments(ABC):
@@ -168,19 +171,22 @@ class SumsOfCells(Moments):
     form : Form
     unit : float
         Factor from the statistic's numbers to the form's entries.
+    numbers : int
+        That are compared.
     compared : callable
         From the statistic to what is compared.
     """
 
     form: Form
     unit: float
+    numbers: int
     compared: Callable[[Numbers], Numbers]
 
     @classmethod
     def of(cls, layer: LayerScale) -> Self:
         """Keep the sums of the statistic's form."""
         form = layer.form
-        return cls(form, float(scale_of(layer.layer)) ** form.degree, layer.compared)
+        return cls(form, float(scale_of(layer.layer)) ** form.degree, layer.width, layer.compared)
 
     @property
     def width(self) -> int:
@@ -189,8 +195,8 @@ class SumsOfCells(Moments):
 
     @property
     def compared_width(self) -> int:
-        """Numbers of the statistic."""
-        return len(self.form.order)
+        """Numbers that are compared."""
+        return self.numbers
 
     @property
     def rings(self) -> tuple[int, ...]:

@@ -103,12 +103,12 @@ class SecondMomentsOfCells(Moments):
     def of(cls, layer: LayerScale) -> Self:
         """Sketch what is compared; without a standard, all numbers of a layer are divided by one."""
         offset, scale = layer.mean, layer.spread
-        if not layer.standardised:
+        if layer.standard is None:
             offset = np.zeros_like(layer.mean)
             scale = np.full_like(layer.mean, np.sqrt(np.mean(layer.mean.astype(np.float64) ** 2)))
         unit = 1 / float(scale_of(layer.layer))
         centred = layer.form.needs_means
-        return cls(channels_of(layer.layer), centred, offset, scale, unit, layer.standardised)
+        return cls(channels_of(layer.layer), centred, offset, scale, unit, layer.standard is not None)
 
     @property
     def width(self) -> int:

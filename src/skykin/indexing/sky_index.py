@@ -238,7 +238,7 @@ class StoredIndex(IndexFacts):
         theirs, ours = other.standard, self.standard
         if theirs is None or ours is None:
             return signature
-        if not self.is_whole(signature):
+        if theirs.whitening or not self.is_whole(signature):
             raise UsageError(
                 f"what cells of {shown(other.survey_title)} add up to cannot be brought to another survey by "
                 f"the recipe {self.recipe.name}; cut the region's picture and give that"

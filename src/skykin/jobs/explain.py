@@ -31,7 +31,7 @@ from skykin.products.folder import check_output_folder
 from skykin.products.sky_map import SkyMap
 from skykin.style.positions import features_of, own_coverage, position_cosines
 from skykin.style.recipe import Recipe, recipes
-from skykin.style.signature import Signature, Standardisation
+from skykin.style.signature import Signature
 from skykin.style.similarity import QueryStyle, combine
 
 #: Tiles, evenly spread, that other recipes rank the tile among.
@@ -306,7 +306,7 @@ def _rank(recipe: Recipe, signatures: list[Signature]) -> RecipeRank:
     """Rank the second signature among the rest by similarity to the first."""
     reference, *tiles = signatures
     if recipe.standardised:
-        standard = Standardisation.fit(tiles).weighed(recipe.statistic.weights)
+        standard = recipe.standard(tiles)
         reference, tiles = standard.apply(reference), [standard.apply(tile) for tile in tiles]
     scores = np.array([float(combine(tile.cosines(reference), recipe.combine)) for tile in tiles])
     rank = 1 + int((scores[1:] > scores[0]).sum())

@@ -37,6 +37,7 @@ from skykin.style.network.vgg19 import VGG19Encoder
 from skykin.style.recipe import Recipe, recipe
 from skykin.style.signature import Signature, Standardisation
 from skykin.style.similarity import QueryStyle
+from skykin.style.whitening import Whitening
 from skykin.survey.intensity import mean_intensity
 from skykin.survey.render import RenderedSurvey, Stretch, TileRenderedSurvey, measure_stretch
 from skykin.tiling.facets import Facet, facet_grid, facets
@@ -583,7 +584,7 @@ def with_standard(
     """
     if not meter.recipe.standardised:
         return meter
-    if kept := _kept_standard(store, meter.recipe.layers):
+    if kept := _kept_standard(store, meter.recipe):
         return replace(meter, standard=kept)
     sample = standard_sample(grid, in_context=isinstance(meter, ContextMeter))
     with progress.stage("An average tile", len(sample), "tiles") as counter:
@@ -610,16 +611,24 @@ def _keep_standard(store: WorkStore, standard: Standardisation) -> None:
     """Keep the average tile of a survey for the next run of the same job."""
     for layer, mean in standard.mean.items():
         store.put(f"standard-{layer}", np.stack([mean, standard.spread[layer]]))
+        if layer in standard.whitening:
+            for part, directions in enumerate(standard.whitening[layer].directions):
+                store.put(f"directions-{layer}-{part}", directions)
     store.put("standard-tiles", np.array(standard.tiles))
 
 
-def _kept_standard(store: WorkStore, layers: Sequence[str]) -> Standardisation | None:
+def _kept_standard(store: WorkStore, chosen: Recipe) -> Standardisation | None:
     """Return the average tile that an interrupted run measured, if it came so far."""
-    parts = {layer: store.get(f"standard-{layer}") for layer in layers}
+    parts = {layer: store.get(f"standard-{layer}") for layer in chosen.layers}
     tiles = store.get("standard-tiles")
     found = {layer: part for layer, part in parts.items() if part is not None}
     if tiles is None or len(found) < len(parts):
         return None
     mean = Signature({layer: part[0] for layer, part in found.items()})
     spread = Signature({layer: part[1] for layer, part in found.items()})
-    return Standardisation(mean, spread, int(tiles))
+    whitening = {}
+    blocks = chosen.statistic.blocks
+    for layer in chosen.layers if chosen.directions is not None else ():
+        own = [store.get(f"directions-{layer}-{part}") for part in range(len(blocks))]
+        whitening[layer] = Whitening(blocks, tuple(each for each in own if each is not None))
+    return Standardisation(mean, spread, int(tiles), whitening)

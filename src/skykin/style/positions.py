@@ -54,9 +54,8 @@ def position_cosines(
     found = {}
     for layer in recipe.layers:
         values = features[layer]
-        scale = None if standard is None else (standard.mean[layer], standard.spread[layer])
         weights = position_weights(coverage, (values.shape[1], values.shape[2])) if recipe.weighted else None
-        found[layer] = _of_layer(recipe.statistic, values, weights, reference[layer], scale)
+        found[layer] = _of_layer(recipe.statistic, values, weights, reference, standard=standard, layer=layer)
     return found
 
 
@@ -64,14 +63,17 @@ def _of_layer(
     statistic: Statistic,
     features: Chroma,
     weights: Weights | None,
-    reference: Numbers,
-    scale: tuple[Numbers, Numbers] | None,
+    reference: Signature,
+    *,
+    standard: Standardisation | None,
+    layer: str,
 ) -> Numbers:
     raw = flattened(statistic(features, weights)).astype(np.float64)
-    wanted = reference.astype(np.float64)
-    mean, spread = (0 * raw, 0 * raw + 1) if scale is None else (part.astype(np.float64) for part in scale)
-    own = (raw - mean) / spread
-    direction = wanted / spread / (np.linalg.norm(own) * np.linalg.norm(wanted))
+    wanted = reference[layer].astype(np.float64)
+    own = raw if standard is None else standard.compared(layer, raw).astype(np.float64)
+    direction = wanted if standard is None else standard.back(layer, wanted).astype(np.float64)
+    direction = direction / (np.linalg.norm(own) * np.linalg.norm(wanted))
+    mean = 0 * raw if standard is None else standard.mean[layer].astype(np.float64)
     share = np.ones(features.shape[1:]) if weights is None else weights.astype(np.float64)
     found = statistic.by_position(features.astype(np.float64), share / share.sum(), direction)
     return np.where(share > 0, found - mean @ direction, np.nan)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from functools import cache
@@ -18,7 +18,7 @@ from skykin.core.plugins import with_plugins
 from skykin.core.shapes import Chroma, Coverage
 from skykin.core.views import ONE_VIEW, Views
 from skykin.style.network.architecture import LAYERS, SMALLEST_PIXELS, STYLE_LAYERS, Padding, step_of
-from skykin.style.signature import Signature, Vector, flattened
+from skykin.style.signature import Signature, Standardisation, Vector, flattened
 from skykin.style.statistics.statistic import TILE_CELLS, Statistic, position_weights
 
 #: How the cosines of the layers become one score.
@@ -53,6 +53,9 @@ class Recipe:
         What the network sees beyond the border of a picture.
     standardised : bool
         Whether signatures are compared as deviations from the survey's mean in units of its spread.
+    directions : int or None
+        Leading directions of the survey's tiles along which standardised numbers are compared, of each part
+        of the statistic; all numbers as they are if None.
     combine : {"max", "mean"}
         How the cosines of the layers become one score; all layers weigh the same.
     threshold : float or None
@@ -88,6 +91,7 @@ class Recipe:
     weighted: bool = True
     padding: Padding = "edge"
     standardised: bool = True
+    directions: int | None = None
     combine: Combine = "mean"
     threshold: float | None = None
     top_fraction: float | None = None
@@ -129,9 +133,20 @@ class Recipe:
             raise self._refusal(f"has top_fraction {self.top_fraction}; use more than 0 and at most 1")
         if self.max_q is not None and not 0 < self.max_q < 1:
             raise self._refusal(f"has max_q {self.max_q}; use a rate between 0 and 1")
+        self._check_directions()
         for what in ("tile_deg", "pixels", "spacing"):
             if not getattr(self, what) > 0:
                 raise self._refusal(f"has {what} {getattr(self, what)}; use more than 0")
+
+    def _check_directions(self) -> None:
+        if self.directions is None:
+            return
+        if not (self.standardised and self.directions > 0):
+            raise self._refusal(
+                f"has directions {self.directions}; use a number above 0, and compare relative to the survey"
+            )
+        if self.statistic.index_code not in ("sums", "spreads"):
+            raise self._refusal(f"has directions, which {self.statistic.name} has not; leave them out")
 
     def _refusal(self, reason: str) -> UsageError:
         return UsageError(f"recipe {shown(self.name)} {reason}")
@@ -189,7 +204,22 @@ class Recipe:
         """
         measured = ("layers", "statistic", "weighted", "padding", "standardised", "combine")
         values = {name: value for name, value in self.to_dict().items() if name in measured}
+        if self.directions is not None:
+            values["directions"] = self.directions
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
+
+    def standard(self, sample: Iterable[Signature]) -> Standardisation:
+        """Measure what is usual in a survey on a sample of raw signatures.
+
+        Raises
+        ------
+        DataQualityError
+            As `Standardisation.fit`.
+        """
+        if self.directions is None:
+            return Standardisation.fit(sample)
+        kept = list(sample)
+        return Standardisation.fit(kept).whitened(kept, self.statistic.blocks, self.directions)
 
     def signature(self, answer: Mapping[str, Chroma], coverage: Coverage) -> Signature:
         """Measure the style of one picture.

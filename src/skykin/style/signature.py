@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 import numpy as np
@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from skykin.core.errors import DataQualityError, UsageError
 from skykin.core.shapes import Numbers
+from skykin.style.whitening import Whitening
 
 Vector = npt.NDArray[np.float32]
 Moments = npt.NDArray[np.float64]
@@ -182,11 +183,14 @@ class Standardisation:
         Per layer, the mean over the sample, and the standard deviation with the floor applied.
     tiles : int
         Number of signatures in the sample.
+    whitening : Mapping of str to Whitening
+        Per layer, where the recipe compares tiles along leading directions.
     """
 
     mean: Signature
     spread: Signature
     tiles: int
+    whitening: Mapping[str, Whitening] = field(default_factory=dict)
 
     @classmethod
     def fit(cls, signatures: Iterable[Signature]) -> Self:
@@ -227,16 +231,34 @@ class Standardisation:
         }
         return cls(Signature(mean), Signature(spread), tiles)
 
-    def weighed(self, weights: Callable[[int], Numbers]) -> Self:
-        """Let some numbers count more: divide the spread by the weights that a statistic gives so many."""
-        spread = {layer: vector / weights(vector.size) for layer, vector in self.spread.items()}
-        return replace(self, spread=Signature(spread))
+    def whitened(self, sample: Sequence[Signature], blocks: Sequence[int], components: int) -> Self:
+        """Return the same along the leading directions of a sample of raw signatures; see `Whitening`."""
+        known = [each for each in sample if each.finite]
+        rows = {layer: np.stack([self._scaled(layer, each[layer]) for each in known]) for layer in self.mean}
+        found = {layer: Whitening.fit(own, blocks, components) for layer, own in rows.items()}
+        return replace(self, whitening=found)
+
+    def width(self, layer: str) -> int:
+        """Numbers of a standardised layer."""
+        own = self.whitening.get(layer)
+        return self.mean[layer].size if own is None else own.width
+
+    def compared(self, layer: str, raw: Numbers) -> Numbers:
+        """Standardise raw vectors (..., n) of a layer: (..., width)."""
+        scaled, own = self._scaled(layer, raw), self.whitening.get(layer)
+        return scaled if own is None else own.along(scaled)
+
+    def back(self, layer: str, vector: Numbers) -> Numbers:
+        """Give what raw vectors are multiplied with, so that standardised ones are with `vector` (width,)."""
+        own = self.whitening.get(layer)
+        return np.asarray((vector if own is None else own.back(vector)) / self.spread[layer])
+
+    def _scaled(self, layer: str, raw: Numbers) -> Numbers:
+        return np.asarray((raw - self.mean[layer]) / self.spread[layer])
 
     def apply(self, signature: Signature) -> Signature:
         """Standardise one signature; that of an exactly average tile becomes all zeros."""
-        return Signature(
-            {layer: (vector - self.mean[layer]) / self.spread[layer] for layer, vector in signature.items()}
-        )
+        return Signature({layer: self.compared(layer, vector) for layer, vector in signature.items()})
 
 
 def _advance(

@@ -42,8 +42,7 @@ class StyleMeter:
 
     def standardised(self, sample: Iterable[Signature]) -> Self:
         """Return the same meter with the standard of a survey, measured on a sample of raw signatures."""
-        standard = Standardisation.fit(sample).weighed(self.recipe.statistic.weights)
-        return replace(self, standard=standard)
+        return replace(self, standard=self.recipe.standard(sample))
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,5 +81,4 @@ class ContextMeter:
 
     def standardised(self, sample: Iterable[Signature]) -> Self:
         """Return the same meter with the standard of a survey, measured on a sample of raw signatures."""
-        standard = Standardisation.fit(sample).weighed(self.recipe.statistic.weights)
-        return replace(self, standard=standard)
+        return replace(self, standard=self.recipe.standard(sample))

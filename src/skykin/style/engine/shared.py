@@ -39,8 +39,10 @@ class CosineTaker:
         The layer's part of the reference's signature, standardised if `standard` is given.
     unit : float
         Factor from a signature's numbers to the form's entries.
-    standard : pair of arrays (n,), optional
-        Mean and spread of the survey.
+    standard : Standardisation, optional
+        Of the survey.
+    layer : str
+        Which of its layers this is.
     """
 
     def __init__(
@@ -49,7 +51,9 @@ class CosineTaker:
         form: Form,
         reference: Numbers,
         unit: float,
-        standard: tuple[Numbers, Numbers] | None = None,
+        *,
+        standard: Standardisation | None = None,
+        layer: str = "",
     ) -> None:
         entries = form.stretches[-1].stop
 
@@ -60,12 +64,15 @@ class CosineTaker:
 
         factor = 1.0 if standard is not None else unit
         exact = reference.astype(np.float64) * factor
-        self._reference = laid_out(exact.astype(np.float32))
+        self._whitening = None if standard is None else standard.whitening.get(layer)
+        short = exact.astype(np.float32)
+        # Only what comes in one stretch, as it stands, has leading directions.
+        self._reference = laid_out(short) if self._whitening is None else np.moveaxis(short, -1, 0)
         self._length = np.sqrt(np.einsum("...n,...n->...", exact, exact))
         self._mean = self._inverse = None
         if standard is not None:
-            self._mean = laid_out(standard[0] * np.float32(unit))
-            self._inverse = laid_out(1 / (standard[1] * np.float32(unit)))
+            self._mean = laid_out(standard.mean[layer] * np.float32(unit))
+            self._inverse = laid_out(1 / (standard.spread[layer] * np.float32(unit)))
         self._products = np.zeros((lattice.rows, lattice.columns, *reference.shape[:-1]))
         self._squares = np.zeros((lattice.rows, lattice.columns))
 
@@ -77,6 +84,8 @@ class CosineTaker:
         if self._mean is not None and self._inverse is not None:
             flat -= self._mean[part]
             flat *= self._inverse[part]
+        if self._whitening is not None:
+            flat, part = self._whitening.along(flat), slice(None)
         where = (slice(row, row + rows), slice(column, column + columns))
         products = flat @ self._reference[part]
         self._products[where] += products.reshape(rows, columns, *products.shape[1:])
@@ -154,9 +163,10 @@ class SharedMeter:
                     lattice, layer, stride, reference=reference[layer], channels=channels_of(layer)
                 )
                 continue
-            own = None if standard is None else (standard.mean[layer], standard.spread[layer])
             form = self.form(layer)
-            taker = CosineTaker(lattice, form, reference[layer], self.unit(layer), own)
+            taker = CosineTaker(
+                lattice, form, reference[layer], self.unit(layer), standard=standard, layer=layer
+            )
             readers[layer] = CellReader(lattice, layer, stride, form, taker)
             answers[layer] = taker
         self.read(source, readers)

@@ -19,6 +19,7 @@ RECIPE = Recipe(
         "nothing does, the best 1 % of the sky is shown."
     ),
     statistic=radial_profile,
+    directions=128,
     layers=("block3_conv4", "block4_conv1"),
     max_q=0.10,
     top_fraction=0.01,

@@ -56,6 +56,7 @@ class RadialProfile(Statistic):
 
     name = "radial_profile"
     rings = RINGS
+    blocks = (len(RINGS), 1)
     index_code = "spreads"
 
     def moments(self, features: Numbers) -> Numbers:
@@ -68,12 +69,6 @@ class RadialProfile(Statistic):
         mean, square = np.split(means, 2, axis=-1)
         spread = np.sqrt(np.maximum(square - mean**2, 0))
         return profile(mean, spread, rings[..., : mean.shape[-1]])
-
-    def weights(self, numbers: int) -> Numbers:
-        """Let the spread count as much as the four rings together: twice, as lengths add up in squares."""
-        found = np.ones(numbers, np.float32)
-        found[numbers // (len(RINGS) + 1) * len(RINGS) :] = np.sqrt(len(RINGS))
-        return found
 
     def of_spreads(self, mean: Numbers, spread: Numbers, rings: Numbers | None) -> Numbers:
         """Make it of the mean and spread of each channel, and its means over the rings."""

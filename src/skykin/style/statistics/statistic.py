@@ -43,6 +43,9 @@ class Statistic(ABC):
         Sides of concentric squares, the smallest first, in eighths of the tile's: even numbers from 2 to 8.
         `finish` is given the averages over the first square and over the ring between each two.  All must be
         covered, and tiles are made of at least 8 cells along a side.  ``(2,)`` is the core alone.
+    blocks : tuple of int
+        Its numbers are so many equally long blocks: those of each part that shares its leading directions,
+        one part after the other.
     plain_products : bool
         Whether it is the mean product of each two channels and nothing else: the shared engine then finds
         cosines without making the matrix.
@@ -63,6 +66,7 @@ class Statistic(ABC):
 
     name: ClassVar[str]
     rings: ClassVar[tuple[int, ...]] = ()
+    blocks: ClassVar[tuple[int, ...]] = (1,)
     plain_products: ClassVar[bool] = False
     index_code: ClassVar[IndexCode] = "sums"
 
@@ -76,10 +80,6 @@ class Statistic(ABC):
 
         `rings` (rings, ..., m) holds the averages over each ring if the statistic has any, else it is None.
         """
-
-    def weights(self, numbers: int) -> Numbers:
-        """How much each number counts once it is standardised, (numbers,): all the same by default."""
-        return np.ones(numbers, np.float32)
 
     def of_spreads(self, mean: Numbers, spread: Numbers, rings: Numbers | None) -> Numbers:
         """Make it of the mean and standard deviation of each channel, (..., channels), and its ring means.
