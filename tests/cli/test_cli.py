@@ -133,7 +133,7 @@ def test_help_names_every_option_whole(command):
 def test_help_of_map_tells_defaults_that_depend_on_the_recipe():
     told = run("map", "--help").stdout
     assert "20..60,-20..20,-60..-20 for wham" in told
-    assert "6 for core-contrast and radial-profile, else 15" in told
+    assert "6 for recipes of cores and rings, else 15" in told
 
 
 #: Of the shell only: whether bars are drawn, and how long a list is (in Python, `SkyMap.best` and

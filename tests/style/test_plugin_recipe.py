@@ -19,6 +19,8 @@ from tests.skies import blob_survey
 MANUAL = Path(__file__).parents[2] / "docs" / "manual.md"
 (PACKAGE,) = re.findall(r"```py\n(.*?class MeanSquare.*?)```", MANUAL.read_text(encoding="utf-8"), re.DOTALL)
 
+NAMES = ["core-contrast", "core-spread", "covariance", "mean-std", "poster", "radial-profile"]
+
 
 @pytest.fixture
 def install(tmp_path, monkeypatch):
@@ -39,12 +41,27 @@ def install(tmp_path, monkeypatch):
     monkeypatch.undo()
     importlib.invalidate_caches()
     recipes.cache_clear()
-    assert list(recipes()) == ["core-contrast", "covariance", "mean-std", "poster", "radial-profile"]
+    assert list(recipes()) == [
+        "core-contrast",
+        "core-spread",
+        "covariance",
+        "mean-std",
+        "poster",
+        "radial-profile",
+    ]
 
 
 def test_the_recipe_of_another_package_makes_a_map(install, tmp_path, monkeypatch):
     install("sky_power", PACKAGE)
-    assert list(recipes()) == ["core-contrast", "covariance", "mean-std", "poster", "power", "radial-profile"]
+    assert list(recipes()) == [
+        "core-contrast",
+        "core-spread",
+        "covariance",
+        "mean-std",
+        "poster",
+        "power",
+        "radial-profile",
+    ]
     mine = recipe("power")
     assert Recipe.from_dict(mine.to_dict()) == mine
     monkeypatch.setenv("SKYKIN_CACHE", str(tmp_path / "cache"))
@@ -74,6 +91,13 @@ def test_the_recipe_of_another_package_makes_a_map(install, tmp_path, monkeypatc
 def test_a_package_whose_recipe_cannot_be_used_is_named_and_the_rest_goes_on(install, source, sentence):
     install("sky_power", source)
     with pytest.warns(UserWarning, match=sentence):
-        assert list(recipes()) == ["core-contrast", "covariance", "mean-std", "poster", "radial-profile"]
+        assert list(recipes()) == [
+            "core-contrast",
+            "core-spread",
+            "covariance",
+            "mean-std",
+            "poster",
+            "radial-profile",
+        ]
     with pytest.raises(UnknownNameError, match="no recipe is called 'power'"):
         recipe("power")

@@ -12,6 +12,7 @@ from skykin.core.errors import UsageError
 from skykin.style.recipe import recipe
 from skykin.style.signature import Signature, Standardisation
 from skykin.style.statistics.core_contrast import core_contrast
+from skykin.style.statistics.core_spread import core_spread
 from skykin.style.statistics.gram import gram
 from skykin.style.statistics.radial_profile import radial_profile
 from skykin.style.statistics.statistic import Statistic, ring_masks
@@ -28,6 +29,13 @@ def test_rings_and_spread_written_out():
     spread = [np.sqrt(16**2 * 4 / 64 - 1), np.sqrt(8**2 * 8 / 64 - 1)]
     expected = [16 - 1, -1, 0 - 1, -1, 0 - 1, -1, 0 - 1, 8 * 8 / 28 - 1, *spread]
     assert radial_profile(values) == pytest.approx(expected, abs=1e-5)
+
+
+@given(features)
+def test_a_profile_of_the_core_alone_is_its_first_ring_and_the_spread(values):
+    scale = float(np.abs(values).max(initial=1.0))
+    expected = radial_profile(values)[[0, 1, 8, 9]]
+    assert core_spread(values) == pytest.approx(expected, abs=4e-6 * scale)
 
 
 def test_every_position_lies_in_one_ring():

@@ -45,7 +45,14 @@ def _answer(rows: int = 32, columns: int = 48) -> dict[str, np.ndarray]:
 
 
 def test_the_recipes_are_those_of_the_folder_in_alphabetical_order():
-    assert list(recipes()) == ["core-contrast", "covariance", "mean-std", "poster", "radial-profile"]
+    assert list(recipes()) == [
+        "core-contrast",
+        "core-spread",
+        "covariance",
+        "mean-std",
+        "poster",
+        "radial-profile",
+    ]
     files = [path.stem for path in Path(skykin.style.recipes.__file__).parent.glob("[!_]*.py")]
     assert sorted(name.replace("-", "_") for name in recipes()) == sorted(files)
 
@@ -157,7 +164,7 @@ def test_a_name_that_is_nearly_right_is_answered_with_the_right_one():
 def test_a_name_that_is_nowhere_near_is_answered_with_all():
     with pytest.raises(
         UnknownNameError,
-        match="no recipe is called 'xyz'; there are core-contrast, covariance, mean-std, pos",
+        match="no recipe is called 'xyz'; there are core-contrast, core-spread, covariance, ",
     ):
         recipe("xyz")
 
@@ -165,6 +172,7 @@ def test_a_name_that_is_nowhere_near_is_answered_with_all():
 def test_the_key_is_stable():
     assert {name: each.key() for name, each in recipes().items()} == {
         "core-contrast": "537b425a630ac95e",
+        "core-spread": "60af8e2424453103",
         "covariance": "70d39f51cc2314b4",
         "mean-std": "a89d4da52c56608c",
         "poster": "53ca5e8e99d9df90",
@@ -270,6 +278,7 @@ def test_a_weighted_recipe_finds_no_style_where_nothing_is_covered():
 def test_a_picture_of_its_own_has_a_whole_core_where_that_is_compared():
     assert {name: each.picture_step for name, each in recipes().items()} == {
         "core-contrast": 64,
+        "core-spread": 64,
         "covariance": 16,
         "mean-std": 16,
         "poster": 16,

@@ -25,6 +25,7 @@ from skykin.style.network.vgg19 import VGG19Encoder
 from skykin.style.recipe import Recipe, recipe
 from skykin.style.signature import Signature, Standardisation, layer_cosines
 from skykin.style.statistics.core_contrast import CoreContrast, core_contrast
+from skykin.style.statistics.core_spread import core_spread
 from skykin.style.statistics.covariance import covariance
 from skykin.style.statistics.gram import gram
 from skykin.style.statistics.mean_std import MeanStd, mean_std
@@ -118,6 +119,7 @@ class _DefinedRadialProfile(_OnlyDefined, RadialProfile):
         mean_std,
         core_contrast,
         radial_profile,
+        core_spread,
         _DefinedMeanStd(),
         _DefinedCoreContrast(),
         _DefinedRadialProfile(),

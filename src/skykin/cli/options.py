@@ -208,7 +208,7 @@ TileSize = Annotated[
     float | None,
     typer.Option(
         help="Side of a tile, degrees.",
-        show_default="what suits the recipe: 6 for core-contrast and radial-profile, else "
+        show_default="what suits the recipe: 6 for recipes of cores and rings, else "
         f"{DEFAULT_TILE_DEG:g}; on a survey of a part of the sky, so that about 42 lie side by side",
         rich_help_panel=TILES,
     ),
@@ -226,7 +226,7 @@ Spacing = Annotated[
     float | None,
     typer.Option(
         help="Largest distance between tile centres, degrees.",
-        show_default="what suits the recipe: an eighth of a tile for core-contrast and radial-profile, else "
+        show_default="what suits the recipe: an eighth of a tile for recipes of cores and rings, else "
         "a quarter",
         rich_help_panel=TILES,
     ),
@@ -235,7 +235,7 @@ Pixels = Annotated[
     int | None,
     typer.Option(
         help="Pixels on a side of a tile.",
-        show_default="what suits the recipe: 64 for core-contrast and radial-profile, else 128",
+        show_default="what suits the recipe: 64 for recipes of cores and rings, else 128",
         rich_help_panel=TILES,
     ),
 ]
@@ -260,6 +260,7 @@ Recipe = Annotated[
     str,
     typer.Option(
         help="How style is measured: for objects (rings, shells, filaments, knots) radial-profile; for "
+        "clouds and complexes of the whole sky core-spread; for "
         "textures (fields, turbulence) covariance or mean-std; the original experiment is poster. "
         "`skykin recipes` says more.",
         rich_help_panel=STYLE,

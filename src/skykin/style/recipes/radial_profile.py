@@ -26,5 +26,5 @@ RECIPE = Recipe(
     tile_deg=6.0,
     pixels=64,
     spacing=0.125,
-    suits="objects: rings, shells, filaments, knots, clouds",
+    suits="objects of a shape: rings, shells, filaments, knots",
 )

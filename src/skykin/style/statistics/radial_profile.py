@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -24,12 +25,12 @@ class RingSums(FirstMoments):
     @property
     def stretches(self) -> tuple[Stretch, ...]:
         """All at once."""
-        return (Stretch(0, (len(RINGS) + 1) * self.channels, slice(0, self.sums)),)
+        return (Stretch(0, (len(self.rings) + 1) * self.channels, slice(0, self.sums)),)
 
     @property
     def order(self) -> Numbers:
         """As they stand."""
-        return np.arange((len(RINGS) + 1) * self.channels)
+        return np.arange((len(self.rings) + 1) * self.channels)
 
     def finish(self, stretch: Stretch, sums: Numbers, total: Numbers, means: Numbers | None) -> Numbers:
         """Means over the rings less those over the tiles, and the standard deviations."""
@@ -55,8 +56,8 @@ class RadialProfile(Statistic):
     """
 
     name = "radial_profile"
-    rings = RINGS
-    blocks = (len(RINGS), 1)
+    rings: ClassVar[tuple[int, ...]] = RINGS
+    blocks: ClassVar[tuple[int, ...]] = (len(RINGS), 1)
     index_code = "spreads"
 
     def moments(self, features: Numbers) -> Numbers:
@@ -85,7 +86,7 @@ class RadialProfile(Statistic):
 
     def form(self, channels: int) -> RingSums:
         """Sum features and their squares."""
-        return RingSums(channels)
+        return RingSums(channels, self.rings)
 
     def by_position(self, features: Numbers, share: Numbers, direction: Numbers) -> Numbers:
         r"""Divide among positions: :math:`\psi_p = ((k_{jp} - 1)(f_p - m), \frac12((f_p - m)^2 / s + s))`.
