@@ -22,9 +22,11 @@ from skykin.style.network.architecture import LAYERS, STYLE_LAYERS  # noqa: E402
 from skykin.style.network.vgg19 import VGG19Encoder  # noqa: E402
 from skykin.style.recipe import Recipe, recipe, recipes  # noqa: E402
 from skykin.style.statistics.core_contrast import core_contrast  # noqa: E402
+from skykin.style.statistics.core_spread import core_spread  # noqa: E402
 from skykin.style.statistics.covariance import covariance  # noqa: E402
 from skykin.style.statistics.gram import gram  # noqa: E402
 from skykin.style.statistics.mean_std import mean_std  # noqa: E402
+from skykin.style.statistics.radial_profile import radial_profile  # noqa: E402
 from skykin.style.statistics.statistic import Statistic  # noqa: E402
 
 pytestmark = pytest.mark.generate
@@ -33,6 +35,8 @@ PAIRS = [
     (covariance, gradient.covariance),
     (mean_std, gradient.mean_std),
     (core_contrast, gradient.core_contrast),
+    (core_spread, gradient.core_spread),
+    (radial_profile, gradient.radial_profile),
 ]
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 from skykin.core.errors import UsageError, shown
 from skykin.generate.extra import torch
 from skykin.style.recipe import Recipe
-from skykin.style.statistics.statistic import core_part
+from skykin.style.statistics.radial_profile import RINGS
+from skykin.style.statistics.statistic import CORE, core_part, ring_masks
 
 #: Features (channels, y, x), and weights (y, x) or None; both tensors.
 GradientStatistic: TypeAlias = Callable[[Any, Any], Any]
@@ -45,12 +46,35 @@ def core_contrast(features: Any, weights: Any = None) -> Any:
     return middle @ core_share - whole @ share
 
 
+def radial_profile(features: Any, weights: Any = None) -> Any:
+    """Means over four rings less the mean over all; see `skykin.style.statistics.radial_profile`."""
+    return _profile(features, weights, RINGS)
+
+
+def core_spread(features: Any, weights: Any = None) -> Any:
+    """Core less mean over all, and the spread; see `skykin.style.statistics.core_spread`."""
+    return _profile(features, weights, (CORE,))
+
+
+def _profile(features: Any, weights: Any, rings: Sequence[int]) -> Any:
+    """Rings less the mean, then standard deviations; a ring without a position is as the mean."""
+    flat, share = _flat(features, weights)
+    deviations = flat - (flat @ share)[:, None]
+    masks = torch.as_tensor(ring_masks(tuple(features.shape[1:]), rings)).to(share)
+    within = masks.reshape(len(rings), -1) * share
+    means = within / within.sum(dim=1, keepdim=True).clamp_min(LEAST_VARIANCE) @ deviations.T
+    spread = (deviations.square() @ share).clamp_min(LEAST_VARIANCE).sqrt()
+    return torch.cat([means.reshape(-1), spread])
+
+
 #: By the name of the statistic.
 TWINS: dict[str, GradientStatistic] = {
     "gram": gram,
     "covariance": covariance,
     "mean_std": mean_std,
     "core_contrast": core_contrast,
+    "core_spread": core_spread,
+    "radial_profile": radial_profile,
 }
 
 
