@@ -278,7 +278,8 @@ def test_cells_add_up_to_what_was_measured_over_all_positions():
     spread = np.sqrt((weights[..., None] * (features - mean[:, :, None]) ** 2).sum(axis=2) / safe)
     raw = np.concatenate([mean, spread], axis=-1)
     scale = raw.mean(axis=(0, 1)), raw.std(axis=(0, 1))
-    moments = FirstMomentsOfCells(*(part.astype(np.float32) for part in scale), compared=lambda x: x)
+    offset, unit = (part.astype(np.float32) for part in scale)
+    moments = FirstMomentsOfCells(mean_std, offset, unit, 10, compared=lambda x: x)
     cells = ((raw - scale[0]) / scale[1]).astype(np.float16)
     found = add_up(moments, cells, total, 2, 2)
     flat = features.reshape(2, 2, 3, 2, 16, 5).swapaxes(1, 2).reshape(2, 3, 64, 5)
@@ -319,7 +320,9 @@ def test_the_code_that_is_right_for_any_statistic_adds_cells_up_to_it(statistic)
 
 def test_strips_of_a_large_facet_change_nothing(monkeypatch):
     rng = np.random.default_rng(4)
-    moments = FirstMomentsOfCells(np.zeros(6, np.float32), np.ones(6, np.float32), compared=lambda x: x)
+    moments = FirstMomentsOfCells(
+        mean_std, np.zeros(6, np.float32), np.ones(6, np.float32), 6, compared=lambda x: x
+    )
     cells = rng.random((9, 7, 6)).astype(np.float16)
     whole = add_up(moments, cells, np.ones((9, 7)), 3, 2)
     monkeypatch.setattr("skykin.indexing.moments.TOGETHER", 1)
