@@ -1,5 +1,6 @@
 """Style as the difference of a tile's core from its surroundings, and how much the tile varies."""
 
+from skykin.core.views import MANY_VIEWS
 from skykin.style.recipe import Recipe
 from skykin.style.statistics.core_spread import core_spread
 
@@ -23,5 +24,6 @@ RECIPE = Recipe(
     tile_deg=6.0,
     pixels=64,
     spacing=0.125,
+    views=MANY_VIEWS,
     suits="clouds and complexes of the whole sky, where the survey resolves structure",
 )

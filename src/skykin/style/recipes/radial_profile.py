@@ -1,5 +1,6 @@
 """Style as a profile of a tile from its centre outwards."""
 
+from skykin.core.views import MANY_VIEWS
 from skykin.style.recipe import Recipe
 from skykin.style.statistics.radial_profile import radial_profile
 
@@ -26,5 +27,6 @@ RECIPE = Recipe(
     tile_deg=6.0,
     pixels=64,
     spacing=0.125,
+    views=MANY_VIEWS,
     suits="objects of a shape: rings, shells, filaments, knots",
 )
