@@ -48,7 +48,7 @@ def plan(
     pixels: int | None = None,
     grid: GridKind = DEFAULTS.grid,
     bands: BandsLike | None = None,
-    stretch: StretchKind = DEFAULTS.stretch,
+    stretch: StretchKind | None = DEFAULTS.stretch,
     stretch_per_tile: bool = False,
     recipe: str = DEFAULTS.recipe,
     engine: EngineKind | None = None,
