@@ -38,6 +38,8 @@ from skykin.tiling.facets import Facet
 
 #: Facts that an index may outgrow when data is appended.
 GROWING = ("survey", "extent", "area", "opened", "versions", "credits")
+#: Facts that decide no number.
+INCIDENTAL = ("versions", "opened")
 #: Where the lock itself lies, far behind the text that tells who holds it: Windows locks bytes for readers
 #: too.
 LOCKED_BYTE = 1 << 20
@@ -85,11 +87,14 @@ def build(folder: Path, job: Job, *, append: bool, workers: int, progress: Progr
         writer = ManifestWriter(folder)
         try:
             builder = _Builder(folder, job, writer, workers, progress)
+            _remove_orphans(folder, writer)
             builder.agree(append=append)
-            if not writer.state.missing:
-                return False
-            builder.run()
-            return True
+            to_do = bool(writer.state.missing)
+            if to_do:
+                builder.run()
+            writer.publish()
+            _remove_orphans(folder, writer)
+            return to_do
         finally:
             writer.close()
 
@@ -106,14 +111,16 @@ class _Builder:
         """Plan the work, or find that it is planned; refuse an index of something else."""
         made, now = self.writer.state.facts, self.job.facts
         if made:
-            left_out = GROWING if append else ("versions", "opened")
-            found = _differences(_without(made, left_out), _without(now, left_out))
+            found = _differences(made, now, GROWING if append else INCIDENTAL)
             if found:
                 raise IndexRefusedError(
                     f"the index {shown(self.folder.name)} was made with {'; '.join(found)}; give the same "
                     "settings or another name, or append where there is only more data",
                     code="IX-MISMATCH",
                 )
+        if append:
+            self.writer.begin_next(lambda begun: not _differences(begun.facts, now, INCIDENTAL))
+            made = self.writer.state.facts
         known = {step.name: step for step in self.writer.state.steps}
         facets = [Step(f"facet-{facet_name(plan)}", plan) for plan in map(facet_plan, self.job.facets)]
         begun = "scale" in known and known["scale"].result is not None
@@ -153,7 +160,6 @@ class _Builder:
 
     def run(self) -> None:
         """Do what is missing."""
-        _remove_orphans(self.folder, self.writer)
         missing = {step.name for step in self.writer.state.missing}
         if "scale" in missing:
             scale, directions = self.job.measure_scale()
@@ -278,17 +284,15 @@ def stored_facets(steps: Sequence[Step], shelf: Shelf, space: Space) -> list[Sto
 
 def _remove_orphans(folder: Path, writer: ManifestWriter) -> None:
     """Remove shards that were written but not committed, or that an append replaced."""
-    known = frozenset(shard.file for shard in writer.state.shards.values())
-    remove(folder / SHARDS, OWN_SHARD, but=known)
+    remove(folder / SHARDS, OWN_SHARD, but=frozenset(writer.files()))
 
 
-def _without(facts: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
-    return {name: value for name, value in facts.items() if name not in names}
-
-
-def _differences(made: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+def _differences(made: Mapping[str, Any], now: Mapping[str, Any], left_out: Sequence[str]) -> list[str]:
     """List in words what differs between two nested settings, such as ``tile size 15 (now: 10)``."""
-    left, right = dict(_flat(made)), dict(_flat(now))
+    left, right = (
+        dict(_flat({name: value for name, value in facts.items() if name not in left_out}))
+        for facts in (made, now)
+    )
     return [
         f"{name} {shown(left.get(name, 'none'))} (now: {shown(right.get(name, 'none'))})"
         for name in sorted(left.keys() | right.keys())

@@ -18,8 +18,7 @@ from skykin.core.survey_options import SurveyOptions
 from skykin.indexing.layout import SHARDS
 from skykin.indexing.level import reaches
 from skykin.indexing.manifest import Manifest
-from skykin.indexing.shards import check_shard
-from skykin.indexing.stored import cell_of
+from skykin.indexing.stored import Shelf, cell_of
 from skykin.style.recipe import Recipe, recipe
 from skykin.survey.open import open_recorded
 from skykin.survey.render import RenderedSurvey, Stretch
@@ -205,10 +204,11 @@ class IndexFacts:
         IndexRefusedError
             Naming the file that is missing, cut short or altered (``IX-CORRUPT``).
         """
-        shards = self.manifest.shards.values()
+        shards = self.manifest.shards
+        shelf = Shelf(self.path / SHARDS, shards)
         with (progress or SilentProgress()).stage("Checking files", len(shards), "files") as counter:
-            for shard in shards:
-                check_shard(self.path / SHARDS, shard)
+            for name in shards:
+                shelf.check(name)
                 counter.advance()
         return self.manifest.size
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,13 +15,16 @@ from skykin.core.errors import IndexRefusedError, ResourceError, shown
 from skykin.indexing.layout import APPLICATION_ID, FORMAT, MANIFEST
 from skykin.indexing.shards import Shard
 
-SCHEMA = """
-CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE steps (name TEXT PRIMARY KEY, position INTEGER NOT NULL, plan TEXT NOT NULL, result TEXT)
-    WITHOUT ROWID;
-CREATE TABLE shards (name TEXT PRIMARY KEY, step TEXT NOT NULL, file TEXT NOT NULL, sha256 TEXT NOT NULL,
-    shape TEXT NOT NULL, dtype TEXT NOT NULL, size INTEGER NOT NULL) WITHOUT ROWID;
-"""
+#: The tables of the version that answers, and of the next one while data is appended.
+TABLES = {name: name for name in ("facts", "steps", "shards")}
+NEXT_TABLES = {name: f"next_{name}" for name in TABLES}
+SCHEMA = (
+    "CREATE TABLE {facts} (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE {steps} (name TEXT PRIMARY KEY, position INTEGER NOT NULL, plan TEXT NOT NULL, "
+    "result TEXT) WITHOUT ROWID",
+    "CREATE TABLE {shards} (name TEXT PRIMARY KEY, step TEXT NOT NULL, file TEXT NOT NULL, "
+    "sha256 TEXT NOT NULL, shape TEXT NOT NULL, dtype TEXT NOT NULL, size INTEGER NOT NULL) WITHOUT ROWID",
+)
 SEAL = "seal"
 
 
@@ -112,14 +115,25 @@ def _read_with(path: Path, how: str) -> Manifest:
 class ManifestWriter:
     """The manifest, open for writing; one process at a time.
 
+    Readers see one version.  While data is appended to a finished index, the next version grows in tables
+    of its own, and takes the place of the first in one transaction when it is whole.
+
     Parameters
     ----------
     folder : Path
         Of the index.
+
+    Attributes
+    ----------
+    answering : Manifest
+        What readers see.
+    state : Manifest
+        What is built: the same, or the next version.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._tables = TABLES
         with _damage_told(folder), _disk_told(folder):
             # Every statement that changes something is inside an explicit transaction.
             self._connection = sqlite3.connect(
@@ -131,17 +145,56 @@ class ManifestWriter:
             if not self._connection.execute("SELECT name FROM sqlite_master").fetchall():
                 self._create()
             _check_version(self._connection, folder)
-            self.state = _load(self._connection)
+            self.state = self.answering = _load(self._connection)
 
     def close(self) -> None:
         """Leave one file: the log is written back."""
         self._connection.close()
 
+    def begin_next(self, go_on: Callable[[Manifest], bool]) -> None:
+        """Build a next version from what is answering, or the one that was begun if `go_on` says so.
+
+        An index that is not finished answers nobody, and grows as it is.
+        """
+        if self.answering.missing or not self.answering.steps:
+            return
+        with _damage_told(self.folder), _disk_told(self.folder):
+            begun = _load(self._connection, NEXT_TABLES) if self._has_next() else None
+        self._tables = NEXT_TABLES
+        if begun is not None and go_on(begun):
+            self.state = begun
+            return
+        with self._transaction():
+            if begun is not None:
+                self._drop_next()
+            for statement in SCHEMA:
+                self._do(statement)
+            for old, new in zip(TABLES.values(), NEXT_TABLES.values(), strict=True):
+                self._connection.execute(f"INSERT INTO {new} SELECT * FROM {old}")  # noqa: S608 - our names
+
+    def publish(self) -> None:
+        """Let the next version answer, now that it is whole: in one transaction."""
+        if self._tables is NEXT_TABLES:
+            self._tables = TABLES
+            with self._transaction():
+                for old, new in zip(TABLES.values(), NEXT_TABLES.values(), strict=True):
+                    self._connection.execute(f"DELETE FROM {old}")  # noqa: S608
+                    self._connection.execute(f"INSERT INTO {old} SELECT * FROM {new}")  # noqa: S608
+                self._drop_next()
+        self.answering = self.state
+
+    def files(self) -> set[str]:
+        """Names of the shards of all versions, one that was begun and not finished among them."""
+        names = {shard.file for shard in (*self.answering.shards.values(), *self.state.shards.values())}
+        if self._has_next():
+            names |= {file for (file,) in self._connection.execute("SELECT file FROM next_shards")}
+        return names
+
     def describe(self, facts: Mapping[str, Any]) -> None:
         """Set facts, in one transaction."""
         with self._transaction():
             for name, value in facts.items():
-                self._connection.execute("REPLACE INTO facts VALUES (?, ?)", (name, json.dumps(value)))
+                self._do("REPLACE INTO {facts} VALUES (?, ?)", (name, json.dumps(value)))
 
     def plan(self, steps: Sequence[Step]) -> None:
         """Make these the planned steps; what others committed is forgotten, in one transaction.
@@ -151,12 +204,12 @@ class ManifestWriter:
         names = [step.name for step in steps if step.result is not None]
         with self._transaction():
             marks = ",".join("?" * len(names))
-            self._connection.execute(f"DELETE FROM shards WHERE step NOT IN ({marks})", names)  # noqa: S608
-            self._connection.execute("DELETE FROM steps")
+            self._do(f"DELETE FROM {{shards}} WHERE step NOT IN ({marks})", names)  # noqa: S608
+            self._do("DELETE FROM {steps}")
             for position, step in enumerate(steps):
                 result = None if step.result is None else json.dumps(step.result)
                 row = (step.name, position, json.dumps(step.plan), result)
-                self._connection.execute("INSERT INTO steps VALUES (?, ?, ?, ?)", row)
+                self._do("INSERT INTO {steps} VALUES (?, ?, ?, ?)", row)
 
     def commit(self, name: str, result: Mapping[str, Any], shards: Sequence[Shard]) -> None:
         """Say that a step is done and its shards are on disk, in one transaction."""
@@ -164,17 +217,29 @@ class ManifestWriter:
             for shard in shards:
                 shape = json.dumps(shard.shape)
                 row = (shard.name, name, shard.file, shard.sha256, shape, shard.dtype, shard.size)
-                self._connection.execute("INSERT INTO shards VALUES (?, ?, ?, ?, ?, ?, ?)", row)
-            self._connection.execute("UPDATE steps SET result = ? WHERE name = ?", (json.dumps(result), name))
+                self._do("INSERT INTO {shards} VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+            self._do("UPDATE {steps} SET result = ? WHERE name = ?", (json.dumps(result), name))
 
     def _create(self) -> None:
         self._connection.execute("BEGIN IMMEDIATE")
-        for statement in SCHEMA.split(";"):
-            self._connection.execute(statement)
+        for statement in SCHEMA:
+            self._do(statement)
         self._connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         self._connection.execute(f"PRAGMA user_version = {FORMAT}")
-        self._connection.execute("REPLACE INTO facts VALUES (?, ?)", (SEAL, json.dumps(_seal(Manifest({})))))
+        self._do("REPLACE INTO {facts} VALUES (?, ?)", (SEAL, json.dumps(_seal(Manifest({})))))
         self._connection.execute("COMMIT")
+
+    def _has_next(self) -> bool:
+        names = self._connection.execute("SELECT name FROM sqlite_master WHERE name = 'next_facts'")
+        return names.fetchone() is not None
+
+    def _drop_next(self) -> None:
+        for table in NEXT_TABLES.values():
+            self._connection.execute(f"DROP TABLE {table}")
+
+    def _do(self, statement: str, values: Sequence[Any] = ()) -> None:
+        """Execute a statement on the tables of the version that is built."""
+        self._connection.execute(statement.format(**self._tables), values)
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -182,9 +247,8 @@ class ManifestWriter:
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield
-                state = _rows(self._connection)
-                seal = json.dumps(_seal(state))
-                self._connection.execute("REPLACE INTO facts VALUES (?, ?)", (SEAL, seal))
+                state = _rows(self._connection, self._tables)
+                self._do("REPLACE INTO {facts} VALUES (?, ?)", (SEAL, json.dumps(_seal(state))))
                 self._connection.execute("COMMIT")
             except BaseException:
                 if self._connection.in_transaction:
@@ -210,10 +274,11 @@ def _check_version(connection: sqlite3.Connection, folder: Path) -> None:
         )
 
 
-def _load(connection: sqlite3.Connection) -> Manifest:
+def _load(connection: sqlite3.Connection, tables: Mapping[str, str] = TABLES) -> Manifest:
     try:
-        state = _rows(connection)
-        row = connection.execute("SELECT value FROM facts WHERE name = ?", (SEAL,)).fetchone()
+        state = _rows(connection, tables)
+        where = tables["facts"]
+        row = connection.execute(f"SELECT value FROM {where} WHERE name = ?", (SEAL,)).fetchone()  # noqa: S608
     except sqlite3.OperationalError as error:
         if any(word in str(error) for word in ("unable to open", "locked", "readonly", "disk")):
             raise
@@ -224,19 +289,22 @@ def _load(connection: sqlite3.Connection) -> Manifest:
     return state
 
 
-def _rows(connection: sqlite3.Connection) -> Manifest:
+def _rows(connection: sqlite3.Connection, tables: Mapping[str, str]) -> Manifest:
+    def rows(statement: str, *values: str) -> sqlite3.Cursor:
+        return connection.execute(statement.format(**tables), values)
+
     # One transaction: all three tables are of one committed state.
     own = not connection.in_transaction
     if own:
         connection.execute("BEGIN")
-    facts = connection.execute("SELECT name, value FROM facts WHERE name != ? ORDER BY name", (SEAL,))
+    facts = rows("SELECT name, value FROM {facts} WHERE name != ? ORDER BY name", SEAL)
     known = {name: json.loads(value) for name, value in facts}
-    steps = connection.execute("SELECT name, plan, result FROM steps ORDER BY position")
+    steps = rows("SELECT name, plan, result FROM {steps} ORDER BY position")
     planned = tuple(
         Step(name, json.loads(plan), None if result is None else json.loads(result))
         for name, plan, result in steps
     )
-    found = connection.execute("SELECT name, file, sha256, shape, dtype, size FROM shards ORDER BY name")
+    found = rows("SELECT name, file, sha256, shape, dtype, size FROM {shards} ORDER BY name")
     shards = {
         name: Shard(name, file, sha256, tuple(json.loads(shape)), dtype, size)
         for name, file, sha256, shape, dtype, size in found

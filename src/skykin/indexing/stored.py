@@ -5,17 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from skykin.core.errors import IndexRefusedError
+from skykin.core.errors import IndexRefusedError, shown
 from skykin.core.extent import Extent
 from skykin.core.shapes import Numbers
 from skykin.indexing.compare import Space
 from skykin.indexing.contrasts import ContrastsOfCells
+from skykin.indexing.manifest import read_manifest
 from skykin.indexing.moments import add_all, add_up, unit_rows
 from skykin.indexing.shards import Shard, check_shard, map_again, open_shard, windows
 from skykin.style.engine.cells import Lattice, ring_side, square_extremes
@@ -40,13 +42,20 @@ class Shelf:
 
     def __call__(self, name: str) -> Numbers:
         """Map the shard of that name."""
-        shard = self._known(name)
-        return map_again(self.folder, shard, *self._opened[name])
+        with self._replacement_told(name):
+            shard = self._known(name)
+            return map_again(self.folder, shard, *self._opened[name])
 
     def windows(self, name: str) -> Iterator[tuple[slice, Numbers]]:
         """Map the shard of that name, some rows after the other."""
-        shard = self._known(name)
-        return windows(self.folder, shard, *self._opened[name])
+        with self._replacement_told(name):
+            shard = self._known(name)
+            yield from windows(self.folder, shard, *self._opened[name])
+
+    def check(self, name: str) -> None:
+        """Hash the shard of that name."""
+        with self._replacement_told(name):
+            check_shard(self.folder, self.shards[name])
 
     def _known(self, name: str) -> Shard:
         shard = self.shards.get(name)
@@ -57,6 +66,27 @@ class Shelf:
             array, begins = open_shard(self.folder, shard)
             self._opened[name] = array.dtype, begins
         return shard
+
+    @contextmanager
+    def _replacement_told(self, name: str) -> Iterator[None]:
+        """Tell a shard that another version of the index has not from one that is damaged."""
+        try:
+            yield
+        except IndexRefusedError as error:
+            index = self.folder.parent
+            try:
+                now = read_manifest(index).shards.get(name)
+            except IndexRefusedError as gone:
+                if gone.code != "IX-VERSION":
+                    raise error from gone
+                now = None
+            if now == self.shards.get(name):
+                raise
+            raise IndexRefusedError(
+                f"the index {shown(index.name)} was replaced while it was open, as when data is appended to "
+                "it; open it again",
+                code="IX-REPLACED",
+            ) from error
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,163 @@
+"""Appending to an index: the old version answers until the new one is whole, and nothing is mixed."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_limits
+
+import skykin
+from skykin.core.errors import IndexRefusedError
+from skykin.core.settings import MapSettings
+from skykin.indexing.facet_style import FacetMeter
+from skykin.indexing.layout import SHARDS
+from skykin.indexing.manifest import read_manifest
+from skykin.jobs.index import index_as
+from tests.skies import blob_survey
+
+#: One facet; MORE adds another.
+TINY = MapSettings(
+    tile_size=30, spacing=15, pixels=32, area="190,218,-40,5", min_coverage=0.1, recipe="mean-std", jobs=1
+)
+MORE = replace(TINY, area="70,100,-15,15")
+
+
+@pytest.fixture(scope="module")
+def survey():
+    return blob_survey()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _cache(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch, threadpool_limits(1):
+        patch.setenv("SKYKIN_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="module")
+def made(survey, tmp_path_factory):
+    return index_as(replace(TINY, survey=survey), tmp_path_factory.mktemp("made") / "tiny").path
+
+
+@pytest.fixture
+def folder(made, tmp_path):
+    return shutil.copytree(made, tmp_path / "tiny")
+
+
+def append(survey, folder, settings=MORE):
+    return index_as(replace(settings, survey=survey), folder, append=True)
+
+
+def answers(index):
+    """Names and vectors of all tiles, read from disk."""
+    return list(index.tiles["name"]), np.concatenate([block for _, block in index.vectors()]).tolist()
+
+
+def test_the_old_version_answers_while_another_area_is_measured_and_after_a_stop(folder, survey, monkeypatch):
+    before, measure, during = answers(skykin.open_index(folder)), FacetMeter.__call__, []
+
+    def watched(self, facet):
+        during.append(answers(skykin.open_index(folder)))
+        return measure(self, facet)
+
+    monkeypatch.setattr(FacetMeter, "__call__", watched)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("skykin.indexing.builder._Builder._fit", _interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            append(survey, folder)
+    assert during == [before]
+    stopped = skykin.open_index(folder)
+    assert answers(stopped) == before
+    assert stopped.verify() == stopped.manifest.size
+    grown = append(survey, folder)
+    assert set(before[0]) < set(grown.tiles["name"])
+    assert len(during) == 1  # the facet that was finished is kept
+    assert len(grown.counts) == 3
+
+
+def test_an_append_that_was_stopped_is_the_same_in_the_end_and_leaves_no_file(
+    folder, made, survey, tmp_path, monkeypatch
+):
+    whole = append(survey, shutil.copytree(made, tmp_path / "whole"))
+    monkeypatch.setattr("skykin.indexing.builder._Builder._fit", _interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        append(survey, folder)
+    monkeypatch.undo()
+    grown = append(survey, folder)
+    assert grown.manifest.shards == whole.manifest.shards
+    assert {path.name for path in (folder / SHARDS).iterdir()} == {
+        s.file for s in whole.manifest.shards.values()
+    }
+
+
+def test_another_append_begins_from_what_answers_and_forgets_the_one_that_was_stopped(
+    folder, made, survey, tmp_path, monkeypatch
+):
+    other = replace(TINY, area="280,300,-10,10")
+    whole = append(survey, shutil.copytree(made, tmp_path / "whole"), other)
+    monkeypatch.setattr("skykin.indexing.builder._Builder._fit", _interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        append(survey, folder)
+    monkeypatch.undo()
+    grown = append(survey, folder, other)
+    assert grown.manifest.shards == whole.manifest.shards
+    assert grown.area == whole.area
+    assert {path.name for path in (folder / SHARDS).iterdir()} == {
+        s.file for s in whole.manifest.shards.values()
+    }
+
+
+def test_the_plain_command_leaves_an_append_that_was_stopped_as_it_is(folder, survey, monkeypatch):
+    monkeypatch.setattr("skykin.indexing.builder._Builder._fit", _interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        append(survey, folder)
+    monkeypatch.undo()
+    files = {path.name for path in (folder / SHARDS).iterdir()}
+    index_as(replace(TINY, survey=survey), folder)
+    assert {path.name for path in (folder / SHARDS).iterdir()} == files
+    with pytest.raises(IndexRefusedError, match="was made with .*recipe name 'mean-std'"):
+        append(survey, folder, replace(MORE, recipe="covariance"))
+    assert {path.name for path in (folder / SHARDS).iterdir()} == files
+
+
+def test_an_open_index_says_that_it_was_replaced_not_that_it_is_damaged(folder, survey):
+    old, used = skykin.open_index(folder), skykin.open_index(folder)
+    before = answers(used)
+    append(survey, folder)
+    with pytest.raises(
+        IndexRefusedError, match="the index 'tiny' was replaced while it was open, .* open it again"
+    ) as e:
+        list(old.vectors())
+    assert e.value.code == "IX-REPLACED"
+    with pytest.raises(IndexRefusedError, match="was replaced while it was open"):
+        list(used.vectors())
+    with pytest.raises(IndexRefusedError, match="was replaced while it was open"):
+        old.verify()
+    now = skykin.open_index(folder)
+    assert set(before[0]) < set(now.tiles["name"])
+    shutil.rmtree(folder)
+    with pytest.raises(IndexRefusedError, match="the index 'tiny' was replaced while it was open"):
+        list(now.vectors())
+
+
+def test_what_is_damaged_in_an_open_index_is_still_called_damaged(folder):
+    index = skykin.open_index(folder)
+    path = next((folder / SHARDS).glob("projection-*.npy"))
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(IndexRefusedError, match=f"shard '{path.name}' of the index has") as caught:
+        list(index.vectors())
+    assert caught.value.code == "IX-CORRUPT"
+
+
+def test_appending_what_is_there_already_changes_no_shard(folder, survey):
+    before = read_manifest(folder)
+    append(survey, folder, TINY)
+    assert read_manifest(folder).shards == before.shards
+    assert read_manifest(folder).steps == before.steps
+
+
+def _interrupt(*_):
+    raise KeyboardInterrupt
