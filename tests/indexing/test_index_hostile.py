@@ -24,6 +24,7 @@ import skykin
 from skykin.cli.main import app
 from skykin.core import atomic
 from skykin.core.errors import DataQualityError, IndexRefusedError, ResourceError, UsageError
+from skykin.core.scratch import MARKER
 from skykin.core.settings import MapSettings
 from skykin.indexing.builder import writing
 from skykin.indexing.facet_style import FacetMeter
@@ -195,13 +196,18 @@ def test_a_second_builder_is_told_who_is_first(folder, survey, tmp_path):
         pass
 
 
-def test_temporary_files_of_a_dead_builder_are_removed(folder, survey):
-    (folder / SHARDS / ".moments-x-abc.npy").write_bytes(b"half")
-    (folder / SHARDS / "moments-facet-none-0123456789abcdef.npy").write_bytes(b"whole, but never committed")
-    with closing(sqlite3.connect(folder / MANIFEST)) as connection:
-        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+@pytest.mark.skipif(os.name == "nt", reason="needs SIGKILL")
+def test_what_a_killed_builder_left_is_removed_and_nothing_else(folder, survey):
+    code = (
+        "import os, signal, sys; from pathlib import Path; from skykin.core.atomic import whole_file\n"
+        "with whole_file(Path(sys.argv[1]) / 'moments-x.npy') as half:\n"
+        "    half.write_bytes(b'half')\n    os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    subprocess.run([sys.executable, "-c", code, str(folder / SHARDS)], check=False)
+    assert [path.name[:8] for path in (folder / SHARDS).glob(".*")] == [".skykin-"]
+    (folder / SHARDS / ".notes").write_text("mine")
     with writing(folder):
-        assert not list((folder / SHARDS).glob(".*"))
+        assert [path.name for path in (folder / SHARDS).glob(".*")] == [".notes"]
     _use(folder)
 
 
@@ -218,7 +224,7 @@ def test_a_read_only_folder_is_read_but_not_built_in(folder, survey):
 
 
 def test_a_full_disk_at_any_write_leaves_what_was_and_room_lets_it_go_on(survey, made, tmp_path, monkeypatch):
-    wanted, path, sync = _signature(made), tmp_path / "full", atomic._sync
+    wanted, path, sync = _signature(made), tmp_path / "full", atomic.sync
     left = 0
 
     def full(target):
@@ -228,7 +234,7 @@ def test_a_full_disk_at_any_write_leaves_what_was_and_room_lets_it_go_on(survey,
             raise OSError(errno.ENOSPC, "No space left on device")
         sync(target)
 
-    monkeypatch.setattr(atomic, "_sync", full)
+    monkeypatch.setattr(atomic, "sync", full)
     for room in (0, 7):
         left = room
         with pytest.raises(ResourceError, match="No space left on device; the file is as it was") as caught:
@@ -237,7 +243,7 @@ def test_a_full_disk_at_any_write_leaves_what_was_and_room_lets_it_go_on(survey,
         assert not list((path / SHARDS).glob(".*"))
         with pytest.raises(IndexRefusedError, match=r"is not finished: \d+ of \d+ parts are there; run the"):
             skykin.open_index(path)
-    monkeypatch.setattr(atomic, "_sync", sync)
+    monkeypatch.setattr(atomic, "sync", sync)
     built(survey, path)
     assert _signature(path) == wanted
 
@@ -445,8 +451,12 @@ def test_a_lock_with_a_second_name_or_another_content_is_not_emptied(folder, tmp
 def test_what_a_killed_builder_began_is_gone_on_with(survey, tmp_path, made):
     folder = tmp_path / "begun"
     (folder / SHARDS).mkdir(parents=True)
-    for name in ("writer.lock", MANIFEST, "shards/.scale-block1_conv1-0123456789abc-abcdefgh.npy"):
+    for name in ("writer.lock", MANIFEST):
         (folder / name).write_bytes(b"")
+    half = folder / SHARDS / ".skykin-0123456789abcdef"
+    half.mkdir()
+    (half / MARKER).write_text(half.name)
+    (half / "scale-block1_conv1-0123456789abcdef.npy").write_bytes(b"half")
     built(survey, folder)
     assert _signature(folder) == _signature(made)
     assert not list((folder / SHARDS).glob(".*"))

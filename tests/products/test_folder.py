@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import os
+import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -238,18 +242,80 @@ def test_a_link_leads_to_the_folder_that_is_replaced(tmp_path):
     assert content(tmp_path / "real") == {"score.fits": "new"}
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere folders are not exchanged in one step")
+def test_the_old_map_is_there_until_the_new_one_is(tmp_path, monkeypatch):
+    target = tmp_path / "orion"
+    fill(target, "old")
+    monkeypatch.setattr(type(target), "rename", lambda *_: pytest.fail("two steps"))
+    fill(target, "new", overwrite=True)
+    assert content(target) == {"score.fits": "new"}
+    assert [entry.name for entry in tmp_path.iterdir()] == ["orion"]
+
+
+def test_where_folders_cannot_be_exchanged_they_are_renamed(tmp_path, monkeypatch):
+    monkeypatch.setattr("skykin.products.folder.exchange", lambda *_: False)
+    fill(tmp_path / "orion", "old")
+    fill(tmp_path / "orion", "new", overwrite=True)
+    assert content(tmp_path / "orion") == {"score.fits": "new"}
+    assert [entry.name for entry in tmp_path.iterdir()] == ["orion"]
+
+
 def test_the_old_map_comes_back_when_the_last_rename_fails(tmp_path, monkeypatch):
     target = tmp_path / "orion"
     fill(target, "old")
     rename = type(target).rename
 
     def fail_once(self, goal):
-        if goal == target and "-old-" not in self.name:
+        if goal == target and self.name == "new":
             raise OSError(errno.EIO, "Input/output error")
         return rename(self, goal)
 
+    monkeypatch.setattr("skykin.products.folder.exchange", lambda *_: False)
     monkeypatch.setattr(type(target), "rename", fail_once)
     with pytest.raises(ResourceError, match="Input/output error"):
         fill(target, "new", overwrite=True)
     assert content(target) == {"score.fits": "old"}
+    assert [entry.name for entry in tmp_path.iterdir()] == ["orion"]
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+import skykin.products.folder as products
+from tests.products.test_folder import fill
+
+def kill(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+where, target = sys.argv[1], Path(sys.argv[2])
+if where == "writing":
+    with products.output_folder(target, overwrite=True) as folder:
+        (folder / "score.fits").write_text("half")
+        kill()
+elif where == "between the renames":
+    products.exchange = lambda *_: False
+    rename = Path.rename
+    Path.rename = lambda self, goal: kill() if self.name == "new" else rename(self, goal)
+else:
+    real = products.exchange
+    products.exchange = lambda *two: (real(*two), kill())
+fill(target, "new", overwrite=True)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs SIGKILL and the exchange of folders")
+@pytest.mark.parametrize(
+    ("where", "left", "after"),
+    [("writing", "old", "old"), ("between the renames", None, "old"), ("after the exchange", "new", "new")],
+)
+def test_what_a_killed_process_left_is_mended_by_the_next(tmp_path, where, left, after):
+    target = tmp_path / "orion"
+    fill(target, "old")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    run = subprocess.run([sys.executable, "-c", KILLED, where, str(target)], env=environment, check=False)
+    assert run.returncode == -signal.SIGKILL
+    assert (content(target)["score.fits"] if target.exists() else None) == left
+    assert len(list(tmp_path.glob(".skykin-*"))) == 1
+    check_output_folder(target, overwrite=True)
+    assert content(target) == {"score.fits": after}
     assert [entry.name for entry in tmp_path.iterdir()] == ["orion"]

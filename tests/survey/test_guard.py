@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -54,6 +55,10 @@ def greedy(path, folder):
 
 def parent(path, folder):
     return {"parent": os.getppid()}
+
+def telling(path, folder):
+    (folder / "told").write_text(f"{os.getpid()} {os.getppid()}")
+    time.sleep(60)
 
 def verbose(path, folder):
     with (folder / "big.npy").open("wb") as out:
@@ -170,6 +175,45 @@ def test_a_ready_process_that_was_killed_is_replaced():
     os.kill(gone, signal.SIGKILL)
     time.sleep(0.2)
     assert run("parent")["parent"] != gone
+
+
+ORPHANED = """
+from pathlib import Path
+from skykin.survey.guard import guarded
+with guarded("skykin.survey.toy_tasks:telling", Path("some.fits")):
+    pass
+"""
+
+
+def _lives(process):
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@linux
+@pytest.mark.parametrize("victim", ["who asked", "who forks"])
+def test_no_child_outlives_its_parent(tmp_path, victim):
+    parent = subprocess.Popen([sys.executable, "-c", ORPHANED], env={**os.environ, "TMPDIR": str(tmp_path)})
+    end, told = time.monotonic() + 60, []
+    while len(told) < 2:
+        assert time.monotonic() < end
+        told = [word for path in tmp_path.glob("*/*/told") for word in path.read_text().split()]
+    child, server = map(int, told)
+    assert _lives(child)
+    os.kill(parent.pid if victim == "who asked" else server, signal.SIGKILL)
+    end = time.monotonic() + 5
+    while _lives(child) or (_lives(server) and victim == "who asked"):
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    parent.kill()
+    parent.wait()
+
+
+@linux
+def test_ctrl_c_at_a_terminal_reaches_no_child():
+    assert os.getpgid(run("parent")["parent"]) != os.getpgid(0)
 
 
 @linux

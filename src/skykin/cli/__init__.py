@@ -1,5 +1,5 @@
 """The command line: the same verbs as the library, for the shell."""
 
-from skykin.cli.main import main
+from skykin.cli.start import main
 
 __all__ = ["main"]

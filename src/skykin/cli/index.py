@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
+from skykin.cli.interrupts import INTERRUPTED
 from skykin.cli.map import SOME_LEFT_OUT
 from skykin.cli.options import (
-    INTERRUPTED,
     Area,
     Bands,
     Download,

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-from types import FrameType
 from typing import Annotated, Any
 
 import typer
@@ -18,19 +15,18 @@ from skykin.cli.doctor import doctor_command
 from skykin.cli.evaluate import evaluate_command
 from skykin.cli.explain import explain_command
 from skykin.cli.index import index_command
+from skykin.cli.interrupts import INTERRUPTED, heard
 from skykin.cli.kinds import cluster_command, neighbours_command, outliers_command
 from skykin.cli.layers import layers_command
 from skykin.cli.learn import learn_command
 from skykin.cli.listing import recipes_command, regions_command
 from skykin.cli.map import map_command
-from skykin.cli.options import INTERRUPTED
 from skykin.cli.search import search_command
 from skykin.cli.surveys import info_command, surveys_command
 from skykin.cli.terminal import Terminal, errors
 from skykin.cli.texture import texture_command
 from skykin.cli.transfer import transfer_command
 from skykin.core.errors import SkykinError
-from skykin.survey.download import cache_folder
 
 BUG = 8
 
@@ -42,7 +38,8 @@ class OneSentence(TyperGroup):
         """Run the command; turn errors into sentences."""
         console = errors()
         try:
-            return super().invoke(ctx)
+            with heard():
+                return super().invoke(ctx)
         except (typer.Exit, typer.Abort):  # click's way to leave, which derives from RuntimeError
             raise
         except SkykinError as error:
@@ -112,15 +109,3 @@ def options(
     debug: Annotated[bool, typer.Option("--debug", help="Show where in the code an error arose.")] = False,
 ) -> None:
     """Find the kin of a patch of sky: regions of a survey whose image has the same style."""
-
-
-def main() -> None:
-    """Run the command line; a polite request to stop counts as Ctrl-C."""
-    signal.signal(signal.SIGTERM, _as_interrupt)
-    # Matplotlib's list of fonts goes where our own files go, not into more folders of the home.
-    os.environ.setdefault("MPLCONFIGDIR", str(cache_folder() / "matplotlib"))
-    app(prog_name="skykin")
-
-
-def _as_interrupt(signum: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt

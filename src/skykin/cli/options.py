@@ -26,8 +26,6 @@ SIGNIFICANCE = "Significance"
 TARGETS = "Targets"
 OUTPUT = "What is written, and how fast"
 
-#: Exit code of what Ctrl-C ended.
-INTERRUPTED = 130
 IN_MAP = (
     "a name (`skykin regions` lists them), `set:NAME` for a named set, Galactic `l,b` in degrees, any "
     "position such as `05h35m17s -05d23m28s` (ICRS), a file (DS9 regions, MOC, PNG, JPEG, "

@@ -12,7 +12,8 @@ import typer
 from rich.markup import escape
 
 from skykin.cli.bars import TerminalProgress
-from skykin.cli.options import INTERRUPTED, OUTPUT
+from skykin.cli.interrupts import INTERRUPTED
+from skykin.cli.options import OUTPUT
 from skykin.cli.terminal import Terminal, errors, printer
 from skykin.core.progress import SilentProgress
 from skykin.core.settings import StretchKind

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
-import tempfile
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from skykin.core.errors import ResourceError, SkykinError, shown
+from skykin.core.scratch import Scratch
 
 MEBIBYTE = 1 << 20
+#: Of Linux: paths begin at the current folder; the two names change places.
+AT_FDCWD, RENAME_EXCHANGE = -100, 2
 
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside `path`; on success sync it and move it there, otherwise remove it.
+    """Give a temporary path on the same disk; on success sync it and move it to `path`, otherwise remove it.
 
-    The temporary name keeps the suffix, because some writers choose the format by it.
+    The temporary file has the same name, because some writers choose the format by it.  It is not there yet.
 
     Raises
     ------
@@ -26,23 +30,33 @@ def whole_file(path: Path) -> Iterator[Path]:
         If the disk is full or the folder cannot be written; `path` is then as it was before.
     """
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.stem[:40]}-", suffix=path.suffix, dir=path.parent)
-        os.close(handle)
-    except OSError as error:
-        raise _cannot_write(path, error) from error
-    temporary = Path(name)
-    try:
-        yield temporary
-        _sync(temporary)
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
-        _sync(path.parent)
+        with Scratch(path.parent) as scratch:
+            temporary = scratch.folder / path.name
+            yield temporary
+            sync(temporary)
+            temporary.replace(path)
+            sync(path.parent)
     except OSError as error:
         if isinstance(error, SkykinError):
             raise
         raise _cannot_write(path, error) from error
-    finally:
-        temporary.unlink(missing_ok=True)
+
+
+def exchange(one: Path, other: Path) -> bool:
+    """Let two folders change places in one step; False, and nothing done, where the system cannot."""
+    if not sys.platform.startswith("linux"):
+        return False
+    import ctypes  # noqa: PLC0415 - not needed to write files
+
+    rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if rename is None:
+        return False
+    if rename(AT_FDCWD, os.fsencode(one), AT_FDCWD, os.fsencode(other), RENAME_EXCHANGE) == 0:
+        return True
+    number = ctypes.get_errno()
+    if number in (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP):  # an old system, or a disk that cannot
+        return False
+    raise OSError(number, os.strerror(number), str(one))
 
 
 def write_text(path: Path, text: str) -> None:
@@ -60,20 +74,15 @@ def sha256_of(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Wait until a file or folder is on the disk."""
     if os.name == "nt" and path.is_dir():  # Windows cannot open a folder, and need not.
         return
-    handle = os.open(path, os.O_RDONLY)
+    handle = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _cannot_write(path: Path, error: OSError) -> ResourceError:

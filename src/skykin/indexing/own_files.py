@@ -9,14 +9,12 @@ from contextlib import closing
 from pathlib import Path
 
 from skykin.core.errors import ResourceError, UsageError, shown
+from skykin.core.scratch import is_scratch, sweep
 from skykin.indexing.layout import APPLICATION_ID, LOCK, MANIFEST, SHARDS
 
 KINDS = "scale|basis|cells|moments|tiles|exact|projection"
 OWN_SHARD = re.compile(rf"(?:{KINDS})-[\w.-]+-[0-9a-f]{{16}}\.npy")
-#: A shard or approximate index that a builder that died left half written.
-UNFINISHED_SHARD = re.compile(rf"\.(?:{KINDS})-[\w.-]+\.npy")
 APPROXIMATE = re.compile(r"approximate-\d+-[0-9a-f]{16}-(?:[0-9a-f]{16}|new)\.faiss")
-UNFINISHED_APPROXIMATE = re.compile(r"\.approximate-\d+-[\w.-]+\.faiss")
 DATABASE = frozenset({MANIFEST, f"{MANIFEST}-wal", f"{MANIFEST}-shm", f"{MANIFEST}-journal"})
 #: The mark of the program is the last number of this head of a SQLite file.
 HEADER_BYTES = 72
@@ -61,9 +59,9 @@ def check_index_folder(folder: Path) -> None:
 
 
 def remove_unfinished(folder: Path) -> None:
-    """Remove what a builder that died left half written; whoever calls holds the lock."""
-    for place, pattern in ((folder / SHARDS, UNFINISHED_SHARD), (folder, UNFINISHED_APPROXIMATE)):
-        remove(place, pattern)
+    """Remove what a builder that was killed left half written."""
+    for place in (folder / SHARDS, folder):
+        sweep(place)
 
 
 def remove(folder: Path, pattern: re.Pattern[str], *, but: frozenset[str] = frozenset()) -> None:
@@ -106,8 +104,10 @@ def _pragma(manifest: Path, query: str) -> object:
 def _is_own(folder: Path, name: str) -> bool:
     """Whether a name is of an index that was begun: its builder died before its manifest was."""
     path = folder / name
-    if name in LITTER or UNFINISHED_APPROXIMATE.fullmatch(name):
+    if name in LITTER:
         return path.is_file()
+    if is_scratch(path):
+        return True
     if name in DATABASE:
         return (
             path.stat().st_size == 0 or _pragma(folder / MANIFEST, "SELECT name FROM sqlite_master") is None
@@ -115,5 +115,5 @@ def _is_own(folder: Path, name: str) -> bool:
     if name == LOCK:
         return path.is_file()
     if name == SHARDS and path.is_dir():
-        return all(OWN_SHARD.fullmatch(each) or UNFINISHED_SHARD.fullmatch(each) for each in _names(path))
+        return all(OWN_SHARD.fullmatch(each) or is_scratch(path / each) for each in _names(path))
     return False

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import secrets
-import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from skykin.core.atomic import sha256_of, write_text
+from skykin.core.atomic import exchange, sha256_of, sync, write_text
 from skykin.core.errors import ResourceError, SkykinError, UsageError, shown
+from skykin.core.scratch import OLD, Scratch, sweep, uninterrupted
 
 #: Lists the files of a folder that Skykin made, each with its SHA-256, in the form of ``sha256sum``; only a
 #: folder that holds nothing else is ever replaced.
@@ -68,6 +67,8 @@ def check_output_folder(path: Path, *, overwrite: bool = False) -> Path:
             code="USAGE-OUT",
         )
     try:
+        for place in (target.parent, target):
+            sweep(place)
         _check_content(target, path, overwrite)
         _check_writable(target, path)
     except OSError as error:
@@ -110,16 +111,18 @@ def output_folder(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
     """
     target = check_output_folder(path, overwrite=overwrite)
     made_parent = not target.parent.exists()
-    temporary = target.parent / f".{target.name[:40]}-{secrets.token_hex(4)}"
     try:
-        temporary.mkdir(parents=True)
-        yield temporary
-        _check_content(target, path, overwrite)
-        record(temporary, [path for path in temporary.rglob("*") if path.is_file()])
-        _sync_all(temporary)
-        _put(temporary, target)
+        target.parent.mkdir(exist_ok=True)
+        with Scratch(target.parent) as scratch:
+            new = scratch.folder / "new"
+            new.mkdir()
+            yield new
+            _check_content(target, path, overwrite)
+            record(new, [path for path in new.rglob("*") if path.is_file()])
+            _sync_all(new)
+            with uninterrupted():
+                _put(new, target)
     except BaseException as error:
-        shutil.rmtree(temporary, ignore_errors=True)
         if made_parent:
             with suppress(OSError):
                 target.parent.rmdir()
@@ -198,37 +201,39 @@ def _check_writable(target: Path, named: Path) -> None:
             )
         parent = parent.parent
     # Permission bits do not tell of read-only disks and mean little to an administrator: try it.
-    probe = parent / f".skykin-{secrets.token_hex(4)}"
-    probe.mkdir()
-    probe.rmdir()
+    Scratch(parent).remove()
 
 
 def _sync_all(folder: Path) -> None:
     for path in (*sorted(folder.rglob("*")), folder):
-        if path.is_dir() and os.name == "nt":  # Windows cannot open a folder, and need not.
-            continue
-        handle = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        sync(path)
 
 
-def _put(temporary: Path, target: Path) -> None:
-    """Rename the new folder into place; should that fail, put the old one back."""
+def _put(new: Path, target: Path) -> None:
+    """Put the new folder in its place, in one step where the system can; the old one is then in the scratch.
+
+    Elsewhere the old one is put back if that fails, or at the next start if the process is killed.
+    """
     if not target.exists():
-        temporary.rename(target)
-        return
-    old = target.parent / f".{target.name[:40]}-old-{secrets.token_hex(4)}"
-    target.rename(old)
-    try:
-        temporary.rename(target)
-    except BaseException:
-        old.rename(target)
-        raise
-    if next(_strangers(old), None) is None:
-        shutil.rmtree(old, ignore_errors=True)
-    else:  # somebody put a file there in this very moment
+        new.rename(target)
+    elif exchange(new, target):
+        _keep_strangers(new, target)
+    else:
+        old = new.parent / OLD / target.name
+        old.parent.mkdir()
+        target.rename(old)
+        try:
+            new.rename(target)
+        except BaseException:
+            old.rename(target)
+            raise
+        _keep_strangers(old, target)
+    sync(target.parent)
+
+
+def _keep_strangers(old: Path, target: Path) -> None:
+    """Keep the folder that was replaced if somebody put a file there in that very moment."""
+    if next(_strangers(old), None) is not None:
         old.rename(target.with_name(f"{target.name}-kept-{secrets.token_hex(4)}"))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from skykin.core.atomic import whole_file
 from skykin.core.footprint import Footprint
 from skykin.core.picture import Panel
 from skykin.core.provenance import Provenance
+from skykin.core.scratch import TemporaryFolder
 from skykin.core.shapes import RGB
 from skykin.generate.painting import Painting
 from skykin.products.folder import check_output_file
@@ -221,11 +221,11 @@ def _write_row(picture: PaintedPicture, panels: tuple[Panel, ...], path: Path, c
 @contextmanager
 def whole_files(folder: Path) -> Iterator[Path]:
     """Give a temporary folder; on success each of its files is moved as a whole into `folder`."""
-    with tempfile.TemporaryDirectory(prefix=".skykin-", dir=folder) as name:
-        yield Path(name)
-        for made in sorted(Path(name).iterdir()):
-            with whole_file(folder / made.name) as temporary:
-                shutil.copyfile(made, temporary)
+    with TemporaryFolder() as temporary:
+        yield temporary
+        for made in sorted(temporary.iterdir()):
+            with whole_file(folder / made.name) as whole:
+                shutil.copyfile(made, whole)
 
 
 def write_png(picture: PaintedPicture, path: Path) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 
 from skykin.core.atomic import whole_file
 from skykin.core.errors import ResourceError
+from skykin.core.scratch import sweep
 from skykin.core.shapes import Numbers
 
 #: First bytes of a part; the last one counts versions of the layout.
@@ -71,8 +72,9 @@ class WorkStore:
 
     def clear(self) -> None:
         """Forget all parts: the job is done."""
+        sweep(self.folder)
         with contextlib.suppress(OSError):  # as where another process does the same
-            for path in [*self.folder.glob("*.part"), *self.folder.glob(".*.part")]:
+            for path in self.folder.glob("*.part"):
                 path.unlink()
             self.folder.rmdir()
 

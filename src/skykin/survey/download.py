@@ -5,9 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import os
-import shutil
 import ssl
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -22,6 +20,7 @@ from skykin.core.atomic import whole_file
 from skykin.core.errors import RemoteError, ResourceError, shown
 from skykin.core.progress import SILENT
 from skykin.core.protocols import Progress
+from skykin.core.scratch import Scratch
 from skykin.survey.fits.check import looks_like_html
 from skykin.survey.web_address import checked_host, is_private, is_public
 
@@ -80,15 +79,15 @@ def fetch(
     """
     try:
         destination.parent.mkdir(parents=True, exist_ok=True)
-        scratch = tempfile.TemporaryDirectory(prefix=".download-", dir=destination.parent)
+        scratch = Scratch(destination.parent)
     except OSError as error:
         raise ResourceError(
             f"cannot write in the cache folder {shown(destination.parent)}: {error.strerror or error}; "
             f"set {CACHE_VARIABLE} to a folder that you may write",
             code="RS-READONLY",
         ) from error
-    with scratch as folder:
-        part = Path(folder) / "part"
+    with scratch:
+        part = scratch.folder / destination.name
         with progress.stage("Downloading", size_bytes, "bytes") as counter:
             download = _Download(url, size_bytes, read_timeout_s, deadline_s)
             with part.open("wb") as stream:
@@ -102,7 +101,7 @@ def fetch(
                 code="RM-HASH",
             )
         with whole_file(destination) as temporary:
-            shutil.move(part, temporary)
+            part.replace(temporary)
 
 
 def web_client(read_timeout_s: float) -> httpx.Client:

@@ -15,7 +15,6 @@ import select
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ import numpy as np
 
 from skykin.core import errors
 from skykin.core.errors import CorruptFileError, ResourceError, SkykinError, TooLargeError, shown
+from skykin.core.scratch import TemporaryFolder
 from skykin.core.shapes import Numbers
 
 GIBIBYTE = 1 << 30
@@ -104,15 +104,17 @@ def guarded(
         ``IN-BOMB`` if it needs more memory than allowed, ``IN-TOOBIG`` if its result is too large.
     """
     limits = limits or Limits()
-    with tempfile.TemporaryDirectory(prefix="skykin-", ignore_cleanup_errors=True) as name:
-        folder = Path(name)
+    with TemporaryFolder() as folder:
         request = {
             "task": task,
             "path": str(path.absolute()),
             "arguments": dict(arguments or {}),
             "limits": [limits.memory_bytes, limits.seconds, limits.result_bytes],
         }
-        (folder / REQUEST).write_text(json.dumps(request), encoding="utf-8")
+        try:
+            (folder / REQUEST).write_text(json.dumps(request), encoding="utf-8")
+        except OSError as error:
+            raise no_space(path.name, error) from error
         status = _run(folder, path.name, limits)
         yield Parsed(_answer(folder, path.name, status, limits), folder)
 
@@ -210,6 +212,7 @@ def _start(arguments: list[str], pipe: int) -> subprocess.Popen[bytes]:
         stdin=pipe,
         stdout=pipe,
         stderr=subprocess.DEVNULL,
+        process_group=None if os.name == "nt" else 0,  # Ctrl-C at a terminal is for this process alone
     )
 
 

@@ -7,10 +7,12 @@ of them stays ready with what it has loaded, and forks the child for each file.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import errno
 import json
 import math
 import os
+import select
 import signal
 import sys
 import warnings
@@ -21,6 +23,8 @@ from typing import Any
 from skykin.core.errors import CorruptFileError, SkykinError, TooLargeError, shown
 from skykin.survey.confine import confine
 from skykin.survey.guard import ANSWER, GIBIBYTE, REQUEST, no_space
+
+PR_SET_PDEATHSIG = 1
 
 
 def main(folder: Path) -> None:
@@ -89,23 +93,47 @@ def _limit(memory_bytes: int, seconds: float, result_bytes: int) -> None:
 
 
 def serve() -> None:
-    """Fork a child for each folder named on standard input; write its number, then its exit status."""
+    """Fork a child for each folder named on standard input; write its number, then its exit status.
+
+    Standard input ends with the process that started this one; then this one ends, and with it its child.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who requested a child ends it
-    answers = os.dup(sys.stdout.fileno())
+    answers, me = os.dup(sys.stdout.fileno()), os.getpid()
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     while line := sys.stdin.readline():
         folder = Path(json.loads(line))
         _load(folder)
         child = os.fork()
         if child == 0:
-            os.close(answers)
             status = 1
             with contextlib.suppress(BaseException):
+                _end_with(me)
+                os.close(answers)
                 main(folder)
                 status = 0
             os._exit(status)
         os.write(answers, b"%d\n" % child)
-        os.write(answers, b"%d\n" % os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+        os.write(answers, b"%d\n" % _status_of(child))
+
+
+def _end_with(parent: int) -> None:
+    """Have this process killed when its parent ends."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def _status_of(child: int) -> int:
+    """Wait for the child, or kill it as soon as nobody waits for its answer any more."""
+    with contextlib.suppress(OSError):  # before Linux 5.3; the child then ends when it is ready
+        ended = os.pidfd_open(child)
+        either = select.poll()
+        either.register(ended, select.POLLIN)
+        either.register(sys.stdin.fileno(), 0)  # tells that the other end is closed
+        if ended not in dict(either.poll()):
+            os.kill(child, signal.SIGKILL)
+        os.close(ended)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 def _load(folder: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import glob
-import tempfile
 import weakref
 from collections.abc import Sequence
 from dataclasses import fields, replace
@@ -14,6 +13,7 @@ from skykin.core.checked import check_names
 from skykin.core.errors import RemoteError, UnknownNameError, UsageError, shown
 from skykin.core.progress import SILENT
 from skykin.core.protocols import Progress, Survey
+from skykin.core.scratch import TemporaryFolder
 from skykin.core.survey_options import BandsLike, SurveyOptions
 from skykin.survey.derived.combined import combine
 from skykin.survey.memory import SurveyLike, images_of, is_in_memory
@@ -128,19 +128,19 @@ def _open_in_memory(what: Any, options: SurveyOptions, progress: Progress) -> Su
     images, unit = images_of(what)
     if options.unit is None and unit:
         options = replace(options, unit=unit)
-    folder = tempfile.TemporaryDirectory(prefix="skykin-")
+    folder = TemporaryFolder()
     names = ("memory",) if len(images) == 1 else ("red", "green", "blue")
     try:
         surveys = []
         for name, image in zip(names, images, strict=True):
-            path = Path(folder.name) / f"{name}.fits"
+            path = folder.path / f"{name}.fits"
             image.writeto(path)
             surveys.append(_smoothed(open_file(path, options, progress), options, progress))
         survey = surveys[0] if len(surveys) == 1 else combine(*surveys)
     except BaseException:
-        folder.cleanup()
+        folder.remove()
         raise
-    weakref.finalize(survey, folder.cleanup)
+    weakref.finalize(survey, folder.remove)
     return survey
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from skykin.core.errors import CorruptFileError, TooLargeError, shown
+from skykin.core.scratch import TemporaryFolder
 from skykin.survey.guard import no_space
 
 PIECE_BYTES = 1 << 20
@@ -48,13 +49,13 @@ def unpacked(path: Path) -> tuple[Path, Callable[[], object]]:
     opener = _opener_for(path)
     if opener is None:
         return path, _nothing
-    folder = tempfile.TemporaryDirectory(prefix="skykin-")
-    plain = Path(folder.name) / (path.stem if path.suffix in {".gz", ".bz2", ".xz"} else path.name)
+    folder = TemporaryFolder()
+    plain = folder.path / (path.stem if path.suffix in {".gz", ".bz2", ".xz"} else path.name)
     try:
         with path.open("rb") as packed, opener(packed) as stream, plain.open("wb") as out:
             _copy(stream, out, path)
     except BaseException as error:
-        folder.cleanup()
+        folder.remove()
         if isinstance(error, (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile)) or (
             isinstance(error, OSError) and error.errno is None
         ):
@@ -65,7 +66,7 @@ def unpacked(path: Path) -> tuple[Path, Callable[[], object]]:
         if isinstance(error, OSError) and not isinstance(error, TooLargeError):
             raise no_space(path.name, error) from error
         raise
-    return plain, folder.cleanup
+    return plain, folder.remove
 
 
 def _nothing() -> None:

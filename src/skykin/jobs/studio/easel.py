@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
 from skykin.core.errors import ResourceError, UsageError, shown
+from skykin.core.scratch import Scratch
 from skykin.generate.painting import Callback, Painting, Step
 from skykin.generate.state import PaintState
 
@@ -171,9 +170,7 @@ def check_writable(path: Path) -> None:
     """
     try:
         # Permission bits do not tell of read-only disks: try it.
-        handle, probe = tempfile.mkstemp(prefix=".skykin-", dir=path.parent)
-        os.close(handle)
-        Path(probe).unlink()
+        Scratch(path.parent).remove()
     except OSError as error:
         raise ResourceError(
             f"cannot write {shown(path)}: {error.strerror}; nothing was computed, name a file in a folder "

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import tempfile
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -18,6 +17,7 @@ from skykin.core.extent import ALL_SKY, Extent
 from skykin.core.frames import from_galactic, to_galactic
 from skykin.core.protocols import Progress, Survey
 from skykin.core.provenance import Source
+from skykin.core.scratch import TemporaryFolder
 from skykin.core.survey_options import SurveyOptions
 from skykin.survey.base import About
 from skykin.survey.formats import Glance, SurveyFormat
@@ -171,8 +171,8 @@ def _extent_by_moc(store: HipsStore, known: HipsProperties) -> Extent:
     content = store.read("Moc.fits") if known.sky_fraction < NEARLY_ALL else None
     if content is None:
         return ALL_SKY
-    with tempfile.TemporaryDirectory(prefix="skykin-") as folder:
-        path = Path(folder) / "Moc.fits"
+    with TemporaryFolder() as folder:
+        path = folder / "Moc.fits"
         path.write_bytes(content)
         return read_sky_mask(path).extent()
 
