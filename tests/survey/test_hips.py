@@ -3,6 +3,7 @@
 import gzip
 import http.server
 import io
+import os
 import shutil
 import struct
 import threading
@@ -402,9 +403,10 @@ def test_a_hips_on_the_web_is_fetched_once_and_kept(server):
     values, coverage = open_survey(server.url).sample(LON, LAT)
     np.testing.assert_allclose(values[:, 0], smooth_value(LON, LAT), atol=0.02)
     assert coverage.min() > 0.99
-    assert len(server.asked) == 13
+    tiles = [f"Norder0/Dir0/Npix{number}.fits" for number in range(12)]
+    assert sorted(server.asked) == sorted([*tiles, "properties", "properties"])
     again = open_survey(server.url).sample(LON, LAT)[0]
-    assert len(server.asked) == 13
+    assert server.asked[14:] == ["properties"]  # is it still the same release?
     np.testing.assert_array_equal(again, values)
 
 
@@ -421,7 +423,7 @@ def test_files_of_a_hips_come_through_one_connection(server, monkeypatch):
     connected = []
     monkeypatch.setattr(Server, "verify_request", lambda self, *_: connected.append(1) or True)
     open_survey(server.url).sample(LON, LAT)
-    assert len(server.asked) == 13
+    assert len(server.asked) == 14
     assert len(connected) == 1
 
 
@@ -440,7 +442,6 @@ def test_a_hips_of_a_part_of_the_sky_says_where_it_is(server):
     assert open_survey(server.url).extent.is_all_sky
     with (server.folder / "properties").open("a") as stream:
         stream.write(f"moc_sky_fraction = {moc.sky_fraction}\n")
-    shutil.rmtree(open_survey(server.url).cells.store.cache)
     extent = open_survey(server.url).extent
     assert extent.distance_deg(209.0, -19.4) < 4
     assert extent.radius_deg < 6
@@ -485,9 +486,97 @@ def test_k04_k07_a_tile_that_does_not_come_is_an_error_and_leaves_nothing(
         survey.sample(0.0, 0.0)
     assert caught.value.code == code
     assert server.asked.count(TILE) == times
-    assert [path.name for path in survey.cells.store.cache.rglob("*") if path.is_file()] == ["properties"]
+    kept = survey.cells.store.cache.parent.rglob("*")
+    assert [path.name for path in kept if path.is_file()] == ["properties"]
     del server.answer[TILE]  # and the same survey goes on when the server does
     assert survey.sample(0.0, 0.0)[1] == pytest.approx(1)
+
+
+def release(server, date, **said):
+    """Put a new release in place of the one that is served: all tiles have other values."""
+    shutil.rmtree(server.folder)
+    write_hips(server.folder, orders=(0,), hips_release_date=date, **said)
+    for path in (server.folder / "Norder0" / "Dir0").iterdir():
+        with fits.open(path) as hdus:
+            values = hdus[0].data + 100
+        path.unlink()
+        fits.PrimaryHDU(values).writeto(path)
+
+
+def test_a_new_release_is_read_whole_and_not_from_old_copies(server):
+    old = open_survey(server.url).sample(LON[:5], LAT[:5])[0]
+    release(server, "2027-01-01")
+    new = open_survey(server.url).sample(LON, LAT)[0]
+    np.testing.assert_allclose(new[:, 0], smooth_value(LON, LAT) + 100, atol=0.02)
+    np.testing.assert_allclose(new[:5], old + 100, atol=1e-4)
+
+
+def test_a_release_that_comes_while_a_survey_is_read_is_not_mixed_with_it(server):
+    survey = open_survey(server.url)
+    survey.sample(0.0, 0.0)
+    release(server, "2027-01-01")
+    for _ in range(2):
+        with pytest.raises(
+            RemoteError, match="has another release of .* now .* run the same command"
+        ) as caught:
+            survey.sample(LON, LAT)
+        assert caught.value.code == "RM-CHANGED"
+    copies = list(survey.cells.store.cache.rglob("*.fits"))
+    assert [path.relative_to(survey.cells.store.cache).as_posix() for path in copies] == [TILE]
+    values = open_survey(server.url).sample(LON, LAT)[0]
+    np.testing.assert_allclose(values[:, 0], smooth_value(LON, LAT) + 100, atol=0.02)
+
+
+def test_words_about_the_server_are_no_release(server):
+    open_survey(server.url).sample(LON, LAT)
+    with (server.folder / "properties").open("a") as stream:
+        stream.write("# moved\nhips_status = public mirror\nhips_service_url = https://example.org\n")
+    asked = len(server.asked)
+    open_survey(server.url).sample(LON, LAT)
+    assert server.asked[asked:] == ["properties"]
+
+
+def test_a_copy_that_was_altered_is_fetched_again(server):
+    survey = open_survey(server.url)
+    values = survey.sample(LON, LAT)[0]
+    path = survey.cells.store.cache / TILE
+    content = path.read_bytes()
+    for altered in (content[:-1], content[:3000] + bytes([content[3000] ^ 1]) + content[3001:], b""):
+        path.write_bytes(altered)
+        np.testing.assert_array_equal(open_survey(server.url).sample(LON, LAT)[0], values)
+        assert path.read_bytes() == content
+    assert server.asked.count(TILE) == 4
+
+
+def test_a_tile_that_was_absent_is_asked_for_again_after_a_day(server):
+    kept = (server.folder / TILE).read_bytes()
+    (server.folder / TILE).unlink()
+    survey = open_survey(server.url)
+    assert survey.sample(0.0, 0.0)[1] == 0
+    (server.folder / TILE).write_bytes(kept)
+    assert open_survey(server.url).sample(0.0, 0.0)[1] == 0
+    absent = survey.cells.store.cache / f"{TILE}.absent"
+    before = time.time() - 86401
+    os.utime(absent, (before, before))
+    assert open_survey(server.url).sample(0.0, 0.0)[1] == pytest.approx(1)
+    assert server.asked.count(TILE) == 2
+
+
+def test_without_an_answer_the_last_release_is_read_from_its_copies(server):
+    class Notes(SilentProgress):
+        said = ""
+
+        def say(self, sentence):
+            self.said += sentence
+
+    values = open_survey(server.url).sample(LON, LAT)[0]
+    server.answer["properties"] = lambda handler: handler.send_error(503)
+    notes = Notes()
+    np.testing.assert_array_equal(open_survey(server.url, progress=notes).sample(LON, LAT)[0], values)
+    assert "does not answer; what is kept of its last release is used" in notes.said
+    server.answer["properties"] = lambda handler: handler.give(b"<!DOCTYPE html>", kind="text/html")
+    with pytest.raises(RemoteError, match="sent a web page instead of 'properties'"):
+        open_survey(server.url)
 
 
 def test_a_tile_of_the_wrong_kind_is_not_kept(server):

@@ -14,6 +14,8 @@ from skykin.core.errors import ResourceError, SkykinError, shown
 from skykin.core.scratch import Scratch
 
 MEBIBYTE = 1 << 20
+#: First bytes of a sealed file; the last one counts versions of the layout.
+SEALED = b"skykin1\n"
 #: Of Linux: paths begin at the current folder; the two names change places.
 AT_FDCWD, RENAME_EXCHANGE = -100, 2
 
@@ -63,6 +65,23 @@ def write_text(path: Path, text: str) -> None:
     """Write UTF-8 text as a whole file."""
     with whole_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def write_sealed(path: Path, content: bytes) -> None:
+    """Write bytes as a whole file behind a magic number and their SHA-256."""
+    with whole_file(path) as temporary:
+        temporary.write_bytes(SEALED + hashlib.sha256(content).digest() + content)
+
+
+def read_sealed(path: Path) -> bytes | None:
+    """Read them back; None if there are none, or they are not as they were written."""
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return None
+    start = len(SEALED) + hashlib.sha256().digest_size
+    content = data[start:]
+    return content if data[:start] == SEALED + hashlib.sha256(content).digest() else None
 
 
 def sha256_of(path: Path) -> str:

@@ -12,22 +12,18 @@ from pathlib import Path
 
 import numpy as np
 
-from skykin.core.atomic import whole_file
+from skykin.core.atomic import read_sealed, write_sealed
 from skykin.core.errors import ResourceError
 from skykin.core.scratch import sweep
 from skykin.core.shapes import Numbers
-
-#: First bytes of a part; the last one counts versions of the layout.
-MAGIC = b"skykin1\n"
-DIGEST_BYTES = 32
 
 
 @dataclass(frozen=True)
 class WorkStore:
     """Arrays by name in a folder of their own.
 
-    A part is the magic number, the SHA-256 of what follows, and a NumPy array file.  It is written to a
-    temporary file, synced and moved into place; one that is cut short or altered counts as not there.
+    A part is a NumPy array file behind its SHA-256, written whole; one that is cut short or altered counts
+    as not there.
 
     Parameters
     ----------
@@ -45,13 +41,8 @@ class WorkStore:
 
     def get(self, name: str) -> Numbers | None:
         """Return the part of that name, or None."""
-        try:
-            data = self._path(name).read_bytes()
-        except OSError:
-            return None
-        start = len(MAGIC) + DIGEST_BYTES
-        body = data[start:]
-        if data[:start] != MAGIC + hashlib.sha256(body).digest():
+        body = read_sealed(self._path(name))
+        if body is None:
             return None
         try:
             return np.asarray(np.load(io.BytesIO(body), allow_pickle=False))
@@ -62,11 +53,9 @@ class WorkStore:
         """Keep a part, whole or not at all; without room for it the job goes on, only not resumable."""
         stream = io.BytesIO()
         np.save(stream, part, allow_pickle=False)
-        body = stream.getvalue()
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            with whole_file(self._path(name)) as temporary:
-                temporary.write_bytes(MAGIC + hashlib.sha256(body).digest() + body)
+            write_sealed(self._path(name), stream.getvalue())
         except (OSError, ResourceError):
             return
 

@@ -114,7 +114,7 @@ def open_recorded(
         from skykin.survey.hips.store import WebStore  # noqa: PLC0415
 
         for address in addresses:
-            if not WebStore(address).cache.is_dir():
+            if not WebStore(address).was_opened:
                 raise RemoteError(
                     f"the survey is at {shown(address)}, from which nothing was read on this computer yet, "
                     "so it is not opened unasked; if you trust it, open it once, as with `skykin info`",

@@ -54,7 +54,7 @@ def open_hips(store: HipsStore, options: SurveyOptions, progress: Progress) -> C
     RemoteError
         If it is on the web and does not come.
     """
-    content = store.read("properties")
+    content = store.properties(progress)
     if content is None:
         raise HeaderInvalidError(
             f"{shown(store.name)} has no file properties, so it is not a HiPS; give the folder or address of "

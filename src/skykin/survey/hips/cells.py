@@ -59,6 +59,7 @@ class HipsCells:
             tile = self._tile(int(tiles[here[0]]))
             if tile is not None:
                 values[here] = tile[within[here]]
+        self.store.confirm()
         seen = np.asarray(np.isfinite(values).all(axis=1), np.float32)
         return values, seen
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
@@ -13,8 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
-from skykin.core.atomic import whole_file
+from skykin.core.atomic import read_sealed, write_sealed
 from skykin.core.errors import RemoteError, ResourceError, shown
+from skykin.core.protocols import Progress
 from skykin.survey.download import CACHE_VARIABLE, cache_folder, streamed, web_client
 from skykin.survey.fits.check import looks_like_html
 from skykin.survey.web_address import checked_host
@@ -32,7 +34,15 @@ DEADLINE_S = 120.0
 CACHE_BYTES = 4 << 30
 #: The copies are counted again after so many new ones.
 COUNT_AFTER = 200
-ABSENT = ".absent"
+PROPERTIES = "properties"
+#: Beginnings of properties that tell of the server, and change while the data does not.
+OF_THE_SERVER = (b"hips_status", b"hips_service_url")
+#: A tile that the server had not is asked for again after a day: servers grow.
+ABSENT, ABSENT_FOR_S = ".absent", 86400.0
+#: So many files are fetched before the release is looked at again.
+MOST_UNCONFIRMED = 16
+#: Answers that mean what they say, however often one asks.
+REFUSALS = frozenset({"RM-BLOCKED", "RM-HTML", "RM-TOOBIG"})
 GONE = (404, 410)
 #: Names of the copies of all HiPS together.
 OWN_COPY = re.compile(r"[0-9a-f]{16}/([\w.-]+/)*(properties|Moc\.fits|Allsky\.\w+|Npix\d+\.\w+)[\w.]*")
@@ -45,8 +55,14 @@ class HipsStore(Protocol):
     def name(self) -> str:
         """What to call the HiPS."""
 
+    def properties(self, progress: Progress) -> bytes | None:
+        """Content of the file ``properties``, None if there is none."""
+
     def read(self, file: str) -> bytes | None:
         """Content of a file such as ``Norder3/Dir0/Npix7.fits``, None if there is none."""
+
+    def confirm(self) -> None:
+        """Make sure that all that was read is of one release."""
 
     def forget(self, file: str) -> None:
         """Remove a copy that turned out to be damaged."""
@@ -63,6 +79,10 @@ class FolderStore:
         """Name of the folder."""
         return self.folder.resolve().name
 
+    def properties(self, progress: Progress) -> bytes | None:  # noqa: ARG002 - as of any store
+        """Content of the file ``properties``, None if there is none."""
+        return self.read(PROPERTIES)
+
     def read(self, file: str) -> bytes | None:
         """Content of a file, None if there is none."""
         path = self.folder / file
@@ -73,17 +93,27 @@ class FolderStore:
         _check_size(content, path.name)
         return content
 
+    def confirm(self) -> None:
+        """Trust the folder: it is its owner who changes it."""
+
     def forget(self, file: str) -> None:
         """Keep the file: it is no copy."""
 
 
 class WebStore:
-    """A HiPS on the web, whose downloaded files are kept in the cache folder."""
+    """A HiPS on the web, whose downloaded files are kept in the cache folder, one folder for each release.
+
+    The file ``properties``, which names the release, is fetched at each opening and again after other files:
+    what came in between is of that release.  Copies are kept with their hash.
+    """
 
     def __init__(self, url: str) -> None:
         self.url = url.rstrip("/")
         self.host = shown(checked_host(url))
-        self.cache = cache_folder() / "hips" / hashlib.sha256(self.url.encode()).hexdigest()[:16]
+        self._site = cache_folder() / "hips" / hashlib.sha256(self.url.encode()).hexdigest()[:16]
+        self.cache = self._site / "unknown"
+        self._unconfirmed: dict[str, bytes | None] = {}
+        self._replaced = False
         self._new = 0
         self._lock = threading.Lock()
 
@@ -92,24 +122,86 @@ class WebStore:
         """Last part of the address."""
         return urlsplit(self.url).path.rstrip("/").rpartition("/")[2] or self.host
 
+    @property
+    def was_opened(self) -> bool:
+        """Whether something of it is kept."""
+        return self._site.is_dir()
+
+    def properties(self, progress: Progress) -> bytes | None:
+        """Content of the file ``properties`` as the server has it now, None if it has none.
+
+        Without an answer it is what was kept of the last release.
+        """
+        kept = self._site / PROPERTIES
+        try:
+            content = self._fetch(PROPERTIES)
+        except RemoteError as error:
+            content = None if error.code in REFUSALS else read_sealed(kept)
+            if content is None:
+                raise
+            progress.say(f"note: {self.host} does not answer; what is kept of its last release is used")
+        else:
+            if content is not None:
+                self._keep(kept, content)
+        if content is not None:
+            self.cache = self._site / release_of(content)
+        return content
+
     def read(self, file: str) -> bytes | None:
         """Content of a file, from the cache or the web; None if the server has none.
 
         Raises
         ------
         RemoteError
-            If the server does not give it, after three tries.
+            If the server does not give it, after three tries, or has another release now (``RM-CHANGED``).
         ResourceError
             If the cache folder cannot be written.
         """
-        kept, absent = self.cache / file, self.cache / (file + ABSENT)
-        if kept.is_file():
-            os.utime(kept)  # it was read now
-            return kept.read_bytes()
-        if absent.is_file():
+        kept = self.cache / file
+        content = read_sealed(kept)
+        if content is not None:
+            with contextlib.suppress(OSError):  # a cache that can only be read
+                os.utime(kept)  # it was read now
+            return content
+        if _is_recent(self.cache / (file + ABSENT)):
             return None
         content = self._fetch(file)
-        path = absent if content is None else kept
+        with self._lock:
+            self._unconfirmed[file] = content
+            full = len(self._unconfirmed) >= MOST_UNCONFIRMED
+        if full:
+            self.confirm()
+        return content
+
+    def confirm(self) -> None:
+        """Make sure that what was fetched is of the release that was opened, and only then keep it.
+
+        Raises
+        ------
+        RemoteError
+            ``RM-CHANGED`` if the server has another release now.
+        """
+        with self._lock:
+            fetched, self._unconfirmed = self._unconfirmed, {}
+        if fetched and not self._replaced:
+            try:
+                now = self._fetch(PROPERTIES)
+            except RemoteError:
+                with self._lock:
+                    self._unconfirmed = fetched | self._unconfirmed
+                raise
+            self._replaced = now is None or release_of(now) != self.cache.name
+        if self._replaced:
+            raise RemoteError(
+                f"{self.host} has another release of {shown(self.name)} now than when it was opened; nothing "
+                "of the two is mixed: run the same command again",
+                code="RM-CHANGED",
+            )
+        for file, content in fetched.items():
+            self._keep(self.cache / (file + ABSENT if content is None else file), content or b"")
+            self._count()
+
+    def _keep(self, path: Path, content: bytes) -> None:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -118,10 +210,7 @@ class WebStore:
                 f"set {CACHE_VARIABLE} to a folder that you may write",
                 code="RS-READONLY",
             ) from error
-        with whole_file(path) as temporary:
-            temporary.write_bytes(content or b"")
-        self._count()
-        return content
+        write_sealed(path, content)
 
     def has(self, file: str) -> bool:
         """Whether the server says that it has a file, which is not fetched."""
@@ -136,6 +225,8 @@ class WebStore:
 
     def forget(self, file: str) -> None:
         """Remove a copy that turned out to be damaged."""
+        with self._lock:
+            self._unconfirmed.pop(file, None)
         (self.cache / file).unlink(missing_ok=True)
 
     def _fetch(self, file: str) -> bytes | None:
@@ -143,7 +234,7 @@ class WebStore:
             try:
                 return self._once(file)
             except RemoteError as error:
-                if attempt == TRIES or error.code in {"RM-BLOCKED", "RM-HTML", "RM-TOOBIG"}:
+                if attempt == TRIES or error.code in REFUSALS:
                     raise
                 time.sleep(FIRST_PAUSE_S * 2**attempt)
         raise AssertionError  # the loop returns or raises
@@ -205,7 +296,21 @@ class WebStore:
             self._new += 1
             if self._new % COUNT_AFTER:
                 return
-            trim(self.cache.parent, CACHE_BYTES)
+            trim(self._site.parent, CACHE_BYTES)
+
+
+def release_of(properties: bytes) -> str:
+    """Name a release: 16 digits of the hash of all properties that are about the data, not the server."""
+    lines = (line.strip() for line in properties.splitlines())
+    about = sorted(line for line in lines if line and not line.startswith((b"#", *OF_THE_SERVER)))
+    return hashlib.sha256(b"\n".join(about)).hexdigest()[:16]
+
+
+def _is_recent(absent: Path) -> bool:
+    try:
+        return time.time() - absent.stat().st_mtime < ABSENT_FOR_S
+    except OSError:
+        return False
 
 
 def trim(folder: Path, most_bytes: int) -> None:
