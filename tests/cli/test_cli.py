@@ -155,8 +155,6 @@ PYTHON_ONLY = {"progress"}
 WITHOUT_PROGRESS = {"doctor", "regions", "surveys"}
 PYTHON_ONLY_OF = {
     "info": {"download"},
-    # A survey that is open already; the shell has none.
-    **{name: {"survey"} for name in ("search", "explain", "cluster", "outliers")},
     "evaluate": {"sky_map"},
     "learn": {"sky_map"},
     "agree": {"sky_maps"},

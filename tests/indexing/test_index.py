@@ -12,10 +12,12 @@ import numpy as np
 import pytest
 from astropy.io import fits
 from threadpoolctl import threadpool_limits
+from typer.testing import CliRunner
 
 import skykin
+from skykin.cli.main import app
 from skykin.core.area import SkyBox
-from skykin.core.errors import IndexRefusedError, SkyError, UsageError
+from skykin.core.errors import IndexRefusedError, SkyError, UnknownNameError, UsageError
 from skykin.core.extent import Extent
 from skykin.core.footprint import Footprint
 from skykin.core.settings import MapSettings
@@ -573,3 +575,58 @@ def test_a_survey_from_a_file_is_opened_again_wherever_the_two_lie(tmp_path):
     assert coverage[0] == 1
     assert rgb.max() > 0.5
     assert str(tmp_path) not in (moved[1] / "manifest.sqlite").read_bytes().decode("latin-1")
+
+
+@pytest.fixture(scope="module")
+def from_file(tmp_path_factory):
+    """An index in one folder of a survey file in another."""
+    here = tmp_path_factory.mktemp("from-file")
+    (here / "data").mkdir()
+    place = Footprint(209, -19, 30)
+    values = blob_survey().sample(*place.pixel_positions((90, 90)))[0].sum(axis=-1)
+    fits.PrimaryHDU(values.astype(np.float32), place.wcs((90, 90)).to_header()).writeto(
+        here / "data" / "sky.fits"
+    )
+    settings = MapSettings(tile_size=20, spacing=10, pixels=32, recipe="mean-std", area="195,223,-30,-8")
+    built(here / "data" / "sky.fits", here / "made" / "sky.skykin", settings)
+    return here
+
+
+@pytest.mark.parametrize(
+    "where",
+    ["beside/sky.fits", "beside/data/sky.fits", "beside/renamed.fits", "here/sky.fits", "here/x/other.fit"],
+)
+def test_a_moved_index_finds_its_survey_by_name_or_hash(from_file, tmp_path, monkeypatch, where):
+    (tmp_path / where).parent.mkdir(parents=True)
+    (tmp_path / "here").mkdir(exist_ok=True)
+    monkeypatch.chdir(tmp_path / "here")
+    index = skykin.open_index(
+        shutil.copytree(from_file / "made" / "sky.skykin", tmp_path / "beside" / "sky.skykin")
+    )
+    decoy = from_file / "data" / "sky.fits"
+    (tmp_path / "beside" / "decoy.fits").write_bytes(decoy.read_bytes()[:-1] + b"x")  # of the same size
+    shutil.copy(decoy, tmp_path / where)
+    assert index.sky().colours(np.array([209.0]), np.array([-19.0]))[1][0] == 1
+    (tmp_path / where).unlink()
+    with pytest.raises(
+        UnknownNameError, match=r"'sky.fits', is neither where it was nor .* with --survey .in Py"
+    ):
+        index.sky()
+
+
+def test_a_moved_index_takes_its_survey_and_no_other(from_file, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    index = skykin.open_index(
+        shutil.copytree(from_file / "made" / "sky.skykin", tmp_path / "a" / "sky.skykin")
+    )
+    far = shutil.copy(from_file / "data" / "sky.fits", tmp_path.parent / f"{tmp_path.name}.fits")
+    wanted = index.sky(far).colours(np.array([209.0]), np.array([-19.0]))[0]
+    found = index.search("209,-19", survey=str(far), top_fraction=0.5)
+    np.testing.assert_array_equal(found.source.sky.colours(np.array([209.0]), np.array([-19.0]))[0], wanted)
+    with fits.open(far, mode="update") as hdus:
+        hdus[0].data[0, 0] += 1
+    with pytest.raises(IndexRefusedError, match="is of 'sky.fits' with sha256 .*, but 'test.*fits' has"):
+        index.sky(far)
+    runner = CliRunner()
+    told = runner.invoke(app, ["search", str(index.path), "-r", "209,-19", "--survey", str(far)])
+    assert (told.exit_code, "IX-MISMATCH" in told.output) == (5, True)

@@ -15,6 +15,7 @@ from skykin.cli.options import (
     PixelScale,
     Quiet,
     Scales,
+    SurveyOfIndex,
     Turns,
     Views,
     Width,
@@ -40,6 +41,7 @@ def explain_command(
         int,
         typer.Option(help="Tiles, evenly spread, that other recipes rank the tile among; 0 leaves them out."),
     ] = 32,
+    survey: SurveyOfIndex = None,
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Folder of the figure and explanation.json.")
     ] = Path("explanation"),
@@ -55,7 +57,8 @@ def explain_command(
     progress = progress_unless(quiet)
     result = explain(
         index, reference, tile, width=width, pixel_scale=pixel_scale, turns=turns, mirror=mirror,
-        scales=scales, views=views, sample=sample, output=output, overwrite=overwrite, progress=progress,
+        scales=scales, views=views, sample=sample, survey=survey, output=output, overwrite=overwrite,
+        progress=progress,
     )  # fmt: skip
     if not quiet:
         out = printer()

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from skykin.cli.options import Folder, Index, Overwrite, Quiet, progress_unless
+from skykin.cli.options import Folder, Index, Overwrite, Quiet, SurveyOfIndex, progress_unless
 from skykin.cli.terminal import Terminal, printer
 
 #: Rows that a terminal is shown.
@@ -38,6 +38,7 @@ def cluster_command(
     index: Index,
     k: Annotated[int, typer.Option("-k", help="How many kinds of sky.")] = 6,
     seed: Annotated[int, typer.Option(help="The same seed gives the same kinds.")] = 0,
+    survey: SurveyOfIndex = None,
     output: Folder = Path("kinds-of-sky"),
     overwrite: Overwrite = False,
     quiet: Quiet = False,
@@ -51,7 +52,10 @@ def cluster_command(
     """
     from skykin.jobs.kinds import cluster
 
-    result = cluster(index, k, seed=seed, output=output, overwrite=overwrite, progress=progress_unless(quiet))
+    result = cluster(
+        index, k, seed=seed, survey=survey, output=output, overwrite=overwrite,
+        progress=progress_unless(quiet),
+    )  # fmt: skip
     if not quiet:
         table = Table("kind", "tiles", "share of the sky", "mean intensity", "example")
         for row in result.kinds:
@@ -70,6 +74,7 @@ def outliers_command(
         int,
         typer.Option("-k", help="Most similar tiles that count; with more, a rare kind of tile is odd too."),
     ] = 5,
+    survey: SurveyOfIndex = None,
     output: Folder = Path("outliers"),
     overwrite: Overwrite = False,
     quiet: Quiet = False,
@@ -78,7 +83,7 @@ def outliers_command(
     from skykin.jobs.kinds import outliers
 
     progress = progress_unless(quiet)
-    result = outliers(index, k, output=output, overwrite=overwrite, progress=progress)
+    result = outliers(index, k, survey=survey, output=output, overwrite=overwrite, progress=progress)
     if not quiet:
         table = Table("rank", "tile", "oddness", "most similar", "score with it")
         for row in result.tiles[:LISTED]:

@@ -193,6 +193,15 @@ SurveyOfMap = Annotated[
         rich_help_panel=SKY,
     ),
 ]
+SurveyOfIndex = Annotated[
+    str | None,
+    typer.Option(
+        "--survey",
+        help="The survey of the index, if it was moved or has another name: name, file or folder.",
+        show_default="the one that was indexed",
+        rich_help_panel=SKY,
+    ),
+]
 Area = Annotated[
     str | None,
     typer.Option(

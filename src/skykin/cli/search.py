@@ -28,6 +28,7 @@ from skykin.cli.options import (
     Seed,
     Site,
     Surrogates,
+    SurveyOfIndex,
     TargetNumber,
     Threshold,
     TopFraction,
@@ -93,6 +94,7 @@ def search_command(
     min_separation: MinSeparation = None,
     site: Site = None,
     night: Night = None,
+    survey: SurveyOfIndex = None,
     k: Annotated[
         int,
         typer.Option("-k", help="How many non-overlapping tiles are listed.", rich_help_panel=OUTPUT),
@@ -136,7 +138,7 @@ def search_command(
             "--measure": measure, "--pyramid": pyramid, "--threshold": threshold is not None,
             "--top-fraction": top_fraction is not None, "--max-q": max_q is not None,
             "--output": output is not None, "--csls": csls, "--surrogates": surrogates > 0,
-            "--noise-draws": noise_draws > 0,
+            "--noise-draws": noise_draws > 0, "--survey": survey is not None,
         })  # fmt: skip
         best = nearest_tiles(
             index, reference, k, approximate=True, unlike=unlike or [], combine=combine, weight=by_layer,
@@ -172,6 +174,7 @@ def search_command(
         min_separation=min_separation,
         site=site,
         night=night,
+        survey=survey,
         jobs=jobs,
         output=output,
         overwrite=overwrite,

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from skykin.core.area import SkyArea, read_area
-from skykin.core.errors import IndexRefusedError, UsageError, shown
+from skykin.core.errors import IndexRefusedError, shown
 from skykin.core.extent import Extent
 from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Progress, Survey
 from skykin.core.provenance import Provenance
-from skykin.core.survey_options import SurveyOptions
 from skykin.indexing.layout import SHARDS
 from skykin.indexing.level import reaches
 from skykin.indexing.manifest import Manifest
+from skykin.indexing.reopened import reopened
 from skykin.indexing.stored import Shelf, cell_of
 from skykin.style.recipe import Recipe, recipe
-from skykin.survey.open import open_recorded
 from skykin.survey.render import RenderedSurvey, Stretch
 
 
@@ -157,14 +154,19 @@ class IndexFacts:
         return tuple(reach * self.cell_deg for reach in found)
 
     def sky(
-        self, survey: Survey | None = None, *, download: bool = False, progress: Progress | None = None
+        self,
+        survey: Survey | str | Path | None = None,
+        *,
+        download: bool = False,
+        progress: Progress | None = None,
     ) -> RenderedSurvey:
         """Reopen the survey, in the colours that were indexed.
 
         Parameters
         ----------
-        survey : Survey, optional
-            An open one; otherwise the one recorded is opened.
+        survey : Survey, str, Path, optional
+            An open one, or its name or file; otherwise the one recorded is opened.  Where its file is no
+            longer there, a file of the same name or hash is looked for beside the index and here.
         download : bool
             Whether it may be fetched from its public address.
         progress : Progress, optional
@@ -174,7 +176,7 @@ class IndexFacts:
         IndexRefusedError
             If it is not the survey that was indexed (``IX-MISMATCH``).
         """
-        return _reopened(self.path, self.manifest.facts, survey, download, progress or SilentProgress())
+        return reopened(self.path, self.manifest.facts, survey, download, progress or SilentProgress())
 
     def describe(self) -> dict[str, str]:
         """Tell what it holds, as ``skykin info`` does."""
@@ -226,41 +228,3 @@ class IndexFacts:
         """Side of a cell, pixels."""
         plan = next(step.plan for step in self.manifest.steps if step.name.startswith("facet-"))
         return cell_of(plan, self.recipe)
-
-
-def _reopened(
-    folder: Path, facts: Mapping[str, Any], survey: Survey | None, download: bool, progress: Progress
-) -> RenderedSurvey:
-    """Open the survey that was indexed, in the same colours.
-
-    Raises
-    ------
-    IndexRefusedError
-        If it is another one now (``IX-MISMATCH``).
-    UsageError
-        If it was an object in Python, and none is given.
-    """
-    survey = survey or _opened(folder, facts, download, progress)
-    made, found = facts["survey"].get("sha256"), survey.to_dict().get("sha256")
-    if made != found:
-        raise IndexRefusedError(
-            f"the index {shown(folder.name)} is of {shown(facts['survey_title'])} with sha256 "
-            f"{str(made)[:12]}…, but {shown(survey.title)} has {str(found)[:12]}…; give the survey that was "
-            "indexed, or append its new data to the index",
-            code="IX-MISMATCH",
-        )
-    return RenderedSurvey(survey, Stretch.from_dict(facts["rendering"]))
-
-
-def _opened(folder: Path, facts: Mapping[str, Any], download: bool, progress: Progress) -> Survey:
-    name, options = facts["opened"]["survey"], SurveyOptions.from_dict(facts["opened"]["options"])
-    if name is None:
-        raise UsageError(
-            f"{shown(facts['survey_title'])} was given as a Python object when it was indexed; give it again"
-        )
-    if options.mask is not None:
-        options = replace(options, mask=folder / options.mask)
-    # Files are named from where the index lies.
-    beside = folder / name
-    what = beside if name.startswith(".") and beside.exists() else name
-    return open_recorded(what, options=options, download=download, progress=progress)

@@ -52,7 +52,7 @@ def explain(
     scales: float | str | Sequence[float] | None = None,
     views: Over | None = None,
     sample: int = SAMPLE,
-    survey: Survey | None = None,
+    survey: Survey | str | Path | None = None,
     output: str | Path | None = None,
     overwrite: bool = False,
     progress: Progress | None = None,
@@ -74,8 +74,8 @@ def explain(
         As for `search`; what is explained is the score of the view that the tile is most similar to.
     sample : int
         Tiles, evenly spread, that each other recipe ranks the tile among; 0 leaves other recipes out.
-    survey : Survey, optional
-        An open one; otherwise the one that the index names is opened.
+    survey : Survey, str, Path, optional
+        An open one, or its name or file; otherwise the one that the index names is opened.
     output : path, optional
         Folder for the figure, ``explanation.json`` and ``explanation.npz``; nothing is written if left out.
     overwrite : bool

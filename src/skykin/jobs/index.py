@@ -273,16 +273,21 @@ def _opened(settings: MapSettings, folder: Path) -> dict[str, Any]:
     if options.mask is not None:
         options = replace(options, mask=_from(folder, str(options.mask)))
     name = settings.survey if isinstance(settings.survey, str | Path) else ",".join(map(str, settings.survey))
-    return {"survey": _from(folder, str(name)), "options": options.to_dict()}
+    path = Path(name).expanduser()
+    size = path.stat().st_size if _is_there(path) and path.is_file() else None
+    return {"survey": _from(folder, str(name)), "size": size, "options": options.to_dict()}
 
 
 def _from(folder: Path, name: str) -> str:
     path = Path(name).expanduser()
+    return Path(os.path.relpath(path, folder)).as_posix() if _is_there(path) else name
+
+
+def _is_there(path: Path) -> bool:
     try:
-        there = path.exists()
-    except (OSError, ValueError):
-        there = False
-    return Path(os.path.relpath(path, folder)).as_posix() if there else name
+        return path.exists()
+    except (OSError, ValueError):  # what is no name of a file
+        return False
 
 
 @dataclass(frozen=True, eq=False)

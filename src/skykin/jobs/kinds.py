@@ -100,7 +100,7 @@ def cluster(
     k: int = 6,
     *,
     seed: int = 0,
-    survey: Survey | None = None,
+    survey: Survey | str | Path | None = None,
     output: str | Path | None = None,
     overwrite: bool = False,
     progress: Progress | None = None,
@@ -114,8 +114,9 @@ def cluster(
         How many kinds.
     seed : int
         The same seed gives the same kinds.
-    survey : Survey, optional
-        An open one, for the example pictures; otherwise the one that the index names is opened.
+    survey : Survey, str, Path, optional
+        An open one, or its name or file, for the example pictures; otherwise the one that the index names
+        is opened.
     output : path, optional
         Folder for the map (HEALPix), the catalogue, the figure and ``kinds.json``; without it nothing is
         written, and the survey is not opened unless it is given.
@@ -174,7 +175,7 @@ def outliers(
     index: StoredIndex | str | Path,
     k: int = 5,
     *,
-    survey: Survey | None = None,
+    survey: Survey | str | Path | None = None,
     output: str | Path | None = None,
     overwrite: bool = False,
     progress: Progress | None = None,
@@ -186,7 +187,7 @@ def outliers(
     index : SkyIndex or path
     k : int
         Most similar tiles that count: oddness is 1 less the mean score with them.
-    survey : Survey, optional
+    survey : Survey, str, Path, optional
         As for `cluster`.
     output : path, optional
         Folder for the catalogue, the figure and ``outliers.json``.
@@ -235,6 +236,8 @@ def outliers(
     return result
 
 
-def _pictures(index: StoredIndex, tiles: list[int], survey: Survey | None) -> tuple[Picture, ...]:
+def _pictures(
+    index: StoredIndex, tiles: list[int], survey: Survey | str | Path | None
+) -> tuple[Picture, ...]:
     sky = sky_of(index) if survey is None else index.sky(survey)
     return tuple(cut(sky, index.footprints[tile], index.pixels) for tile in tiles)

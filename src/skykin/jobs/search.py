@@ -68,7 +68,7 @@ def search(
     min_separation: float | u.Quantity | None = None,
     site: str | None = None,
     night: str | date | None = None,
-    survey: Survey | None = None,
+    survey: Survey | str | Path | None = None,
     jobs: int | None = None,
     output: str | Path | None = None,
     overwrite: bool = False,
@@ -99,8 +99,9 @@ def search(
         Further tests of the scores, as for `map`; surrogates and noise open the survey.
     targets, min_separation, site, night :
         Which targets the products list, and from where they would be observed; see `TargetChoice`.
-    survey : Survey, optional
-        An open one, for pictures; otherwise the one that the index names is opened when it is needed.
+    survey : Survey, str, Path, optional
+        An open one, or its name or file, for pictures; otherwise the one that the index names is opened
+        when it is needed.
     jobs : int, optional
         Threads that compute surrogates and noise; all available cores if left out.
     output : path, optional
@@ -158,7 +159,7 @@ def stored_survey(
     index: StoredIndex | str | Path,
     reference: Reference | Sequence[Reference],
     *,
-    survey: Survey | None = None,
+    survey: Survey | str | Path | None = None,
     measure: bool = False,
     workers: int = 1,
     progress: Progress | None = None,
