@@ -442,3 +442,10 @@ def test_threads_may_share_a_survey(tmp_path):
     for thread in threads:
         thread.join()
     assert not wrong
+
+
+def test_a_nan_that_signals_is_a_blank_pixel_without_a_warning(tmp_path, plain):
+    content = bytearray(hostile.image_bytes())
+    content[2880:2884] = bytes.fromhex("7f800001")
+    survey = opened(tmp_path, bytes(content))
+    np.testing.assert_array_equal(values(survey)[0], plain[0])

@@ -84,7 +84,8 @@ class Scaling:
 
     def apply(self, stored: Numbers) -> Numbers:
         """Turn stored numbers into float32 values, NaN where they stand for nothing."""
-        values = stored.astype(np.float64)
+        with np.errstate(invalid="ignore"):  # as a NaN that signals
+            values = stored.astype(np.float64)
         if self.scale != 1.0 or self.zero != 0.0:
             values = values * self.scale + self.zero
         nothing = ~np.isfinite(values) | (values < self.lowest) | (values > self.highest)

@@ -93,7 +93,8 @@ def _place(hdu: Hdu, number: int) -> tuple[str, int, int]:
 
 
 def _scaled(piece: Numbers, hdu: Hdu, number: int) -> Numbers:
-    values = piece.astype(np.float64)
+    with np.errstate(invalid="ignore"):  # as a NaN that signals
+        values = piece.astype(np.float64)
     null = hdu.cards.get(f"TNULL{number}")
     if null is not None and piece.dtype.kind in "iu":
         values[piece == int(_number(hdu, f"TNULL{number}", 0.0))] = np.nan
