@@ -5,11 +5,12 @@ OUTPUT ?= map
 BIN := $(VENV)/bin
 SOURCES := pyproject.toml Makefile
 
-.PHONY: help map test lint clean
+.PHONY: help map test torture lint clean
 
 help:
 	@echo "make map    install what is needed, map the kin of Orion in the WHAM survey (into $(OUTPUT)/)"
 	@echo "make test   install what is needed, run the tests"
+	@echo "make torture  harm it in every way that is known; takes hours (docs/explain/reliability.md)"
 	@echo "make lint   style, format, types, direction of imports"
 	@echo "make clean  remove the virtual environment and $(OUTPUT)/"
 
@@ -18,6 +19,9 @@ map: $(VENV)/.has-data
 
 test: $(VENV)/.has-dev
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
+
+torture: $(VENV)/.has-dev
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python tools/torture.py all
 
 lint: $(VENV)/.has-dev
 	$(BIN)/ruff check .

@@ -152,6 +152,29 @@ def test_what_is_damaged_in_an_open_index_is_still_called_damaged(folder):
     assert caught.value.code == "IX-CORRUPT"
 
 
+@pytest.mark.slow
+def test_an_index_is_the_same_to_the_bit_for_any_number_of_threads_and_any_order_of_its_areas(
+    made, survey, tmp_path
+):
+    threads = index_as(replace(TINY, survey=survey, jobs=3), tmp_path / "threads")
+    assert threads.manifest.shards == read_manifest(made).shards
+    both = append(survey, shutil.copytree(made, tmp_path / "both"))
+    third = replace(TINY, area="280,300,-10,10")
+    one = append(survey, both.path, third)
+    other = append(survey, append(survey, shutil.copytree(made, tmp_path / "other"), third).path)
+    cells = {
+        name: shard.sha256 for name, shard in one.manifest.shards.items() if name.startswith(("cells", "mom"))
+    }
+    assert cells == {name: other.manifest.shards[name].sha256 for name in cells}
+    assert set(one.tiles["name"]) == set(other.tiles["name"])
+
+
+def test_scores_are_the_same_to_the_bit_however_much_is_read_at_a_time(made, monkeypatch):
+    whole = skykin.open_index(made).search("209,-19", top_fraction=0.3).scores
+    monkeypatch.setattr("skykin.indexing.shards.WINDOW", 1)
+    np.testing.assert_array_equal(skykin.open_index(made).search("209,-19", top_fraction=0.3).scores, whole)
+
+
 def test_appending_what_is_there_already_changes_no_shard(folder, survey):
     before = read_manifest(folder)
     append(survey, folder, TINY)

@@ -460,3 +460,13 @@ def test_what_a_killed_builder_began_is_gone_on_with(survey, tmp_path, made):
     built(survey, folder)
     assert _signature(folder) == _signature(made)
     assert not list((folder / SHARDS).glob(".*"))
+
+
+def test_too_few_files_that_may_be_open_are_one_sentence(survey, tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr("skykin.indexing.builder._Builder.agree", lambda *_, **__: refuse())
+    with pytest.raises(ResourceError, match="cannot be built on: Too many open files; what is finished") as e:
+        built(survey, tmp_path / "few")
+    assert e.value.code == "RS-FDS"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import platform
@@ -17,7 +18,14 @@ from typing import IO, Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from skykin.core.errors import DataQualityError, IndexRefusedError, ResourceError, UsageError, shown
+from skykin.core.errors import (
+    DataQualityError,
+    IndexRefusedError,
+    ResourceError,
+    SkykinError,
+    UsageError,
+    shown,
+)
 from skykin.core.protocols import Progress
 from skykin.core.sampling import evenly
 from skykin.core.shapes import Numbers
@@ -83,7 +91,7 @@ def build(folder: Path, job: Job, *, append: bool, workers: int, progress: Progr
     ResourceError
         If the disk is full or the folder cannot be written; what was committed stays.
     """
-    with writing(folder), threadpool_limits(limits=1):
+    with _faults_told(folder), writing(folder), threadpool_limits(limits=1):
         writer = ManifestWriter(folder)
         try:
             builder = _Builder(folder, job, writer, workers, progress)
@@ -97,6 +105,21 @@ def build(folder: Path, job: Job, *, append: bool, workers: int, progress: Progr
             return to_do
         finally:
             writer.close()
+
+
+@contextmanager
+def _faults_told(folder: Path) -> Iterator[None]:
+    """Tell what the system refuses to any library, such as one more open file."""
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error, SkykinError) or error.errno is None:
+            raise
+        raise ResourceError(
+            f"the index {shown(folder.name)} cannot be built on: {error.strerror}; what is finished is kept, "
+            "so give the system what is missing and run the same command again",
+            code="RS-FDS" if error.errno in (errno.EMFILE, errno.ENFILE) else "RS-DISK",
+        ) from error
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,1 @@
+"""The trials of `tools/torture.py`, one file per kind of harm."""
