@@ -82,6 +82,7 @@ def test_neighbours_and_nearest_tiles_have_positions_in_both_frames(made):
     assert in_both_frames(made.index.nearest_tiles(ORION, 3))
 
 
+@pytest.mark.slow
 def test_kinds_of_sky_show_themselves_and_are_read_back(kinds_of_sky, tmp_path):
     found = kinds_of_sky
     assert repr(found) == (
@@ -104,6 +105,7 @@ def test_kinds_of_sky_show_themselves_and_are_read_back(kinds_of_sky, tmp_path):
     assert len(inlined_pictures(read._repr_html_())) == 1
 
 
+@pytest.mark.slow
 def test_outliers_show_themselves_and_are_read_back(odd, tmp_path):
     first = odd.tiles[0]
     assert repr(odd) == (

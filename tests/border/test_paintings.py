@@ -76,6 +76,7 @@ def test_snapshots_need_a_file_to_be_named_after():
         skykin.texture(CONTENT, snapshots=2)
 
 
+@pytest.mark.slow
 def test_a_picture_never_takes_the_place_of_a_file_unasked(tmp_path):
     made = skykin.transfer(CONTENT, STYLE, jobs=1)
     textures = skykin.texture(CONTENT, recipe=["poster", "mean-std"], jobs=1)

@@ -20,7 +20,7 @@ from skykin.core.errors import (
 
 NAMES = [one.name for one in object_lists()]
 ROWS = {
-    "regions": (48, 45),
+    "regions": (111, 108),
     "sharpless": (313, 235),
     "nebulae": (119, 104),
     "contaminants": (109, 0),

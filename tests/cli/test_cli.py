@@ -23,6 +23,7 @@ from skykin.core.settings import MapSettings
 from skykin.core.survey_options import DEFAULT_BANDS, read_bands
 from skykin.generate.settings import TextureSettings, TransferSettings
 from skykin.style.recipe import recipes
+from tests.hostile.fits_files import image_bytes, write
 from tests.skies import write_wham_like
 
 COMMANDS = get_command(app).commands
@@ -39,9 +40,10 @@ def run(*arguments):
     return CliRunner(env={"COLUMNS": "300", "NO_COLOR": "1"}).invoke(app, [str(each) for each in arguments])
 
 
-def test_a_map_is_written_and_its_summary_told(survey_file, tmp_path):
-    folder = tmp_path / "kin of Orion"
-    answer = run("map", "--survey", survey_file, *QUICK, "--recipe", "poster", "-o", folder)
+def test_a_map_is_written_and_its_summary_told(tmp_path):
+    folder, image = tmp_path / "kin of Orion", write(tmp_path, "image", image_bytes())
+    small = ["--survey", image, "--tile-size", "1.6", "--spacing", "0.8", "--pixels", "32"]
+    answer = run("map", *small, "--reference", "209,-19", "--recipe", "poster", "-o", folder)
     assert answer.exit_code == 0, answer.output
     assert "tiles were scored" in answer.stdout
     assert "Rank correlation (Spearman) of the score" in answer.stdout
@@ -50,7 +52,7 @@ def test_a_map_is_written_and_its_summary_told(survey_file, tmp_path):
     assert {"score.fits", "tiles.ecsv", "tiles.vot", "matches.reg", "matches.moc.fits", "report.html"} <= {
         path.name for path in folder.iterdir()
     }
-    again = run("map", "--survey", survey_file, *QUICK, "-o", folder)
+    again = run("map", *small, "-o", folder)
     assert again.exit_code == 2
     assert "USAGE-OUT: the folder" in again.stderr
     assert "add --overwrite" in again.stderr
@@ -258,6 +260,7 @@ def test_python_m_skykin_is_the_same_program():
     assert "Usage: skykin map" in python_m("map", "--help").stdout
 
 
+@pytest.mark.slow
 def test_a_shell_completes_commands_and_options():
     words = {"_SKYKIN_COMPLETE": "complete_bash", "COMP_CWORD": "1"}
     assert python_m(COMP_WORDS="skykin ma", **words).stdout.split() == ["map"]

@@ -83,6 +83,7 @@ QUICK = ("ten times in the work", "while the program is loaded", "as the new fol
 @pytest.mark.parametrize(
     "when", [when if when in QUICK else pytest.param(when, marks=pytest.mark.slow) for when in WHEN]
 )
+@pytest.mark.slow
 def test_ctrl_c_ends_in_order(tmp_path, when):
     code, after = WHEN[when]
     fill(tmp_path / "orion", "old")

@@ -64,6 +64,7 @@ def test_four_numbers_give_the_tiles_of_the_same_text():
 
 
 @pytest.mark.parametrize("engine", ["tiles", "shared"])
+@pytest.mark.slow
 def test_a_map_is_confined_to_four_numbers_as_to_text_and_says_so(engine):
     how = {"survey": blob_survey(), "tile_size": 30, "spacing": 15, "pixels": 32, "recipe": "mean-std"}
     by_text, by_list = (

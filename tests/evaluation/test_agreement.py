@@ -125,6 +125,7 @@ def test_p_is_small_where_maps_agree_and_the_same_for_the_same_seed():
     np.testing.assert_array_equal(p, p_values(shares, seed=5))
 
 
+@pytest.mark.slow
 def test_agreeing_maps_find_what_they_share_better_than_each_alone(written):
     result = written[0]
     lon, lat = (np.radians(result.tiles[name].value) for name in ("lon", "lat"))
@@ -140,6 +141,7 @@ def test_agreeing_maps_find_what_they_share_better_than_each_alone(written):
     assert "3 maps of orion at the same places" in result.sentences()[0]
 
 
+@pytest.mark.slow
 def test_its_folder_reads_as_a_map_and_its_evaluation_puts_each_map_beside_it(written):
     read = read_map_folder(written[1])
     assert read.provenance.credits == (
@@ -165,6 +167,7 @@ def _sky():
     return blob_survey()
 
 
+@pytest.mark.slow
 def test_what_was_written_is_read_again(three, written):
     result, folder = written
     read = skykin.Agreement.read(folder)
@@ -193,6 +196,7 @@ def test_a_notebook_shows_its_picture_and_a_prompt_one_line(written):
     assert titles[:2] == ["All together: rank product", "The sky of gas"]
 
 
+@pytest.mark.slow
 def test_the_map_in_the_folder_is_healpix_with_its_keywords(written):
     result, folder = written
     with fits.open(folder / "score.fits", checksum=True) as hdus:
@@ -201,6 +205,7 @@ def test_the_map_in_the_folder_is_healpix_with_its_keywords(written):
         np.testing.assert_allclose(data["SCORE"], result.on_pixels("score"), rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_place_that_one_map_does_not_know_keeps_the_product_of_the_others(three, tmp_path):
     half = np.where(LON < 180, np.random.default_rng(7).normal(size=GRID.npix), np.nan)
     part = write_map(tmp_path / "part", "part", half)
@@ -211,6 +216,7 @@ def test_a_place_that_one_map_does_not_know_keeps_the_product_of_the_others(thre
     np.testing.assert_allclose(tiles["score"], -np.log10(tiles["share_gas"]))
 
 
+@pytest.mark.slow
 def test_maps_of_different_references_are_refused_unless_allowed(three, tmp_path):
     other = write_map(
         tmp_path / "c", "carina", np.random.default_rng(0).normal(size=GRID.npix),
@@ -221,6 +227,7 @@ def test_maps_of_different_references_are_refused_unless_allowed(three, tmp_path
     assert len(skykin.agree([three[0], other], any_reference=True, rotations=5).maps) == 2
 
 
+@pytest.mark.slow
 def test_one_map_or_maps_without_common_sky_are_refused(three, tmp_path):
     with pytest.raises(UsageError, match="1 map was given, but agreement needs two or more"):
         skykin.agree(three[:1])
@@ -232,6 +239,7 @@ def test_one_map_or_maps_without_common_sky_are_refused(three, tmp_path):
         skykin.agree([north, south])
 
 
+@pytest.mark.slow
 def test_two_maps_of_one_survey_are_told_apart(three, tmp_path):
     again = write_map(tmp_path / "again", "gas", np.random.default_rng(9).normal(size=GRID.npix))
     assert list(skykin.agree([three[0], again], rotations=5).maps) == ["gas-1", "gas-2"]

@@ -79,6 +79,7 @@ def test_too_few_examples_or_too_near_each_other_are_refused():
         Examples(np.arange(40), np.arange(40) < 6).check(near)
 
 
+@pytest.mark.slow
 def test_a_map_whose_styles_do_not_fit_into_memory_is_refused(sky_map, monkeypatch):
     monkeypatch.setattr("skykin.jobs.learn.MOST_BYTES", 2**10)
     with pytest.raises(ResourceError, match="use a map by core-contrast or mean-std"):
@@ -136,6 +137,7 @@ def test_learning_from_named_places_writes_a_folder_that_reads_as_a_map(sky_map,
     assert again._repr_html_().count("data:image/png;base64,") == 1
 
 
+@pytest.mark.slow
 def test_learning_without_examples_is_refused(sky_map):
     sentence = "give the positive examples either as --positive, several times, or as one --positives list"
     with pytest.raises(UsageError, match=sentence):

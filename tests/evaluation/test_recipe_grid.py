@@ -39,6 +39,7 @@ def tried(tool, tmp_path_factory):
     return asked, tool.run(blob_survey(nside=16), asked)
 
 
+@pytest.mark.slow
 def test_the_script_tells_how_it_is_used():
     done = subprocess.run(
         [sys.executable, TOOLS / "recipe_grid.py", "--help"], capture_output=True, text=True, check=True

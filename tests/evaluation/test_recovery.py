@@ -249,6 +249,7 @@ def test_recovery_does_not_depend_on_the_order_of_the_tiles(seed: int) -> None:
 
 
 @given(st.integers(0, 2**32 - 1))
+@pytest.mark.slow
 def test_recovery_does_not_depend_on_the_scale_of_the_score(seed: int) -> None:
     score = np.random.default_rng(seed).random(648)
     plain = summarise(recovery(tiles_of(score), [ORION], threshold=0.7, farthest_deg=8))

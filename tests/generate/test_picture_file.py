@@ -108,6 +108,7 @@ def test_a_file_with_too_many_bytes_is_refused(tmp_path, monkeypatch):
         read_picture(path)
 
 
+@pytest.mark.slow
 def test_any_damage_ends_in_one_of_our_errors(tmp_path):
     stream = io.BytesIO()
     Image.fromarray(COLOURS).save(stream, format="PNG")

@@ -327,6 +327,7 @@ print(answer.exit_code, answer.stdout.splitlines()[-1])
 """
 
 
+@pytest.mark.slow
 def test_without_the_extra_each_command_says_what_to_install(tmp_path):
     answer = subprocess.run(
         [sys.executable, "-c", WITHOUT_TORCH], capture_output=True, text=True, cwd=tmp_path, check=True

@@ -66,7 +66,7 @@ def built(survey, folder, settings=MEAN_STD, **more):
 
 def mapped(survey, settings=MEAN_STD):
     """Map the survey by the same settings."""
-    return skykin.map_as(replace(settings, survey=survey), skykin.read_query("209,-19"))
+    return skykin.map_as(replace(settings, survey=survey), skykin.read_query("209,-19", turns=1, scales=1))
 
 
 @pytest.fixture(scope="module")
@@ -131,9 +131,10 @@ def test_profiles_read_from_cells_are_those_of_the_map_and_can_be_searched_and_e
     for kind, within in (("exact", 1e-4), ("projection", 5e-3)):
         found = index.cosines([index.project(signature, kind)])[..., 0]
         np.testing.assert_allclose(found, truth, rtol=0, atol=within)
-    answer = skykin.search(index, "209,-19", survey=survey)
+    one = {"turns": 1, "scales": 1, "survey": survey}
+    answer = skykin.search(index, "209,-19", **one)
     assert np.corrcoef(answer.tiles["score"], kin.tiles["score"])[0, 1] > 0.95
-    told = skykin.explain(index, "209,-19", 1, sample=2, survey=survey)
+    told = skykin.explain(index, "209,-19", 1, sample=2, **one)
     for layer, where in told.where.items():
         assert where.mean() == pytest.approx(told.cosines[layer], abs=1e-3)
 

@@ -166,6 +166,7 @@ def test_facets_may_come_in_any_order():
     assert forward == backward[::-1]
 
 
+@pytest.mark.slow
 def test_a_stopped_map_goes_on_from_its_finished_facets(monkeypatch):
     survey, read, seen = blob_survey(), FacetReader.rows, []
     whole = skykin.map(survey, **SMALL, jobs=1)

@@ -83,6 +83,7 @@ def test_turning_the_sky_by_a_quarter_turns_the_scores_with_it(kin):
     np.testing.assert_allclose(turned.scores, there, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_number_of_threads_changes_no_bit(kin, survey):
     again = on(survey, jobs=3)
     np.testing.assert_array_equal(again.scores, kin.scores)

@@ -78,6 +78,7 @@ def test_other_references_read_together_score_as_each_alone(own_cache, monkeypat
     np.testing.assert_allclose(together[0].score, evaluated.score, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_map_of_a_part_of_the_sky_is_made_again_for_that_part_alone(own_cache):
     area = SkyBox(160, 260, -60, 30)
     settings = {"tile_size": 50, "pixels": 32, "spacing": 22, "recipe": "poster", "jobs": 1}

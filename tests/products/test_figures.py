@@ -171,6 +171,7 @@ def test_the_real_pictures_have_the_galactic_centre_and_the_clouds_in_place(milk
     width=st.floats(20, 80),
 )
 @settings(max_examples=12)
+@pytest.mark.slow
 def test_labels_never_overlap_where_there_is_room(points, width):
     sizes = np.tile([width, 14.0], (12, 1))
     centres = place_labels(points, sizes, lambda places: (np.abs(places - 500) < 500).all(axis=-1), 300.0)
@@ -189,6 +190,7 @@ def test_labels_stay_near_their_points_and_off_other_points():
         assert not (np.abs(centres - point) < sizes / 2).all(axis=1).any()
 
 
+@pytest.mark.slow
 def test_every_figure_is_there_as_png_and_pdf(drawn):
     assert set(drawn) == NAMES
     for figure in drawn.values():
@@ -202,6 +204,7 @@ def test_every_figure_is_there_as_png_and_pdf(drawn):
         assert len(content) < 6e6
 
 
+@pytest.mark.slow
 def test_every_figure_carries_provenance_and_acknowledgements(drawn):
     for figure in drawn.values():
         with Image.open(figure.png) as picture:
@@ -214,6 +217,7 @@ def test_every_figure_carries_provenance_and_acknowledgements(drawn):
         assert b"sha256" in content or "sha256".encode("utf-16-be") in content
 
 
+@pytest.mark.slow
 def test_the_sky_on_figure_three_is_drawn_where_it_is(drawn):
     """Cygnus X is left of the centre, Orion lower right, and the hole is grey."""
     with Image.open(drawn["figure-3-rendered-sky"].png) as picture:
@@ -280,6 +284,7 @@ def test_drawing_leaves_the_readers_settings_and_pictures_limit_alone(tmp_path):
     assert limit == Image.MAX_IMAGE_PIXELS
 
 
+@pytest.mark.slow
 def test_two_runs_draw_the_same_bytes(tmp_path):
     for run in ("one", "two"):
         (tmp_path / run).mkdir()

@@ -308,6 +308,7 @@ fill(target, "new", overwrite=True)
     ("where", "left", "after"),
     [("writing", "old", "old"), ("between the renames", None, "old"), ("after the exchange", "new", "new")],
 )
+@pytest.mark.slow
 def test_what_a_killed_process_left_is_mended_by_the_next(tmp_path, where, left, after):
     target = tmp_path / "orion"
     fill(target, "old")

@@ -80,6 +80,7 @@ def _off(found: np.ndarray, expected: np.ndarray) -> float:
 
 @pytest.mark.parametrize("name", ["poster", "covariance", "mean-std"])
 @pytest.mark.parametrize(("shape", "tile", "spacing"), [((160, 336), 96, 32), ((128, 192), 64, 64)])
+@pytest.mark.slow
 def test_every_tile_has_the_signature_that_a_direct_run_gives_it(name, shape, tile, spacing):
     how, lattice = recipe(name), Lattice(*shape, tile, spacing)
     rgb, cover = _texture(*shape), _coverage(*shape)

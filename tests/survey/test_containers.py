@@ -121,6 +121,7 @@ def own(containers):
 
 
 @pytest.mark.parametrize("container", TOLERANCE)
+@pytest.mark.slow
 def test_the_same_sky_gives_the_same_scores(containers, own, container):
     stretch, expected = own
     for name, tolerance in zip(("poster", "covariance"), TOLERANCE[container], strict=True):

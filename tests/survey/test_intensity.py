@@ -47,6 +47,7 @@ def test_a_grey_image_of_constant_5_has_intensity_5(tmp_path):
         np.testing.assert_allclose(mean_intensities(survey, facet)[facet.own], 5, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_what_is_made_of_a_grey_survey_stays_grey(tmp_path):
     survey = grey_image(tmp_path)
     for made in (smoothed(survey, 1.0), AlteredSurvey(survey, factor=2.0), AlteredSurvey(survey).overview):

@@ -48,6 +48,7 @@ def test_masking_half_of_a_texture_changes_its_means_and_spreads_by_less_than_2_
 
 
 @pytest.mark.parametrize("keep", [half, top])
+@pytest.mark.slow
 def test_masking_half_of_a_texture_changes_its_covariances_less_than_taking_another_patch(keep):
     for layer, (masked, other) in distances("covariance", keep()).items():
         assert masked < other, layer

@@ -227,6 +227,7 @@ def test_four_hundred_pointings_of_a_narrow_beam_open_at_once():
 
 
 @pytest.mark.wham
+@pytest.mark.slow
 def test_the_real_survey_is_gridded_onto_nside_256_with_its_stars_masked(wham_path):
     from skykin.survey.table.wham import open_wham
 

@@ -408,6 +408,7 @@ def test_a_folder_and_a_pattern_are_one_mosaic(tmp_path, monkeypatch):
     assert [entry["file"] for entry in pattern.to_dict()["files"]] == ["0.fits", "1.fits"]
 
 
+@pytest.mark.slow
 def test_a_large_image_is_read_only_where_it_is_looked_at(tmp_path, monkeypatch):
     read = []
     part = StoredCube.part

@@ -67,6 +67,7 @@ def test_more_tiles_than_fit_into_memory_are_refused():
 
 @settings(max_examples=30)
 @given(st.floats(2, 80))
+@pytest.mark.slow
 def test_a_spacing_of_the_advised_share_never_leaves_holes(width):
     assert len(healpix_grid(width, SAFE_SPACING * width)) >= 12
 

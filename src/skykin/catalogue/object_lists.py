@@ -62,7 +62,7 @@ _LISTS = {
     one.name: one
     for one in (
         ShippedList(
-            "regions", "well-known star-forming complexes; those that a reference may be named after"
+            "regions", "well-known star-forming complexes and their parts: names that a reference may have"
         ),
         ShippedList("sharpless", "the 313 nebulae of Sharpless 1959; most are H II regions, each is flagged"),
         ShippedList(

@@ -24,6 +24,8 @@ TILE_PER_OBJECT = 3.0
 TILES_SIDE_BY_SIDE = 42
 #: Fewest beams that such a tile spans: as many as a tile of WHAM does.
 FEWEST_BEAMS = 6
+#: Sizes that differ by less are the same.
+ROUNDED = 1e-6
 #: References that get words of their own.
 MOST_TOLD = 3
 #: With more pixels to a beam, a tile shows the shape of the beam and nothing new of the sky.
@@ -165,7 +167,7 @@ def size_facts(tile_deg: float, survey: Survey, covered: float) -> list[str]:
             if largest >= 2 * survey.beam_deg
             else "too few to tell p and q well, and the image is too small for more"
         )
-    if tile_deg < FEWEST_BEAMS * survey.beam_deg:
+    if tile_deg < (1 - ROUNDED) * FEWEST_BEAMS * survey.beam_deg:
         facts.append(
             f"less than {FEWEST_BEAMS} beams show little structure; use --tile-size "
             f"{FEWEST_BEAMS * survey.beam_deg:.2g} or more"

@@ -281,8 +281,6 @@ class StreamedSurvey:
         """
         chosen = recipe(settings.recipe)
         pieces = facets_of(settings, chosen, survey)
-        if len(pieces) == 1:  # whatever the number of threads is, as numbers do not depend on it
-            pieces = pieces[0].halves()
         grid = facet_grid(pieces) if pieces else grid_of(settings, survey)
         sky = RenderedSurvey(survey, stretch or measure_stretch(survey, settings.stretch))
         cutter = cutter_of(settings, survey, sky)

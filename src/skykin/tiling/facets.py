@@ -261,7 +261,7 @@ def facets(
 
     Bands of latitude, one of them centred on the equator, are divided along longitude; a cap stands on each
     pole.  Their number follows from `SCALE_BOUND`, `TURN_BOUND_DEG` and `MOST_PIXELS`.  A survey of a small
-    part of the sky gets one facet, centred on it.
+    part of the sky gets one facet, centred on it, or two halves of it, which two threads measure.
 
     Parameters
     ----------
@@ -303,7 +303,7 @@ def facets(
     if not extent.is_all_sky and math.radians(extent.radius_deg) <= reach:
         alone = _alone(extent, math.radians(pixel_deg), tile, spacing, within)
         if alone is not None:
-            return (alone,)
+            return alone.halves()
     pixel = math.radians(pixel_deg) * (1 + SCALE_BOUND)
     smallest = min((extent, *([] if area is None else [area.extent()])), key=lambda cap: cap.radius_deg)
     whole = [_facet(sector, pixel, tile, spacing, within) for sector in _sectors(reach, smallest)]
