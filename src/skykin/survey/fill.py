@@ -1,6 +1,8 @@
-"""Values where nothing was observed, mirrored in from around."""
+"""Values of a picture, some rows at a time; where nothing was observed, mirrored in from around."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 from scipy.ndimage import distance_transform_edt
@@ -9,6 +11,21 @@ from skykin.core.shapes import BandValues, Coverage, Numbers
 
 #: A mirror image may fall into a hole again; after so many mirrors the nearest value is taken.
 MOST_MIRRORS = 8
+#: Rows of a picture that are looked at together: bounds the memory.
+ROWS_AT_ONCE = 64
+
+
+def in_rows(look: Callable[..., tuple[Numbers, ...]], *positions: Numbers) -> tuple[Numbers, ...]:
+    """Call a function of arrays of one shape some rows at a time, where these form a picture.
+
+    Holes are `filled` after that, over the whole picture: some rows alone may hold nothing to fill them from.
+    """
+    rows = len(positions[0]) if positions[0].ndim == 2 else 0
+    if rows <= ROWS_AT_ONCE:
+        return look(*positions)
+    starts = range(0, rows, ROWS_AT_ONCE)
+    parts = [look(*(each[start : start + ROWS_AT_ONCE] for each in positions)) for start in starts]
+    return tuple(np.concatenate(each) for each in zip(*parts, strict=True))
 
 
 def filled(values: BandValues, coverage: Coverage) -> BandValues:

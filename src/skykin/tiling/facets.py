@@ -203,16 +203,16 @@ class Facet:
         rows, columns = self.shape
         x = self.left + self.tile / 2 + halo - (np.arange(columns + 2 * halo) + 0.5)
         y = self.top + self.tile / 2 + halo - (np.arange(rows + 2 * halo) + 0.5)
-        rgb = np.empty((len(y), len(x), 3), np.float32)
-        coverage = np.empty((len(y), len(x)), np.float32)
+        lon, lat = np.empty((2, len(y), len(x)))
         sine, cosine = (f(math.radians(turn_deg)) for f in (math.sin, math.cos))
         for start in range(0, len(y), 64):
             part = slice(start, start + 64)
             across, up = x[None, :], y[part, None]
             if turn_deg:
                 across, up = across * cosine - up * sine, up * cosine + across * sine
-            rgb[part], coverage[part] = sky.colours(*self._sky(across, up))
-        return Picture(rgb, coverage)
+            lon[part], lat[part] = self._sky(across, up)
+        # All at once: where nothing was observed, the colours are made of those around.
+        return Picture(*sky.colours(lon, lat))
 
     def _plane(self) -> tuple[Numbers, Numbers]:
         rows, columns = self.own.shape

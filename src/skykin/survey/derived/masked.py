@@ -14,7 +14,7 @@ from skykin.core.protocols import Survey
 from skykin.core.provenance import Source
 from skykin.core.shapes import BandValues, Coverage, Degrees
 from skykin.survey.base import About, BaseSurvey
-from skykin.survey.fill import filled
+from skykin.survey.fill import filled, in_rows
 from skykin.survey.sky_mask import read_sky_mask
 
 
@@ -78,6 +78,6 @@ class MaskedSurvey(BaseSurvey):
     def _sample(self, lon_deg: Degrees, lat_deg: Degrees) -> tuple[BandValues, Coverage]:
         """Sample the survey; values outside the mask are filled from inside."""
         values, coverage = self.survey.sample(lon_deg, lat_deg)
-        inside = self.mask.contains(lon_deg, lat_deg)
+        (inside,) = in_rows(lambda *part: (self.mask.contains(*part),), lon_deg, lat_deg)
         covered = np.where(inside, coverage, np.float32(0))
         return filled(values, covered), covered

@@ -18,7 +18,7 @@ from skykin.core.shapes import BandValues, Coverage, Degrees
 from skykin.core.survey_options import SurveyOptions
 from skykin.survey.base import About, BaseSurvey
 from skykin.survey.derived.companions import Companion, companions, weighted
-from skykin.survey.fill import filled
+from skykin.survey.fill import filled, in_rows
 from skykin.survey.open_file import is_table, open_file
 from skykin.survey.table.gridded import GriddedPointings
 
@@ -76,6 +76,10 @@ class Mosaic(BaseSurvey):
         }
 
     def _sample(self, lon_deg: Degrees, lat_deg: Degrees) -> tuple[BandValues, Coverage]:
+        mean, best = in_rows(self._average, lon_deg, lat_deg)
+        return filled(mean, best), best
+
+    def _average(self, lon_deg: Degrees, lat_deg: Degrees) -> tuple[BandValues, Coverage]:
         """Average the parts that cover each position, by their coverage; errors are those of the parts."""
         total, weight = np.zeros((*lon_deg.shape, 3)), np.zeros(lon_deg.shape)
         best = np.zeros(lon_deg.shape, np.float32)
@@ -87,7 +91,7 @@ class Mosaic(BaseSurvey):
             weight += coverage
             best = np.maximum(best, coverage)
         mean = (total / np.where(weight > 0, weight, 1)[..., None]).astype(np.float32)
-        return filled(mean, best), best
+        return mean, best
 
 
 def open_mosaic(paths: list[Path], options: SurveyOptions, progress: Progress) -> Survey:

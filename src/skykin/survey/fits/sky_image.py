@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 import warnings
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from itertools import product
 
 import numpy as np
 
 from skykin.core.extent import Extent
 from skykin.core.shapes import BandValues, Coverage, Degrees, Numbers
 from skykin.survey.base import About, BaseSurvey
-from skykin.survey.fill import filled
+from skykin.survey.fill import filled, in_rows
 from skykin.survey.fits.pixels import Pixels, take
 from skykin.survey.fits.world import ImageGrid, World
 
@@ -94,21 +95,28 @@ class SkyImage(BaseSurvey):
         CorruptFileError
             If the file has changed since it was opened.
         """
-        x, y = self._grid.pixels_at(lon_deg, lat_deg)
+        x, y = in_rows(self._grid.pixels_at, lon_deg, lat_deg)
+        points, sides = _points(x, y, self._grid)
+        values, shares = in_rows(partial(self._observed, points), x, y, *sides)
+        return filled(values, shares), shares
+
+    def _observed(self, points: int, x: Numbers, y: Numbers, *sides: Numbers) -> tuple[BandValues, Coverage]:
+        """Values and coverage of the mean of so many points along each side of a pixel of the picture."""
         total: Numbers = np.zeros((*x.shape, len(self.planes)))
         weight: Numbers = np.zeros(x.shape)
-        points = _points(x, y, self._grid)
-        for dx, dy in points:
+        offsets = (np.arange(points) + 0.5) / points - 0.5
+        for a, d in product(offsets, offsets) if sides else [(0.0, 0.0)]:
+            dx, dy = (a * sides[0] + d * sides[2], a * sides[1] + d * sides[3]) if sides else (0.0, 0.0)
             value, share = self._interpolate(x + dx, y + dy)
             total += value * share[..., None]
             weight += share
-        coverage = weight / len(points)
+        coverage = weight / points**2
         seen = coverage >= LEAST_SHARE
         values = (total / np.where(weight > 0, weight, 1)[..., None]).astype(np.float32)
         if len(self.planes) == 1:
             values = np.repeat(values, 3, axis=-1)
         shares = np.where(seen, np.minimum(coverage, 1), 0).astype(np.float32)
-        return filled(values, shares), shares
+        return values, shares
 
     def _interpolate(self, x: Numbers, y: Numbers) -> tuple[Numbers, Numbers]:
         """Values (..., planes) and the share of the weights that is good (...)."""
@@ -134,18 +142,20 @@ class SkyImage(BaseSurvey):
         return total, weight
 
 
-def _points(x: Numbers, y: Numbers, grid: ImageGrid) -> list[tuple[Any, Any]]:
-    """Shifts, in image pixels, of the points that make up one pixel of the picture requested."""
+def _points(x: Numbers, y: Numbers, grid: ImageGrid) -> tuple[int, tuple[Numbers, ...]]:
+    """How many points along each side make up one pixel of the picture requested, and its sides.
+
+    The sides are x and y of that along a row and of that along a column, in image pixels; none for one point.
+    """
     if x.ndim != 2 or min(x.shape) < 2:
-        return [(0.0, 0.0)]
+        return 1, ()
     across = _steps(x, 1, grid.turn_pixels), _steps(y, 1, math.nan)
     down = _steps(x, 0, grid.turn_pixels), _steps(y, 0, math.nan)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # all NaN where nothing is inside
         span = np.nanmedian(np.maximum(np.hypot(*across), np.hypot(*down)))
     count = 1 if not span >= 1.5 else min(MOST_POINTS_PER_PIXEL, round(float(span)))
-    offsets = (np.arange(count) + 0.5) / count - 0.5
-    return [(a * across[0] + d * down[0], a * across[1] + d * down[1]) for a in offsets for d in offsets]
+    return count, (*across, *down) if count > 1 else ()
 
 
 def _steps(pixel: Numbers, axis: int, turn: float) -> Numbers:
