@@ -11,7 +11,9 @@ from astropy.table import Table
 from hypothesis import given
 from hypothesis import strategies as st
 from mocpy import MOC
+from regions import Regions
 
+from skykin.core.area import MocArea
 from skykin.core.errors import (
     CorruptFileError,
     HeaderInvalidError,
@@ -20,6 +22,7 @@ from skykin.core.errors import (
     SkyError,
     TooLargeError,
 )
+from skykin.core.region_cells import moc_of_regions
 from skykin.survey import moc_file, sky_mask
 from skykin.survey.open import open_survey
 from skykin.survey.sky_mask import read_sky_mask
@@ -131,6 +134,37 @@ def test_shapes_add_up_and_excluded_ones_are_holes(tmp_path):
         mask.contains(np.array([10.0, 10, 30, 50]), np.array([0.0, 3, 0, 0])), [False, True, True, False]
     )
     assert read(tmp_path, "galactic\n-circle(10,0,2)\n").share > 0.99
+
+
+@pytest.mark.parametrize("holes", ["-circle(100,0,2)", "-circle(100,0,2)\n-circle(200,0,2)"])
+def test_a_hole_elsewhere_takes_nothing_away(tmp_path, holes):
+    assert read(tmp_path, f"galactic\ncircle(10,0,5)\n{holes}\n") == read(
+        tmp_path, "galactic\ncircle(10,0,5)\n"
+    )
+
+
+@pytest.mark.parametrize("frame", ["fk5", "galactic", "fk4"])
+def test_many_shapes_hold_what_each_of_them_holds(frame):
+    shapes = [
+        kind.format(lon, lat, size, size / 3)
+        for kind in (
+            "circle({0},{1},{2})",
+            "annulus({0},{1},{3},{2})",
+            "ellipse({0},{1},{2},{3},20)",
+            "box({0},{1},{2},{3},70)",
+        )
+        for lon, lat, size in [(10, 0, 2.0), (359.9, 5, 0.5), (200, -89, 0.5), (83, -5, 2.0)]
+    ] + ["polygon(40,10,42,10,42,13)", "polygon(50,10,52,10,52,13,50,13)", "polygon(60,10,60.01,10,60,10.01)"]
+    regions = Regions.parse("\n".join([frame, *shapes]), format="ds9")
+    one, *others = (moc_of_regions([each]) for each in regions)
+    assert MocArea(moc_of_regions(regions)) == MocArea(one.union(*others))
+
+
+def test_cells_of_circles_are_those_of_mocpy(tmp_path):
+    mask = read(tmp_path, "icrs\ncircle(10,-20,0.1)\ncircle(83.8,-5.4,3)\n")
+    small = MOC.from_cone(10 * u.deg, -20 * u.deg, radius=0.1 * u.deg, max_depth=16)
+    large = MOC.from_cone(83.8 * u.deg, -5.4 * u.deg, radius=3 * u.deg, max_depth=12)
+    assert mask == MocArea(small.union(large))
 
 
 def test_j12_a_polygon_over_the_pole_and_the_seam_has_its_area(tmp_path):

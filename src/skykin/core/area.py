@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, Protocol, TypeAlias
@@ -12,27 +12,17 @@ import numpy as np
 from astropy import units as u
 from astropy_healpix import healpix_to_lonlat, lonlat_to_healpix
 from mocpy import MOC
-from regions import (
-    CircleAnnulusSkyRegion,
-    CircleSkyRegion,
-    EllipseSkyRegion,
-    PolygonSkyRegion,
-    RectangleSkyRegion,
-    Region,
-    Regions,
-)
+from regions import Region, Regions
 
 from skykin.core.checked import Checked, Rule, degrees, listed, words
 from skykin.core.errors import UsageError, shown
 from skykin.core.extent import ALL_SKY, Extent
 from skykin.core.frames import from_galactic, to_galactic
+from skykin.core.region_cells import FINEST_REGION_ORDER, moc_of_regions
 from skykin.core.shapes import Degrees, Numbers
 
 EXTENT_POINTS = 17
 HOW = "use lon_min,lon_max,lat_min,lat_max in Galactic degrees, such as 180,240,-40,10 or 330,30,-10,10"
-#: Cells of regions are 0.9 arcminutes wide, and at most a 128th of the region itself.
-REGION_ORDER, CELLS_ACROSS, FINEST_REGION_ORDER = 12, 128, 22
-ELLIPSE_CORNERS = 72
 #: Cells of 0.9° tell where a coverage map lies; smaller ones where so few are touched.
 FEWEST_CELLS = 1024
 EXTENT_ORDER = 6
@@ -256,59 +246,6 @@ def read_area(value: AreaLike) -> SkyArea:
     if len(value) != 4:
         raise UsageError(f"the area {shown(value)} has {len(value)} numbers, not four; {HOW}")
     return SkyBox(*value)
-
-
-def moc_of_regions(shapes: Iterable[Any]) -> MOC:
-    """Cover sky regions of the package regions with cells; what is marked as excluded is cut out.
-
-    Raises
-    ------
-    UsageError
-        If there is none, or one has no area on the sky.
-    """
-    inside: list[MOC] = []
-    outside: list[MOC] = []
-    for shape in shapes:
-        keep = str(shape.meta.get("include", True)) not in {"False", "0", "-"}
-        (inside if keep else outside).append(_moc_of_region(shape))
-    if not (inside or outside):
-        raise UsageError("the area is a list of no regions; give at least one")
-    whole = MOC.from_string("0/0-11", "ascii")
-    moc = inside[0].union(*inside[1:]) if len(inside) > 1 else (inside or [whole])[0]
-    for hole in outside:
-        moc = moc.difference(hole)
-    return moc
-
-
-def _moc_of_region(shape: Any) -> MOC:
-    """Cells of one region; boxes and ellipses by their corners, as their angle counts in their own frame."""
-    if isinstance(shape, EllipseSkyRegion | RectangleSkyRegion):
-        if isinstance(shape, EllipseSkyRegion):
-            around = np.radians(np.arange(ELLIPSE_CORNERS) * 360 / ELLIPSE_CORNERS)
-            x, y = shape.width / 2 * np.cos(around), shape.height / 2 * np.sin(around)
-        else:
-            x, y = shape.width / 2 * np.array([1, -1, -1, 1]), shape.height / 2 * np.array([1, 1, -1, -1])
-        # Width runs along longitude at angle 0; angles turn from there towards north.
-        bearing = np.arctan2(x, y) - shape.angle
-        corners = shape.center.directional_offset_by(bearing, np.hypot(x, y))
-        return MOC.from_polygon_skycoord(corners.icrs, max_depth=_order_for(2 * np.hypot(x, y).min()))
-    if isinstance(shape, PolygonSkyRegion):
-        widest = shape.vertices[0].separation(shape.vertices).max()
-        return MOC.from_polygon_skycoord(shape.vertices.icrs, max_depth=_order_for(widest))
-    if isinstance(shape, CircleSkyRegion | CircleAnnulusSkyRegion):
-        radius = shape.radius if isinstance(shape, CircleSkyRegion) else shape.outer_radius
-        return MOC.from_astropy_regions(shape, max_depth=_order_for(2 * radius))
-    raise UsageError(
-        f"the area holds a {shown(type(shape).__name__)}, which has no area on the sky; use circles, annuli, "
-        "ellipses, boxes and polygons in sky coordinates"
-    )
-
-
-def _order_for(size: u.Quantity) -> int:
-    """Order of the cells of a region of a size."""
-    cell_deg = max(float(size.to_value(u.deg)), 1e-6) / CELLS_ACROSS
-    order = EXTENT_ORDER + math.ceil(math.log2(EXTENT_CELL_DEG / cell_deg))
-    return min(max(REGION_ORDER, order), FINEST_REGION_ORDER)
 
 
 def _from_dict(values: Mapping[str, Any]) -> SkyArea:

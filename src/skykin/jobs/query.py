@@ -28,11 +28,12 @@ from skykin.catalogue.references import (
     too_many,
 )
 from skykin.catalogue.user_catalogue import read_catalogue
-from skykin.core.area import MocArea, moc_of_regions
+from skykin.core.area import MocArea
 from skykin.core.errors import ResourceError, SkyError, UnknownNameError, UsageError, shown
 from skykin.core.extent import Extent
 from skykin.core.footprint import WIDEST_TANGENT_DEG, Footprint
 from skykin.core.picture import Picture
+from skykin.core.region_cells import moc_of_regions
 from skykin.core.views import Over, Views
 from skykin.indexing.sky_index import StoredIndex
 from skykin.style.recipe import Combine

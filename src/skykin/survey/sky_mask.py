@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from mocpy import MOC
 
-from skykin.core.area import FINEST_ORDER, MocArea, moc_of_regions
+from skykin.core.area import FINEST_ORDER, MocArea
 from skykin.core.errors import (
     InputRefusedError,
     NotThisFormatError,
@@ -18,6 +18,7 @@ from skykin.core.errors import (
     UsageError,
     shown,
 )
+from skykin.core.region_cells import moc_of_regions
 from skykin.survey.guard import Limits, guarded
 from skykin.survey.moc_file import is_moc_text, ranges_of_fits, ranges_of_json, ranges_of_text
 from skykin.survey.unpack import unpacked
