@@ -87,6 +87,13 @@ def test_a_hostile_file_is_refused_by_name(tmp_path, temporary, case):
     assert not list(temporary.iterdir())
 
 
+def test_a_card_that_is_none_changes_nothing_and_is_not_warned_of(tmp_path, plain):
+    # A warning would be an error here.
+    content = hostile.image_bytes(REMARK="none").replace(b"REMARK  =", b"REMARK  *")
+    for found, expected in zip(values(opened(tmp_path, content)), plain, strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
 def test_a06_a_file_without_its_last_padding_is_accepted(tmp_path, plain):
     content = hostile.image_bytes()
     survey = opened(tmp_path, content[: 2880 + 64 * 64 * 4])

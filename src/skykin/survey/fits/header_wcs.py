@@ -61,6 +61,12 @@ class HeaderWcs:
     projection: str
 
 
+def header_of(text: str) -> fits.Header:
+    """Make a header of its cards; those that are no keyword with a value are passed over."""
+    with warnings.catch_warnings(action="ignore"):
+        return fits.Header.fromstring(text)
+
+
 def has_celestial_axes(hdu: Hdu) -> bool:
     """Whether a header names a longitude or a latitude."""
     return bool(_celestial({i: hdu.cards.get(f"CTYPE{i}", "") for i in range(1, MOST_AXES + 1)}))

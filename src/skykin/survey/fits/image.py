@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from astropy.io import fits
 
 from skykin.core.atomic import sha256_of
 from skykin.core.errors import CorruptFileError, DataQualityError, HeaderInvalidError, TooLargeError, shown
@@ -17,7 +16,7 @@ from skykin.core.sampling import evenly, windows
 from skykin.core.survey_options import SurveyOptions
 from skykin.survey.base import About
 from skykin.survey.fits.check import BLOCK, Hdu, read_headers
-from skykin.survey.fits.header_wcs import has_celestial_axes
+from skykin.survey.fits.header_wcs import has_celestial_axes, header_of
 from skykin.survey.fits.image_hdus import chosen_hdu, image_shape, is_compressed, only_image
 from skykin.survey.fits.pixels import (
     DTYPES,
@@ -136,7 +135,7 @@ def read_image(path: Path, hdu: Hdu, options: SurveyOptions, progress: Progress)
     limits = Limits(4 * GIBIBYTE + stamp[0], seconds, LARGEST_UNPACKED_BYTES)
     array = None
     with guarded("skykin.survey.fits.child:read_image", path, arguments, limits=limits) as parsed:
-        header = fits.Header.fromstring(parsed.facts["header"])
+        header = header_of(parsed.facts["header"])
         for note in parsed.facts["notes"]:
             progress.say(note)
         if is_compressed(hdu):

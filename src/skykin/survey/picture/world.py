@@ -10,6 +10,7 @@ from skykin.core.errors import SkyError, TooLargeError, shown
 from skykin.core.protocols import Progress
 from skykin.core.survey_options import SurveyOptions
 from skykin.survey.fits.check import CARD, Hdu, add_card, read_headers
+from skykin.survey.fits.header_wcs import header_of
 from skykin.survey.fits.world import World, read_world
 from skykin.survey.guard import guarded
 from skykin.survey.picture.file import PictureFile
@@ -132,7 +133,7 @@ def _read_sidecar(path: Path) -> fits.Header:
         add_card(hdu, card, row)
         text += card.decode("ascii")
     with guarded("skykin.survey.fits.child:read_header", path, {"header": text}) as parsed:
-        header = fits.Header.fromstring(parsed.facts["header"])
+        header = header_of(parsed.facts["header"])
     if header.get("NAXIS") == 0:  # it says itself that it is no image
         for key in [key for key in header if key.startswith("NAXIS")]:
             del header[key]
