@@ -103,6 +103,27 @@ def test_whole_numbers_and_half_floats_are_read_too():
 
 
 @pytest.mark.parametrize(
+    "make",
+    [
+        lambda plain: plain.astype(">f4"),
+        lambda plain: np.repeat(np.repeat(plain, 2, axis=0), 2, axis=1)[::2, ::2],
+        np.asfortranarray,
+        lambda plain: plain[::-1].copy()[::-1],
+    ],
+    ids=["big-endian", "every other", "columns first", "backwards"],
+)
+def test_c06_an_array_laid_out_otherwise_is_bit_equal_and_left_as_it_is(make):
+    wcs, plain = world(), VALUES.astype(np.float32)
+    places = np.mgrid[2:38, 2:58].reshape(2, -1)
+    given = make(plain)
+    given.setflags(write=False)
+    found = at_pixels(skykin.open_survey((given, wcs)), wcs, *places)
+    for one, other in zip(found, at_pixels(skykin.open_survey((plain, wcs)), wcs, *places), strict=True):
+        assert one.tobytes() == other.tobytes()
+    np.testing.assert_array_equal(given, VALUES.astype(np.float32))
+
+
+@pytest.mark.parametrize(
     ("given", "error", "told"),
     [
         (lambda: (VALUES.astype(complex), world()), UsageError, "holds values of type complex128, but a"),

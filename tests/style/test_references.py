@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from astropy.coordinates import SkyCoord
+from mocpy import MOC
 
 import skykin
 from skykin import read_query
@@ -133,6 +134,34 @@ def test_wham_covers_the_cores_of_the_set_and_not_those_of_the_rest(wham_path):
 def test_invalid_references_are_refused(asked, error, sentence):
     with pytest.raises(error, match=sentence):
         read_query(asked)
+
+
+@pytest.mark.parametrize(
+    "shape", ["circle(10,0,0)", "box(10,0,1,0,0)", "annulus(10,0,1,1)", "polygon(10,0,10,0,10,0)",
+              "polygon(10,0,12,0,14,0)"],
+)  # fmt: skip
+def test_n05_a_reference_without_an_area_is_refused(tmp_path, shape):
+    (tmp_path / "none.reg").write_text(f"galactic\n{shape}\n")
+    with pytest.raises(SkyError, match="holds? no sky") as caught:
+        read_query(str(tmp_path / "none.reg"))
+    assert caught.value.code == "SKY-RANGE"
+    with pytest.raises(UsageError, match="the width of a reference is 0°; use a finite number above 0"):
+        read_query("209,-19", width=0)
+
+
+def test_n06_the_whole_sky_is_no_reference():
+    with pytest.raises(SkyError, match="spreads over the whole sky, .*a part that is at most 90° wide"):
+        read_query(MOC.from_string("0/0-11", "ascii"))
+
+
+@pytest.mark.parametrize(
+    "other", ["209,-19", "-151,-19", SkyCoord(209, -19, unit="deg", frame="galactic").icrs]
+)
+def test_n08_two_references_at_one_place_are_refused_however_it_is_written(other):
+    with pytest.raises(
+        UsageError, match=r"two references are the same place, l=209° b=-19° .*; leave one out"
+    ):
+        read_query(["209,-19", other])
 
 
 def test_another_way_of_combining_is_refused():

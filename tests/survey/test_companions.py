@@ -1,13 +1,16 @@
 """Folders in which weights, uncertainties, masks and tables stand beside the images."""
 
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 from astropy.io import fits
 
+from skykin.core.errors import CorruptFileError
 from skykin.core.progress import SilentProgress
-from skykin.survey.derived.companions import companions
+from skykin.survey.derived import mosaic
+from skykin.survey.derived.companions import Companion, companions
 from skykin.survey.open import open_survey
 
 HEADER = {"CTYPE1": "GLON-CAR", "CTYPE2": "GLAT-CAR", "CRVAL1": 80.0, "CRVAL2": 0.0, "CRPIX1": 20.5}
@@ -121,6 +124,58 @@ def test_what_is_no_weight_or_does_not_fit_is_left_out_and_named(tmp_path):
         "and the like are no images"
     )
     assert any("headers of SCAMP such as 'm31.head' are not read" in sentence for sentence in said)
+
+
+@pytest.mark.parametrize("when", ["while others are opened", "before it is looked at"])
+def test_o05_a_file_that_vanishes_is_named_and_the_others_are_used(tmp_path, monkeypatch, when):
+    for name in ("a.fits", "b.fits"):
+        image(tmp_path / "f" / name, 50 if name == "a.fits" else 70)
+    if when == "while others are opened":
+        real = mosaic.open_file
+
+        def open_and_lose(path, *others):
+            (tmp_path / "f" / "b.fits").unlink(missing_ok=True)
+            return real(path, *others)
+
+        monkeypatch.setattr(mosaic, "open_file", open_and_lose)
+        survey, _ = opened(tmp_path / "f")
+        (told,) = survey.to_dict()["rejected"]
+        assert told["file"] == "b.fits"
+        assert told["code"].startswith("IN-")
+        assert "'b.fits'" in told["sentence"]
+        assert survey.sample(80.0, 0.0)[0][0] == pytest.approx(50, abs=0.1)
+    else:
+        survey, _ = opened(tmp_path / "f")
+        (tmp_path / "f" / "b.fits").unlink()
+        with pytest.raises(CorruptFileError, match="'b.fits' changed while it was read; run again when"):
+            survey.sample(80.0, 0.0)
+
+
+def test_o06_names_that_differ_in_case_are_two_files(tmp_path):
+    image(tmp_path / "f" / "Field.fits", 50)
+    image(tmp_path / "f" / "field.fits", 70)
+    if len(list((tmp_path / "f").iterdir())) == 1:
+        pytest.skip("a file system that knows no case")
+    survey, _ = opened(tmp_path / "f")
+    assert [each["file"] for each in survey.to_dict()["files"]] == ["Field.fits", "field.fits"]
+    assert survey.sample(80.0, 0.0)[0][0] == pytest.approx(60, abs=0.1)
+
+
+def test_o08_many_thousand_names_are_told_apart_in_time():
+    names = [f"field_{number}{kind}.fits" for number in range(10_000) for kind in ("", ".weight")]
+    start = time.process_time()
+    found = companions([Path("f", name) for name in names])
+    assert time.process_time() - start < 10
+    assert len(found) == 10_000
+    assert found[777] == Companion(Path("f/field_777.weight.fits"), Path("f/field_777.fits"), is_weight=True)
+
+
+def test_o08_an_image_is_found_among_many_small_files(tmp_path):
+    image(tmp_path / "f" / "m31.fits", 50)
+    for number in range(3000):
+        (tmp_path / "f" / f"{number}.txt").touch()
+    survey, _ = opened(tmp_path / "f")
+    assert survey.sample(80.0, 0.0)[0][0] == pytest.approx(50, abs=0.1)
 
 
 def test_a_table_beside_images_is_left_out_and_named(tmp_path):

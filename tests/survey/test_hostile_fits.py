@@ -195,6 +195,22 @@ def test_b07_a_huge_value_spoils_only_its_place(tmp_path, huge, plain):
     assert 0.9 < elsewhere.mean() < 1
 
 
+@pytest.mark.parametrize(("side", "value"), [(1, 60_000.0), (3, 300.0)], ids=["cosmic ray", "saturated star"])
+def test_b11_a_bright_pixel_changes_its_place_and_hardly_the_limits(tmp_path, plain, side, value):
+    data = hostile.picture()
+    data[34 : 34 + side, 34 : 34 + side] = value
+    survey = opened(tmp_path, hostile.image_bytes(data))
+    sampled, coverage = values(survey)
+    elsewhere = np.abs(sampled - plain[0]) < 1e-4
+    assert 0.9 < elsewhere.mean() < 1
+    assert sampled.max() <= value
+    np.testing.assert_array_equal(coverage, plain[1])
+    unharmed = measure_stretch(opened(tmp_path, hostile.image_bytes(), name="unharmed"))
+    assert measure_stretch(survey).low == pytest.approx(unharmed.low, rel=0.01)
+    if side == 1:
+        assert measure_stretch(survey).high == pytest.approx(unharmed.high, rel=0.05)
+
+
 def test_b08_denormals_and_minus_zero_are_zero(tmp_path):
     data = hostile.picture()
     data[:32] = -0.0

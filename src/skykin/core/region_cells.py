@@ -20,14 +20,17 @@ from regions import (
     RectangleSkyRegion,
 )
 
-from skykin.core.errors import UsageError, shown
+from skykin.core.errors import SkyError, UsageError, shown
 from skykin.core.shapes import Degrees
+from skykin.core.sphere import directions
 
 #: Cells of regions are 0.9 arcminutes wide, and at most a 128th of the region itself.
 REGION_ORDER, CELLS_ACROSS, FINEST_REGION_ORDER = 12, 128, 22
 ELLIPSE_CORNERS = 72
 #: Side of the cells of order 0.
 LARGEST_CELL_DEG = math.degrees(math.sqrt(math.pi / 3))
+#: Corners that are no farther from one great circle, radians, enclose nothing.
+FLAT = 1e-12
 #: Cells are found in one thread: a guarded child has few.
 THREADS = 1
 
@@ -146,6 +149,7 @@ def _outline(shape: Any) -> _Outline:
         return _Outline(frame, lon.deg, lat.deg, float(2 * distance.min().to_value(u.deg)))
     if isinstance(shape, PolygonSkyRegion):
         frame, lon, lat = _positions(shape.vertices)
+        _check_corners(lon.deg, lat.deg)
         widest = angular_separation(lon[0], lat[0], lon, lat).max()
         return _Outline(frame, lon.deg, lat.deg, float(widest.to_value(u.deg)))
     if isinstance(shape, CircleSkyRegion | CircleAnnulusSkyRegion):
@@ -161,6 +165,17 @@ def _outline(shape: Any) -> _Outline:
         f"the area holds a {shown(type(shape).__name__)}, which has no area on the sky; use circles, annuli, "
         "ellipses, boxes and polygons in sky coordinates"
     )
+
+
+def _check_corners(lon_deg: Degrees, lat_deg: Degrees) -> None:
+    """Refuse a polygon whose corners lie at one place or on one great circle."""
+    corners = directions(lon_deg, lat_deg)
+    far = corners[np.argmin(corners @ corners[0])]
+    pole = np.cross(corners[0], far)
+    if np.abs(corners @ pole).max() <= FLAT * max(float(np.linalg.norm(pole)), FLAT):
+        raise SkyError(
+            "the area holds a polygon whose corners lie on one line, which holds no sky; correct it"
+        )
 
 
 def _positions(where: SkyCoord) -> tuple[Any, Any, Any]:

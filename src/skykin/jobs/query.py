@@ -176,6 +176,11 @@ class _Reader:
         extent = mask.extent()
         # A square as large as the part that is covered: what a map can outline.
         side_deg = min(2 * extent.radius_deg, WIDEST_TANGENT_DEG)
+        if extent.is_all_sky and self.index is None:
+            raise SkyError(
+                f"the reference {shown(name)} spreads over the whole sky, of which there is no one picture; "
+                f"give a part that is at most {WIDEST_TANGENT_DEG:g}° wide"
+            )
         if self.index is not None:
             side_deg = max(side_deg, self.index.cell_deg)
         return Example(name, Footprint(extent.lon_deg, extent.lat_deg, side_deg), region=mask)

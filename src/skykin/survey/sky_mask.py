@@ -26,6 +26,8 @@ from skykin.survey.unpack import unpacked
 MOST_BYTES = 64 << 20
 #: To bring a shape on cells takes milliseconds, a polygon a time that grows with the square of its corners.
 MOST_SHAPES, MOST_CORNERS, MOST_NUMBERS = 10_000, 1_000, 100_000
+#: What the package regions says of a shape without an area.
+NO_SIZE = re.compile("must be strictly positive|must be greater than inner")
 LIMITS = Limits(memory_bytes=3 << 30, seconds=60.0)
 #: Coordinates in pixels of some image say nothing about the sky.
 PIXEL_FRAMES = re.compile(r"^\s*(image|physical|detector|amplifier|linear)\b", re.MULTILINE | re.IGNORECASE)
@@ -88,7 +90,14 @@ def _of_regions(text: str, name: str) -> MOC:
             code="SKY-FRAME",
         )
     _check_cost(text, name)
-    shapes = Regions.parse(text, format="ds9")
+    try:
+        shapes = Regions.parse(text, format="ds9")
+    except ValueError as error:
+        if not NO_SIZE.search(str(error)):
+            raise
+        raise SkyError(
+            f"{shown(name)} has a shape that holds no sky ({error}); correct it", code="SKY-RANGE"
+        ) from error
     if not shapes:
         raise NotThisFormatError(
             f"{shown(name)} is no MOC and holds no DS9 regions; give one of these", code="IN-NOTMASK"

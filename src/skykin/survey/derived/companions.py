@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 
@@ -36,6 +37,12 @@ ENDING = re.compile(r"(\.(fits|fit|fts|fz|gz|bz2|xz))+$", re.IGNORECASE)
 SAME_PLACE = 1.0
 
 
+#: Words of an image's name between those that it has in common with its companion.
+MOST_BETWEEN = 2
+#: The folder of a companion, and the words of its name before and after the one that says what it is.
+_Around: TypeAlias = tuple[Path, tuple[str, ...], tuple[str, ...]]
+
+
 @dataclass(frozen=True)
 class Companion:
     """A file that tells about an image beside it.
@@ -62,19 +69,33 @@ def companions(paths: Sequence[Path]) -> list[Companion]:
     """
     words = {path: _words(path) for path in paths}
     kinds = {path: _kind(parts) for path, parts in words.items()}
-    images = [path for path in paths if kinds[path] is None]
-    found = []
+    around = {
+        path: (path.parent, tuple(words[path][: kind[0]]), tuple(words[path][kind[0] + 1 :]))
+        for path, kind in kinds.items()
+        if kind is not None
+    }
+    near: dict[_Around, list[Path]] = {key: [] for key in around.values()}
     for path in paths:
-        kind = kinds[path]
-        if kind is None:
-            continue
-        place, is_weight = kind
-        before, after = words[path][:place], words[path][place + 1 :]
-        near = [image for image in images if image.parent == path.parent]
-        near = [image for image in near if _belongs(words[image], before, after)]
-        if near:
-            found.append(Companion(path, min(near, key=lambda image: len(words[image])), is_weight))
+        if kinds[path] is None:
+            for key in _all_around(path.parent, words[path]) & near.keys():
+                near[key].append(path)
+    is_weight = {path: kind[1] for path, kind in kinds.items() if kind is not None}
+    found = []
+    for path, key in around.items():
+        images = [image for image in near[key] if _belongs(words[image], *map(list, key[1:]))]
+        if images:
+            nearest = min(images, key=lambda image: len(words[image]))
+            found.append(Companion(path, nearest, is_weight[path]))
     return found
+
+
+def _all_around(folder: Path, words: list[str]) -> set[_Around]:
+    """All that a name may have before and after a word that makes it a companion's, and one more."""
+    return {
+        (folder, tuple(words[:start]), tuple(words[start + between :]))
+        for between in range(MOST_BETWEEN + 1)
+        for start in range(len(words) - between + 1)
+    }
 
 
 def _words(path: Path) -> list[str]:
@@ -93,7 +114,11 @@ def _kind(words: list[str]) -> tuple[int, bool] | None:
 
 def _belongs(image: list[str], before: list[str], after: list[str]) -> bool:
     between = len(image) - len(before) - len(after)
-    if not 0 <= between <= 2 or image[: len(before)] != before or image[len(image) - len(after) :] != after:
+    if (
+        not 0 <= between <= MOST_BETWEEN
+        or image[: len(before)] != before
+        or image[len(image) - len(after) :] != after
+    ):
         return False
     middle = image[len(before) : len(image) - len(after)]
     if not before:  # weight.fits beside image.fits
