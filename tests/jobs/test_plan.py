@@ -32,6 +32,37 @@ def test_a_plan_tells_tiles_seconds_memory_and_shows_the_references(plate, tmp_p
         assert np.asarray(picture.convert("L")).min() < 100
 
 
+def test_a_plan_shows_the_references_in_all_views(plate):
+    options = {"tile_size": 0.16, "spacing": 0.08, "pixels": 64, "jobs": 1}
+    told = skykin.plan(plate, "209,-19", turns=8, scales="2/3,1,3/2", **options)
+    assert told.facts["views"] == "8 turns × 3 scales (0.67, 1, 1.5); a tile has the largest similarity"
+    figure = told.plot()
+    headings = [" ".join(axes.get_title(loc="left").split()) for axes in figure.axes]
+    assert len(headings) == 24
+    assert headings[0] == "as it is"
+    assert {"turned by 45°", "turned by 90°, 1.5 times as large"} < set(headings)
+    by_words = {
+        heading: axes.images[0].get_array() for heading, axes in zip(headings, figure.axes, strict=True)
+    }
+    # Turned by 180°, the middle of the picture is the same, upside down.
+    np.testing.assert_allclose(
+        by_words["turned by 180°"][16:-16, 16:-16], by_words["as it is"][::-1, ::-1][16:-16, 16:-16], atol=0.1
+    )
+    rows = {round(axes.get_position().y0, 3) for axes in figure.axes}
+    assert len(rows) == 3
+
+
+def test_a_plan_says_how_many_views_it_shows_of_each_reference(plate):
+    options = {"tile_size": 0.16, "spacing": 0.08, "pixels": 64, "jobs": 1}
+    told = skykin.plan(
+        plate, ["209,-19", "209.1,-18.9"], turns=16, mirror=True, scales=1, views="mean", **options
+    )
+    assert told.facts["views"] == (
+        "16 turns × 2 (mirrored); a tile has the mean similarity; 12 of 32 are shown of each reference"
+    )
+    assert len(told.plot().axes) == 24
+
+
 def test_a_plan_refuses_what_a_map_would_refuse(plate):
     with pytest.raises(skykin.SkykinError, match="the survey covers 0% of the reference tile"):
         skykin.plan(plate, "29,19")

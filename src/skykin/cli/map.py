@@ -169,7 +169,7 @@ def map_command(
         typer.Option(
             "--dry-run",
             help="Measure nothing: print how many tiles, seconds and how much memory it would take, and "
-            "write the pictures of the references.",
+            "write the pictures of the references in all views.",
             rich_help_panel=OUTPUT,
         ),
     ] = False,
@@ -197,6 +197,10 @@ def map_command(
             unlike=unlike or [],
             width=width,
             pixel_scale=pixel_scale,
+            turns=turns,
+            mirror=mirror,
+            scales=scales,
+            views=views,
             survey_option=survey_options(survey_option),
             area=area,
             tile_size=tile_size,

@@ -17,18 +17,22 @@ from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Progress
 from skykin.core.settings import DEFAULTS, EngineKind, GridKind, MapSettings, StretchKind
 from skykin.core.survey_options import BandsLike, SurveyOptions
+from skykin.core.views import Over
 from skykin.jobs.map import MappedSurvey, opened
 from skykin.jobs.opening import in_hand
 from skykin.jobs.query import Reference, read_query
 from skykin.jobs.sizing import tile_about
 from skykin.jobs.streamed import StreamedSurvey, standard_sample
 from skykin.products.info import Info
+from skykin.products.result import shortened
 from skykin.products.wording import position
 from skykin.style.engine.meter import ContextMeter
 from skykin.survey.memory import SurveyLike
 
 #: Seconds on one core, and bytes, that opening, figures and tables take whatever the survey.
 OTHER_SECONDS, OTHER_BYTES = 20.0, 700e6
+#: Pictures of views, in rows, and letters of a name below one.
+MOST_VIEWS, VIEWS_PER_ROW, LONGEST_NAME = 24, 8, 24
 #: Bytes that a pixel of a facet takes while it is measured, with its features in blocks.
 BYTES_PER_PIXEL = 250.0
 
@@ -40,6 +44,10 @@ def plan(
     unlike: Reference | Sequence[Reference] = (),
     width: float | u.Quantity | None = None,
     pixel_scale: float | u.Quantity | None = None,
+    turns: int | None = None,
+    mirror: bool | None = None,
+    scales: float | str | Sequence[float] | None = None,
+    views: Over | None = None,
     survey_option: SurveyOptions | None = None,
     area: AreaLike | None = None,
     tile_size: float | u.Quantity | None = None,
@@ -59,11 +67,13 @@ def plan(
     download: bool = False,
     progress: Progress | None = None,
 ) -> Info:
-    """Tell what `map` would do: tiles, seconds, memory, and the pictures of the references.
+    """Tell what `map` would do: tiles, seconds, memory, and the pictures of the references in all views.
 
     Parameters
     ----------
-    survey, reference, unlike, width, pixel_scale, survey_option, area, tile_size, object_size, spacing :
+    survey, reference, unlike, width, pixel_scale, turns, mirror, scales, views, survey_option :
+        As for `map`.
+    area, tile_size, object_size, spacing :
         As for `map`.
     pixels, grid, bands, stretch, stretch_per_tile, recipe, engine, dense, fast, min_coverage, jobs :
         As for `map`.
@@ -100,17 +110,48 @@ def plan(
         min_coverage=min_coverage,
         jobs=jobs,
     )
-    query = read_query(reference, unlike=unlike, width=width, pixel_scale=pixel_scale)
+    query = read_query(
+        reference, unlike=unlike, width=width, pixel_scale=pixel_scale,
+        turns=turns, mirror=mirror, scales=scales, views=views,
+    )  # fmt: skip
     _, source = opened(settings, query, download, progress)
-    return Info.of_pictures("What a map would take", _facts(source), reference_panels(source), query.name)
+    panels = reference_panels(source)
+    per_row = VIEWS_PER_ROW if source.query.views.several else len(panels)
+    return Info.of_pictures("What a map would take", _facts(source), panels, query.name, per_row)
 
 
 def reference_panels(source: MappedSurvey) -> list[Panel]:
-    """Show each reference as the network sees it, with its place and size."""
+    """Show each reference as the network sees it: with its place and size, or in its views."""
+    references = source.query.references
+    if not source.query.views.several:
+        return [
+            Panel(each.name, picture.rgb, _place(each.footprint, picture))
+            for each, picture in zip(references, source.pictures, strict=True)
+        ]
+    # As it is comes first, and then the angles of one scale beside each other.
+    views = sorted(source.query.views.each, key=lambda view: (view.scale != 1, view.scale, view.mirrored))
+    shown = [(each, view) for each in references for view in views[: _shown_of_each(source)]]
+    pictures = [source.reference_picture(each, view) for each, view in shown[:MOST_VIEWS]]
     return [
-        Panel(each.name, picture.rgb, _place(each.footprint, picture))
-        for each, picture in zip(source.query.references, source.pictures, strict=True)
+        Panel(view.words, picture.rgb, shortened(each.name, LONGEST_NAME))
+        for (each, view), picture in zip(shown[:MOST_VIEWS], pictures, strict=True)
     ]
+
+
+def _shown_of_each(source: MappedSurvey) -> int:
+    """How many views of each reference have a picture."""
+    return max(1, MOST_VIEWS // len(source.query.references))
+
+
+def _views(source: MappedSurvey) -> str:
+    """Which views there are, and of how many there is a picture."""
+    views, shown = source.query.views, _shown_of_each(source)
+    told = f"{views.words}; a tile has {'the largest' if views.by == 'max' else 'the mean'} similarity"
+    if len(views.each) <= shown:
+        return told
+    several = len(source.query.references) > MOST_VIEWS
+    of = f"the first {MOST_VIEWS} references" if several else "each reference"
+    return f"{told}; {shown} of {len(views.each)} are shown of {of}"
 
 
 def _place(where: Footprint | None, picture: Picture) -> str:
@@ -128,6 +169,7 @@ def _facts(source: MappedSurvey) -> Mapping[str, str]:
     return {
         "survey": streamed.sky.survey.title,
         "references": _named(source.query),
+        **({"views": _views(source)} if source.query.views.several else {}),
         "recipe": streamed.meter.recipe.name,
         "tiles": f"about {tiles}, {size_words(settings.tile_size_deg)} wide, "
         f"{size_words(grid.spacing_deg)} apart, {settings.side_pixels} pixels a side",

@@ -44,8 +44,10 @@ class Info(Result):
     name: str = ""
 
     @classmethod
-    def of_pictures(cls, title: str, facts: Mapping[str, str], panels: Sequence[Panel], name: str) -> Self:
-        """Tell facts beside pictures, which are drawn in one row."""
+    def of_pictures(
+        cls, title: str, facts: Mapping[str, str], panels: Sequence[Panel], name: str, per_row: int
+    ) -> Self:
+        """Tell facts beside pictures, which are drawn in rows."""
 
         def draw() -> Figure:
             # Matplotlib is loaded for a picture only.
@@ -53,7 +55,7 @@ class Info(Result):
             from skykin.products.figures.side_by_side import side_by_side_figure  # noqa: PLC0415
 
             with house_style():
-                return side_by_side_figure(panels)
+                return side_by_side_figure(panels, per_row)
 
         def save(path: Path) -> None:
             with whole_file(path) as temporary:

@@ -207,7 +207,7 @@ def _row(panels: tuple[Panel, ...]) -> Figure:
     from skykin.products.figures.side_by_side import side_by_side_figure  # noqa: PLC0415
 
     with house_style():
-        return side_by_side_figure(panels)
+        return side_by_side_figure(panels, len(panels))
 
 
 def _write_row(picture: PaintedPicture, panels: tuple[Panel, ...], path: Path, caption: str) -> None:

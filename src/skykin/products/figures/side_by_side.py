@@ -16,6 +16,8 @@ from skykin.products.stamp import Stamped
 PANEL_IN, HEAD_IN, FOOT_IN, GAP_IN = 2.7, 0.6, 0.55, 0.12
 #: Letters of a heading that fit over a panel.
 HEADING_WIDTH = 30
+#: Panels in several rows are smaller.
+SMALL = 0.55
 
 
 def draw_side_by_side(
@@ -23,23 +25,30 @@ def draw_side_by_side(
 ) -> Drawn:
     """Draw pictures in one row, each with its heading and note; save as PNG and PDF in `folder`."""
     with house_style():
-        figure = side_by_side_figure(panels)
+        figure = side_by_side_figure(panels, len(panels))
         return save_figure(figure, result, folder, name=name, title=title, caption=caption)
 
 
-def side_by_side_figure(panels: Sequence[Panel]) -> Figure:
-    """Draw pictures in one row, each with its heading and note."""
-    width_in = len(panels) * (PANEL_IN + GAP_IN) + GAP_IN
-    height_in = HEAD_IN + PANEL_IN + FOOT_IN
+def side_by_side_figure(panels: Sequence[Panel], per_row: int) -> Figure:
+    """Draw pictures in rows, each with its heading and note; in more than one row they are small."""
+    rows, columns = -(-len(panels) // per_row), min(per_row, len(panels))
+    size = 1.0 if rows == 1 else SMALL
+    side_in, step_in = size * PANEL_IN, HEAD_IN + size * PANEL_IN + size * FOOT_IN
+    width_in, height_in = columns * (side_in + GAP_IN) + GAP_IN, rows * step_in
     figure = new_figure(width_in, height_in)
     for index, panel in enumerate(panels):
-        left_in = GAP_IN + index * (PANEL_IN + GAP_IN)
-        box = (left_in / width_in, FOOT_IN / height_in, PANEL_IN / width_in, PANEL_IN / height_in)
+        row, column = divmod(index, per_row)
+        left_in = GAP_IN + column * (side_in + GAP_IN)
+        bottom_in = height_in - row * step_in - HEAD_IN - side_in
+        box = (left_in / width_in, bottom_in / height_in, side_in / width_in, side_in / height_in)
         axes = figure.add_axes(box)
         axes.imshow(panel.rgb.clip(0, 1), interpolation="nearest")
         axes.set_axis_off()
-        axes.set_title(literal(fill(panel.heading, HEADING_WIDTH)), fontsize=11)
+        heading, note = (11, 9) if rows == 1 else (8, 7)
+        axes.set_title(
+            literal(fill(panel.heading, int(HEADING_WIDTH * size * 11 / heading))), fontsize=heading
+        )
         axes.text(
-            0, -0.03, literal(panel.note), transform=axes.transAxes, va="top", fontsize=9, color="#444444"
+            0, -0.03, literal(panel.note), transform=axes.transAxes, va="top", fontsize=note, color="#444444"
         )
     return figure
