@@ -282,18 +282,19 @@ def test_cells_add_up_to_what_was_measured_over_all_positions():
     raw = np.concatenate([mean, spread], axis=-1)
     scale = raw.mean(axis=(0, 1)), raw.std(axis=(0, 1))
     offset, unit = (part.astype(np.float32) for part in scale)
-    moments = FirstMomentsOfCells(mean_std, offset, unit, 10, compared=lambda x: x)
+    moments = FirstMomentsOfCells(mean_std, offset, unit, 10, compared=lambda x, _: x)
     cells = ((raw - scale[0]) / scale[1]).astype(np.float16)
-    found = add_up(moments, cells, total, 2, 2)
+    lat = np.zeros((3, 5))
+    found = add_up(moments, cells, total, lat[:2, :3], reach=2, step=2)
     flat = features.reshape(2, 2, 3, 2, 16, 5).swapaxes(1, 2).reshape(2, 3, 64, 5)
     w = weights.reshape(2, 2, 3, 2, 16).swapaxes(1, 2).reshape(2, 3, 64, 1)
     average = (w * flat).sum(axis=2) / w.sum(axis=2)
     deviation = np.sqrt((w * (flat - average[:, :, None]) ** 2).sum(axis=2) / w.sum(axis=2))
     np.testing.assert_allclose(found[..., :5], average, rtol=1e-3)
     np.testing.assert_allclose(found[..., 5:], deviation, rtol=1e-3)
-    group = add_all(moments, cells[:2, :2].reshape(1, 4, 10), total[:2, :2].reshape(1, 4))
+    group = add_all(moments, cells[:2, :2].reshape(1, 4, 10), total[:2, :2].reshape(1, 4), np.zeros(1))
     np.testing.assert_allclose(group[0], found[0, 0], rtol=1e-5)
-    assert np.isnan(add_up(moments, cells, 0 * total, 2)).all()
+    assert np.isnan(add_up(moments, cells, 0 * total, lat, reach=2, step=1)).all()
 
 
 @pytest.mark.parametrize("statistic", [gram, covariance, mean_std, core_contrast, radial_profile], ids=repr)
@@ -314,22 +315,23 @@ def test_the_code_that_is_right_for_any_statistic_adds_cells_up_to_it(statistic)
     ):
         layer.form.fill(cell.T, root, out)
     cells /= np.where(total > 0, total, 1)[..., None]
-    found = add_up(moments, cells, total, 8)
+    found = add_up(moments, cells, total, np.zeros((1, 1)), reach=8, step=1)
     assert found.shape == (1, 1, moments.compared_width)
     np.testing.assert_allclose(found[0, 0], expected, rtol=0, atol=1e-5 * np.abs(expected).max())
-    group = add_all(moments, cells.reshape(1, 64, -1), total.reshape(1, 64))
+    group = add_all(moments, cells.reshape(1, 64, -1), total.reshape(1, 64), np.zeros(1))
     np.testing.assert_allclose(group[0], found[0, 0], rtol=1e-5, atol=1e-6 * np.abs(expected).max())
 
 
 def test_strips_of_a_large_facet_change_nothing(monkeypatch):
     rng = np.random.default_rng(4)
     moments = FirstMomentsOfCells(
-        mean_std, np.zeros(6, np.float32), np.ones(6, np.float32), 6, compared=lambda x: x
+        mean_std, np.zeros(6, np.float32), np.ones(6, np.float32), 6, compared=lambda x, _: x
     )
     cells = rng.random((9, 7, 6)).astype(np.float16)
-    whole = add_up(moments, cells, np.ones((9, 7)), 3, 2)
+    how = (moments, cells, np.ones((9, 7)), np.zeros((4, 3)))
+    whole = add_up(*how, reach=3, step=2)
     monkeypatch.setattr("skykin.indexing.moments.TOGETHER", 1)
-    np.testing.assert_array_equal(add_up(moments, cells, np.ones((9, 7)), 3, 2), whole)
+    np.testing.assert_array_equal(add_up(*how, reach=3, step=2), whole)
 
 
 def test_every_cell_of_a_region_counts_once(survey, tmp_path_factory, index):

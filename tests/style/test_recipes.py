@@ -68,6 +68,7 @@ def test_the_poster_is_the_poster():
         "padding": "zero",
         "standardised": False,
         "directions": None,
+        "rows_deg": None,
         "combine": "max",
         "threshold": 0.90,
         "top_fraction": None,
@@ -172,7 +173,7 @@ def test_a_name_that_is_nowhere_near_is_answered_with_all():
 def test_the_key_is_stable():
     assert {name: each.key() for name, each in recipes().items()} == {
         "core-contrast": "537b425a630ac95e",
-        "core-spread": "60af8e2424453103",
+        "core-spread": "d233ad172d49a8c7",
         "covariance": "70d39f51cc2314b4",
         "mean-std": "a89d4da52c56608c",
         "poster": "53ca5e8e99d9df90",
@@ -189,6 +190,7 @@ def test_the_key_is_stable():
         {"padding": "zero"},
         {"standardised": False},
         {"combine": "max"},
+        {"rows_deg": 4.0, "statistic": mean_std},
     ],
 )
 def test_whatever_decides_a_score_changes_the_key(change):
@@ -232,6 +234,16 @@ def test_names_and_thresholds_do_not_change_the_key(change):
         ({"threshold": float("nan")}, "has threshold nan; a cosine lies between −1 and 1"),
         ({"threshold": None, "top_fraction": 0.0}, "has top_fraction 0.0; use more than 0 and at most 1"),
         ({"threshold": None, "top_fraction": 1.1}, "has top_fraction 1.1; use more than 0 and at most 1"),
+        (
+            {"rows_deg": 90.0, "statistic": mean_std},
+            "has rows_deg 90.0; use more than 0 and less than 90",
+        ),
+        ({"rows_deg": 4.0, "standardised": False}, "has rows_deg 4.0; .* compare relative to the survey"),
+        ({"rows_deg": 4.0, "statistic": gram}, "has rows_deg, which gram has not; leave it out"),
+        (
+            {"rows_deg": 4.0, "directions": 8, "statistic": mean_std},
+            "has both directions and rows_deg; leave one of them out",
+        ),
     ],
 )
 def test_a_recipe_with_an_invalid_setting_is_refused(settings, sentence):

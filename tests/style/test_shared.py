@@ -163,6 +163,29 @@ def test_cosines_agree_with_a_direct_run_to_1e_5_corners_included(name, spacing)
     np.testing.assert_allclose(found.reshape(-1, 5), expected, rtol=0, atol=1e-5)
 
 
+def test_every_tile_is_compared_by_the_standard_of_its_own_row_of_latitude():
+    shape = (160, 160)
+    how, lattice = replace(recipe("mean-std"), layers=("block3_conv1",)), Lattice(*shape, 64, 32)
+    source = PlaneSource(_texture(*shape), np.ones(shape, np.float32))
+    meter = SharedMeter(how, block_network(how.layers))
+    raw = list(meter.signatures(source, lattice))
+    lat = np.linspace(-9, 9, 16).reshape(4, 4)
+    row = (np.abs(lat.ravel()) >= 4).astype(int)
+    with pytest.MonkeyPatch.context() as few:
+        few.setattr("skykin.style.signature.ROW_TILES", 4)
+        standard = Standardisation.fit(raw).in_rows(raw, lat.ravel(), 4)
+    parts = [
+        Standardisation.fit(each for each, own in zip(raw, row, strict=True) if own == far) for far in (0, 1)
+    ]
+    compared = [parts[far].apply(each) for each, far in zip(raw, row, strict=True)]
+    expected = [layer_cosines(each, compared[-1])["block3_conv1"] for each in compared]
+    found = meter.cosines(source, lattice, compared[-1], standard, lat)
+    np.testing.assert_allclose(found.ravel(), expected, rtol=0, atol=1e-5)
+    without = meter.cosines(source, lattice, compared[-1], Standardisation.fit(raw), lat)
+    assert np.abs(found - without).max() > 0.05
+    np.testing.assert_array_equal(meter.cosines(source, lattice, compared[-1], standard), without)
+
+
 @pytest.mark.parametrize("name", ["mean-std", "poster"])
 def test_several_references_are_compared_with_at_once_as_one_by_one(name):
     shape = (160, 160)

@@ -158,3 +158,68 @@ def test_a_survey_without_any_variation_is_refused():
         ) as caught:
             Standardisation.fit(sample)
         assert caught.value.code == "DQ-CONST"
+
+
+# Rows of latitude
+
+
+@given(tiles=st.integers(3, 40), seed=st.integers(0, 99))
+def test_where_one_row_holds_all_tiles_the_standard_is_that_of_the_survey(tiles, seed):
+    sample = _sample(tiles, seed)
+    whole = Standardisation.fit(sample)
+    lat = np.random.default_rng(seed).uniform(-90, 90, tiles)
+    assert whole.in_rows(sample, lat, 4) is whole
+    for signature, lat_deg in zip(sample, lat, strict=True):
+        assert whole.at(lat_deg) is whole
+        np.testing.assert_array_equal(
+            whole.apply(signature, lat_deg)["a"],
+            (signature["a"] - whole.mean["a"]) / whole.spread["a"],
+        )
+
+
+@given(seed=st.integers(0, 99), rows=st.integers(2, 5))
+def test_rows_of_one_standard_are_that_standard(seed, rows):
+    sample = _sample(12, seed)
+    whole = Standardisation.fit(sample)
+    same = {
+        layer: np.stack([[whole.mean[layer]] * rows, [whole.spread[layer]] * rows]) for layer in whole.mean
+    }
+    within = whole.with_rows(same, [12] * rows, np.linspace(4, 80, rows - 1))
+    raw = np.stack([signature["b"] for signature in sample])
+    lat = np.random.default_rng(seed).uniform(-90, 90, 12)
+    np.testing.assert_array_equal(within.compared("b", raw, lat), whole.compared("b", raw))
+
+
+def test_each_row_has_mean_zero_and_spread_one_of_its_own():
+    sample = [*_sample(60, 1), *_sample(60, 2, offset=50.0)]
+    lat = np.repeat([2.0, -7.0], 60)
+    standard = Standardisation.fit(sample).in_rows(sample, lat, 4)
+    assert standard.edges_deg == (4.0,)
+    assert [row.tiles for row in standard.rows] == [60, 60]
+    raw = np.stack([signature["a"] for signature in sample])
+    compared = standard.compared("a", raw, lat)
+    for row in (slice(60), slice(60, 120)):
+        np.testing.assert_allclose(compared[row].mean(axis=0), 0, atol=1e-4)
+        np.testing.assert_allclose(compared[row].std(axis=0), 1, rtol=1e-4)
+    np.testing.assert_array_equal(compared[3], standard.apply(sample[3], 2.0)["a"])
+    np.testing.assert_array_equal(compared[70], standard.apply(sample[70], 7.0)["a"])
+
+
+def test_rows_of_fewer_than_48_tiles_are_joined_towards_the_pole_and_the_last_with_the_one_before():
+    lat = np.repeat([1.0, -5.0, 9.0, -13.0, 70.0, 89.0], [48, 30, 18, 47, 1, 47])
+    sample = _sample(len(lat))
+    standard = Standardisation.fit(sample).in_rows(sample, lat, 4)
+    assert standard.edges_deg == (4.0, 12.0)
+    assert [row.tiles for row in standard.rows] == [48, 48, 95]
+    np.testing.assert_array_equal(
+        standard.row_numbers(np.array([0, -3.9, 4, 11.9, -12, 90])), [0, 0, 1, 1, 2, 2]
+    )
+
+
+def test_a_tile_at_an_edge_lies_in_one_row_however_its_latitude_was_rounded():
+    lat = np.repeat([1.0, 5.0], 48)
+    sample = _sample(len(lat))
+    standard = Standardisation.fit(sample).in_rows(sample, lat, 4)
+    np.testing.assert_array_equal(
+        standard.row_numbers(np.array([4.0, np.nextafter(4.0, 0), -np.nextafter(4.0, 9)])), [1, 1, 1]
+    )

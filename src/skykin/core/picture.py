@@ -21,7 +21,7 @@ class Picture:
     coverage : float32 array (rows, columns)
         Fraction of good data in each pixel, 0 to 1; a pixel of coverage 0 is masked.
     footprint : Footprint or None
-        Where it lies; None for a picture that is not of the sky.
+        Where it lies, or its tile if it shows what lies around it, too; None if it is not of the sky.
     """
 
     rgb: RGB

@@ -13,6 +13,8 @@ from skykin.core.shapes import Degrees, Numbers
 if TYPE_CHECKING:
     from astropy.table import QTable
 
+#: Solid angle of the sphere, square degrees.
+SPHERE_DEG2 = 4 * math.pi * math.degrees(1) ** 2
 #: Distances that are shorter by less than this fraction, far below any pixel, count as reached.
 SHORTER = 1e-9
 #: Rounding of the product of two unit vectors.

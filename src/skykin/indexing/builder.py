@@ -196,7 +196,14 @@ class _Builder:
                 for layer, own in scale.whitening.items()
                 for part, along in enumerate(own.directions)
             ]
-            self.writer.commit("scale", {"tiles": scale.tiles}, shards)
+            result: dict[str, Any] = {"tiles": scale.tiles}
+            if scale.rows:
+                shards += [
+                    self._write(f"rows-{layer}", np.stack(scale.of_rows(layer)))
+                    for layer in self.job.recipe.layers
+                ]
+                result |= {"rows": [own.tiles for own in scale.rows], "edges_deg": list(scale.edges_deg)}
+            self.writer.commit("scale", result, shards)
         space = self._space()
         self._measure_facets(space, missing)
         if "basis" in missing:
@@ -278,7 +285,7 @@ class _Builder:
 def read_space(recipe: Recipe, shelf: Shelf, steps: Sequence[Step]) -> Space:
     """Read mean and spread of the survey back."""
     parts = {layer: np.asarray(shelf(f"scale-{layer}")) for layer in recipe.layers}
-    tiles = next(step.result["tiles"] for step in steps if step.name == "scale" and step.result)
+    found = next(step.result for step in steps if step.name == "scale" and step.result)
     mean = Signature({layer: part[0] for layer, part in parts.items()})
     spread = Signature({layer: part[1] for layer, part in parts.items()})
     directions = {}
@@ -293,7 +300,11 @@ def read_space(recipe: Recipe, shelf: Shelf, steps: Sequence[Step]) -> Space:
         )
         for layer in (recipe.layers if recipe.directions is not None else ())
     }
-    return Space(recipe, Standardisation(mean, spread, int(tiles), whitening), directions)
+    scale = Standardisation(mean, spread, int(found["tiles"]), whitening)
+    if "rows" in found:
+        rows = {layer: np.asarray(shelf(f"rows-{layer}")) for layer in recipe.layers}
+        scale = scale.with_rows(rows, found["rows"], found["edges_deg"])
+    return Space(recipe, scale, directions)
 
 
 def stored_facets(steps: Sequence[Step], shelf: Shelf, space: Space) -> list[StoredFacet]:

@@ -99,10 +99,6 @@ class Space:
         """How much each cell counts."""
         return coverage if self.recipe.weighted else np.ones_like(coverage)
 
-    def compared(self, layer: str, raw: Numbers) -> Numbers:
-        """Turn raw vectors ``(..., n)`` of a layer into those whose cosines are taken."""
-        return self.layers[layer].compared(raw)
-
     def given(self, layer: str, signature: Numbers) -> Numbers:
         """Bring what a meter or a region gave to the unit of the lengths that are kept: float64."""
         exact = signature.astype(np.float64)

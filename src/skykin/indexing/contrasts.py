@@ -8,7 +8,7 @@ from typing import Self
 
 import numpy as np
 
-from skykin.core.shapes import Numbers
+from skykin.core.shapes import Degrees, Numbers
 from skykin.indexing.moments import Directions, LayerScale, Moments, Whole, halved, positive, with_rings
 from skykin.style.basis import fit_basis
 from skykin.style.engine.cells import CellReader, Lattice
@@ -110,7 +110,7 @@ class ContrastsOfCells(Moments):
         """Numbers times weights."""
         return weights * np.asarray(cells, np.float64)
 
-    def finish(self, means: Numbers, rings: Numbers | None) -> Numbers:
+    def finish(self, means: Numbers, rings: Numbers | None, lat_deg: Degrees) -> Numbers:  # noqa: ARG002
         """Core less tile, relative to the survey."""
         assert rings is not None  # noqa: S101 - it needs the core
         usual = self.directions.basis.astype(np.float64) @ (self.mean / self.spread).astype(np.float64)

@@ -105,11 +105,12 @@ class FacetMeter:
         tiles = self._tiles(facet, wanted, covered, light / facet.tile**2)
         weights = self.space.weights(cell_shares(coverage, cell).astype(np.float32))
         reach, step = facet.tile // cell, facet.spacing // cell
+        _, lat = facet.centers()
         for number, (layer, grid) in enumerate(by_layer.items()):
             if layer in whole:
                 tiles["norms"][:, number] = whole[layer].norms[wanted]
                 continue
-            found = add_up(self.space.moments[layer], grid, weights, reach, step)[wanted]
+            found = add_up(self.space.moments[layer], grid, weights, lat, reach=reach, step=step)[wanted]
             tiles["norms"][:, number] = np.linalg.norm(found.astype(np.float64), axis=-1)
         # A tile without structure has no style.
         flat = self.sky.stretch.is_flat(*square_extremes(*extremes, reach, step))[wanted]

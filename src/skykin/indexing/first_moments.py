@@ -8,7 +8,7 @@ from typing import Self
 
 import numpy as np
 
-from skykin.core.shapes import Numbers
+from skykin.core.shapes import Degrees, Numbers
 from skykin.indexing.moments import LayerScale, Moments, limited
 from skykin.style.engine.cells import CellReader, Lattice
 from skykin.style.engine.shared import Reader, SharedMeter
@@ -43,7 +43,7 @@ class FirstMomentsOfCells(Moments):
     mean: Numbers
     spread: Numbers
     numbers: int
-    compared: Callable[[Numbers], Numbers]
+    compared: Callable[[Numbers, Degrees], Numbers]
 
     @classmethod
     def of(cls, layer: LayerScale) -> Self:
@@ -87,7 +87,7 @@ class FirstMomentsOfCells(Moments):
         # Coded means are deviations in units of the spread: nothing cancels in their squares.
         return np.asarray(weights * np.concatenate([means, means**2, inner**2], axis=-1))
 
-    def finish(self, means: Numbers, rings: Numbers | None) -> Numbers:
+    def finish(self, means: Numbers, rings: Numbers | None, lat_deg: Degrees) -> Numbers:
         """Mean and spread of all together, and the means of the rings, compared."""
         mean, square, inner = np.split(means, 3, axis=-1)
         channels = mean.shape[-1]
@@ -95,7 +95,7 @@ class FirstMomentsOfCells(Moments):
         between = np.maximum(square - mean**2, 0) * unit**2
         own = None if rings is None else rings[..., :channels] * unit + zero
         raw = self.statistic.of_spreads(mean * unit + zero, np.sqrt(inner + between), own)
-        return np.asarray(self.compared(raw), np.float32)
+        return np.asarray(self.compared(raw, lat_deg), np.float32)
 
 
 class _Taker:

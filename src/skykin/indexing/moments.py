@@ -10,7 +10,7 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from skykin.core.shapes import Numbers
+from skykin.core.shapes import Degrees, Numbers
 from skykin.indexing.answers import Kind
 from skykin.style.engine.cells import CellReader, Lattice, boxes, square_sums
 from skykin.style.engine.shared import Reader, SharedMeter, VectorTaker
@@ -85,9 +85,9 @@ class LayerScale:
         """The statistic as sums."""
         return self.statistic.form(channels_of(self.layer))
 
-    def compared(self, raw: Numbers) -> Numbers:
-        """Turn raw vectors ``(..., n)`` into those whose cosines are taken."""
-        return raw if self.standard is None else self.standard.compared(self.layer, raw)
+    def compared(self, raw: Numbers, lat_deg: Degrees) -> Numbers:
+        """Turn raw vectors ``(..., n)`` at Galactic latitudes (...) into those whose cosines are taken."""
+        return raw if self.standard is None else self.standard.compared(self.layer, raw, lat_deg)
 
     @property
     def width(self) -> int:
@@ -147,10 +147,10 @@ class Moments(ABC):
         """Weighted numbers that add up, float64: from ``(..., width)`` and ``(..., 1)``."""
 
     @abstractmethod
-    def finish(self, means: Numbers, rings: Numbers | None) -> Numbers:
+    def finish(self, means: Numbers, rings: Numbers | None, lat_deg: Degrees) -> Numbers:
         """Compare: float32, from those sums divided by the weight, and the same of each ring where needed.
 
-        NaN stays NaN.
+        At Galactic latitudes of the shape of `means` without its last axis.  NaN stays NaN.
         """
 
     def given(self, whole: Numbers) -> Numbers:
@@ -180,7 +180,7 @@ class SumsOfCells(Moments):
     form: Form
     unit: float
     numbers: int
-    compared: Callable[[Numbers], Numbers]
+    compared: Callable[[Numbers, Degrees], Numbers]
 
     @classmethod
     def of(cls, layer: LayerScale) -> Self:
@@ -221,7 +221,7 @@ class SumsOfCells(Moments):
         """Averages times weights."""
         return weights * np.asarray(cells, np.float64)
 
-    def finish(self, means: Numbers, rings: Numbers | None) -> Numbers:
+    def finish(self, means: Numbers, rings: Numbers | None, lat_deg: Degrees) -> Numbers:
         """Make the statistic of the averages of all together."""
         flat = means.reshape(-1, self.width)
         one = np.ones((len(flat), 1))
@@ -234,10 +234,13 @@ class SumsOfCells(Moments):
                 for each in self.form.stretches
             ]
         raw = np.concatenate(parts, axis=-1)[:, self.form.order] / self.unit
-        return np.asarray(self.compared(raw), np.float32).reshape(*means.shape[:-1], -1)
+        found = self.compared(raw, np.ravel(lat_deg))
+        return np.asarray(found, np.float32).reshape(*means.shape[:-1], -1)
 
 
-def add_up(moments: Moments, cells: Numbers, weights: Numbers, reach: int, step: int = 1) -> Numbers:
+def add_up(
+    moments: Moments, cells: Numbers, weights: Numbers, lat_deg: Degrees, *, reach: int, step: int
+) -> Numbers:
     """Add up what is compared of all squares of `reach` × `reach` cells.
 
     Parameters
@@ -245,6 +248,8 @@ def add_up(moments: Moments, cells: Numbers, weights: Numbers, reach: int, step:
     moments : Moments
     cells : float16 array (rows, columns, width)
     weights : array (rows, columns)
+    lat_deg : array (rows', columns')
+        Galactic latitudes of the middles of the squares.
     reach, step : int
         Side of a square and distance between squares, cells.
 
@@ -267,14 +272,14 @@ def add_up(moments: Moments, cells: Numbers, weights: Numbers, reach: int, step:
             with_rings(values, reach, step, moments.rings) for values in both
         )
         own = None if rings is None or ring_weights is None else rings / positive(ring_weights)
-        found[top:bottom] = moments.finish(part / positive(weight), own)
+        found[top:bottom] = moments.finish(part / positive(weight), own, lat_deg[top:bottom])
     return found
 
 
-def add_all(moments: Moments, cells: Numbers, weights: Numbers) -> Numbers:
+def add_all(moments: Moments, cells: Numbers, weights: Numbers, lat_deg: Degrees) -> Numbers:
     """Add up what is compared of squares of cells: from ``(squares, cells, width)`` to ``(squares, n)``.
 
-    The cells of a square follow each other row by row.
+    The cells of a square follow each other row by row; its middle lies at one of the latitudes (squares,).
     """
     w = np.asarray(weights, np.float64)[..., None]
     sums, rings = moments.sums(cells, w), None
@@ -284,7 +289,7 @@ def add_all(moments: Moments, cells: Numbers, weights: Numbers) -> Numbers:
         rings = np.stack(
             [sums[..., own, :].sum(axis=-2) / positive(w[..., own, :].sum(axis=-2)) for own in masks]
         )
-    return moments.finish(sums.sum(axis=-2) / positive(w.sum(axis=-2)), rings)
+    return moments.finish(sums.sum(axis=-2) / positive(w.sum(axis=-2)), rings, lat_deg)
 
 
 def with_rings(

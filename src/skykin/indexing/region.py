@@ -11,6 +11,7 @@ import numpy as np
 from skykin.core.errors import SkyError, UsageError
 from skykin.core.extent import Extent
 from skykin.core.shapes import Numbers
+from skykin.core.sphere import directions
 from skykin.indexing.answers import Contains, Region
 from skykin.indexing.compare import Space
 from skykin.indexing.moments import positive
@@ -35,11 +36,14 @@ class Place:
         What lies inside its concentric parts, the smallest first, for recipes that compare them.
     around : Extent, optional
         Holds all of it.  Cells then count as far as they lie inside, instead of those that are centred there.
+    lat_deg : float, optional
+        Galactic latitude of its middle; that of the middle of its cells if left out.
     """
 
     contains: Contains
     squares: Sequence[Contains] = ()
     around: Extent | None = None
+    lat_deg: float | None = None
 
 
 def region_of(
@@ -72,7 +76,7 @@ def region_of(
             f"concentric parts of {sides} of its side are"
         )
     whole, within = _Sum(space), [_Sum(space) for _ in rings]
-    inside, covered, area = 0, 0, 0.0
+    inside, covered, area, middle = 0, 0, 0.0, np.zeros(3)
     lowest, highest = np.full(3, np.nan), np.full(3, np.nan)
     for facet in facets:
         mine = _near(facet, place.around)
@@ -86,7 +90,9 @@ def region_of(
         lowest = np.fmin(lowest, np.fmin.reduce(cells["lowest"]))
         highest = np.fmax(highest, np.fmax.reduce(cells["highest"]))
         covered += int((coverage > 0).sum())
-        area += float((coverage * _area_deg2(facet, cells)).sum())
+        solid = coverage * _area_deg2(facet, cells)
+        area += float(solid.sum())
+        middle += solid @ directions(cells["lon"], cells["lat"])
         weights = np.where(coverage > 0, space.weights(cells["coverage"]), 0).astype(np.float64)
         whole.add(facet.moments[mine], weights * share)
         inner: Numbers | float = 0.0
@@ -102,8 +108,13 @@ def region_of(
         )
         raise SkyError(f"{found}; choose a region that the survey covers, or a larger one")
     by_ring = [ring.means() for ring in within]
+    lat = place.lat_deg
+    if lat is None:
+        lat = math.degrees(math.atan2(middle[2], math.hypot(middle[0], middle[1])))
     style = {
-        layer: space.moments[layer].finish(mean, np.stack([r[layer] for r in by_ring]) if by_ring else None)
+        layer: space.moments[layer].finish(
+            mean, np.stack([r[layer] for r in by_ring]) if by_ring else None, np.array(lat)
+        )
         for layer, mean in whole.means().items()
     }
     return Region(Signature(style), covered, area, bool(stretch.is_flat(lowest, highest)))

@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 from scipy import sparse
 
-from skykin.core.shapes import Numbers
+from skykin.core.shapes import Degrees, Numbers
 from skykin.indexing.moments import LayerScale, Moments, Whole, halved
 from skykin.style.engine.cells import CellReader, Lattice
 from skykin.style.engine.shared import Reader, SharedMeter
@@ -150,7 +150,7 @@ class SecondMomentsOfCells(Moments):
         """Sketches and means."""
         return weights * np.asarray(cells, np.float64)
 
-    def finish(self, means: Numbers, rings: Numbers | None) -> Numbers:  # noqa: ARG002
+    def finish(self, means: Numbers, rings: Numbers | None, lat_deg: Degrees) -> Numbers:  # noqa: ARG002
         """Sketch of the statistic, relative to the survey."""
         found = np.asarray(means[..., :SKETCHED], np.float32)
         if not self.centred:

@@ -221,8 +221,15 @@ class StoredIndex(IndexFacts):
         """Whether it was measured, not added up from cells that keep only some of it."""
         return all(self._space.is_whole(layer, signature[layer]) for layer in self.layers)
 
-    def translate(self, other: StoredIndex, signature: Signature) -> Signature:
+    def translate(self, other: StoredIndex, signature: Signature, lat_deg: float | None = None) -> Signature:
         """Bring a signature of another index of the same recipe to this one's standard.
+
+        Parameters
+        ----------
+        other : SkyIndex
+        signature : Signature
+        lat_deg : float, optional
+            Galactic latitude of what it is of, where indexes standardise within rows of latitude.
 
         Raises
         ------
@@ -243,15 +250,21 @@ class StoredIndex(IndexFacts):
                 f"what cells of {shown(other.survey_title)} add up to cannot be brought to another survey by "
                 f"the recipe {self.recipe.name}; cut the region's picture and give that"
             )
+        theirs, ours = theirs.at(lat_deg), ours.at(lat_deg)
         return Signature(
             {
-                layer: self._space.compared(layer, vector * theirs.spread[layer] + theirs.mean[layer])
+                layer: ours.compared(layer, vector * theirs.spread[layer] + theirs.mean[layer])
                 for layer, vector in signature.items()
             }
         )
 
     def region(
-        self, contains: Contains, squares: Sequence[Contains] = (), around: Extent | None = None
+        self,
+        contains: Contains,
+        squares: Sequence[Contains] = (),
+        around: Extent | None = None,
+        *,
+        lat_deg: float | None = None,
     ) -> Region:
         """Return the style of all that lies inside: a box, a polygon, a MOC; every cell counts once.
 
@@ -266,6 +279,9 @@ class StoredIndex(IndexFacts):
         around : Extent, optional
             Holds all of the region.  Cells then count as far as they lie inside, instead of those that are
             centred there.
+        lat_deg : float, optional
+            Galactic latitude of its middle, where the recipe standardises within rows of latitude; that of
+            the middle of its cells if left out.
 
         Raises
         ------
@@ -274,7 +290,7 @@ class StoredIndex(IndexFacts):
         UsageError
             If the recipe compares concentric parts, and not as many are given.
         """
-        place = Place(contains, squares, around)
+        place = Place(contains, squares, around, lat_deg)
         return region_of(self._facets, self._space, self.stretch, place, self.cell_deg)
 
     def tiles_at(self, size_deg: float) -> Level:

@@ -159,7 +159,8 @@ class StoredFacet:
         moments = self.moments[:, columns]
         grid = np.zeros((*self._shape, moments.shape[1]), moments.dtype)
         grid[cells["row"], cells["column"]] = moments
-        return add_up(self.space.moments[layer], grid, self.weights(), reach, step)
+        lat = self._lat_deg(reach, step)
+        return add_up(self.space.moments[layer], grid, self.weights(), lat, reach=reach, step=step)
 
     def products(self, layer: str, vectors: Numbers) -> Numbers:
         """Multiply the standard tiles with vectors (n, m), each divided by its length: float64 (tiles, m).
@@ -173,7 +174,9 @@ class StoredFacet:
         for part, wide in widened(self.moments[:, self.space.columns[layer]]):
             products[part] = wide @ vectors
         grid[cells["row"], cells["column"]] = products
-        found = add_up(moments.along(vectors), grid, self.weights(), self.reach, self.step)
+        reach, step = self.reach, self.step
+        lat = self._lat_deg(reach, step)
+        found = add_up(moments.along(vectors), grid, self.weights(), lat, reach=reach, step=step)
         lengths = self._norms(layer).astype(np.float64)
         rows = found[tiles["row"], tiles["column"]].astype(np.float64)
         return np.asarray(rows / np.where(lengths > 0, lengths, np.nan)[:, None])
@@ -196,8 +199,15 @@ class StoredFacet:
             rows = part["row"][:, None, None] * self.step + across[:, None]
             places = where[rows, part["column"][:, None, None] * self.step + across].reshape(len(part), -1)
             weights = self.space.weights(cells["coverage"][places])
-            found[start : start + GATHERED] = add_all(moments, self.moments[places, columns], weights)
+            own = self.moments[places, columns]
+            found[start : start + GATHERED] = add_all(moments, own, weights, part["lat"])
         return unit_rows(found, self._norms(layer)[numbers])
+
+    def _lat_deg(self, reach: int, step: int) -> Numbers:
+        """Galactic latitudes of the middles of such squares as `squares` compares."""
+        down, across = ((side - reach) // step + 1 for side in self._shape)
+        grid = np.indices((down, across))
+        return self.facet.square_centers(reach * self.cell, step * self.cell, *grid)[1]
 
     def _norms(self, layer: str) -> Numbers:
         return np.asarray(self.tiles["norms"][:, self.space.recipe.layers.index(layer)])

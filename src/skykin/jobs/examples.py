@@ -74,7 +74,7 @@ def cut_in_context(
     pixel = 4 * math.tan(math.radians(footprint.width_deg / view.scale / 4)) / pixels
     alone = np.ones((1, 1), dtype=bool)
     facet = Facet(footprint.lon_deg, footprint.lat_deg, pixel, pixels, pixels, 0.0, 0.0, alone, 0.0)
-    return view.shown(facet.picture(sky, halo, view.drawn_deg))
+    return view.shown(replace(facet.picture(sky, halo, view.drawn_deg), footprint=footprint))
 
 
 def cut_in_view(sky: ColouredSky, footprint: Footprint, pixels: int, view: View = AS_IT_IS) -> Picture:

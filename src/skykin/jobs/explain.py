@@ -151,7 +151,10 @@ def _explained(found: SkyMap, number: int, sample: int, progress: Progress) -> E
     coverage = own_coverage(meter.shared.network, context)
     cosines = {layer: float(tiles[f"cosine_{layer}"][number]) for layer in index.layers}
     reference = source.measured(example, view)
-    where = position_cosines(index.recipe, features, coverage, reference, index.standard)
+    standard = index.standard
+    if standard is not None:
+        standard = standard.at(index.footprints[number].lat_deg)
+    where = position_cosines(index.recipe, features, coverage, reference, standard)
     # The network sees tile and reference themselves, the index their cells: a constant makes up for it.
     measured = meter(context).cosines(reference)
     where = {

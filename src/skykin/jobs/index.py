@@ -311,7 +311,7 @@ class _Sampler:
         self, grid: TileGrid, *, workers: int, progress: Progress
     ) -> tuple[Standardisation, dict[str, Directions]]:
         """Measure mean and spread of the survey's tiles, and the directions of their cells."""
-        sample = standard_sample(grid, in_context=True)
+        sample = standard_sample(grid, self.shared.recipe, in_context=True)
         tiles = []
         with progress.stage("An average tile", len(sample), "tiles") as counter:
             for tile in ordered_map(self._measure, sample, workers):

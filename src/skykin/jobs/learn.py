@@ -312,9 +312,11 @@ def _facet_styles(made: StreamedSurvey, piece: Facet) -> dict[str, Numbers]:
     own = piece.own.ravel()
     rows: dict[str, list[Numbers]] = {layer: [] for layer in meter.recipe.layers}
     lattice = Lattice(height, width, piece.tile, piece.spacing)
-    for mine, signature in zip(own, meter.shared.signatures(source, lattice), strict=True):
+    _, lat = piece.centers()
+    signatures = meter.shared.signatures(source, lattice)
+    for mine, signature, lat_deg in zip(own, signatures, lat.ravel().tolist(), strict=True):
         if mine:
-            measured = signature if meter.standard is None else meter.standard.apply(signature)
+            measured = signature if meter.standard is None else meter.standard.apply(signature, lat_deg)
             for layer, vector in measured.items():
                 rows[layer].append(vector)
     return {layer: np.stack(vectors) for layer, vectors in rows.items()}

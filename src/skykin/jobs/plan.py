@@ -194,7 +194,8 @@ def _seconds(source: MappedSurvey) -> float:
     side = streamed.settings.side_pixels + 2 * streamed.meter.halo
     standard = 0
     if streamed.meter.recipe.standardised:
-        standard = len(standard_sample(streamed.grid, in_context=isinstance(streamed.meter, ContextMeter)))
+        meter, grid = streamed.meter, streamed.grid
+        standard = len(standard_sample(grid, meter.recipe, in_context=isinstance(meter, ContextMeter)))
     tiles = sum(_pixels(streamed)) / side**2 if streamed.pieces else len(streamed.grid)
     return OTHER_SECONDS + one * (tiles + standard) / streamed.settings.workers
 

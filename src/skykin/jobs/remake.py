@@ -377,9 +377,8 @@ def changes_of(evaluated: EvaluatedMap) -> Sequence[Change]:
 
 def quarter_turn(picture: Picture) -> Picture:
     """Turn a picture by 90°."""
-    return Picture(
-        np.ascontiguousarray(np.rot90(picture.rgb)), np.ascontiguousarray(np.rot90(picture.coverage))
-    )
+    rgb, coverage = (np.ascontiguousarray(np.rot90(values)) for values in (picture.rgb, picture.coverage))
+    return replace(picture, rgb=rgb, coverage=coverage)
 
 
 def _compared(

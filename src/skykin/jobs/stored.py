@@ -19,6 +19,7 @@ from skykin.core.kept import Kept
 from skykin.core.picture import Picture
 from skykin.core.protocols import Survey
 from skykin.core.sampling import evenly
+from skykin.core.sphere import SPHERE_DEG2
 from skykin.core.views import AS_IT_IS, View
 from skykin.evaluation.confounders import control_pictures
 from skykin.indexing.answers import Kind, Style
@@ -48,7 +49,6 @@ FEW_CELLS = 3
 #: Of so many cells, those that are cut by the border make no difference.
 MANY_CELLS = 4096
 #: Square degrees on the sphere.
-SPHERE_DEG2 = 4 * math.pi * math.degrees(1) ** 2
 
 
 @lru_cache(maxsize=4)
@@ -201,7 +201,7 @@ class StoredSurvey:
         if example.other is not None:
             source, own = self._elsewhere(example)
             found = source._as_it_is(own) if view.plain else source.measured(own, view)
-            return self.index.translate(source.index, found)
+            return self.index.translate(source.index, found, _lat_deg(own))
         picture, meter = self.looked_at(example, view)
         if self.index.stretch.is_flat_in(picture, meter.halo):
             raise without_style(example.name)
@@ -235,7 +235,11 @@ class StoredSurvey:
         """Signatures of a place in another survey in all views, relative to the average tile of this one."""
         source, own = self._elsewhere(example)
         found = source._in_views(own)
-        return {view: self.index.translate(source.index, each) for view, each in found.items() if each}
+        return {
+            view: self.index.translate(source.index, each, _lat_deg(own))
+            for view, each in found.items()
+            if each
+        }
 
     def _added_up(self, example: Example) -> Signature:
         """Signature of a part of the sky from the cells of the index."""
@@ -248,7 +252,8 @@ class StoredSurvey:
         many = wanted_deg2 > MANY_CELLS * index.cell_deg**2
         rings = index.recipe.statistic.rings
         squares = [Example("part", _middle_of(where, eighths / TILE_CELLS)).contains for eighths in rings]
-        region = index.region(example.contains, squares, None if many else _around(where))
+        around = None if many else _around(where)
+        region = index.region(example.contains, squares, around, lat_deg=where.lat_deg)
         covered = min(region.area_deg2 / wanted_deg2, 1.0)
         # Of a few cells, how many are centred inside is chance.
         if covered < index.min_coverage and wanted_deg2 > FEW_CELLS * index.cell_deg**2:
@@ -378,3 +383,8 @@ def _solid_angle_deg2(where: Footprint) -> float:
     half = [math.tan(math.radians(side) / 2) for side in (where.width_deg, where.height_deg)]
     product = half[0] * half[1] / math.sqrt((1 + half[0] ** 2) * (1 + half[1] ** 2))
     return 4 * math.asin(product) * math.degrees(1) ** 2
+
+
+def _lat_deg(example: Example) -> float | None:
+    """Galactic latitude of an example; None for a picture."""
+    return None if example.footprint is None else example.footprint.lat_deg

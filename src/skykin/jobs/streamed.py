@@ -19,6 +19,7 @@ from skykin.core.protocols import ColouredSky, NoisySurvey, Progress, Survey
 from skykin.core.sampling import evenly
 from skykin.core.settings import MapSettings
 from skykin.core.shapes import Numbers
+from skykin.core.sphere import SPHERE_DEG2
 from skykin.core.views import AS_IT_IS, View
 from skykin.indexing.facet_intensity import mean_intensities
 from skykin.jobs.anchors import ANCHORS, Anchors, reference_hubness
@@ -47,6 +48,10 @@ from skykin.tiling.grid import TileGrid, tile_grid, tile_names
 STANDARD_TILES = 256
 #: The same in true context, where a tile of 128 pixels costs four times as much.
 STANDARD_TILES_IN_CONTEXT = 128
+#: At most so many where each row of latitude has an average of its own: 71 lie within 4° of the plane.
+STANDARD_TILES_IN_ROWS = 1024
+#: Tiles stand for the whole sky if they do for this share of it.
+WHOLE_SKY = 0.99
 #: Rows and columns of positions in a tile at which the survey's noise is looked up.
 NOISE_POSITIONS = (5, 5)
 #: What a row takes over from a `Similarity`.
@@ -166,7 +171,7 @@ class FacetReader:
         rows["coverage"] = rows["hubness"] = np.nan
         if wanted.any():
             vectors = style.vectors if anchors is None else anchors.below(style.vectors)
-            cosines = self._cosines(source, lattice, vectors)
+            cosines = self._cosines(source, lattice, vectors, facet)
             number = len(style.styles)
             found = style.similarity(cosines[..., :number, :])
             for name in FOUND:
@@ -192,7 +197,7 @@ class FacetReader:
                 layer: np.concatenate([each.vectors[layer] for each in styles])
                 for layer in self.meter.recipe.layers
             }
-            cosines = self._cosines(source, lattice, stacked)
+            cosines = self._cosines(source, lattice, stacked, facet)
             first = 0
             for i, each in enumerate(styles):
                 last = first + len(each.styles)
@@ -217,8 +222,11 @@ class FacetReader:
         lattice = Lattice(height, width, facet.tile, facet.spacing)
         return Picture(picture.rgb[own], picture.coverage[own]), source, lattice
 
-    def _cosines(self, source: PlaneSource, lattice: Lattice, vectors: dict[str, Numbers]) -> Numbers:
-        return self.meter.shared.cosines(source, lattice, vectors, self.meter.standard)
+    def _cosines(
+        self, source: PlaneSource, lattice: Lattice, vectors: dict[str, Numbers], facet: Facet
+    ) -> Numbers:
+        _, lat = facet.centers()
+        return self.meter.shared.cosines(source, lattice, vectors, self.meter.standard, lat)
 
 
 @dataclass(frozen=True, eq=False)
@@ -584,24 +592,42 @@ def with_standard(
         return meter
     if kept := _kept_standard(store, meter.recipe):
         return replace(meter, standard=kept)
-    sample = standard_sample(grid, in_context=isinstance(meter, ContextMeter))
+    sample = standard_sample(grid, meter.recipe, in_context=isinstance(meter, ContextMeter))
     with progress.stage("An average tile", len(sample), "tiles") as counter:
 
-        def counted() -> Iterator[Signature]:
-            for signature in ordered_map(lambda each: measured(meter, sky, look(each)), sample, workers):
+        def counted() -> Iterator[tuple[Signature, float]]:
+            found = ordered_map(lambda each: measured(meter, sky, look(each)), sample, workers)
+            for signature, footprint in zip(found, sample, strict=True):
                 counter.advance()
                 if signature is not None:
-                    yield signature
+                    yield signature, footprint.lat_deg
 
-        made = meter.standardised(counted())
+        if in_rows(grid, meter.recipe):
+            sampled = list(counted())
+            lat = np.array([lat_deg for _, lat_deg in sampled])
+            made = meter.standardised([each for each, _ in sampled], lat)
+        else:
+            made = meter.standardised(signature for signature, _ in counted())
     if made.standard is not None and isinstance(made, ContextMeter):
         _keep_standard(store, made.standard)
     return made
 
 
-def standard_sample(grid: TileGrid, *, in_context: bool) -> list[Footprint]:
-    """Give tiles, evenly spread, that tell what an average tile of the survey is like."""
+def in_rows(grid: TileGrid, chosen: Recipe) -> bool:
+    """Whether tiles are standardised within rows of latitude: where the recipe asks and the sky is whole."""
+    return chosen.rows_deg is not None and float(grid.area.sum()) >= WHOLE_SKY
+
+
+def standard_sample(grid: TileGrid, chosen: Recipe, *, in_context: bool) -> list[Footprint]:
+    """Give tiles, evenly spread, that tell what an average tile of the survey is like.
+
+    For rows of latitude, as many as lie beside each other on the sky, within limits.
+    """
     wanted = STANDARD_TILES_IN_CONTEXT if in_context else STANDARD_TILES
+    if in_rows(grid, chosen):
+        first = grid.footprints[0]
+        beside = round(SPHERE_DEG2 / (first.width_deg * first.height_deg))
+        wanted = max(wanted, min(beside, STANDARD_TILES_IN_ROWS))
     return [grid.footprints[i] for i in evenly(len(grid), wanted)]
 
 
@@ -612,6 +638,11 @@ def _keep_standard(store: WorkStore, standard: Standardisation) -> None:
         if layer in standard.whitening:
             for part, directions in enumerate(standard.whitening[layer].directions):
                 store.put(f"directions-{layer}-{part}", directions)
+        if standard.rows:
+            store.put(f"rows-{layer}", np.stack(standard.of_rows(layer)))
+    if standard.rows:
+        store.put("row-edges", np.array(standard.edges_deg))
+        store.put("row-tiles", np.array([each.tiles for each in standard.rows]))
     store.put("standard-tiles", np.array(standard.tiles))
 
 
@@ -629,4 +660,10 @@ def _kept_standard(store: WorkStore, chosen: Recipe) -> Standardisation | None:
     for layer in chosen.layers if chosen.directions is not None else ():
         own = [store.get(f"directions-{layer}-{part}") for part in range(len(blocks))]
         whitening[layer] = Whitening(blocks, tuple(each for each in own if each is not None))
-    return Standardisation(mean, spread, int(tiles), whitening)
+    whole = Standardisation(mean, spread, int(tiles), whitening)
+    edges, numbers = store.get("row-edges"), store.get("row-tiles")
+    rows = {layer: store.get(f"rows-{layer}") for layer in chosen.layers}
+    stacked = {layer: part for layer, part in rows.items() if part is not None}
+    if edges is None or numbers is None or len(stacked) < len(rows):
+        return whole
+    return whole.with_rows(stacked, numbers.tolist(), edges.tolist())

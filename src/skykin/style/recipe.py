@@ -15,7 +15,7 @@ from typing import Any, Literal, Self, get_args
 
 from skykin.core.errors import UnknownNameError, UsageError, shown
 from skykin.core.plugins import with_plugins
-from skykin.core.shapes import Chroma, Coverage
+from skykin.core.shapes import Chroma, Coverage, Degrees
 from skykin.core.views import ONE_VIEW, Views
 from skykin.style.network.architecture import LAYERS, SMALLEST_PIXELS, STYLE_LAYERS, Padding, step_of
 from skykin.style.signature import Signature, Standardisation, Vector, flattened
@@ -56,6 +56,9 @@ class Recipe:
     directions : int or None
         Leading directions of the survey's tiles along which standardised numbers are compared, of each part
         of the statistic; all numbers as they are if None.
+    rows_deg : float or None
+        Width of the rows of Galactic latitude within which tiles are standardised on a survey of the whole
+        sky; over the whole survey if None.
     combine : {"max", "mean"}
         How the cosines of the layers become one score; all layers weigh the same.
     threshold : float or None
@@ -92,6 +95,7 @@ class Recipe:
     padding: Padding = "edge"
     standardised: bool = True
     directions: int | None = None
+    rows_deg: float | None = None
     combine: Combine = "mean"
     threshold: float | None = None
     top_fraction: float | None = None
@@ -134,6 +138,7 @@ class Recipe:
         if self.max_q is not None and not 0 < self.max_q < 1:
             raise self._refusal(f"has max_q {self.max_q}; use a rate between 0 and 1")
         self._check_directions()
+        self._check_rows()
         for what in ("tile_deg", "pixels", "spacing"):
             if not getattr(self, what) > 0:
                 raise self._refusal(f"has {what} {getattr(self, what)}; use more than 0")
@@ -147,6 +152,21 @@ class Recipe:
             )
         if self.statistic.index_code not in ("sums", "spreads"):
             raise self._refusal(f"has directions, which {self.statistic.name} has not; leave them out")
+
+    def _check_rows(self) -> None:
+        if self.rows_deg is None:
+            return
+        if not (self.standardised and 0 < self.rows_deg < 90):
+            raise self._refusal(
+                f"has rows_deg {self.rows_deg}; use more than 0 and less than 90, and compare relative "
+                "to the survey"
+            )
+        if self.directions is not None or self.statistic.index_code not in ("sums", "spreads"):
+            raise self._refusal(
+                f"has rows_deg, which {self.statistic.name} has not; leave it out"
+                if self.directions is None
+                else "has both directions and rows_deg; leave one of them out"
+            )
 
     def _refusal(self, reason: str) -> UsageError:
         return UsageError(f"recipe {shown(self.name)} {reason}")
@@ -206,16 +226,24 @@ class Recipe:
         values = {name: value for name, value in self.to_dict().items() if name in measured}
         if self.directions is not None:
             values["directions"] = self.directions
+        if self.rows_deg is not None:
+            values["rows_deg"] = self.rows_deg
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
 
-    def standard(self, sample: Iterable[Signature]) -> Standardisation:
+    def standard(self, sample: Iterable[Signature], lat_deg: Degrees | None = None) -> Standardisation:
         """Measure what is usual in a survey on a sample of raw signatures.
+
+        Within rows of latitude, where the recipe asks for them and the Galactic latitudes of the sample are
+        given.
 
         Raises
         ------
         DataQualityError
             As `Standardisation.fit`.
         """
+        if lat_deg is not None and self.rows_deg is not None:
+            kept = list(sample)
+            return Standardisation.fit(kept).in_rows(kept, lat_deg, self.rows_deg)
         if self.directions is None:
             return Standardisation.fit(sample)
         kept = list(sample)

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from skykin.core.errors import DataQualityError, UsageError
-from skykin.core.shapes import Numbers
+from skykin.core.shapes import Degrees, Numbers
 from skykin.style.whitening import Whitening
 
 Vector = npt.NDArray[np.float32]
@@ -21,6 +21,9 @@ Moments = npt.NDArray[np.float64]
 FLOOR = 0.1
 #: Spread that single precision alone makes, in units of the mean.
 ROUNDING = 1e-6
+#: Tiles of which the standard of a row is made: two tiles of the row share the error of its mean, which
+#: raises their cosine by one in so many on average.
+ROW_TILES = 48
 
 
 class LayerVectors(Mapping[str, Vector]):
@@ -185,12 +188,19 @@ class Standardisation:
         Number of signatures in the sample.
     whitening : Mapping of str to Whitening
         Per layer, where the recipe compares tiles along leading directions.
+    rows : tuple of Standardisation
+        The same within rows of Galactic latitude, from the plane to the poles, north and south together;
+        empty where the whole survey has one.  What lies nowhere is taken relative to the whole survey.
+    edges_deg : tuple of float
+        |b| that divides a row from the next: one fewer than rows.
     """
 
     mean: Signature
     spread: Signature
     tiles: int
     whitening: Mapping[str, Whitening] = field(default_factory=dict)
+    rows: tuple[Standardisation, ...] = ()
+    edges_deg: tuple[float, ...] = ()
 
     @classmethod
     def fit(cls, signatures: Iterable[Signature]) -> Self:
@@ -238,13 +248,81 @@ class Standardisation:
         found = {layer: Whitening.fit(own, blocks, components) for layer, own in rows.items()}
         return replace(self, whitening=found)
 
+    def in_rows(self, sample: Sequence[Signature], lat_deg: Degrees, width_deg: float) -> Self:
+        """Return the same with a standard for each row of |b|.
+
+        A row that holds fewer than `ROW_TILES` tiles is joined with the next towards the pole, and what is
+        left at the pole with the row before.  Rows have hard edges: a tile belongs to that of its centre.
+
+        Parameters
+        ----------
+        sample : sequence of Signature
+            That of which this is the standard.
+        lat_deg : array (len(sample),)
+            Galactic latitudes of their centres.
+        width_deg : float
+            Of a row that needs no other.
+        """
+        distance = _distance_deg(lat_deg)
+        known = np.array([each.finite for each in sample])
+        edges: list[float] = []
+        for edge in np.arange(width_deg, 90, width_deg).tolist():
+            beyond = known & (distance >= edge)
+            here = known & ~beyond & (distance >= (edges[-1] if edges else 0))
+            if here.sum() >= ROW_TILES <= beyond.sum():
+                edges.append(edge)
+        if not edges:
+            return self
+        number = np.searchsorted(edges, distance, side="right")
+        rows = [
+            type(self).fit(each for each, own in zip(sample, number == row, strict=True) if own)
+            for row in range(len(edges) + 1)
+        ]
+        return replace(self, rows=tuple(rows), edges_deg=tuple(edges))
+
+    def with_rows(
+        self, stacked: Mapping[str, Numbers], tiles: Sequence[int], edges_deg: Sequence[float]
+    ) -> Self:
+        """Return the same with rows as they are kept: mean and spread of each layer, (2, rows, n)."""
+        rows = tuple(
+            Standardisation(
+                Signature({layer: part[0, row] for layer, part in stacked.items()}),
+                Signature({layer: part[1, row] for layer, part in stacked.items()}),
+                int(number),
+            )
+            for row, number in enumerate(tiles)
+        )
+        return replace(self, rows=rows, edges_deg=tuple(map(float, edges_deg)))
+
+    def row_numbers(self, lat_deg: Degrees) -> Numbers:
+        """Tell which row each Galactic latitude lies in, int array of the same shape."""
+        return np.asarray(np.searchsorted(self.edges_deg, _distance_deg(lat_deg), side="right"))
+
+    def at(self, lat_deg: float | None) -> Standardisation:
+        """Give the standard of the row of a Galactic latitude; that of the whole survey for None."""
+        if lat_deg is None or not self.rows:
+            return self
+        return self.rows[int(self.row_numbers(np.array(lat_deg)))]
+
+    def of_rows(self, layer: str) -> tuple[Numbers, Numbers]:
+        """Mean and spread of each row, each float32 (rows, n); of the whole survey (1, n) without rows."""
+        each = self.rows or (self,)
+        return np.stack([own.mean[layer] for own in each]), np.stack([own.spread[layer] for own in each])
+
     def width(self, layer: str) -> int:
         """Numbers of a standardised layer."""
         own = self.whitening.get(layer)
         return self.mean[layer].size if own is None else own.width
 
-    def compared(self, layer: str, raw: Numbers) -> Numbers:
-        """Standardise raw vectors (..., n) of a layer: (..., width)."""
+    def compared(self, layer: str, raw: Numbers, lat_deg: Degrees | None = None) -> Numbers:
+        """Standardise raw vectors (..., n) of a layer: (..., width).
+
+        Each by the row of its Galactic latitude (...), or all by the whole survey.
+        """
+        if lat_deg is not None and self.rows:
+            mean, spread = self.of_rows(layer)
+            number = self.row_numbers(lat_deg)
+            return np.asarray((raw - mean[number]) / spread[number])
         scaled, own = self._scaled(layer, raw), self.whitening.get(layer)
         return scaled if own is None else own.along(scaled)
 
@@ -256,9 +334,15 @@ class Standardisation:
     def _scaled(self, layer: str, raw: Numbers) -> Numbers:
         return np.asarray((raw - self.mean[layer]) / self.spread[layer])
 
-    def apply(self, signature: Signature) -> Signature:
+    def apply(self, signature: Signature, lat_deg: float | None = None) -> Signature:
         """Standardise one signature; that of an exactly average tile becomes all zeros."""
-        return Signature({layer: self.compared(layer, vector) for layer, vector in signature.items()})
+        own = self.at(lat_deg)
+        return Signature({layer: own.compared(layer, vector) for layer, vector in signature.items()})
+
+
+def _distance_deg(lat_deg: Degrees) -> Numbers:
+    """Tell how far from the plane, so rounded that it does not matter how a tile's place was computed."""
+    return np.asarray(np.abs(lat_deg)).round(9)
 
 
 def _advance(

@@ -8,6 +8,7 @@ from typing import ClassVar, Self
 
 from skykin.core.picture import Picture
 from skykin.core.protocols import Encoder
+from skykin.core.shapes import Degrees
 from skykin.style.engine.cells import Lattice
 from skykin.style.engine.shared import SharedMeter
 from skykin.style.engine.stream import PlaneSource
@@ -38,11 +39,14 @@ class StyleMeter:
     def __call__(self, picture: Picture) -> Signature:
         """Measure the style of one picture; all NaN if the recipe is weighted and nothing is covered."""
         signature = self.recipe.signature(self.encoder(picture.rgb), picture.coverage)
-        return signature if self.standard is None else self.standard.apply(signature)
+        return _relative(signature, self.standard, picture)
 
-    def standardised(self, sample: Iterable[Signature]) -> Self:
-        """Return the same meter with the standard of a survey, measured on a sample of raw signatures."""
-        return replace(self, standard=self.recipe.standard(sample))
+    def standardised(self, sample: Iterable[Signature], lat_deg: Degrees | None = None) -> Self:
+        """Return the same meter with the standard of a survey, measured on a sample of raw signatures.
+
+        With their Galactic latitudes, within rows of latitude where the recipe asks for them.
+        """
+        return replace(self, standard=self.recipe.standard(sample, lat_deg))
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,8 +81,18 @@ class ContextMeter:
         around, side = self.halo, self.tile
         source = PlaneSource(picture.rgb, picture.coverage, around, around, side, side)
         signature = next(self.shared.signatures(source, Lattice(side, side, side, side)))
-        return signature if self.standard is None else self.standard.apply(signature)
+        return _relative(signature, self.standard, picture)
 
-    def standardised(self, sample: Iterable[Signature]) -> Self:
-        """Return the same meter with the standard of a survey, measured on a sample of raw signatures."""
-        return replace(self, standard=self.recipe.standard(sample))
+    def standardised(self, sample: Iterable[Signature], lat_deg: Degrees | None = None) -> Self:
+        """Return the same meter with the standard of a survey, measured on a sample of raw signatures.
+
+        With their Galactic latitudes, within rows of latitude where the recipe asks for them.
+        """
+        return replace(self, standard=self.recipe.standard(sample, lat_deg))
+
+
+def _relative(signature: Signature, standard: Standardisation | None, picture: Picture) -> Signature:
+    """Standardise the signature of a picture by where it lies."""
+    if standard is None:
+        return signature
+    return standard.apply(signature, None if picture.footprint is None else picture.footprint.lat_deg)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 
-from skykin.core.shapes import Coverage, Numbers
+from skykin.core.shapes import Coverage, Degrees, Numbers
 from skykin.style.engine.cells import CellReader, Lattice
 from skykin.style.engine.gram_cosines import ColumnReader, PairReader, gram_reader
 from skykin.style.engine.stream import CoverageRows, Piece, RowSource, stream
@@ -43,6 +43,8 @@ class CosineTaker:
         Of the survey.
     layer : str
         Which of its layers this is.
+    lat_deg : array (rows, columns), optional
+        Galactic latitudes of the tiles, where a standard within rows of latitude is used.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class CosineTaker:
         *,
         standard: Standardisation | None = None,
         layer: str = "",
+        lat_deg: Degrees | None = None,
     ) -> None:
         entries = form.stretches[-1].stop
 
@@ -70,9 +73,14 @@ class CosineTaker:
         self._reference = laid_out(short) if self._whitening is None else np.moveaxis(short, -1, 0)
         self._length = np.sqrt(np.einsum("...n,...n->...", exact, exact))
         self._mean = self._inverse = None
+        self._row: Numbers | None = None
         if standard is not None:
-            self._mean = laid_out(standard.mean[layer] * np.float32(unit))
-            self._inverse = laid_out(1 / (standard.spread[layer] * np.float32(unit)))
+            own = standard if lat_deg is not None else replace(standard, rows=())
+            if own.rows:
+                self._row = own.row_numbers(np.asarray(lat_deg))
+            mean, spread = own.of_rows(layer)
+            self._mean = laid_out(mean * np.float32(unit)).T
+            self._inverse = laid_out(1 / (spread * np.float32(unit))).T
         self._products = np.zeros((lattice.rows, lattice.columns, *reference.shape[:-1]))
         self._squares = np.zeros((lattice.rows, lattice.columns))
 
@@ -81,12 +89,13 @@ class CosineTaker:
         rows, columns, entries = values.shape
         flat = values.reshape(-1, entries)
         part = slice(stretch.start, stretch.stop)
+        where = (slice(row, row + rows), slice(column, column + columns))
         if self._mean is not None and self._inverse is not None:
-            flat -= self._mean[part]
-            flat *= self._inverse[part]
+            number = 0 if self._row is None else self._row[where].ravel()
+            flat -= self._mean[number, part]
+            flat *= self._inverse[number, part]
         if self._whitening is not None:
             flat, part = self._whitening.along(flat), slice(None)
-        where = (slice(row, row + rows), slice(column, column + columns))
         products = flat @ self._reference[part]
         self._products[where] += products.reshape(rows, columns, *products.shape[1:])
         self._squares[where] += np.einsum("te,te->t", flat, flat).reshape(rows, columns)
@@ -137,6 +146,7 @@ class SharedMeter:
         lattice: Lattice,
         reference: Mapping[str, Numbers],
         standard: Standardisation | None = None,
+        lat_deg: Degrees | None = None,
     ) -> Numbers:
         """Compare each tile with a reference.
 
@@ -149,6 +159,8 @@ class SharedMeter:
         reference : Mapping of str to array (n,) or (references, n)
             Signature of the reference, or of several, standardised if `standard` is given.
         standard : Standardisation, optional
+        lat_deg : array (rows, columns), optional
+            Galactic latitudes of the tiles, each of which is standardised by its own row of latitude.
 
         Returns
         -------
@@ -165,7 +177,13 @@ class SharedMeter:
                 continue
             form = self.form(layer)
             taker = CosineTaker(
-                lattice, form, reference[layer], self.unit(layer), standard=standard, layer=layer
+                lattice,
+                form,
+                reference[layer],
+                self.unit(layer),
+                standard=standard,
+                layer=layer,
+                lat_deg=lat_deg,
             )
             readers[layer] = CellReader(lattice, layer, stride, form, taker)
             answers[layer] = taker

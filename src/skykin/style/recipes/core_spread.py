@@ -11,14 +11,16 @@ RECIPE = Recipe(
         "For each channel of two layers, how much stronger it answers in the middle quarter of a tile than "
         "in the whole tile, and how much it varies within the tile. What a core has in common with its "
         "surroundings does not count; how rich the tile is in structure does. Every number is then taken "
-        "relative to the survey: minus its mean over the tiles, divided by its spread. An average tile "
-        "scores about 0, the reference itself 1, an opposite tile less than 0. Masked pixels do not count, "
-        "the frame of the picture is not measured, and both layers weigh the same. Such a score has no "
-        "natural threshold: a tile matches at a false discovery rate of 0.10 or less among tiles of the "
-        "same brightness, latitude and coverage; where nothing does, the best 1 % of the sky is shown."
+        "relative to the survey: minus its mean over the tiles, divided by its spread; on a survey of the "
+        "whole sky, over the tiles of its row of |b|, 4° wide. An average tile scores about 0, the "
+        "reference itself 1, an opposite tile less than 0. Masked pixels do not count, the frame of the "
+        "picture is not measured, and both layers weigh the same. Such a score has no natural threshold: a "
+        "tile matches at a false discovery rate of 0.10 or less among tiles of the same brightness, "
+        "latitude and coverage; where nothing does, the best 1 % of the sky is shown."
     ),
     statistic=core_spread,
     layers=("block3_conv4", "block4_conv1"),
+    rows_deg=4.0,
     max_q=0.10,
     top_fraction=0.01,
     tile_deg=6.0,
