@@ -40,6 +40,7 @@ def run(*arguments):
     return CliRunner(env={"COLUMNS": "300", "NO_COLOR": "1"}).invoke(app, [str(each) for each in arguments])
 
 
+@pytest.mark.slow
 def test_a_map_is_written_and_its_summary_told(tmp_path):
     folder, image = tmp_path / "kin of Orion", write(tmp_path, "image", image_bytes())
     small = ["--survey", image, "--tile-size", "1.6", "--spacing", "0.8", "--pixels", "32"]

@@ -154,7 +154,16 @@ def test_no_room_for_a_temporary_folder_is_one_sentence(tmp_path, monkeypatch):
         TemporaryFolder()
 
 
+@pytest.fixture
+def interruptible():
+    """Ctrl-C raises, also where the tests run in the background of a shell, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @posix
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_is_held_back_until_the_block_is_left():
     done = []
 
@@ -172,6 +181,7 @@ def test_ctrl_c_is_held_back_until_the_block_is_left():
 
 
 @posix
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupted_scratch_folder_is_removed_whole(tmp_path, monkeypatch):
     remove = scratch._remove
 

@@ -235,6 +235,7 @@ def test_equal_area_weights_count_the_sky_and_not_the_tiles() -> None:
 
 
 @given(st.integers(0, 2**32 - 1))
+@pytest.mark.slow
 def test_recovery_does_not_depend_on_the_order_of_the_tiles(seed: int) -> None:
     rng = np.random.default_rng(seed)
     lon_deg, lat_deg = grid()

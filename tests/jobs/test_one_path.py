@@ -59,7 +59,14 @@ def both(tmp_path_factory):
     return small_index(tmp_path_factory.mktemp("exact"), exact=True)
 
 
-@pytest.fixture(scope="module", params=list(QUERIES))
+#: A second pair of runs for each shows little that the others do not.
+LONG = ("the mean of two", "a counter-example", "weights")
+
+
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(each, marks=[pytest.mark.slow] * (each in LONG)) for each in QUERIES],
+)
 def pair(request, both):
     """A map and the answer of an index to the same query."""
     survey, index = both
@@ -246,7 +253,13 @@ KINDS = {
 }
 
 
-@pytest.mark.parametrize("kind", list(KINDS))
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pytest.param(each, marks=[pytest.mark.slow] * (each in ("Footprint", "Picture", "region", "tuple")))
+        for each in KINDS
+    ],
+)
 def test_a_map_takes_a_reference_of_any_kind(both, tmp_path, kind):
     survey, index = both
     reference = KINDS[kind](tmp_path, index.sky(survey))

@@ -147,7 +147,14 @@ def test_cells_of_8_pixels_give_every_tile_what_a_direct_run_gives_it(statistic,
 
 
 @pytest.mark.parametrize("name", ["poster", "covariance", "mean-std"])
-@pytest.mark.parametrize("spacing", [16, 32, 48, 64])
+@pytest.mark.parametrize(
+    "spacing",
+    [
+        pytest.param(16, marks=pytest.mark.slow),
+        32,
+        *(pytest.param(n, marks=pytest.mark.slow) for n in (48, 64)),
+    ],
+)
 def test_cosines_agree_with_a_direct_run_to_1e_5_corners_included(name, spacing):
     shape = (160, 240)
     how, lattice = recipe(name), Lattice(*shape, 96, spacing)
@@ -186,7 +193,7 @@ def test_every_tile_is_compared_by_the_standard_of_its_own_row_of_latitude():
     np.testing.assert_array_equal(meter.cosines(source, lattice, compared[-1], standard), without)
 
 
-@pytest.mark.parametrize("name", ["mean-std", "poster"])
+@pytest.mark.parametrize("name", ["mean-std", pytest.param("poster", marks=pytest.mark.slow)])
 def test_several_references_are_compared_with_at_once_as_one_by_one(name):
     shape = (160, 160)
     how, lattice = recipe(name), Lattice(*shape, 96, 32)

@@ -131,6 +131,7 @@ def test_the_same_sky_gives_the_same_scores(containers, own, container):
         assert spearmanr(found, expected[name]).statistic > 0.99
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("container", ["ring", *TOLERANCE])
 def test_regions_are_where_they_are_and_their_mirror_images_are_not(containers, container):
     survey = containers[container]
