@@ -22,6 +22,8 @@ from skykin.core.footprint import Footprint
 from skykin.evaluation.tile_centres import TileCentres
 from skykin.products import target_page
 from skykin.products.designation import designations
+from skykin.products.field import Field
+from skykin.products.figures.targets import draw_targets
 from skykin.products.summary import summary_lines, target_lines
 from skykin.products.target_facts import contrast, near_nebulae, target_facts
 from skykin.products.target_files import write_target_ecsv, write_target_regions, write_target_votable
@@ -403,3 +405,13 @@ def test_names_from_a_user_are_no_markup_on_a_terminal(targets, capsys):
 
     Console(width=120).print(target_table(replace(targets, reference_name="[red]x[/nonsense]")))
     assert "The kin of [red]x[/nonsense]: targets" in capsys.readouterr().out
+
+
+def test_targets_of_a_small_field_are_drawn_in_the_frame_of_its_image(found, tmp_path, monkeypatch):
+    corners = SkyCoord([80.0, 90.0, 80.0, 90.0], [-8.0, -8.0, 0.0, 0.0], unit="deg").galactic
+    field = Field.around(corners.l.deg, corners.b.deg, "icrs", 1.0)
+    monkeypatch.setattr("skykin.products.figures.targets.field_of", lambda _: field)
+    drawn = draw_targets(found, tmp_path)
+    assert field.words == "Gnomonic projection in ICRS, longitudes growing to the left."
+    assert drawn.caption.endswith(field.words)
+    assert drawn.png.exists()

@@ -13,11 +13,12 @@ from matplotlib.patheffects import withStroke
 
 from skykin.catalogue.query import Query
 from skykin.core.shapes import Numbers
+from skykin.products.field import Field, field_of
 from skykin.products.figures.annotations import LEADER, LONGEST_LEADER, draw_tiles, literal
 from skykin.products.figures.backdrop import Backdrop, far_infrared_sky
 from skykin.products.figures.canvas import ORANGE, Drawn, new_figure, save_figure
 from skykin.products.figures.labels import place_labels
-from skykin.products.figures.sky_axes import COLUMNS, WHITE_ON_BLACK, SkyAxes, axes_for
+from skykin.products.figures.sky_axes import COLUMNS, WHITE_ON_BLACK, SkyAxes, axes_for, field_axes
 from skykin.products.mapped import MappedTiles
 from skykin.products.preview import WIDEST_REGION_DEG, seen_colours
 from skykin.products.result import shortened
@@ -51,12 +52,16 @@ def save_targets(targets: TargetList, folder: Path) -> Drawn:
     behind = backdrop.title if backdrop else "the survey as rendered"
     regional = targets.extent.radius_deg < WIDEST_REGION_DEG
     unknown = int(targets.uncatalogued.sum())
+    field = _field(targets)
+    shown = (
+        f"{'Gnomonic' if regional else 'Mollweide'} projection in Galactic coordinates, longitude growing to "
+        "the left."
+    )
     caption = (
         f"The {len(targets)} targets over {behind}: the best tile of each group of overlapping matches "
         f"({targets.matched}), numbered from the best on. Circles: something is catalogued there, whose "
         f"name is written; stars: nothing is ({unknown}). Dashed: the reference. "
-        f"{'Gnomonic' if regional else 'Mollweide'} projection in Galactic coordinates, longitude growing to "
-        "the left."
+        f"{shown if field is None else field.words}"
     )
     return save_figure(
         figure, targets, folder, name="targets", caption=caption,
@@ -71,8 +76,13 @@ def targets_figure(targets: TargetList) -> Figure:
 
 
 def _drawn(targets: TargetList) -> tuple[Figure, Backdrop | None]:
-    figure = new_figure(12, 6.9)
-    sky = axes_for(figure, (0.04, 0.07, 0.92, 0.86), targets.extent, "mollweide")
+    field = _field(targets)
+    if field is not None:
+        figure = new_figure(9, 8.4)
+        sky = field_axes(figure, (0.13, 0.13, 0.84, 0.8), field)
+    else:
+        figure = new_figure(12, 6.9)
+        sky = axes_for(figure, (0.04, 0.07, 0.92, 0.86), targets.extent, "mollweide")
     regional = targets.extent.radius_deg < WIDEST_REGION_DEG
     backdrop = None if regional else far_infrared_sky()
     if backdrop is not None:
@@ -87,6 +97,11 @@ def _drawn(targets: TargetList) -> tuple[Figure, Backdrop | None]:
     sky.axes.set_title(f"{len(targets)}{more} targets like {name}")
     _legend(figure, targets, name)
     return figure, backdrop
+
+
+def _field(targets: TargetList) -> Field | None:
+    """Frame and pixels of a small field, where its survey is at hand."""
+    return None if targets.found is None else field_of(targets.found)
 
 
 def _mark(sky: SkyAxes, targets: TargetList) -> None:
