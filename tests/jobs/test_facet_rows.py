@@ -28,7 +28,7 @@ from skykin.style.network.blocks import block_network
 from skykin.style.recipe import recipe
 from skykin.style.signature import layer_cosines
 from skykin.style.similarity import QueryStyle
-from skykin.survey.render import RenderedSurvey, measure_stretch
+from skykin.survey.render import RenderedSurvey, Stretch, measure_stretch
 from skykin.survey.table.wham import open_wham
 from skykin.tiling.facets import facets
 from tests.skies import Patch, blob_survey
@@ -62,6 +62,7 @@ class Texture:
         return np.clip(0.5 + rgb / 40, 0, 1), np.ones(lon.shape, np.float32)
 
     intensity_bands, sample = (0, 1, 2), colours
+    stretch = Stretch("linear", (0.0,) * 3, (1.0,) * 3, 0.1)
 
     @property
     def survey(self):

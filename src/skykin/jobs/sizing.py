@@ -194,7 +194,8 @@ def _sized_references(references: Sequence[Example], survey: Survey) -> list[str
 
 
 def _refuse_larger(survey: Survey, tile_deg: float, side_deg: float) -> None:
-    if tile_deg > side_deg:
+    # A tile that is a little larger may still be covered by half.
+    if tile_deg > math.sqrt(2) * side_deg:
         raise SkyError(
             f"a tile of {size_words(tile_deg)}, which shows an object of "
             f"{size_words(tile_deg / TILE_PER_OBJECT)} with what is around it, is larger than {survey.title} "
