@@ -346,8 +346,9 @@ def _significance(summary: MapSummary) -> list[str]:
             )
         ]
     return [
-        "q is the false discovery rate among tiles compared with those of the same brightness, |b| and "
-        f"coverage away from the reference, which are equivalent to {independent:.0f} independent tiles."
+        "q is the false discovery rate of places that stand out, compared with tiles of the same "
+        "brightness, |b| and coverage away from the reference, which are equivalent to "
+        f"{independent:.0f} independent tiles."
     ]
 
 
