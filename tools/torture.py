@@ -86,6 +86,7 @@ def each_job(place: Path, trials: Callable[[faults.Ground], Iterable[str | None]
         figures[writer.name] = found["trials"]
         figures[f"{writer.name}_stopped"] = ground.hit
         figures["wrong"] += found["wrong"]
+        say(f"{writer.name}: {found['trials']} trials, {ground.hit} stopped it, {found['wrong']} wrong")
     return figures
 
 

@@ -44,6 +44,8 @@ class Ground:
         writer.work(self.folder)
         self.seconds = time.monotonic() - start
         self.after = writer.state(self.folder)
+        if self.before == self.after:
+            raise AssertionError(f"the job {writer.name} changes nothing that readers see")
         self.hit = 0
         self.again()
 
