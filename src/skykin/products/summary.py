@@ -22,7 +22,11 @@ RANKINGS = {
     "latitude": "closeness to the Galactic plane (−|b|)",
 }
 #: What targets are chosen by otherwise.
-TARGET_RANKINGS = {"brightness": "mean brightness", "contrast": "contrast of 2° with 5°"}
+TARGET_RANKINGS = {
+    "brightness": "mean brightness",
+    "contrast": "contrast of 2° with 5°",
+    "halpha": "Hα brightness (WHAM)",
+}
 #: A map of more of the sky than this is one of the whole sky.
 NEARLY_ALL = 0.95
 #: A map of less of the sky than this is one of a small field: 41 square degrees.
@@ -93,7 +97,9 @@ class MapSummary:
         and ``night``; and in ``near_nebulae``, for the ranking by ``score``, ``brightness`` and
         ``contrast`` and for so many of the best, the ``share`` within 1° of a listed nebula, the mean share
         of the same places ``rotated`` in longitude, the interval (``low``, ``high``) of the rotations, and
-        ``p``.
+        ``p``; with ``halpha`` where the survey is another and WHAM is on this computer.  ``complexes``: of
+        how many well-known ones (``counted``) the same places name how many (``named``), and their mean over
+        rotations (``rotated``).
     """
 
     survey: str = ""
@@ -225,7 +231,7 @@ def target_lines(facts: Mapping[str, Any]) -> list[str]:
     lines = [f"{line}.", f"At {facts['uncatalogued']} of them nothing is catalogued within {within}."]
     if facts.get("site"):
         lines.append(f"Seen from {facts['site']} in the night of {facts['night']}.")
-    return [*lines, *_near_nebulae(facts.get("near_nebulae") or {})]
+    return [*lines, *_near_nebulae(facts.get("near_nebulae") or {}), *_complexes(facts.get("complexes"))]
 
 
 def _near_nebulae(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -251,6 +257,25 @@ def _near_nebulae(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
     if rivals:
         lines.append(f"Of as many targets chosen without any network: {'; '.join(rivals)}.")
     return lines
+
+
+def _complexes(facts: Mapping[str, Any] | None) -> list[str]:
+    """Tell how many well-known complexes the targets name, beside rotated places and simpler rankings."""
+    if not facts or not facts["counted"]:
+        return []
+    named, counts = facts["named"], sorted(facts["named"]["score"], key=int)
+
+    def numbers_of(name: str) -> str:
+        return " and ".join(str(named[name][count]) for count in counts)
+
+    rotated = " and ".join(number(facts["rotated"]["score"][count], ".1f") for count in counts)
+    best = " and ".join(f"the best {count}" for count in counts)
+    rivals = [f"{numbers_of(name)} by {text}" for name, text in TARGET_RANKINGS.items() if name in named]
+    return [
+        f"Of {facts['counted']} well-known complexes away from the reference, {best} targets name "
+        f"{numbers_of('score')}; rotated in longitude {rotated} (mean); as many places chosen without any "
+        f"network: {'; '.join(rivals)}."
+    ]
 
 
 def _counted(count: int, name: str) -> str:
