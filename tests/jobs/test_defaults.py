@@ -7,8 +7,8 @@ import pytest
 from skykin.core.extent import ALL_SKY, Extent
 from skykin.core.progress import SilentProgress
 from skykin.core.settings import MapSettings
-from skykin.jobs.opening import COARSE, RESOLVED, recipe_for, with_survey
-from skykin.style.recipe import recipe
+from skykin.jobs.opening import recipe_for, with_survey
+from skykin.style.recipe import COARSE, RESOLVED, recipe
 from skykin.survey.named import NamedSurvey, named_surveys
 from tests.skies import blob_survey
 

@@ -171,7 +171,7 @@ def test_a_place_without_an_object_stands_out(targets):
     table["inside"] = ["Gum Nebula, ionised shell, 13°"] * 4
     bare = replace(targets, table=table)
     assert bare.uncatalogued.tolist() == [True] * 4
-    assert bare.sentences()[1] == "At 4 of them nothing is catalogued within 7.5°."
+    assert bare.sentences()[1].endswith(" have q 0.1 or less. At 4 nothing is catalogued within 7.5°.")
     page = target_page.target_section(bare, [], most=10)
     told = '<span class="nothing">nothing catalogued</span> (inside Gum Nebula, ionised shell, 13°)</p>'
     assert page.count(told) == 4

@@ -30,7 +30,6 @@ from skykin.indexing.own_files import check_index_folder
 from skykin.indexing.stored import cell_pixels
 from skykin.jobs.examples import cut_in_context
 from skykin.jobs.opening import (
-    COARSE,
     METHOD_CREDITS,
     doubt_values,
     in_hand,
@@ -49,6 +48,7 @@ from skykin.style.engine.shared import SharedMeter
 from skykin.style.engine.stream import PlaneSource
 from skykin.style.network.blocks import block_network
 from skykin.style.network.weights import SHA256
+from skykin.style.recipe import COARSE
 from skykin.style.recipe import recipe as recipe_of
 from skykin.style.signature import Standardisation
 from skykin.survey.download import cache_folder

@@ -27,7 +27,6 @@ from skykin.core.views import AS_IT_IS, Over, View
 from skykin.evaluation.confounders import control_pictures
 from skykin.jobs.finish import finished_map
 from skykin.jobs.opening import (
-    COARSE,
     METHOD_CREDITS,
     doubt_values,
     in_hand,
@@ -45,7 +44,7 @@ from skykin.products.sky_map import SkyMap
 from skykin.products.summarised import summarised
 from skykin.products.summary import MapSummary
 from skykin.scale.store import WorkStore
-from skykin.style.recipe import Combine, recipe
+from skykin.style.recipe import COARSE, Combine, recipe
 from skykin.style.signature import Signature
 from skykin.style.similarity import QueryStyle
 from skykin.survey.download import cache_folder
@@ -248,6 +247,7 @@ def map_again(
     provenance: Provenance,
     *,
     survey: str | Path | Survey | None = None,
+    choice: TargetChoice = DEFAULT_CHOICE,
     output: str | Path | None = None,
     overwrite: bool = False,
     download: bool = False,
@@ -262,6 +262,8 @@ def map_again(
     survey : str, Path or Survey, optional
         Where the survey's file lies: provenance has its name without the folder, and it is looked for in the
         current folder if left out.
+    choice : TargetChoice
+        Which targets the products list; that of a map is its `SkyMap.choice`.
     output, overwrite, download, progress :
         As for `map`.
 
@@ -276,6 +278,7 @@ def map_again(
     return map_as(
         MapSettings.from_dict(facts),
         Query.from_dict(provenance.query),
+        choice=choice,
         output=output,
         overwrite=overwrite,
         download=download,

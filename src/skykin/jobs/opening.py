@@ -8,14 +8,12 @@ from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Progress, Survey
 from skykin.core.settings import MapSettings
 from skykin.core.survey_options import SurveyOptions
-from skykin.style.recipe import Recipe, recipe
+from skykin.style.recipe import COARSE, RESOLVED, Recipe, recipe
 from skykin.survey.memory import SurveyLike, is_in_memory
 from skykin.survey.named import named_surveys
 from skykin.survey.open import open_survey
 from skykin.survey.render import Stretch
 
-#: Recipes where none is requested: on a whole sky that resolves clouds, and on every other survey.
-RESOLVED, COARSE = "core-spread", "core-contrast"
 #: Fewest beams across a tile of the first that resolve clouds: four across its core.
 BEAMS = 16
 #: Surveys where none is requested.

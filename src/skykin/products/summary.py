@@ -14,6 +14,7 @@ from skykin.core.views import Views
 from skykin.products.page import html_text
 from skykin.products.result import shortened
 from skykin.products.wording import number, percent
+from skykin.style.recipe import COARSE, RESOLVED, recipes
 
 #: What each ranking is called in a sentence.
 RANKINGS = {
@@ -92,7 +93,8 @@ class MapSummary:
     controls : Mapping of str to float
         Score of the control images, such as ``black``, ``white`` and ``grey-noise``.
     targets : Mapping
-        How many targets were ``requested`` and ``listed``, of how many ``groups`` of matches; at how many
+        How many targets were ``requested`` and ``listed``, of how many ``groups`` of matches; how many have
+        a false discovery rate of 0.1 or less (``significant``); at how many
         nothing is catalogued (``uncatalogued``, within ``known_within_deg``); ``separation_deg``, ``site``
         and ``night``; and in ``near_nebulae``, for the ranking by ``score``, ``brightness`` and
         ``contrast`` and for so many of the best, the ``share`` within 1° of a listed nebula, the mean share
@@ -228,7 +230,11 @@ def target_lines(facts: Mapping[str, Any]) -> list[str]:
     elif listed < requested:
         line += f"; {requested} were requested, and there are no more"
     within = f"{number(facts['known_within_deg'], '.3g')}°"
-    lines = [f"{line}.", f"At {facts['uncatalogued']} of them nothing is catalogued within {within}."]
+    lines = [
+        f"{line}.",
+        f"{facts['significant']} of them have q 0.1 or less. "
+        f"At {facts['uncatalogued']} nothing is catalogued within {within}.",
+    ]
     if facts.get("site"):
         lines.append(f"Seen from {facts['site']} in the night of {facts['night']}.")
     return [*lines, *_near_nebulae(facts.get("near_nebulae") or {}), *_complexes(facts.get("complexes"))]
@@ -289,7 +295,18 @@ def _query(summary: MapSummary) -> list[str]:
     if summary.combine and len(names) > 1:
         how = {"mean": "mean of the similarities", "max": "largest of the similarities"}[summary.combine]
         told = [f"The score is the {how} to {', '.join(names[:-1])} and {names[-1]}."]
-    return [*told, *_views(summary), *summary.warnings]
+    return [*told, *_views(summary), *_other_recipes(summary), *summary.warnings]
+
+
+def _other_recipes(summary: MapSummary) -> list[str]:
+    """Say which recipe suits what, of a map by one that is taken where none is requested."""
+    if summary.recipe not in (RESOLVED, COARSE):
+        return []
+    return [
+        f"The recipe {summary.recipe} is for {recipes()[summary.recipe].suits}. For objects of a shape "
+        "(rings, shells, filaments) use --recipe radial-profile, for textures (fields, turbulence) "
+        "covariance or mean-std."
+    ]
 
 
 def _views(summary: MapSummary) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from astropy import units as u
 
-from skykin.catalogue.known import AROUND, nebulae
+from skykin.catalogue.known import nebulae
 from skykin.core.protocols import Survey
 from skykin.core.shapes import Degrees, Numbers
 from skykin.core.sphere import directions_of, spread_out
@@ -23,6 +23,8 @@ from skykin.survey.named import at_hand
 BEST = (20, 50)
 #: Its brightness is a ranking of every map of the sky.
 HALPHA = "wham"
+#: False discovery rate up to which a target is told to be significant.
+SIGNIFICANT = 0.10
 #: Of fewer targets, or of less of the sky, a share says nothing.
 FEWEST_TARGETS, LEAST_SKY = 5, 0.5
 
@@ -36,6 +38,7 @@ def target_facts(targets: TargetList) -> dict[str, Any]:
         "matched": targets.matched,
         "separation_deg": targets.separation_deg,
         "uncatalogued": int(targets.uncatalogued.sum()),
+        "significant": int(np.sum(numbers(targets.table["q"]) <= SIGNIFICANT)),
         "known_within_deg": targets.known_within_deg,
         "site": None if targets.choice.observatory is None else targets.choice.observatory.words,
         "night": targets.choice.night,
@@ -93,13 +96,9 @@ def beside_rankings(targets: TargetList, found: MappedTiles, survey: Survey) -> 
 
 
 def _complexes(found: MappedTiles, within_deg: float) -> tuple[tuple[Degrees, Degrees], Degrees]:
-    """Where the complexes lie that the map counts, and how near to each a target names it.
-
-    As `known_at` has it: within the complex, but of a very large one near its centre.
-    """
+    """Where the complexes lie that the map counts, and how near to each a target names it, as `known_at`."""
     counted = found.regions[np.asarray(found.regions["counted"])]
-    radius = numbers(counted["diameter_deg"]) / 2
-    reach = np.where(2 * radius > AROUND * within_deg, within_deg, np.maximum(within_deg, radius))
+    reach = np.maximum(within_deg, numbers(counted["diameter_deg"]) / 2)
     return (numbers(counted["lon_deg"]), numbers(counted["lat_deg"])), reach
 
 
