@@ -11,7 +11,7 @@ from skykin.core.progress import SilentProgress
 from skykin.core.settings import MapSettings
 from skykin.jobs.left_out import left_out
 from skykin.jobs.query import read_query
-from skykin.jobs.sizing import about_objects, covered_deg2, sized, suited, tile_about
+from skykin.jobs.sizing import about_objects, covered_deg2, reference_facts, sized, suited, tile_about
 from skykin.style.recipe import recipe
 from skykin.survey.open import open_survey
 from skykin.tiling.facets import facet_grid, facets
@@ -51,6 +51,29 @@ def test_without_a_size_thirty_independent_tiles_are_left(plate):
         "note: plate.fits covers 1450 arcmin²; tiles are 5.88′ wide, as is a reference without a size of its "
         "own: 9.8 beams, 9.8 pixels of the image; 42 of them lie side by side"
     ]
+
+
+@pytest.mark.parametrize(
+    ("reference", "told"),
+    [
+        (
+            "l1251",
+            "L1251 is 42′ wide: 70 beams, 70 pixels of the image, 7.1 tiles; the survey is too small for it",
+        ),
+        (
+            "b33",
+            "Horsehead Nebula is 6′ wide: 10 beams, 10 pixels of the image, 1 tiles; use --object-size 0.1 ",
+        ),
+        ("209,-19", "l=209.00° b=−19.00° has no size of its own: it is as large as a tile, 5.88′"),
+    ],
+)
+def test_a_reference_is_told_in_beams_pixels_and_tiles(plate, reference, told):
+    (example,) = read_query(reference).references
+    assert told in reference_facts(example, plate, 0.098, covered_deg2(plate))
+    small = read_query("b33", width=0.005).references[0]
+    assert "hardly resolves it, and shows structure from 1.2′ on" in reference_facts(small, plate, 0.1, 0.4)
+    wide = read_query("b33", width=0.04).references[0]
+    assert reference_facts(wide, plate, 0.098, 0.4).endswith("0.41 tiles, which suits")
 
 
 def test_an_object_sets_the_size_of_the_tiles():

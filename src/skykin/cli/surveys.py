@@ -42,6 +42,15 @@ def info_command(
         str | None, typer.Option(help="Velocity bands (km/s) shown as red, green and blue.")
     ] = None,
     object_size: ObjectSize = None,
+    reference: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--reference",
+            "-r",
+            help="Say how large this reference is in beams, pixels and tiles, and what to change.",
+            show_default=False,
+        ),
+    ] = None,
     preview: Annotated[
         Path | None,
         typer.Option(help="Write a preview picture (PNG) here.", show_default="NAME-preview.png"),
@@ -62,6 +71,7 @@ def info_command(
         survey_option=survey_options(survey_option),
         bands=bands,
         object_size=object_size,
+        reference=reference or (),
         preview=None if no_preview else preview,
         overwrite=overwrite,
         progress=TerminalProgress(Terminal(stderr=True)),

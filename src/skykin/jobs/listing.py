@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -21,7 +22,8 @@ from skykin.core.settings import DEFAULTS
 from skykin.core.survey_options import BandsLike, SurveyOptions
 from skykin.indexing.layout import MANIFEST
 from skykin.jobs.opening import recipe_for
-from skykin.jobs.sizing import covered_deg2, size_facts, sized, suited, tile_about
+from skykin.jobs.query import Reference, read_query
+from skykin.jobs.sizing import covered_deg2, reference_facts, size_facts, sized, suited, tile_about
 from skykin.jobs.sky_index import SkyIndex, open_index
 from skykin.products.folder import check_output_file
 from skykin.products.info import Info
@@ -42,6 +44,7 @@ def info(
     survey_option: SurveyOptions | None = None,
     bands: BandsLike | None = None,
     object_size: str | float | u.Quantity | None = None,
+    reference: Reference | Sequence[Reference] = (),
     preview: str | Path | None = None,
     overwrite: bool = False,
     download: bool = False,
@@ -61,6 +64,8 @@ def info(
         Velocities (km/s) shown as red, green and blue, where the survey has spectra.
     object_size : str, float or Quantity, optional
         Size of an object that is to be looked for, such as ``30"``: how large a tile about it is.
+    reference : as for `map`, optional
+        How large it is in beams, pixels and tiles, and what to change.
     preview : path, optional
         Where to write a picture of a survey (PNG).
     overwrite : bool
@@ -88,8 +93,8 @@ def info(
     opened = open_survey(survey, options=survey_option, bands=bands, download=download, progress=progress)
     values, coverage = opened.sample(*positions_over(opened.extent))
     facts = survey_facts(opened, values, coverage)
-    if not opened.extent.is_all_sky:
-        facts["tiles"] = _tiles(opened, object_size)
+    if not opened.extent.is_all_sky or object_size is not None or reference:
+        facts |= _tiles(opened, object_size, reference)
     sky = RenderedSurvey(opened, measure_stretch_on(values, coverage))
     found = Info(
         opened.title,
@@ -103,12 +108,17 @@ def info(
     return found
 
 
-def _tiles(survey: Survey, object_size: Any) -> str:
-    """Tell how large the tiles of a map would be, and what to change."""
+def _tiles(survey: Survey, object_size: Any, reference: Reference | Sequence[Reference]) -> dict[str, str]:
+    """Tell how large the tiles of a map and the references would be, and what to change."""
     chosen = recipe_for(DEFAULTS, survey)
     settings = suited(replace(DEFAULTS, tile_size=tile_about(object_size, None)), chosen)
     settings = sized(settings, survey, chosen, SilentProgress())
-    return "; ".join(size_facts(settings.tile_size_deg, survey, covered_deg2(survey)))
+    tile_deg, covered = settings.tile_size_deg, covered_deg2(survey)
+    facts = {"tiles": "; ".join(size_facts(tile_deg, survey, covered))}
+    if reference:
+        told = [reference_facts(each, survey, tile_deg, covered) for each in read_query(reference).references]
+        facts["reference"] = "; ".join(told)
+    return facts
 
 
 def _about_index(index: SkyIndex, progress: Progress) -> Info:

@@ -8,9 +8,10 @@ from dataclasses import replace
 from typing import Any
 
 from skykin.catalogue.query import Example, Query
+from skykin.catalogue.regions import find_region
 from skykin.core.angle import area_words, size_deg, size_words
 from skykin.core.area import Area
-from skykin.core.errors import SkyError, UsageError, shown
+from skykin.core.errors import SkyError, UnknownNameError, UsageError, shown
 from skykin.core.protocols import Progress, Survey
 from skykin.core.settings import MapSettings
 from skykin.significance.matched_null import FEWEST_INDEPENDENT
@@ -24,6 +25,10 @@ TILE_PER_OBJECT = 3.0
 TILES_SIDE_BY_SIDE = 42
 #: Fewest beams that such a tile spans: as many as a tile of WHAM does.
 FEWEST_BEAMS = 6
+#: Factor by which tiles may differ from three times the reference and still suit it.
+SUITS = 2.0
+#: Widest tile that there can be, degrees.
+WIDEST_TILE_DEG = 90.0
 #: Sizes that differ by less are the same.
 ROUNDED = 1e-6
 #: References that get words of their own.
@@ -191,6 +196,47 @@ def _sized_references(references: Sequence[Example], survey: Survey) -> list[str
         for each in references[:MOST_TOLD]
         if each.sized and each.footprint is not None
     ]
+
+
+def reference_facts(example: Example, survey: Survey, tile_deg: float, covered: float) -> str:
+    """Say how large a reference is in beams, pixels and tiles, and what to change.
+
+    Parameters
+    ----------
+    example : Example
+    survey : Survey
+    tile_deg : float
+        Side of the tiles that a map would have.
+    covered : float
+        Square degrees of sky that the survey covers.
+    """
+    size = _own_deg(example)
+    if size is None:
+        return f"{example.name} has no size of its own: it is as large as a tile, {size_words(tile_deg)}"
+    told = (
+        f"{example.name} is {size_words(size)} wide: {_in_beams(size, survey)}, {size / tile_deg:.2g} tiles"
+    )
+    wanted = TILE_PER_OBJECT * size
+    if wanted < FEWEST_BEAMS * survey.beam_deg:
+        smallest = FEWEST_BEAMS * survey.beam_deg / TILE_PER_OBJECT
+        return f"{told}; the survey hardly resolves it, and shows structure from {size_words(smallest)} on"
+    if wanted > math.sqrt(2 * covered):
+        return f"{told}; the survey is too small for it with what is around it"
+    if wanted > WIDEST_TILE_DEG:
+        return f"{told}; it is too wide for one tile, so a part of it is compared"
+    if not 1 / SUITS <= wanted / tile_deg <= SUITS:
+        return f"{told}; use --object-size {size:.2g} (degrees) for tiles three times as wide"
+    return f"{told}, which suits"
+
+
+def _own_deg(example: Example) -> float | None:
+    """Size of a reference: as given, or as the table of regions has it; None where it has none."""
+    if example.footprint is not None and (example.sized or example.region is not None):
+        return example.footprint.width_deg
+    try:
+        return find_region(example.name).diameter_deg
+    except UnknownNameError:
+        return None
 
 
 def _refuse_larger(survey: Survey, tile_deg: float, side_deg: float) -> None:
