@@ -456,3 +456,28 @@ def test_any_text_is_a_place_or_one_clear_sentence(text: str) -> None:
 
 def test_a_skycoord_in_degrees_keeps_its_own_frame() -> None:
     assert resolve_reference(SkyCoord(ICRS(83.82 * u.deg, -5.39 * u.deg))).lon_deg == pytest.approx(209.0117)
+
+
+def catalogued() -> dict[str, tuple[float, float, float]]:
+    """Galactic longitude, latitude and diameter (degrees) of Sharpless, NGC, IC and Messier objects."""
+    found = {f"Sh2-{row['Sh2']}": row for row in rows_of("sharpless_sh2.csv")}
+    for row in rows_of("openngc_nebulae.csv"):
+        if name := re.fullmatch(r"(NGC|IC)0*(\d+)", row["name"]):
+            found[f"{name[1]} {name[2]}"] = row
+        if row["messier"]:
+            found[f"M{float(row['messier']):.0f}"] = row
+    return {
+        name: (float(row["l"]), float(row["b"]), float(row["diam_deg"] or 0)) for name, row in found.items()
+    }
+
+
+def test_named_parts_lie_where_catalogues_have_them() -> None:
+    """Centres of nebulae are chosen by eye: they agree within half the object, or 0.1°."""
+    known, compared = catalogued(), 0
+    for region in all_regions():
+        for name in {region.name, *region.aliases} & set(known):
+            lon_deg, lat_deg, diameter_deg = known[name]
+            away = center_of(region).separation(galactic(lon_deg, lat_deg)).deg
+            assert away <= max(0.1, region.diameter_deg / 2, diameter_deg / 2), (region.name, name, away)
+            compared += 1
+    assert compared >= 70
