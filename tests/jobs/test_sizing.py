@@ -64,7 +64,7 @@ def test_without_a_size_thirty_independent_tiles_are_left(plate):
             "b33",
             "Horsehead Nebula is 6′ wide: 10 beams, 10 pixels of the image, 1 tiles; use --object-size 0.1 ",
         ),
-        ("209,-19", "l=209.00° b=−19.00° has no size of its own: it is as large as a tile, 5.88′"),
+        ("209,-19", "l=209.00 b=-19.00 has no size of its own: it is as large as a tile, 5.88′"),
     ],
 )
 def test_a_reference_is_told_in_beams_pixels_and_tiles(plate, reference, told):
