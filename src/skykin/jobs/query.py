@@ -293,7 +293,9 @@ def _same(one: Example, other: Example) -> bool:
     first, second = one.footprint, other.footprint
     if first is None or second is None or one.region is not None or other.region is not None:
         return False
-    sizes = [(each.sized, place.width_deg, place.height_deg) for each, place in ((one, first), (other, second))]
+    sizes = [
+        (each.sized, place.width_deg, place.height_deg) for each, place in ((one, first), (other, second))
+    ]
     if sizes[0] != sizes[1]:
         return False
     near = Extent(first.lon_deg, first.lat_deg, SAME_DEG)
