@@ -27,6 +27,8 @@ sys.addaudithook(told)
 """
 NETWORK = "from skykin.style.network.vgg19 import VGG19Encoder; import numpy; "
 NETWORK += "VGG19Encoder(['block1_conv1'])(numpy.zeros((32, 32, 3), 'f4'))"
+FAST = "from skykin.style.network.blocks import block_network; import numpy; "
+FAST += "block_network(('block1_conv1',), fast=True).blocks[0](numpy.zeros((1, 3, 40, 40), 'f4'))"
 
 
 def permitted(*command):
@@ -58,6 +60,29 @@ def test_the_network_runtime_neither_connects_nor_leaves_a_file(tmp_path):
     assert watched(["-c", NETWORK], tmp_path) == ([], set())
 
 
+@pytest.mark.extra
+@pytest.mark.slow
+def test_the_fast_runtime_neither_connects_nor_leaves_a_file(tmp_path):
+    pytest.importorskip("openvino")
+    assert watched(["-c", FAST], tmp_path) == ([], set())
+
+
+def test_the_fast_runtime_finds_no_telemetry_whatever_is_installed(tmp_path):
+    for name in ("openvino", "openvino_telemetry"):
+        (tmp_path / f"{name}.py").write_text("import openvino_telemetry\n" * (name == "openvino"))
+    start = (
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from skykin.style.network import fast_runtime; "
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", start + "fast_runtime.load_openvino()"],
+        env=os.environ | {"PYTHONPATH": str(SOURCE.parent)},
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stderr
+    assert "import of openvino_telemetry halted; None in sys.modules" in told
+
+
 @pytest.mark.slow
 def test_a_map_neither_connects_nor_leaves_a_foreign_file(tmp_path):
     header = fits.Header(
@@ -75,12 +100,16 @@ def test_a_map_neither_connects_nor_leaves_a_foreign_file(tmp_path):
     assert (tmp_path / "out" / "summary.json").is_file()
 
 
-def test_only_one_file_loads_the_network_runtime():
+def test_only_one_file_loads_each_network_runtime():
     loading = set()
     for path in SOURCE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             names = [each.name for each in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-            if any(name.partition(".")[0] == "onnxruntime" for name in names):
-                loading.add(path.relative_to(SOURCE).as_posix())
-    assert loading == {"style/network/runtime.py"}
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "import_module":
+                names += [str(each.value) for each in node.args if isinstance(each, ast.Constant)]
+            for runtime in {name.partition(".")[0] for name in names} & {"onnxruntime", "openvino"}:
+                loading.add((runtime, path.relative_to(SOURCE).as_posix()))
+    assert loading == {
+        ("onnxruntime", "style/network/runtime.py"), ("openvino", "style/network/fast_runtime.py"),
+    }  # fmt: skip

@@ -139,16 +139,37 @@ def test_o05_a_file_that_vanishes_is_named_and_the_others_are_used(tmp_path, mon
 
         monkeypatch.setattr(mosaic, "open_file", open_and_lose)
         survey, _ = opened(tmp_path / "f")
-        (told,) = survey.to_dict()["rejected"]
-        assert told["file"] == "b.fits"
-        assert told["code"].startswith("IN-")
-        assert "'b.fits'" in told["sentence"]
-        assert survey.sample(80.0, 0.0)[0][0] == pytest.approx(50, abs=0.1)
     else:
         survey, _ = opened(tmp_path / "f")
         (tmp_path / "f" / "b.fits").unlink()
-        with pytest.raises(CorruptFileError, match="'b.fits' changed while it was read; run again when"):
-            survey.sample(80.0, 0.0)
+    assert survey.sample(80.0, 0.0)[0][0] == pytest.approx(50, abs=0.1)
+    (told,) = survey.to_dict()["rejected"]
+    assert told["file"] == "b.fits"
+    assert told["code"].startswith("IN-")
+    assert "'b.fits'" in told["sentence"]
+
+
+def test_where_every_file_of_a_folder_vanished_the_last_one_is_named(tmp_path):
+    for name in ("a.fits", "b.fits"):
+        image(tmp_path / "f" / name, 50)
+    survey, _ = opened(tmp_path / "f")
+    for name in ("a.fits", "b.fits"):
+        (tmp_path / "f" / name).unlink()
+    with pytest.raises(CorruptFileError, match="'b.fits' changed while it was read; run again when"):
+        survey.sample(80.0, 0.0)
+
+
+@pytest.mark.parametrize("rows", [7, 1000])
+def test_a_mosaic_has_the_same_bits_however_many_rows_are_looked_at_together(tmp_path, monkeypatch, rows):
+    for number, name in enumerate(("a.fits", "b.fits")):
+        image(tmp_path / "f" / name, np.where(np.indices((40, 40))[number] < 25, 50 + number, np.nan))
+    survey, _ = opened(tmp_path / "f")
+    lat, lon = np.meshgrid(np.linspace(-0.5, 0.5, 150), np.linspace(79.5, 80.5, 70), indexing="ij")
+    before = survey.sample(lon, lat)
+    monkeypatch.setattr("skykin.survey.fill.ROWS_AT_ONCE", rows)
+    for one, other in zip(before, survey.sample(lon, lat), strict=True):
+        assert one.tobytes() == other.tobytes()
+    assert 0 < before[1].mean() < 1
 
 
 def test_o06_names_that_differ_in_case_are_two_files(tmp_path):

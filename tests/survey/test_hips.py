@@ -30,6 +30,7 @@ from skykin.core.protocols import Survey
 from skykin.survey.hips import cells as hips_cells
 from skykin.survey.hips import store as hips_store
 from skykin.survey.hips.store import trim
+from skykin.survey.hips.tile_fits import read_fits_tile
 from skykin.survey.open import open_survey
 from tests.hostile.healpix_files import smooth_value
 from tests.hostile.hips_tiles import WIDTH, tile_values, write_hips, write_tile
@@ -86,6 +87,23 @@ def test_trimmed_tiles_are_put_back_where_they_were(tmp_path, packed):
     seen = np.isfinite(kept[:, 0])
     assert seen.sum() == 22 * (WIDTH - 5)
     np.testing.assert_array_equal(kept[seen], tile[seen])
+
+
+@pytest.mark.parametrize("fault", [1e30, -1e30, np.inf])
+def test_a_hot_pixel_of_a_tile_is_blank_and_the_others_keep_their_bits(fault):
+    values = np.float32(tile_values(0, 4))
+    hot = values.copy()
+    hot[5, 7] = fault
+
+    def read(array):
+        stream = io.BytesIO()
+        fits.PrimaryHDU(array).writeto(stream)
+        return read_fits_tile(stream.getvalue(), "Npix4.fits")[..., 0]
+
+    found = read(hot)
+    assert np.argwhere(np.isnan(found)).tolist() == [[5, 7]]
+    found[5, 7] = values[5, 7]
+    assert found.tobytes() == read(values).tobytes()
 
 
 @pytest.mark.parametrize("codec", ["RICE_1", "GZIP_2"])

@@ -324,6 +324,18 @@ def test_i04_measured_values_are_kept(tmp_path, dtype):
     np.testing.assert_array_equal(values[:, 0], array[0, [32, 96]].astype(np.float32))
 
 
+@pytest.mark.parametrize("fault", [1e30, np.inf])
+def test_a_hot_pixel_of_a_float_tiff_is_blank_and_the_others_keep_their_values(tmp_path, fault):
+    array = np.random.default_rng(0).normal(500, 20, (50, 100)).astype(np.float32)
+    array[25, 75] = fault
+    Image.fromarray(array).save(tmp_path / "sky.tif")
+    survey = open_survey(tmp_path / "sky.tif", projection="plate-carree", frame="galactic")
+    columns = np.array([75, 74, 20])
+    values, coverage = survey.sample(180 - (columns + 0.5) * 3.6, np.full(3, 90 - 25.5 * 3.6))
+    assert coverage.tolist() == [0, 1, 1]
+    np.testing.assert_allclose(values[1:, 0], array[25, [74, 20]], rtol=1e-5)
+
+
 def test_i04_blank_pixels_of_a_float_tiff_are_masked(tmp_path):
     array = np.ones((50, 100), np.float32)
     array[:25] = np.nan

@@ -77,14 +77,23 @@ def test_every_form_of_table_shows_the_sky(tmp_path, end):
     check_form(tmp_path, end)
 
 
-@pytest.mark.parametrize("frame", ["galactic", "icrs", "fk4"])
-def test_an_ecsv_table_of_coordinates_and_times_shows_the_sky(tmp_path, frame):
+@pytest.mark.parametrize(
+    ("frame", "end"),
+    [("galactic", "ecsv"), ("icrs", "ecsv"), ("fk4", "ecsv"), ("galactic", "fits"), ("fk4", "fits")],
+)
+def test_a_table_of_coordinates_and_times_shows_the_sky(tmp_path, frame, end):
     position = SkyCoord(LON, LAT, unit="deg", frame="galactic").transform_to(frame)
     when = Time(58000 + np.arange(len(LON)), format="mjd")
     table = QTable({"when": when, "where": position, "flux": smooth_value(LON, LAT) * u.Jy})
-    survey, said = opened(write(table, tmp_path / "a.ecsv"), beam_deg=7.5)
+    survey, said = opened(write(table, tmp_path / f"a.{end}"), beam_deg=7.5)
     check_sky(survey)
     assert (survey.unit, said) == ("Jy", [])
+
+
+def test_parts_of_coordinates_whose_frame_was_lost_are_known_by_their_names(tmp_path):
+    place = SkyCoord(LON, LAT, unit="deg", frame="galactic").icrs
+    table = Table({"star.ra": place.ra.deg, "star.dec": place.dec.deg, "flux": smooth_value(LON, LAT)})
+    check_sky(opened(write(table, tmp_path / "a.fits"), beam_deg=7.5)[0])
 
 
 def test_coordinates_that_need_an_observatory_are_refused(tmp_path):

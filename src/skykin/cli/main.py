@@ -31,8 +31,8 @@ from skykin.core.errors import TOO_LITTLE_MEMORY, ResourceError, SkykinError, la
 BUG = 8
 #: What is no error that Skykin raises on purpose.
 BUGS = (
-    OSError, ValueError, LookupError, TypeError, RuntimeError, ArithmeticError, MemoryError, ImportError,
-    AttributeError, SystemError,
+    OSError, ValueError, LookupError, TypeError, RuntimeError, ArithmeticError, ImportError, AttributeError,
+    SystemError,
 )  # fmt: skip
 
 
@@ -57,11 +57,13 @@ class OneSentence(TyperGroup):
         except KeyboardInterrupt as error:
             console.print("interrupted; nothing was written")
             raise typer.Exit(INTERRUPTED) from error
-        except BUGS as error:
+        except Exception as error:  # ONNX Runtime's and those of other libraries share no other base
             if ctx.params.get("debug"):
                 raise
             if lacks_memory(error):
                 raise _no_memory(console) from error
+            if not isinstance(error, BUGS):
+                raise
             console.print(
                 f"[bold red]BUG[/]: {type(error).__name__}: {escape(str(error))}; nothing was written. This "
                 "is a mistake in Skykin: please report it with what `skykin --debug` says."

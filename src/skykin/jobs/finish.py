@@ -32,6 +32,8 @@ from skykin.style.recipe import Recipe
 BEST = 50
 #: Tiles that are named in a sentence.
 MOST_NAMED = 5
+#: Where more of the tiles have holes, the others are compared with what is left of the sky.
+MANY_PARTIAL = 0.1
 #: Quantiles of the interval of a score.
 INTERVAL = (0.05, 0.95)
 #: Columns of a finished map before those of `TileScores` that follow the sides of a tile.
@@ -121,8 +123,14 @@ def _tell_flags(scores: TileScores, progress: Progress) -> None:
             more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
             progress.say(
                 f"warning: {len(names)} of {len(scores.tiles)} tiles {sentence}: "
-                f"{', '.join(names[:MOST_NAMED])}{more}, {flag} in the column flag"
+                f"{', '.join(names[:MOST_NAMED])}{more}, {flag} in the column flag of tiles.ecsv"
             )
+    partial = float(scores.flagged(PARTIAL).mean())
+    if partial > MANY_PARTIAL:
+        progress.say(
+            f"warning: with holes in {partial:.0%} of the tiles, the scores of the others may change by 0.1 "
+            "when the holes are filled: colours and the average tile are measured on what is covered"
+        )
 
 
 def _cut(tiles: QTable, chosen: Recipe, criterion: MatchCriterion, overlapping: np.ndarray) -> ScoreCut:

@@ -30,7 +30,8 @@ from skykin.products.info import Info
 from skykin.products.survey_facts import survey_facts, survey_picture, write_survey_preview
 from skykin.scale.machine import this_machine
 from skykin.significance.tile_scores import place_columns
-from skykin.style.network.blocks import has_openvino, providers
+from skykin.style.network.blocks import providers
+from skykin.style.network.fast_runtime import has_openvino
 from skykin.survey.formats import survey_formats
 from skykin.survey.memory import SurveyLike
 from skykin.survey.named import named_surveys

@@ -333,12 +333,12 @@ def _counts(summary: MapSummary) -> list[str]:
     if summary.n_constant:
         lines.append(
             f"{summary.n_constant} further tiles have no score, because their pictures are the same "
-            "everywhere (DQ-CONST)."
+            "everywhere (DQ-CONST in the column flag of tiles.ecsv)."
         )
     if summary.n_partial:
         lines.append(
             f"{summary.n_partial} tiles have holes in more than 5 % of their area, which may decide their "
-            "scores (DQ-PARTIAL)."
+            "scores (DQ-PARTIAL in the column flag of tiles.ecsv)."
         )
     cut = summary.cut
     if cut is None:

@@ -41,3 +41,11 @@ def plausible_range(values: Numbers) -> tuple[float, float]:
     if not reach:
         return -math.inf, math.inf
     return middle - FARTHEST * reach, middle + FARTHEST * reach
+
+
+def without_faults(values: Numbers) -> Numbers:
+    """Give values with NaN for what is not finite, and for what cannot have been measured."""
+    lowest, highest = plausible_range(values)
+    with np.errstate(invalid="ignore"):
+        good = np.isfinite(values) & (values >= lowest) & (values <= highest)
+    return values if good.all() else np.where(good, values, values.dtype.type(np.nan))

@@ -6,18 +6,17 @@ import io
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from importlib.metadata import version
-from importlib.util import find_spec
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from skykin.core.errors import ResourceError, UsageError, shown
+from skykin.core.errors import UsageError, shown
 from skykin.core.shapes import Numbers
 from skykin.style.network.architecture import LAYERS
-from skykin.style.network.runtime import onnxruntime
+from skykin.style.network.fast_runtime import load_openvino
+from skykin.style.network.runtime import FATAL, onnxruntime
 from skykin.style.network.vgg19 import (
     FORMAT_VERSION,
     OPERATOR_SET,
@@ -212,7 +211,7 @@ def _onnxruntime(model: onnx.ModelProto) -> Callable[[Numbers], Sequence[Numbers
     options.intra_op_num_threads = 1  # Facets run side by side; each on one thread.
     options.inter_op_num_threads = 1
     options.use_deterministic_compute = True
-    options.log_severity_level = 3
+    options.log_severity_level = FATAL
     session = onnxruntime.InferenceSession(
         model.SerializeToString(),
         options,
@@ -223,14 +222,7 @@ def _onnxruntime(model: onnx.ModelProto) -> Callable[[Numbers], Sequence[Numbers
 
 
 def _openvino(model: onnx.ModelProto) -> Callable[[Numbers], Sequence[Numbers]]:
-    try:
-        openvino = import_module("openvino")
-    except ImportError as error:
-        raise ResourceError(
-            "the fast network needs OpenVINO, which is not installed; run pip install 'skykin[fast]', or "
-            "leave out --fast",
-            code="RS-PACKAGE",
-        ) from error
+    openvino = load_openvino()
     settings = {"INFERENCE_PRECISION_HINT": "bf16", "INFERENCE_NUM_THREADS": 1, "NUM_STREAMS": 1}
     core = openvino.Core()
     compiled = core.compile_model(core.read_model(io.BytesIO(model.SerializeToString())), "CPU", settings)
@@ -243,11 +235,6 @@ def _openvino(model: onnx.ModelProto) -> Callable[[Numbers], Sequence[Numbers]]:
         return [np.array(answers[output]) for output in compiled.outputs]
 
     return run
-
-
-def has_openvino() -> bool:
-    """Whether the fast network can run."""
-    return find_spec("openvino") is not None
 
 
 def providers() -> list[str]:

@@ -14,5 +14,8 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 import onnxruntime
 
 onnxruntime.disable_telemetry_events()
+#: What goes wrong is an error of Python, too; on standard error it would be said twice.
+FATAL = 4
+onnxruntime.set_default_logger_severity(FATAL)
 
-__all__ = ["onnxruntime"]
+__all__ = ["FATAL", "onnxruntime"]

@@ -12,7 +12,7 @@ from onnx import TensorProto, helper, numpy_helper
 from skykin.core.errors import UsageError, shown
 from skykin.core.shapes import RGB, Chroma, Numbers
 from skykin.style.network.architecture import LAYERS, MEAN_BGR, STYLE_LAYERS, Padding, checked_picture
-from skykin.style.network.runtime import onnxruntime
+from skykin.style.network.runtime import FATAL, onnxruntime
 from skykin.style.network.weights import Convolution, load_weights, network_name, random_weights
 
 #: Both understood by every ONNX Runtime that we allow.
@@ -65,7 +65,7 @@ class VGG19Encoder:
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.use_deterministic_compute = True
-        options.log_severity_level = 3  # Errors only: what it warns of is not for our users to mend.
+        options.log_severity_level = FATAL
         weights = load_weights() if random_seed is None else random_weights(random_seed)
         model = _model(self.layers, padding, weights)
         self._session = onnxruntime.InferenceSession(

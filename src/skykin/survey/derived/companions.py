@@ -11,8 +11,7 @@ from typing import TypeAlias
 import numpy as np
 
 from skykin.core.protocols import Survey
-from skykin.core.shapes import Numbers
-from skykin.survey.fits.pixels import Pixels
+from skykin.survey.fits.pixels import WeightedPixels
 from skykin.survey.fits.sky_image import SkyImage
 
 #: Words in names of weights, 0 where nothing was observed: of Montage, SWarp, HST, Pan-STARRS, WISE, VISTA.
@@ -137,23 +136,3 @@ def weighted(image: Survey, weight: Survey) -> SkyImage | None:
     told = {"file": weight.source.name, "sha256": weight.source.sha256}
     planes = tuple(WeightedPixels(plane, weight.planes[0]) for plane in image.planes)
     return replace(image, planes=planes, facts={**image.facts, "weight": told})
-
-
-@dataclass(frozen=True, eq=False)
-class WeightedPixels:
-    """Pixels that are blank where their weight is not positive."""
-
-    values: Pixels
-    weight: Pixels
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Rows and columns."""
-        return self.values.shape
-
-    def window(self, row: int, column: int, rows: int, columns: int) -> Numbers:
-        """Copy a rectangle; NaN where blank."""
-        values = self.values.window(row, column, rows, columns)
-        with np.errstate(invalid="ignore"):  # a weight may be NaN, which is not positive
-            seen = self.weight.window(row, column, rows, columns) > 0
-        return np.where(seen, values, np.float32(np.nan))

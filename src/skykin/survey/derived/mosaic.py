@@ -38,6 +38,9 @@ class Rejected:
 class Mosaic(BaseSurvey):
     """Surveys side by side; where they overlap, the mean by coverage.
 
+    A part that can no longer be read, because its file vanished or was changed, covers nothing from then on
+    and is told among the rejected; what was looked at before holds it.
+
     Parameters
     ----------
     parts : tuple of Survey
@@ -55,6 +58,7 @@ class Mosaic(BaseSurvey):
     rejected: tuple[Rejected, ...] = ()
     left_out: tuple[str, ...] = ()
     extent: Extent = field(init=False)
+    _lost: dict[int, Rejected] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "extent", _extent(self.parts))
@@ -65,13 +69,14 @@ class Mosaic(BaseSurvey):
         return max(part.beam_deg for part in self.parts)
 
     def _facts(self) -> dict[str, object]:
+        rejected = (*self.rejected, *self._lost.values())
         frames = {str(part.to_dict().get("frame", "")) for part in self.parts}
         projections = {str(part.to_dict().get("projection", "")) for part in self.parts}
         return {
             "frame": ", ".join(sorted(frames)),
             "projection": f"mosaic of {', '.join(sorted(projections))}",
             "files": [_file(part) for part in self.parts],
-            **({"rejected": [asdict(each) for each in self.rejected]} if self.rejected else {}),
+            **({"rejected": [asdict(each) for each in rejected]} if rejected else {}),
             **({"left_out": list(self.left_out)} if self.left_out else {}),
         }
 
@@ -80,13 +85,25 @@ class Mosaic(BaseSurvey):
         return filled(mean, best), best
 
     def _average(self, lon_deg: Degrees, lat_deg: Degrees) -> tuple[BandValues, Coverage]:
-        """Average the parts that cover each position, by their coverage; errors are those of the parts."""
+        """Average the parts that cover each position, by their coverage.
+
+        Raises
+        ------
+        InputRefusedError
+            If none of the parts can be read any more.
+        """
         total, weight = np.zeros((*lon_deg.shape, 3)), np.zeros(lon_deg.shape)
         best = np.zeros(lon_deg.shape, np.float32)
-        for part in self.parts:
-            if not part.extent.contains(lon_deg, lat_deg, part.beam_deg).any():
+        for number, part in enumerate(self.parts):
+            if number in self._lost or not part.extent.contains(lon_deg, lat_deg, part.beam_deg).any():
                 continue
-            values, coverage = part.sample(lon_deg, lat_deg)
+            try:
+                values, coverage = part.sample(lon_deg, lat_deg)
+            except InputRefusedError as error:
+                self._lost[number] = Rejected(part.source.name, error.code, str(error))
+                if len(self._lost) == len(self.parts):
+                    raise
+                continue
             total += values * coverage[..., None]
             weight += coverage
             best = np.maximum(best, coverage)

@@ -20,6 +20,7 @@ from skykin.survey.fits.image import (
     doubt_scale,
     look_at,
     read_image,
+    tell_beside,
     told,
     without_faults,
 )
@@ -43,7 +44,8 @@ def open_cube(path: Path, options: SurveyOptions, progress: Progress) -> SkyImag
     UsageError
         If bands, channels or the rest value do not fit the cube.
     """
-    hdu = checked_image(path, options, progress)
+    hdu, beside = checked_image(path, options, progress)
+    tell_beside(hdu, None, beside, progress)
     image = read_image(path, hdu, options, progress)
     axes = image.world.axes
     axis = _third_axis(hdu, axes, progress)

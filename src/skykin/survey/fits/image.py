@@ -10,6 +10,7 @@ import numpy as np
 
 from skykin.core.atomic import sha256_of
 from skykin.core.errors import CorruptFileError, DataQualityError, HeaderInvalidError, TooLargeError, shown
+from skykin.core.progress import SILENT
 from skykin.core.protocols import Progress
 from skykin.core.provenance import Source
 from skykin.core.sampling import evenly, windows
@@ -17,7 +18,18 @@ from skykin.core.survey_options import SurveyOptions
 from skykin.survey.base import About
 from skykin.survey.fits.check import BLOCK, Hdu, read_headers
 from skykin.survey.fits.header_wcs import has_celestial_axes, header_of
-from skykin.survey.fits.image_hdus import chosen_hdu, image_shape, is_compressed, only_image
+from skykin.survey.fits.image_hdus import (
+    SCIENCE,
+    WEIGHTS,
+    chosen_hdu,
+    image_hdus,
+    image_shape,
+    is_compressed,
+    main_images,
+    name_of,
+    names_of,
+    only_image,
+)
 from skykin.survey.fits.pixels import (
     DTYPES,
     ArrayCube,
@@ -25,6 +37,7 @@ from skykin.survey.fits.pixels import (
     Pixels,
     Scaling,
     StoredCube,
+    WeightedPixels,
     stamp_of,
 )
 from skykin.survey.fits.sky_image import SkyImage
@@ -77,16 +90,23 @@ def open_image(path: Path, options: SurveyOptions, progress: Progress) -> SkyIma
     InputRefusedError
         In one of its kinds, naming the HDU and the keyword.
     """
-    hdu = checked_image(path, options, progress)
+    hdu, beside = checked_image(path, options, progress)
     image = read_image(path, hdu, options, progress)
     order = _plane(hdu, image.world, progress)
-    pixels = ChannelPixels(without_faults(cube_of(path, hdu, image, order, options.blank)), 0)
+    pixels: Pixels = ChannelPixels(without_faults(cube_of(path, hdu, image, order, options.blank)), 0)
+    weight = next((each for each in beside if is_weight_of(each, hdu)), None)
+    facts = told(hdu, options, progress)
+    if weight is not None:
+        read = read_image(path, weight, options, SILENT)
+        pixels = WeightedPixels(pixels, ChannelPixels(cube_of(path, weight, read, order, None), 0))
+        facts["weight"] = {"file": path.name, "hdu": weight.number}
+    tell_beside(hdu, weight, beside, progress)
     look_at(pixels, hdu, options, progress)
     unit = known_unit(options.unit or hdu.cards.get("BUNIT", ""), progress)
     about = About(path.stem, path.name, unit, ("intensity",) * 3, Source(path.name, sha256_of(path)), ())
     doubt_scale(hdu, image.world, progress)
     beam = beam_of(hdu, image.world, options, progress)
-    return SkyImage((pixels,), image.world, beam, about, told(hdu, options, progress))
+    return SkyImage((pixels,), image.world, beam, about, facts)
 
 
 def told(hdu: Hdu, options: SurveyOptions, progress: Progress) -> dict[str, object]:
@@ -101,23 +121,42 @@ def told(hdu: Hdu, options: SurveyOptions, progress: Progress) -> dict[str, obje
     return {"hdu": hdu.number, **{name: value for name, value in given.items() if name not in own_line}}
 
 
-def checked_image(path: Path, options: SurveyOptions, progress: Progress) -> Hdu:
-    """Choose the HDU with the image."""
+def checked_image(path: Path, options: SurveyOptions, progress: Progress) -> tuple[Hdu, list[Hdu]]:
+    """Choose the HDU with the image; with it come those that tell about it, if its name is SCI."""
     with path.open("rb") as stream:
         hdus = read_headers(stream, path.name, lenient=options.lenient)
-        hdu = _image_hdu(chosen_hdu(hdus, options.hdu), progress)
+        chosen = chosen_hdu(hdus, options.hdu)
+        hdu = _image_hdu(chosen, progress)
     end = max(one.data_offset + -(-one.data_bytes() // BLOCK) * BLOCK for one in hdus)
     if (extra := path.stat().st_size - end) > 0:
         progress.say(f"note: {extra} bytes after the end of {shown(path.name)} are not looked at")
-    return hdu
+    return hdu, [one for one in image_hdus(chosen) if one is not hdu and name_of(hdu) == SCIENCE]
 
 
 def _image_hdu(hdus: list[Hdu], progress: Progress) -> Hdu:
-    placed = [hdu for hdu in hdus if image_shape(hdu) and has_celestial_axes(hdu)]
-    if len(placed) == 1 and sum(len(image_shape(hdu)) > 1 for hdu in hdus) > 1:
+    images = main_images(hdus)
+    placed = [hdu for hdu in images if has_celestial_axes(hdu)]
+    if len(placed) == 1 and len(images) > 1:
         progress.say(f"note: {placed[0]} is read, the only image with a place on the sky")
         return placed[0]
     return only_image(hdus)
+
+
+def is_weight_of(hdu: Hdu, image: Hdu) -> bool:
+    """Whether an HDU is the weight of an image, pixel by pixel."""
+    return name_of(hdu) in WEIGHTS and image_shape(hdu) == image_shape(image) and has_celestial_axes(hdu)
+
+
+def tell_beside(hdu: Hdu, weight: Hdu | None, beside: list[Hdu], progress: Progress) -> None:
+    """Say what is made of the images that tell about another."""
+    parts = [f"note: {hdu} is read, the only one called {SCIENCE}"]
+    if weight is not None:
+        parts.append(f"HDU {names_of([weight])} is its weight: pixels of weight 0 are blank")
+    others = [each for each in beside if each is not weight]
+    if others:
+        parts.append(f"left out: HDU {names_of(others)}")
+    if beside:
+        progress.say("; ".join(parts))
 
 
 def read_image(path: Path, hdu: Hdu, options: SurveyOptions, progress: Progress) -> ReadImage:

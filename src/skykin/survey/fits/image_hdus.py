@@ -8,6 +8,8 @@ from skykin.core.errors import HeaderInvalidError, UsageError, shown
 from skykin.survey.fits.check import IMPOSSIBLE_BYTES, Hdu
 
 MOST_AXES = 9
+#: Name of the extension that is the image where others tell about it, and names of its weight.
+SCIENCE, WEIGHTS = "SCI", ("WHT", "WGT", "WEIGHT")
 
 
 def is_compressed(hdu: Hdu) -> bool:
@@ -33,6 +35,18 @@ def image_shape(hdu: Hdu) -> tuple[int, ...]:
 def image_hdus(hdus: Sequence[Hdu]) -> list[Hdu]:
     """HDUs with an image of at least two axes."""
     return [hdu for hdu in hdus if len(image_shape(hdu)) >= 2]
+
+
+def name_of(hdu: Hdu) -> str:
+    """Name of an extension, in capitals."""
+    return hdu.cards.get("EXTNAME", "").strip().upper()
+
+
+def main_images(hdus: Sequence[Hdu]) -> list[Hdu]:
+    """HDUs with an image that may be meant: the only one called SCI, or all."""
+    images = image_hdus(hdus)
+    science = [hdu for hdu in images if name_of(hdu) == SCIENCE]
+    return science if len(science) == 1 else images
 
 
 def is_cube(hdu: Hdu) -> bool:
@@ -71,7 +85,7 @@ def only_image(hdus: Sequence[Hdu]) -> Hdu:
     HeaderInvalidError
         If there are several, or one that is smaller than 2 × 2 pixels.
     """
-    images = image_hdus(hdus)
+    images = main_images(hdus)
     if len(images) != 1:
         raise HeaderInvalidError(
             f"{shown(hdus[0].file)} has {len(images)} image HDUs: {names_of(images)}; choose one with the "

@@ -260,3 +260,23 @@ def take(pixels: Pixels, row: Numbers, column: Numbers) -> Numbers:
         y, x = divmod(int(number[here[0]]), across)
         values[here] = _block(image, y, x)[row[here] - y * BLOCK_PIXELS, column[here] - x * BLOCK_PIXELS]
     return values
+
+
+@dataclass(frozen=True, eq=False)
+class WeightedPixels:
+    """Pixels that are blank where their weight is not positive."""
+
+    values: Pixels
+    weight: Pixels
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self.values.shape
+
+    def window(self, row: int, column: int, rows: int, columns: int) -> Numbers:
+        """Copy a rectangle; NaN where blank."""
+        values = self.values.window(row, column, rows, columns)
+        with np.errstate(invalid="ignore"):  # a weight may be NaN, which is not positive
+            seen = self.weight.window(row, column, rows, columns) > 0
+        return np.where(seen, values, np.float32(np.nan))

@@ -8,13 +8,13 @@ from skykin.core.protocols import Progress, Survey
 from skykin.core.survey_options import SurveyOptions
 from skykin.survey.fits.header_wcs import has_celestial_axes
 from skykin.survey.fits.image import open_image
-from skykin.survey.fits.image_hdus import image_hdus, is_cube
+from skykin.survey.fits.image_hdus import is_cube, main_images
 from skykin.survey.formats import Glance, SurveyFormat
 
 
 def claims(glance: Glance) -> bool:
     """Whether there are images with a place on the sky, and none of them is a cube."""
-    images = [hdu for hdu in image_hdus(glance.hdus) if has_celestial_axes(hdu)]
+    images = [hdu for hdu in main_images(glance.hdus) if has_celestial_axes(hdu)]
     return bool(images) and not any(is_cube(hdu) for hdu in images)
 
 

@@ -23,7 +23,13 @@ from skykin.survey.formats import Glance, SurveyFormat
 from skykin.survey.healpix.checks import mask_unseen
 from skykin.survey.healpix.file import is_healpix
 from skykin.survey.table.columns import Chosen, choose, km_s
-from skykin.survey.table.file import Column, form_of, read_columns, read_fits_columns
+from skykin.survey.table.file import (
+    Column,
+    form_of,
+    holds_positions_of_astropy,
+    read_columns,
+    read_fits_columns,
+)
 from skykin.survey.table.gridded import GriddedPointings
 from skykin.survey.table.pointings import Pointings
 from skykin.survey.table.stated import in_present_frame, with_frames
@@ -77,6 +83,8 @@ def _columns(path: Path, options: SurveyOptions) -> list[Column]:
             f"{shown(path.name)} has {len(wanted)} tables to choose from, the HDUs "
             f"{', '.join(str(h.number) for h in tables)}; name one with the option hdu"
         )
+    if holds_positions_of_astropy(wanted[0]):
+        return read_columns(path, "fits", wanted[0].number)
     return read_fits_columns(path, wanted[0])
 
 

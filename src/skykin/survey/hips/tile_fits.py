@@ -16,6 +16,7 @@ from skykin.survey.fits.image import check_compression
 from skykin.survey.fits.image_hdus import image_shape, is_compressed
 from skykin.survey.fits.pixels import DTYPES, Scaling
 from skykin.survey.guard import Limits, guarded
+from skykin.survey.plausible import without_faults
 
 GZIP = b"\x1f\x8b"
 #: A tile of 4096² doubles has so many bytes.
@@ -25,7 +26,7 @@ WIDEST = 1 << 12
 
 
 def read_fits_tile(content: bytes, file: str) -> Numbers:
-    """Values (rows, columns, 1), NaN where blank or trimmed off, its rows from the bottom.
+    """Values (rows, columns, 1), NaN where blank, at fault or trimmed off, its rows from the bottom.
 
     Where a tile has blank margins, Hipsgen and reproject write what is left, with the count of what was
     trimmed off first on each axis (TRIMn) and the length before (ONAXISn).
@@ -46,7 +47,7 @@ def read_fits_tile(content: bytes, file: str) -> Numbers:
                 )
             rows, columns = shape[1], shape[0]
             values = _unpack(content, hdu) if is_compressed(hdu) else _plain(content, hdu, rows * columns)
-            return _untrimmed(values.reshape(rows, columns), hdu)[..., None]
+            return _untrimmed(without_faults(values).reshape(rows, columns), hdu)[..., None]
     raise CorruptFileError(
         f"the tile {shown(file)} is a FITS file without an image; choose another HiPS", code="IN-KEY"
     )

@@ -196,7 +196,10 @@ def _pair_of(columns: list[Column], x: str, y: str) -> list[Column]:
 
 
 def _is(column: Column, what: str) -> bool:
-    return has_ucd(column.ucd, what) if what.startswith("pos") else name_key(column.name) == what
+    if what.startswith("pos"):
+        return has_ucd(column.ucd, what)
+    # Parts of sky coordinates that another program copied have names such as "pos.ra".
+    return what in (name_key(column.name), name_key(column.name.rpartition(".")[2]))
 
 
 def has_ucd(ucd: str, what: str) -> bool:

@@ -31,6 +31,8 @@ LARGEST_YAML = 1 << 20
 #: What astropy writes once and then refers to, in the header of a table with quantities.
 UNIT_TAG = "!astropy.units.Unit"
 LIMITS = Limits(memory_bytes=6 << 30, seconds=120.0)
+#: Ends of the columns that astropy makes of one of sky coordinates.
+PARTS = ((".ra", ".dec"), (".l", ".b"), (".lon", ".lat"))
 TFORM = re.compile(r"\s*\d*([A-Z])")
 
 
@@ -86,16 +88,16 @@ def read_fits_columns(path: Path, hdu: Hdu) -> list[Column]:
 
 
 def read_columns(path: Path, form: str, table: int | str | None = None) -> list[Column]:
-    """Read the columns of a table in another form than FITS, in a child process.
+    """Read the columns of a table in a child process.
 
     A column of sky coordinates becomes two of Galactic degrees; columns of times hold no numbers.
 
     Parameters
     ----------
     path : Path
-    form : {"ecsv", "votable", "parquet"}
+    form : {"ecsv", "votable", "parquet", "fits"}
     table : int or str, optional
-        Which table of a VOTable, by its number from 1, name or ID.
+        Which table of a VOTable, by its number from 1, name or ID; of a FITS file, by the number of its HDU.
 
     Raises
     ------
@@ -107,7 +109,7 @@ def read_columns(path: Path, form: str, table: int | str | None = None) -> list[
         If a library is missing that the form needs.
     """
     size = path.stat().st_size
-    most = MOST_FILE_BYTES if form == "parquet" else MOST_TEXT_BYTES
+    most = MOST_FILE_BYTES if form in ("parquet", "fits") else MOST_TEXT_BYTES
     if size > most:
         raise TooLargeError(
             f"{shown(path.name)} has {size} bytes, but tables of at most {most} are read in this form; "
@@ -124,10 +126,20 @@ def read_columns(path: Path, form: str, table: int | str | None = None) -> list[
         ]
 
 
+def holds_positions_of_astropy(hdu: Hdu) -> bool:
+    """Whether a FITS table may hold sky coordinates as astropy writes them: columns such as ``pos.ra``."""
+    names = [hdu.cards.get(f"TTYPE{n}", "") for n in range(1, hdu.integer("TFIELDS", 0, 999) + 1)]
+    return any(
+        f"{name[: -len(lon)]}{lat}" in names for name in names for lon, lat in PARTS if name.endswith(lon)
+    )
+
+
 def parse(path: Path, folder: Path, form: str, table: int | str | None) -> dict[str, Any]:
     """Child's task: save the columns of a table."""
     if form == "votable":
         read: Iterable[tuple[str, str, str, Any]] = _votable(path, table)
+    elif form == "fits":
+        read = _fits(path, table)
     else:
         read = _ecsv(path) if form == "ecsv" else _parquet(path)
     columns = []
@@ -153,6 +165,14 @@ def _as_numbers(values: Any) -> Numbers | None:
     if data.dtype.kind not in "fiu" or data.ndim not in (1, 2):
         return None
     return np.where(mask, np.nan, data.astype(np.float64))
+
+
+def _fits(path: Path, hdu: int | str | None) -> Iterable[tuple[str, str, str, Any]]:
+    from astropy.table import Table  # noqa: PLC0415 - only in the child
+
+    # Native, so that times are told from spectra of two channels.
+    table = Table.read(path, hdu=hdu, format="fits", memmap=False, astropy_native=True)
+    return flat_columns(table, path.name)
 
 
 def _ecsv(path: Path) -> Iterable[tuple[str, str, str, Any]]:
