@@ -19,6 +19,8 @@
  *   home: { lon: number, lat: number, across: number, down: number } }} Contents
  * @typedef {{ width: number, height: number, values: Float32Array }} Numbers
  * @typedef {{ width: number, height: number, pixels: Uint8ClampedArray }} Picture
+ * @typedef {{ text: string, column: number, row: number, align: CanvasTextAlign,
+ *   baseline: CanvasTextBaseline }} Label
  * @typedef {{ lon: number, lat: number, width: number }} View  centre, and what the canvas is wide, degrees
  */
 
@@ -30,8 +32,8 @@ const NARROWEST_DEG = 0.05;
 const TILES_SHOWN = 6;
 const FLIGHT_MS = 600;
 /** Steps of the graticule, degrees; of right ascension in whole minutes and seconds. */
-const STEPS = [30, 15, 10, 5, 2, 1, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01];
-const HOUR_STEPS = [30, 15, 7.5, 5, 2.5, 1.25, 0.5, 0.25, 0.125, 1 / 24, 1 / 48];
+const STEPS = [90, 60, 30, 15, 10, 5, 2, 1, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01];
+const HOUR_STEPS = [90, 60, 30, 15, 7.5, 5, 2.5, 1.25, 0.5, 0.25, 0.125, 1 / 24, 1 / 48];
 const TARGET_COLOUR = "#ff9df0";
 const REFERENCE_COLOUR = "#56e1ff";
 
@@ -260,6 +262,8 @@ class Page {
     /** @type {Map<number, { x: number, y: number }>} */
     this.fingers = new Map();
     this.travelled = 0;
+    /** Where something is written already. @type {{ left: number, right: number, top: number, bottom: number }[]} */
+    this.written = [];
     /** @type {{ layer: number, least: number, found: [number, number] }} */
     this.share = { layer: -1, least: NaN, found: [0, 0] };
     this.opacity = element("opacity", HTMLInputElement);
@@ -603,7 +607,7 @@ class Page {
     const { raster, background, colours } = this;
     const layer = this.layers[this.layer];
     const [dark, bright] = this.contents.layers[this.layer].shades;
-    const least = Number(this.threshold.value) - 1e-9;
+    const least = this.least();
     const opacity = Number(this.opacity.value);
     let shown = 0;
     for (let row = 0, at = 0; row < height; row++) {
@@ -629,13 +633,15 @@ class Page {
 
   drawLines() {
     const projection = this.projection();
-    this.drawGraticule(projection);
+    this.written = [];
+    const labels = this.drawGraticule(projection);
     for (const each of this.contents.references) this.drawOutline(projection, each, REFERENCE_COLOUR, true, "");
     this.contents.targets.forEach((target, number) => {
       if (number !== this.selected) this.drawOutline(projection, target, TARGET_COLOUR, false, String(number + 1));
     });
     const chosen = this.contents.targets[this.selected];
     if (chosen) this.drawOutline(projection, chosen, TARGET_COLOUR, false, String(this.selected + 1), 2);
+    for (const { text, column, row, align, baseline } of labels) this.write(text, column, row, "#ffffff", align, baseline);
   }
 
   /** @returns {number} pixels of the canvas in one of the page */
@@ -672,14 +678,19 @@ class Page {
     if (label && (tall > 22 * ratio || thick > 1)) this.write(label, Math.min(...columns), Math.min(...places.map(([, row]) => row)), colour, "left", "bottom");
   }
 
-  /** @param {Projection} projection */
+  /**
+   * Draw meridians and parallels.
+   *
+   * @param {Projection} projection
+   * @returns {Label[]}
+   */
   drawGraticule(projection) {
     const { pen, view } = this;
     const icrs = this.contents.frame === "icrs";
     const tall = (view.width * this.canvas.height) / this.canvas.width;
-    const up = stepFor(Math.min(tall, 180) / 4, STEPS);
+    const up = stepFor(Math.min(tall, 150) / 4, STEPS);
     const wide = Math.min(360, Math.min(view.width, 360) / Math.max(0.1, Math.cos(view.lat * RADIANS)));
-    const across = stepFor(wide / (this.canvas.clientWidth < 600 ? 3.5 : 5), icrs ? HOUR_STEPS : STEPS);
+    const across = stepFor(wide / (this.canvas.clientWidth < 600 ? 3.5 : 7), icrs ? HOUR_STEPS : STEPS);
     pen.strokeStyle = "#ffffff59";
     pen.lineWidth = this.ratio();
     const all = view.width > 150;
@@ -690,22 +701,24 @@ class Page {
     const right = all || wide >= 300 ? view.lon + 180 : view.lon + 5 * across;
     const middleLat = Math.max(-90 + up, Math.min(90 - up, near(view.lat, up)));
     const middleLon = near(view.lon, across);
-    /** @type {[string, number, number, CanvasTextAlign, CanvasTextBaseline][]} */
+    /** @type {Label[]} */
     const labels = [];
     for (let lat = low; lat <= high + 1e-9; lat += up) {
       if (Math.abs(lat) > 90) continue;
       this.line(projection, (share) => [left + share * (right - left), lat]);
       const [column, row] = projection.place(middleLon, lat);
-      labels.push([`${lat > 1e-9 ? "+" : ""}${fixed(lat, decimals(up))}°`, column, row, "left", "bottom"]);
+      const text = `${lat > 1e-9 ? "+" : ""}${fixed(lat, decimals(up))}°`;
+      labels.push({ text, column, row, align: "left", baseline: "bottom" });
     }
     for (let lon = Math.ceil(left / across) * across; lon < right - 1e-9; lon += across) {
       this.line(projection, (share) => [lon, Math.max(-90, low) + share * (Math.min(90, high) - Math.max(-90, low))]);
       if (Math.abs(lon - middleLon) < 1e-9) continue;
       const [column, row] = projection.place(lon, middleLat);
       const around = ((lon % 360) + 360) % 360;
-      labels.push([icrs ? hours(around, across) : `${fixed(around, decimals(across))}°`, column, row, "center", "top"]);
+      const text = icrs ? hours(around, across) : `${fixed(around, decimals(across))}°`;
+      labels.push({ text, column, row, align: "center", baseline: "top" });
     }
-    for (const label of labels) this.write(label[0], label[1], label[2], "#ffffff", label[3], label[4]);
+    return labels;
   }
 
   /**
@@ -727,7 +740,7 @@ class Page {
   }
 
   /**
-   * Write what is legible on dark and on bright, if all of it is on the canvas.
+   * Write what is legible on dark and on bright, if there is room for all of it.
    *
    * @param {string} text
    * @param {number} column
@@ -747,6 +760,9 @@ class Page {
     const from = align === "center" ? column - wide / 2 : column + space;
     const top = baseline === "top" ? row + space : row - space - 12 * ratio;
     if (from < 2 || from + wide > this.canvas.width - 2 || top < 2 || top + 13 * ratio > this.canvas.height - 2) return;
+    const box = { left: from - space, right: from + wide + space, top: top - space, bottom: top + 13 * ratio };
+    if (this.written.some((each) => box.left < each.right && each.left < box.right && box.top < each.bottom && each.top < box.bottom)) return;
+    this.written.push(box);
     pen.lineJoin = "round";
     pen.strokeStyle = "#000c";
     pen.lineWidth = 3 * ratio;
@@ -762,16 +778,16 @@ class Page {
    * @param {number} shown
    */
   tell(shown) {
-    const least = Number(this.threshold.value);
-    const [share, total] = this.shareFrom(least);
+    const chosen = Number(this.threshold.value);
+    const [share, total] = this.shareFrom(this.least());
     const score = this.contents.layers[this.layer].key === "score";
-    const rate = this.valueWords(least).replace("false discovery rate ", "");
-    const words = score ? `similarity ${fixed(least, 3)} or more` : `false discovery rate ${rate} or less`;
+    const rate = this.valueWords(chosen).replace("false discovery rate ", "");
+    const words = score ? `similarity ${fixed(chosen, 3)} or more` : `false discovery rate ${rate} or less`;
     const percent = total ? `${fixed((100 * share) / total, share / total < 0.1 ? 1 : 0)} %` : "0 %";
     element("threshold-words", HTMLOutputElement).value = `${words}: ${percent} of what was searched`;
     this.threshold.setAttribute("aria-valuetext", words);
     element("opacity-words", HTMLOutputElement).value = `${Math.round(100 * Number(this.opacity.value))} %`;
-    this.drawBar(least);
+    this.drawBar(chosen);
     Object.assign(this.canvas.dataset, {
       lon: this.view.lon.toFixed(4),
       lat: this.view.lat.toFixed(4),
@@ -779,6 +795,16 @@ class Page {
       shown: String(shown),
       moving: String(this.moving),
     });
+  }
+
+  /**
+   * The smallest number that is shown: numbers are kept in 65534 steps, and one less counts too.
+   *
+   * @returns {number}
+   */
+  least() {
+    const { low, high } = this.contents.layers[this.layer];
+    return Number(this.threshold.value) - (high - low) / 65534;
   }
 
   /**
@@ -798,7 +824,7 @@ class Page {
         if (Number.isNaN(value)) continue;
         const area = this.raster.area(row, column, layer);
         total += area;
-        if (value >= least - 1e-9) share += area;
+        if (value >= least) share += area;
       }
     }
     this.share = { layer: this.layer, least, found: [share, total] };

@@ -22,6 +22,8 @@ from skykin.products.preview import colours_at
 
 #: Columns of a picture of the whole sky, and pixels along the longer side of that of a field.
 SKY_COLUMNS, FIELD_PIXELS = 2048, 1500
+#: Columns of the coarsest raster of the whole sky; that of a field has half as many.
+COARSEST = 1024
 #: Pixels of numbers from one tile to the next.
 PIXELS_PER_TILE = 4
 QUALITY = 85
@@ -67,11 +69,11 @@ class PageSky:
     def shape(self, finest_deg: float) -> tuple[int, int]:
         """Rows and columns of a raster whose pixels need not be smaller than `finest_deg`."""
         if self.field is None:
-            columns = min(SKY_COLUMNS, max(360, 2 * math.ceil(180 / finest_deg)))
+            columns = min(SKY_COLUMNS, max(COARSEST, 2 * math.ceil(180 / finest_deg)))
             return columns // 2, columns
         tall, wide = (side / LONGEST_PIXELS for side in self.field.shape)
         wide_deg = max(high - low for low, high in (self.field.x_deg, self.field.y_deg))
-        longest = min(FIELD_PIXELS, max(200, math.ceil(wide_deg / finest_deg)))
+        longest = min(FIELD_PIXELS, max(COARSEST // 2, math.ceil(wide_deg / finest_deg)))
         return max(2, round(longest * tall)), max(2, round(longest * wide))
 
     def positions(self, shape: tuple[int, int]) -> tuple[Degrees, Degrees]:
