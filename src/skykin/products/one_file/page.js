@@ -558,7 +558,7 @@ class Page {
     const { low, high, threshold } = this.contents.layers[number];
     this.threshold.min = String(low);
     this.threshold.max = String(high);
-    this.threshold.step = String((high - low) / 500);
+    this.threshold.step = "any";
     this.threshold.value = String(threshold);
     for (const measure of this.measures) measure.checked = Number(measure.value) === number;
     this.draw();
