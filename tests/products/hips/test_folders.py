@@ -12,12 +12,15 @@ from astropy.io import fits
 from astropy.wcs import WCS
 from mocpy import MOC
 from PIL import Image
+from typer.testing import CliRunner
 
 import skykin
+from skykin.cli.main import app
 from skykin.core.errors import ResourceError, UnknownNameError, UsageError
 from skykin.core.extent import Extent
 from skykin.core.footprint import Footprint
 from skykin.survey.open import open_survey
+from skykin.survey.render import RenderedSurvey
 from tests.kinds import likeness, made_up_result, separation_deg
 
 RANDOM = np.random.default_rng(8)
@@ -258,3 +261,40 @@ def test_wham_as_hips_is_read_as_it_was(wham_path, tmp_path):
     assert both.mean() > 0.9
     light = values[both].sum(axis=1)
     assert np.quantile(np.abs(again[both, 0] - light) / np.maximum(light, 1), 0.95) < 0.05
+
+
+@pytest.mark.slow
+def test_an_index_gives_its_survey_its_columns_and_its_kinds(asked_survey, tmp_path):
+    survey, index = asked_survey
+    rendered = RenderedSurvey(survey, index.stretch)
+    with patch("skykin.jobs.hips_source.sky_of", return_value=rendered):
+        folder = skykin.hips(index, tmp_path / "survey", order=0, tile_format="png")
+    assert said_in(folder)["obs_title"] == "Survey of blobs"
+    colours, _ = open_survey(folder).sample(209.0, -19.0)
+    np.testing.assert_allclose(colours, rendered.colours(209.0, -19.0)[0], atol=0.02)
+    light = skykin.hips(index, tmp_path / "light", column="mean_intensity")
+    assert check_rules(light)["data_unit"] == "R"
+    tiles = index.tiles
+    values, _ = open_survey(light).sample(tiles["lon"], tiles["lat"])
+    np.testing.assert_allclose(values[:, 0], tiles["mean_intensity"].value, rtol=0.02)
+    pytest.importorskip("sklearn")
+    kinds = skykin.cluster(index, 3)
+    values, _ = open_survey(skykin.hips(kinds, tmp_path / "kinds")).sample(tiles["lon"], tiles["lat"])
+    agree = values[:, 0] == np.asarray(kinds.tiles["kind"])
+    assert agree.mean() > 0.9  # at the border of two kinds the reader mixes them
+
+
+@pytest.mark.slow
+def test_the_commands_write_what_the_functions_write(tmp_path):
+    values, wcs = field_image((30, 30))
+    fits.PrimaryHDU(values, wcs.to_header()).writeto(tmp_path / "field.fits")
+    run = CliRunner()
+    asked = ["hips", str(tmp_path / "field.fits"), "-o", str(tmp_path / "tiles"), "--order", "1"]
+    done = run.invoke(app, [*asked, "--tile-format", "jpeg,fits", "--frame", "galactic"])
+    assert (done.exit_code, f"Wrote {tmp_path / 'tiles'}" in done.output.replace("\n", "")) == (0, True)
+    said = check_rules(tmp_path / "tiles")
+    assert (said["hips_tile_format"], said["hips_frame"]) == ("jpeg fits", "galactic")
+    again = run.invoke(app, asked)
+    assert (again.exit_code, "USAGE-OUT" in again.output) == (2, True)
+    none = run.invoke(app, ["page", str(tmp_path / "tiles"), "-o", str(tmp_path / "page.html")])
+    assert (none.exit_code, "IN-NOTMAP" in none.output) == (3, True)

@@ -479,10 +479,9 @@ class Page {
     const target = this.contents.targets[number];
     if (focus) button.focus({ preventScroll: true });
     const list = element("list", HTMLElement);
-    if (list.scrollHeight > list.clientHeight + 1) {
-      const row = button.closest("li");
-      if (row) list.scrollTo({ top: row.offsetTop - list.offsetTop - 8 });
-    }
+    const row = button.closest("li");
+    if (row && list.scrollHeight > list.clientHeight + 1) list.scrollTo({ top: row.offsetTop - list.offsetTop - 8 });
+    else row?.scrollIntoView({ block: "nearest" });
     element("status", HTMLElement).textContent =
       `Target ${number + 1} of ${this.buttons.length}: ${target.name}, ${this.words(target.lon, target.lat)}`;
     this.fly({ lon: target.lon, lat: target.lat, width: this.within(TILES_SHOWN * target.size) });
