@@ -29,11 +29,13 @@ _WHERE = {
         "skykin.jobs.agree": "agree",
         "skykin.jobs.evaluate": "evaluate",
         "skykin.jobs.explain": "explain",
+        "skykin.jobs.hips": "hips",
         "skykin.jobs.index": "index",
         "skykin.jobs.kinds": "cluster neighbours outliers",
         "skykin.jobs.learn": "learn",
         "skykin.jobs.listing": "catalogues doctor info regions surveys",
         "skykin.jobs.map": "map map_again map_as",
+        "skykin.jobs.page": "page",
         "skykin.jobs.plan": "plan",
         "skykin.jobs.query": "Elsewhere read_query",
         "skykin.jobs.search": "nearest_tiles search",
@@ -87,6 +89,7 @@ if TYPE_CHECKING:
     from skykin.jobs.agree import agree as agree
     from skykin.jobs.evaluate import evaluate as evaluate
     from skykin.jobs.explain import explain as explain
+    from skykin.jobs.hips import hips as hips
     from skykin.jobs.index import index as index
     from skykin.jobs.kinds import cluster as cluster
     from skykin.jobs.kinds import neighbours as neighbours
@@ -110,6 +113,7 @@ if TYPE_CHECKING:
     from skykin.jobs.map import map as map  # noqa: A004
     from skykin.jobs.map import map_again as map_again
     from skykin.jobs.map import map_as as map_as
+    from skykin.jobs.page import page as page
     from skykin.jobs.plan import plan as plan
     from skykin.jobs.query import Elsewhere as Elsewhere
     from skykin.jobs.query import read_query as read_query

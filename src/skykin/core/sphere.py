@@ -47,7 +47,7 @@ def separation_deg(
     return np.asarray(np.degrees(2 * np.arcsin(np.sqrt(np.clip(half, 0, 1)))))
 
 
-def seen_from(lon: Numbers, lat: Numbers, lat0: float) -> tuple[Numbers, Numbers, Numbers]:
+def seen_from(lon: Numbers, lat: Numbers, lat0: float | Numbers) -> tuple[Numbers, Numbers, Numbers]:
     r"""Components of directions along the east, the north and the line of sight of a place at longitude 0.
 
     .. math:: (\cos b \sin l,\ \cos b_0 \sin b - \sin b_0 \cos b \cos l,
