@@ -29,6 +29,7 @@ _WHERE = {
         "skykin.jobs.agree": "agree",
         "skykin.jobs.evaluate": "evaluate",
         "skykin.jobs.explain": "explain",
+        "skykin.jobs.hips": "hips",
         "skykin.jobs.index": "index",
         "skykin.jobs.kinds": "cluster neighbours outliers",
         "skykin.jobs.learn": "learn",
@@ -88,6 +89,7 @@ if TYPE_CHECKING:
     from skykin.jobs.agree import agree as agree
     from skykin.jobs.evaluate import evaluate as evaluate
     from skykin.jobs.explain import explain as explain
+    from skykin.jobs.hips import hips as hips
     from skykin.jobs.index import index as index
     from skykin.jobs.kinds import cluster as cluster
     from skykin.jobs.kinds import neighbours as neighbours

@@ -14,6 +14,7 @@ from skykin.cli.catalogues import catalogues_command
 from skykin.cli.doctor import doctor_command
 from skykin.cli.evaluate import evaluate_command
 from skykin.cli.explain import explain_command
+from skykin.cli.hips import hips_command
 from skykin.cli.index import index_command
 from skykin.cli.interrupts import INTERRUPTED, heard
 from skykin.cli.kinds import cluster_command, neighbours_command, outliers_command
@@ -86,6 +87,7 @@ app.command("view")(view_command)
 app.command("neighbours")(neighbours_command)
 app.command("cluster")(cluster_command)
 app.command("outliers")(outliers_command)
+app.command("hips")(hips_command)
 app.command("doctor")(doctor_command)
 app.command("recipes")(recipes_command)
 app.command("regions")(regions_command)

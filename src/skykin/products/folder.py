@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -32,6 +33,11 @@ OWN_FILES = frozenset(
     "score.fits", "section.html", "summary.json", "targets.ecsv", "targets.reg", "targets.vot",
     "tiles.ecsv", "tiles.vot")
 )  # fmt: skip
+#: The same of a HiPS, which has as many as its sky needs: paths within the folder.
+HIPS_FOLDERS = re.compile(r"Norder\d{1,2}(/Dir\d{1,19})?")
+HIPS_FILES = re.compile(
+    r"properties|Moc\.fits|Norder\d{1,2}/(Allsky|Dir\d{1,19}/Npix\d{1,19})\.(fits|png|jpg)"
+)
 
 
 def check_output_folder(path: Path, *, overwrite: bool = False) -> Path:
@@ -158,11 +164,11 @@ def _strangers(folder: Path) -> Iterator[tuple[str, str]]:
         if path.is_symlink() or not (path.is_file() or path.is_dir()):
             yield name, "Skykin did not write"
         elif path.is_dir():
-            if name not in OWN_FOLDERS:
+            if name not in OWN_FOLDERS and not HIPS_FOLDERS.fullmatch(name):
                 yield name, "Skykin did not write"
         elif path.name in LITTER or (path.name == MARKER and parent in (".", *OWN_FOLDERS)):
             continue
-        elif name not in known or path.name not in OWN_FILES:
+        elif name not in known or not (path.name in OWN_FILES or HIPS_FILES.fullmatch(name)):
             yield name, "Skykin did not write"
         elif known[name] != sha256_of(path):
             yield name, "was changed after Skykin wrote it"

@@ -71,16 +71,22 @@ def tile_centre(order: int, npix: int, frame: HipsFrame) -> tuple[float, float]:
 
 @cache
 def nested(width: int) -> Numbers:
-    """Give the number within a cell, NESTED, of each pixel of a tile (rows from the top, columns).
+    """Give the number within a cell, NESTED, of each pixel of a tile (rows from the top, columns)."""
+    side = np.arange(width)
+    return nested_at(side[:, None], side[None, :], width.bit_length() - 1)
+
+
+def nested_at(rows: Numbers, columns: Numbers, bits: int) -> Numbers:
+    """Give the numbers within a cell, NESTED, of pixels of a tile that is 2^bits wide.
 
     The bits of a NESTED number are those of two coordinates in turn: the first, from the southern to the
     eastern corner of a cell, is the row of a tile; the second, from the southern to the western one, its
     column.
     """
-    spread = np.zeros(width, np.int64)
-    for bit in range(width.bit_length() - 1):
-        spread |= ((np.arange(width) >> bit) & 1) << 2 * bit
-    return np.asarray(spread[:, None] | spread[None, :] << 1)
+    found = np.zeros(np.broadcast_shapes(np.shape(rows), np.shape(columns)), np.int64)
+    for bit in range(bits):
+        found |= ((rows >> bit) & 1) << 2 * bit | ((columns >> bit) & 1) << (2 * bit + 1)
+    return found
 
 
 def tiles_of(extent: Extent, order: int, frame: HipsFrame) -> list[int]:

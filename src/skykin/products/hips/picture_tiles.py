@@ -8,7 +8,7 @@ import numpy as np
 
 from skykin.core.extent import ALL_SKY, Extent
 from skykin.core.protocols import ColouredSky
-from skykin.core.shapes import Numbers
+from skykin.core.shapes import RGB, Coverage, Numbers
 from skykin.products.hips.geometry import WIDTH, HipsFrame, tile_centre, tile_positions, tile_radius_deg
 
 
@@ -41,12 +41,16 @@ class PictureTiles:
         -------
         uint8 array (512, 512, 4)
         """
-        pixels = np.zeros((WIDTH, WIDTH, 4), np.uint8)
         lon_deg, lat_deg = (np.array(angle) for angle in tile_centre(order, npix, self.frame))
-        if self.extent.contains(lon_deg, lat_deg, tile_radius_deg(order)):
-            lon, lat = tile_positions(order, npix, self.frame)
-            colours, coverage = self.sky.colours(lon, lat)
-            seen = coverage > 0
-            pixels[seen, :3] = np.round(colours[seen] * 255).clip(0, 255)
-            pixels[seen, 3] = 255
-        return pixels
+        if not self.extent.contains(lon_deg, lat_deg, tile_radius_deg(order)):
+            return np.zeros((WIDTH, WIDTH, 4), np.uint8)
+        return opaque(*self.sky.colours(*tile_positions(order, npix, self.frame)))
+
+
+def opaque(colours: RGB, coverage: Coverage) -> Numbers:
+    """Turn colours from 0 to 1 into 8 bits with opacity, uint8 (..., 4): 0 where nothing is covered."""
+    pixels = np.zeros((*coverage.shape, 4), np.uint8)
+    seen = coverage > 0
+    pixels[seen, :3] = np.round(colours[seen] * 255).clip(0, 255)
+    pixels[seen, 3] = 255
+    return pixels

@@ -40,6 +40,15 @@ def picked_labels(tile: Numbers) -> Numbers:
     return np.asarray(found, tile.dtype)
 
 
+def picked_colours(tile: Numbers) -> Numbers:
+    """One colour of each four, uint8 (rows, columns, 4): the first that is not transparent."""
+    four = _fours(tile)
+    found = four[3]
+    for other in four[2::-1]:
+        found = np.where(other[..., 3:] > 0, other, found)
+    return np.asarray(found, np.uint8)
+
+
 def _fours(tile: Numbers) -> Numbers:
     """Upper left, upper right, lower left and lower right of each four pixels."""
     return np.stack([tile[row::2, column::2] for row in (0, 1) for column in (0, 1)])
