@@ -13,7 +13,7 @@ from starlette.routing import Route, Router
 
 from skykin import __version__
 from skykin.core.errors import UnknownNameError, UsageError, shown
-from skykin.viewing.answers import BackgroundFacts, State
+from skykin.viewing.answers import BackgroundFacts, Sent, State
 from skykin.viewing.catalogues import catalogue, catalogue_facts
 from skykin.viewing.downloads import DOWNLOADS, download, matches_moc
 from skykin.viewing.explaining import explanation_of, figure_png, where_png
@@ -22,8 +22,10 @@ from skykin.viewing.guard import App, Receive, Scope, Send
 from skykin.viewing.hips import Background, Served
 from skykin.viewing.png import picture_png
 from skykin.viewing.problems import answer
-from skykin.viewing.questions import Question, Verdict, body_of
+from skykin.viewing.questions import Question, Sending, Verdict, body_of
 from skykin.viewing.reading import read_json
+from skykin.viewing.samp import send_table
+from skykin.viewing.schema import schema
 from skykin.viewing.sky import Sky
 from skykin.viewing.work import Remembered, Work
 
@@ -87,6 +89,8 @@ class Page:
             ("/api/query/{query}/moc", self.moc, "GET"),
             ("/api/query/{query}/download/{file}", self.download, "GET"),
             ("/api/catalogue/{name}", self.catalogue, "GET"),
+            ("/api/schema", self.schema, "GET"),
+            ("/api/samp", self.send, "POST"),
         ]
         router = Router(
             [Route(path, handler, methods=[method]) for path, handler, method in routes],
@@ -137,6 +141,10 @@ class Page:
     def _backgrounds(self) -> tuple[BackgroundFacts, ...]:
         return tuple(each.facts(self.base) for each in self.backgrounds)
 
+    async def schema(self, _: Request) -> Response:
+        """Describe every address, body and answer."""
+        return answer(schema())
+
     async def resolve(self, request: Request) -> Response:
         """Tell where a text points to."""
         sky = self._sky(request.query_params.get("index", ""))
@@ -165,7 +173,9 @@ class Page:
 
     def _asked(self, request: Request) -> tuple[Sky, Question]:
         """Find a question by its id, and the index that it was asked of."""
-        name = request.path_params["query"]
+        return self._known(request.path_params["query"])
+
+    def _known(self, name: str) -> tuple[Sky, Question]:
         for sky in self.skies:
             if sky.knows(name):
                 return sky, sky.question(name)
@@ -205,9 +215,9 @@ class Page:
 
     async def tile(self, request: Request) -> Response:
         """Draw a tile."""
-        sky, _ = self._asked(request)
+        sky, question = self._asked(request)
         name = _picture(request)
-        return await self._drawn(("tile", sky.name, name), lambda: picture_png(sky.picture(name)))
+        return await self._drawn(("tile", sky.name, name), lambda: picture_png(sky.picture(question, name)))
 
     async def view(self, request: Request) -> Response:
         """Draw a view of the reference."""
@@ -265,6 +275,20 @@ class Page:
         content = await self.slow.do(object(), lambda: download(sky, question, name))
         headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"}
         return Response(content, headers=headers, media_type=DOWNLOADS[name])
+
+    async def send(self, request: Request) -> Response:
+        """Send the targets of a query to other programs by SAMP."""
+        if not self.samp:
+            raise UsageError("nothing is sent to other programs; start `skykin view` with --samp")
+        sending: Sending = body_of(Sending, read_json(await request.body()))
+        sky, question = self._known(sending.query)
+        address = f"http://{request.headers['host']}{self.base}api/query/{question.id}/download/targets.vot"
+
+        def send() -> Sent:
+            _, targets = sky.found(question)
+            return send_table(address, targets.heading, question.id)
+
+        return answer(asdict(await self.slow.do(("samp", question.id), send)))
 
 
 def _own(folder: str, name: str) -> Response:

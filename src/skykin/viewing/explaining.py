@@ -7,6 +7,7 @@ import io
 import numpy as np
 from astropy.coordinates import SkyCoord
 
+from skykin.core.errors import UsageError
 from skykin.core.shapes import RGB
 from skykin.jobs.explain import explained
 from skykin.jobs.explain import tile_number as nearest_tile
@@ -16,7 +17,7 @@ from skykin.products.result import numbers
 from skykin.viewing.answers import LayerPart, RankPart, SizePart, TilePart, Why
 from skykin.viewing.png import rgb_png
 from skykin.viewing.questions import Question
-from skykin.viewing.sky import Sky, corners, known_number
+from skykin.viewing.sky import Asked, Sky, corners, known_number
 
 #: Red adds to a score, blue subtracts: told apart by people with any colour vision.
 RED, BLUE = np.array([0.84, 0.19, 0.15]), np.array([0.13, 0.40, 0.67])
@@ -27,13 +28,13 @@ SIDE, OPAQUE = 320, 0.7
 def explanation_of(sky: Sky, question: Question, ra: float, dec: float) -> Why:
     """Explain the score of the tile nearest to a place (ICRS, degrees)."""
     number = nearest_tile(sky.index, SkyCoord(ra, dec, unit="deg", frame="icrs"))
-    made = _made(sky, question, number)
+    asked, made = sky.asked(question), _made(sky, question, number)
     base = f"{sky.base}api/query/{question.scored.id}/why/"
     return Why(
         reference=made.reference_name,
         view=made.view.words,
-        tile=_tile(sky, made.tile),
-        counter=None if made.counter is None else _tile(sky, made.counter),
+        tile=_tile(asked, made.tile),
+        counter=None if made.counter is None else _tile(asked, made.counter),
         unit=made.unit,
         sentences=tuple(made.sentences()),
         layers=tuple(
@@ -57,21 +58,31 @@ def explanation_of(sky: Sky, question: Question, ra: float, dec: float) -> Why:
 
 def where_png(sky: Sky, question: Question, tile: str) -> bytes:
     """Draw where in a tile its score comes from: red adds, blue subtracts."""
-    made = _made(sky, question, sky.number(tile))
+    made = _made(sky, question, sky.asked(question).row(tile))
     return rgb_png(_where(made), SIDE)
 
 
 def figure_png(sky: Sky, question: Question, tile: str) -> bytes:
     """Draw the whole explanation."""
     stream = io.BytesIO()
-    _made(sky, question, sky.number(tile)).plot().savefig(stream, format="png", dpi=100)
+    _made(sky, question, sky.asked(question).row(tile)).plot().savefig(stream, format="png", dpi=100)
     return stream.getvalue()
 
 
 def _made(sky: Sky, question: Question, number: int) -> Explanation:
+    _check_size(sky, question)
     asked = sky.asked(question)
     # Other recipes are not ranked: that takes many times as long.
     return sky.explained.of((asked.id, number), lambda: explained(asked.found, number, sample=0))
+
+
+def _check_size(sky: Sky, question: Question) -> None:
+    size, kept = sky.asked(question).found.scored.tile_deg, sky.index.tile_deg
+    if size != kept:
+        raise UsageError(
+            f"only tiles that the index keeps, of {kept:g}°, can be explained, not those of {size:g}°; "
+            "choose that size"
+        )
 
 
 def _where(made: Explanation) -> RGB:
@@ -83,7 +94,7 @@ def _where(made: Explanation) -> RGB:
     return np.asarray(grey * (1 - strength) + colour * strength, np.float32)
 
 
-def _tile(sky: Sky, facts: TileFacts) -> TilePart:
+def _tile(asked: Asked, facts: TileFacts) -> TilePart:
     place = SkyCoord(facts.lon_deg, facts.lat_deg, unit="deg", frame="galactic").icrs
     return TilePart(
         name=facts.name,
@@ -93,5 +104,5 @@ def _tile(sky: Sky, facts: TileFacts) -> TilePart:
         rank=facts.rank,
         match=facts.match,
         mean_intensity=facts.mean_intensity,
-        corners=corners([sky.footprint(facts.name)])[0],
+        corners=corners([asked.footprint(facts.name)])[0],
     )

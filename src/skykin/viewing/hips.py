@@ -30,7 +30,7 @@ from skykin.survey.render import RenderedSurvey, measure_stretch
 from skykin.viewing.answers import BackgroundFacts
 
 #: Files that are served of a HiPS; of any other name none.
-TILE = re.compile(r"Norder(\d{1,2})/Dir(\d{1,10})/Npix(\d{1,13})\.(png|jpg|fits)")
+TILE = re.compile(r"Norder(\d{1,2})/Dir(\d{1,10})/Npix(\d{1,13})\.(png|jpg|fits)", re.ASCII)
 ALLSKY = re.compile(r"Norder3/Allsky\.(png|jpg|fits)")
 PROPERTIES, MOC = "properties", "Moc.fits"
 TYPES = {
@@ -158,12 +158,14 @@ class SurveyPicture:
     credits : tuple of str
     beam_deg : float
         Its resolution.
+    frame : {"galactic", "icrs"}
     extent : Extent
     """
 
     title: str
     credits: tuple[str, ...]
     beam_deg: float
+    frame: HipsFrame = "galactic"
     extent: Extent = ALL_SKY
 
 
@@ -222,8 +224,7 @@ def survey_background(name: str, about: SurveyPicture, sky: Callable[[], Coloure
     sky : callable
         Opens the survey, rendered.
     """
-    extent = about.extent
-    frame: HipsFrame = "galactic" if extent.is_all_sky else "icrs"
+    extent, frame = about.extent, about.frame
     order = recommended_order(about.beam_deg / PER_BEAM)
     facts = HipsFacts(
         name=name, title=about.title, frame=frame, order=order, formats=("png",), extent=extent,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -19,7 +19,7 @@ from skykin.core.criterion import MatchCriterion
 from skykin.core.errors import UnknownNameError, UsageError, shown
 from skykin.core.footprint import Footprint
 from skykin.core.picture import Picture
-from skykin.core.protocols import ColouredSky
+from skykin.core.protocols import ColouredSky, Survey
 from skykin.core.shapes import Numbers
 from skykin.core.sphere import separation_deg
 from skykin.jobs.finish import with_criterion
@@ -27,11 +27,14 @@ from skykin.jobs.search import search
 from skykin.jobs.sky_index import SkyIndex
 from skykin.jobs.stored import StoredSurvey, meter_of, sky_of
 from skykin.products.explanation import Explanation
+from skykin.products.hips.geometry import HipsFrame
 from skykin.products.hips.number_tiles import NearestRows, NumberTiles, order_of_spacing
+from skykin.products.hips.suited import hips_frame
 from skykin.products.result import numbers
 from skykin.products.sky_map import SkyMap
 from skykin.products.targets import Targets
 from skykin.products.wording import percent
+from skykin.survey.render import RenderedSurvey
 from skykin.tiling.grid import cut
 from skykin.viewing.answers import (
     Answer,
@@ -61,6 +64,8 @@ MOST_QUESTIONS = 2_000
 MOST_EXPLAINED = 50
 #: What a page of the whole sky begins with, where the survey covers it.
 EXAMPLE = "orion"
+#: Sizes of tile whose places are kept.
+MOST_SIZES = 6
 #: The largest q that a map of q distinguishes: 10 to the power of minus this.
 LARGEST_LOG_Q = 6.0
 
@@ -85,6 +90,26 @@ class Asked:
         """Name of the question."""
         return self.question.id
 
+    @cached_property
+    def _rows(self) -> dict[str, int]:
+        return {str(name): row for row, name in enumerate(self.found.tiles["name"])}
+
+    def row(self, tile: str) -> int:
+        """Find the row of a tile by its name.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is none of that name.
+        """
+        if tile not in self._rows:
+            raise UnknownNameError(f"the query has no tile {shown(tile)}; use an address of an answer")
+        return self._rows[tile]
+
+    def footprint(self, tile: str) -> Footprint:
+        """Find where a tile lies, by its name."""
+        return self.found.footprints[self.row(tile)]
+
     @property
     def log_q(self) -> Numbers:
         """Minus the logarithm of q; NaN where there is none."""
@@ -102,12 +127,15 @@ class Sky:
     index : SkyIndex
     base : str
         Path of the page, before every address in an answer.
+    survey : Survey, optional
+        Of the index; the one that it names is opened if left out.
     """
 
-    def __init__(self, name: str, index: SkyIndex, base: str) -> None:
-        self.name, self.index, self.base = name, index, base
+    def __init__(self, name: str, index: SkyIndex, base: str, survey: Survey | None = None) -> None:
+        self.name, self.index, self.base, self.survey = name, index, base, survey
         self.decisions = Decisions.beside(index.path)
         self._lock = threading.Lock()
+        self._rows: Remembered[NearestRows] = Remembered(MOST_SIZES)
         self._asked: Remembered[Asked] = Remembered(MOST_MAPS)
         self._questions: Remembered[Question] = Remembered(MOST_QUESTIONS)
         #: Explanations, by question and number of the tile.
@@ -117,14 +145,13 @@ class Sky:
 
     def warm(self) -> None:
         """Open the survey and load the network, and whatever else the first question would wait for."""
-        sky_of(self.index)
         meter_of(self.index)
-        _ = self.rows, self.facts
+        _ = self.pictured, self.facts, self.rows_of(self.index.tile_deg, lambda: self.index.footprints)
 
     @property
     def pictured(self) -> ColouredSky:
         """The survey rendered."""
-        return sky_of(self.index)
+        return sky_of(self.index) if self.survey is None else self._own
 
     @property
     def whole(self) -> bool:
@@ -132,14 +159,17 @@ class Sky:
         return self.index.extent.is_all_sky
 
     @cached_property
-    def rows(self) -> NearestRows:
-        """Which tile each pixel of a heat map shows."""
-        return NearestRows(self.index.footprints, "galactic" if self.whole else "icrs")
+    def _own(self) -> RenderedSurvey:
+        return self.index.sky(self.survey)
 
-    @property
-    def order(self) -> int:
-        """Order of its heat maps."""
-        return order_of_spacing(self.index.spacing_deg)
+    def rows_of(self, tile_deg: float, footprints: Callable[[], Sequence[Footprint]]) -> NearestRows:
+        """Tell which tile of a size each pixel of a heat map shows."""
+        return self._rows.of(tile_deg, lambda: NearestRows(footprints(), self.frame))
+
+    @cached_property
+    def frame(self) -> HipsFrame:
+        """Frame in which it is shown: that of its survey."""
+        return hips_frame(self.index.extent, self.index.provenance.survey)
 
     @cached_property
     def facts(self) -> IndexFacts:
@@ -149,14 +179,14 @@ class Sky:
         recipe = RecipeFacts(
             name=index.recipe.name,
             title=index.recipe.title,
-            tile_sizes_deg=(index.tile_deg,),
+            tile_sizes_deg=tuple(float(size) for size in index.sizes_deg),
             default=True,
         )
         return IndexFacts(
             id=self.name,
             title=index.survey_title,
             sky="whole" if self.whole else "field",
-            frame="galactic" if self.whole else "equatorial",
+            frame="galactic" if self.frame == "galactic" else "equatorial",
             centre=Position(ra=ra, dec=dec),
             fov_deg=360.0 if self.whole else 2 * extent.radius_deg,
             tiles=len(index),
@@ -263,6 +293,8 @@ class Sky:
             mirror=question.mirror,
             scales=question.scales,
             views=question.views,
+            tile_size=question.tile_size_deg,
+            survey=self.survey,
         )
 
     # How it is told.
@@ -272,14 +304,16 @@ class Sky:
         asked = self.asked(question)
         values = asked.found.scores if kind == "heat" else asked.log_q
         title = "similarity to " if kind == "heat" else "−log10 q of "
+        scored = asked.found.scored
+        rows = self.rows_of(scored.tile_deg, lambda: scored.footprints)
         return heat_hips(
-            NumberTiles(self.rows, values), f"{kind}-{asked.id}", title + asked.found.query.name, self.order,
-            self.index.extent,
+            NumberTiles(rows, values), f"{kind}-{asked.id}", title + asked.found.query.name,
+            order_of_spacing(scored.spacing_deg), self.index.extent,
         )  # fmt: skip
 
-    def picture(self, tile: str) -> Picture:
-        """Look at a tile, by its name."""
-        return cut(self.pictured, self.footprint(tile), self.index.pixels)
+    def picture(self, question: Question, tile: str) -> Picture:
+        """Look at a tile of an answer, by its name."""
+        return cut(self.pictured, self.asked(question).footprint(tile), self.index.pixels)
 
     def view(self, question: Question, number: str) -> Picture:
         """Look at the first reference in one of its views, by the number of the view."""
@@ -305,7 +339,7 @@ class Sky:
         known = values[np.isfinite(values)]
         return Heat(
             url=f"{self.base}{kind}/{asked.id}",
-            order=self.order,
+            order=order_of_spacing(asked.found.scored.spacing_deg),
             min=float(known.min()) if len(known) else 0.0,
             max=float(known.max()) if len(known) else 1.0,
             threshold=threshold,
@@ -375,26 +409,6 @@ class Sky:
             question.scored.id, name, str(row["tile"]), float(row["ra"].value), float(row["dec"].value)
         )
         return self.decisions.decide(place, verdict)
-
-    def number(self, tile: str) -> int:
-        """Find the number of a tile by its name.
-
-        Raises
-        ------
-        UnknownNameError
-            If the index has none of that name.
-        """
-        if tile not in self._numbers:
-            raise UnknownNameError(f"the index {shown(self.name)} has no tile {shown(tile)}; ask again")
-        return self._numbers[tile]
-
-    def footprint(self, tile: str) -> Footprint:
-        """Find where a tile lies, by its name."""
-        return self.index.footprints[self.number(tile)]
-
-    @cached_property
-    def _numbers(self) -> dict[str, int]:
-        return {str(name): number for number, name in enumerate(self.index.tiles["name"])}
 
 
 def corners(footprints: Sequence[Footprint]) -> list[tuple[Corner, ...]]:

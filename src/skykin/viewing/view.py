@@ -171,7 +171,7 @@ def _page(
 def _of_index(sky: Sky) -> Background:
     index = sky.index
     own = tuple(each for each in index.provenance.credits if each not in METHOD_CREDITS)
-    about = SurveyPicture(index.survey_title, own, index.beam_deg, index.extent)
+    about = SurveyPicture(index.survey_title, own, index.beam_deg, sky.frame, index.extent)
     return survey_background(sky.name, about, lambda: sky.pictured)
 
 
