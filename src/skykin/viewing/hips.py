@@ -48,7 +48,7 @@ PICTURE_BEAM_DEG = 0.2
 
 @dataclass(frozen=True)
 class Served:
-    """A file of a HiPS."""
+    """A file of a HiPS; empty where it holds nothing."""
 
     content: bytes
     type: str
@@ -104,6 +104,8 @@ class Rendered:
 
     def _encoded(self, pixels: Numbers, order: int, npix: int) -> Served:
         form = self.facts.formats[0]
+        if not (pixels[..., 3] > 0 if form == "png" else np.isfinite(pixels)).any():
+            return Served(b"", TYPES[form])
         content = png_bytes(pixels) if form == "png" else fits_tile_bytes(pixels, order, npix)
         return Served(content, TYPES[form])
 

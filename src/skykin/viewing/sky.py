@@ -27,7 +27,7 @@ from skykin.jobs.search import search
 from skykin.jobs.sky_index import SkyIndex
 from skykin.jobs.stored import StoredSurvey, meter_of, sky_of
 from skykin.products.explanation import Explanation
-from skykin.products.hips.geometry import HipsFrame
+from skykin.products.hips.geometry import HipsFrame, tiles_of
 from skykin.products.hips.number_tiles import NearestRows, NumberTiles, order_of_spacing
 from skykin.products.hips.suited import hips_frame
 from skykin.products.result import numbers
@@ -146,7 +146,10 @@ class Sky:
     def warm(self) -> None:
         """Open the survey and load the network, and whatever else the first question would wait for."""
         meter_of(self.index)
-        _ = self.pictured, self.facts, self.rows_of(self.index.tile_deg, lambda: self.index.footprints)
+        _ = self.pictured, self.facts
+        rows = self.rows_of(self.index.tile_deg, lambda: self.index.footprints)
+        for npix in tiles_of(self.index.extent, 0, self.frame):
+            rows.tile(0, npix)
 
     @property
     def pictured(self) -> ColouredSky:
@@ -415,9 +418,8 @@ def corners(footprints: Sequence[Footprint]) -> list[tuple[Corner, ...]]:
     """Corners of footprints, ICRS."""
     if not footprints:
         return []
-    lon, lat = (
-        np.concatenate([getattr(each.outline(), axis).deg for each in footprints]) for axis in ("l", "b")
-    )
+    outlines = [each.outline_deg() for each in footprints]
+    lon, lat = (np.concatenate(part) for part in zip(*outlines, strict=True))
     # All change their frame at once: each change takes milliseconds.
     icrs = SkyCoord(lon, lat, unit="deg", frame="galactic").icrs
     pairs = [(ra, dec) for ra, dec in zip(icrs.ra.deg.tolist(), icrs.dec.deg.tolist(), strict=True)]
