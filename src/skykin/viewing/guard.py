@@ -99,8 +99,8 @@ class Door:
         """Tell the browser: nothing from elsewhere, nothing guessed, nothing told to others."""
         policy = (
             "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; "
-            "img-src 'self' data: blob:; connect-src 'self' data: blob:; worker-src 'self' blob:; "
-            "font-src 'self' data:; form-action 'none'; base-uri 'none'; "
+            "img-src 'self' data:; connect-src 'self' data:; worker-src blob:; "
+            "form-action 'none'; base-uri 'none'; "
             f"frame-ancestors {self.ancestors}"
         )
         return [
