@@ -152,3 +152,11 @@ def test_the_command_prints_the_address_and_ends_with_one_sentence(served):
     assert (process.returncode, out) == (0, "")
     assert told.rstrip().endswith("the page is closed; decisions on targets are kept beside the index")
     assert "Traceback" not in told
+
+
+def test_an_overview_or_area_that_a_hips_lacks_is_empty_so_that_no_browser_logs_an_error(served, answer):
+    heat = f"{served.root}{answer['heat']['url']}"
+    for address in ("hips/folder/Moc.fits", "hips/folder/Norder3/Allsky.png", f"{heat}/Moc.fits"):
+        found = served.client.get(address)
+        assert (found.status_code, found.content) == (204, b""), address
+    assert served.client.get("hips/folder/Norder3/Allsky.txt").status_code == 404

@@ -19,7 +19,7 @@ from skykin.viewing.downloads import DOWNLOADS, download, matches_moc
 from skykin.viewing.explaining import explanation_of, figure_png, where_png
 from skykin.viewing.files import PAGE, PackageFolder
 from skykin.viewing.guard import App, Receive, Scope, Send
-from skykin.viewing.hips import Background, Served
+from skykin.viewing.hips import Background, Served, file_of
 from skykin.viewing.png import picture_png
 from skykin.viewing.problems import answer
 from skykin.viewing.questions import Question, Sending, Verdict, body_of
@@ -198,7 +198,7 @@ class Page:
         found = next((each for each in self.backgrounds if each.name == name), None)
         if found is None:
             raise UnknownNameError(f"no background is called {shown(name)}; look at the state")
-        return await self._served(("hips", name, file), lambda: found.hips.file(file))
+        return await self._served(("hips", name, file), lambda: file_of(found.hips, file))
 
     async def heat(self, request: Request) -> Response:
         """Give a file of the HiPS of similarity."""
@@ -211,7 +211,7 @@ class Page:
     async def _heat(self, request: Request, kind: str) -> Response:
         sky, question = self._asked(request)
         file = request.path_params["file"]
-        return await self._served((kind, question.id, file), lambda: sky.heat(question, kind).file(file))
+        return await self._served((kind, question.id, file), lambda: file_of(sky.heat(question, kind), file))
 
     async def tile(self, request: Request) -> Response:
         """Draw a tile."""
@@ -235,7 +235,8 @@ class Page:
         if found is None:
             found = await self.drawing.do(key, make)
             self.kept.put(key, found)
-        return Response(found.content, headers=FOREVER, media_type=found.type)
+        status = 200 if found.content else 204
+        return Response(found.content, status, headers=FOREVER, media_type=found.type)
 
     # What is told and taken away.
 

@@ -67,6 +67,19 @@ class Hips(Protocol):
         """
 
 
+def file_of(hips: Hips, path: str) -> Served:
+    """Give a file of a HiPS; an overview or area that it lacks is empty.
+
+    Aladin Lite asks for both whatever the properties say, and a browser logs each refusal as an error.
+    """
+    try:
+        return hips.file(path)
+    except UnknownNameError:
+        if path == MOC or ALLSKY.fullmatch(path):
+            return Served(b"", TYPES["fits"])
+        raise
+
+
 def no_file(path: str) -> UnknownNameError:
     """Say that a HiPS has no such file."""
     return UnknownNameError(f"the HiPS has no file {shown(path)}; look at its properties")
