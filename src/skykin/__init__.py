@@ -35,6 +35,7 @@ _WHERE = {
         "skykin.jobs.learn": "learn",
         "skykin.jobs.listing": "catalogues doctor info regions surveys",
         "skykin.jobs.map": "map map_again map_as",
+        "skykin.jobs.page": "page",
         "skykin.jobs.plan": "plan",
         "skykin.jobs.query": "Elsewhere read_query",
         "skykin.jobs.search": "nearest_tiles search",
@@ -113,6 +114,7 @@ if TYPE_CHECKING:
     from skykin.jobs.map import map as map  # noqa: A004
     from skykin.jobs.map import map_again as map_again
     from skykin.jobs.map import map_as as map_as
+    from skykin.jobs.page import page as page
     from skykin.jobs.plan import plan as plan
     from skykin.jobs.query import Elsewhere as Elsewhere
     from skykin.jobs.query import read_query as read_query

@@ -22,6 +22,7 @@ from skykin.cli.layers import layers_command
 from skykin.cli.learn import learn_command
 from skykin.cli.listing import recipes_command, regions_command
 from skykin.cli.map import map_command
+from skykin.cli.page import page_command
 from skykin.cli.search import search_command
 from skykin.cli.surveys import info_command, surveys_command
 from skykin.cli.terminal import Terminal, errors
@@ -88,6 +89,7 @@ app.command("neighbours")(neighbours_command)
 app.command("cluster")(cluster_command)
 app.command("outliers")(outliers_command)
 app.command("hips")(hips_command)
+app.command("page")(page_command)
 app.command("doctor")(doctor_command)
 app.command("recipes")(recipes_command)
 app.command("regions")(regions_command)

@@ -71,15 +71,23 @@ class NearestRows:
         farthest = self._places.reach_deg
         if self._tree.query(centre)[0] > chord(tile_radius_deg(order) + farthest):
             return np.full((WIDTH, WIDTH), -1, np.int32)
-        lon, lat = tile_positions(order, npix, self.frame)
-        distance, rows = self._tree.query(
-            directions(lon.ravel(), lat.ravel()), distance_upper_bound=chord(farthest)
-        )
-        rows = np.where(rows < self._tree.n, rows, -1).astype(np.int32)
+        return self.at(*tile_positions(order, npix, self.frame))
+
+    def at(self, lon_deg: Degrees, lat_deg: Degrees) -> Numbers:
+        """Row of the nearest tile at Galactic positions where they lie in its footprint; −1 elsewhere.
+
+        Returns
+        -------
+        int32 array, the shape of the positions
+        """
+        lon, lat = np.ravel(lon_deg), np.ravel(lat_deg)
+        farthest = chord(self._places.reach_deg)
+        distance, found = self._tree.query(directions(lon, lat), distance_upper_bound=farthest)
+        rows = np.where(found < self._tree.n, found, -1).astype(np.int32)
         doubtful = np.flatnonzero((rows >= 0) & (distance > chord(self._places.sure_deg)))
-        inside = self._places.contain(rows[doubtful], lon.ravel()[doubtful], lat.ravel()[doubtful])
+        inside = self._places.contain(rows[doubtful], lon[doubtful], lat[doubtful])
         rows[doubtful[~inside]] = -1
-        return rows.reshape(WIDTH, WIDTH)
+        return rows.reshape(np.shape(lon_deg))
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,15 @@ import numpy as np
 from skykin.core.extent import ALL_SKY, Extent
 from skykin.core.protocols import ColouredSky
 from skykin.core.shapes import RGB, Coverage, Numbers
-from skykin.products.hips.geometry import WIDTH, HipsFrame, tile_centre, tile_positions, tile_radius_deg
+from skykin.products.hips.gaps import shown_coverage
+from skykin.products.hips.geometry import (
+    WIDTH,
+    HipsFrame,
+    pixel_deg,
+    tile_centre,
+    tile_positions,
+    tile_radius_deg,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +41,8 @@ class PictureTiles:
     def tile(self, order: int, npix: int) -> Numbers:
         """Colours and opacity of a tile, its first row at the top; transparent where there is no data.
 
+        Narrow gaps of a survey of the whole sky are filled in, as they are for the network.
+
         Parameters
         ----------
         order, npix : int
@@ -44,7 +54,10 @@ class PictureTiles:
         lon_deg, lat_deg = (np.array(angle) for angle in tile_centre(order, npix, self.frame))
         if not self.extent.contains(lon_deg, lat_deg, tile_radius_deg(order)):
             return np.zeros((WIDTH, WIDTH, 4), np.uint8)
-        return opaque(*self.sky.colours(*tile_positions(order, npix, self.frame)))
+        colours, coverage = self.sky.colours(*tile_positions(order, npix, self.frame))
+        if self.extent.is_all_sky:
+            coverage = shown_coverage(coverage, pixel_deg(order))
+        return opaque(colours, coverage)
 
 
 def opaque(colours: RGB, coverage: Coverage) -> Numbers:

@@ -10,7 +10,8 @@ import numpy as np
 
 from skykin.core.shapes import Numbers
 from skykin.products.hips.encoding import BLANK
-from skykin.products.hips.geometry import HipsFrame, tile_positions
+from skykin.products.hips.gaps import shown_coverage
+from skykin.products.hips.geometry import HipsFrame, pixel_deg, tile_positions
 from skykin.products.hips.number_tiles import NearestRows, NumberTiles
 from skykin.products.hips.picture_tiles import opaque
 from skykin.products.hips.reduce import Reduce, mean_colours, mean_numbers, picked_colours, picked_labels
@@ -84,7 +85,8 @@ class SurveySource:
         survey = self.sky.survey
         values, coverage = survey.sample(*tile_positions(order, npix, self.frame))
         light = intensity(survey, values).astype(np.float32)
-        return Pixels(opaque(self.sky.stretch.apply(values), coverage), np.where(coverage > 0, light, np.nan))
+        shown = shown_coverage(coverage, pixel_deg(order)) if survey.extent.is_all_sky else coverage
+        return Pixels(opaque(self.sky.stretch.apply(values), shown), np.where(coverage > 0, light, np.nan))
 
 
 @dataclass(frozen=True, eq=False)

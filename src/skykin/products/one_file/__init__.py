@@ -1,0 +1,1 @@
+"""One HTML file that shows a map: sky, similarity and targets, without a network."""
