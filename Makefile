@@ -8,7 +8,7 @@ SOURCES := pyproject.toml Makefile
 .PHONY: help map test torture lint clean
 
 help:
-	@echo "make map    install what is needed, map the kin of Orion in the WHAM survey (into $(OUTPUT)/)"
+	@echo "make map    install what is needed, map the kin of Orion in the far infrared sky (into $(OUTPUT)/)"
 	@echo "make test   install what is needed, run the tests"
 	@echo "make torture  harm it in every way that is known; takes hours (docs/explain/reliability.md)"
 	@echo "make lint   style, format, types, direction of imports"

@@ -26,8 +26,9 @@ def _installed(package: str, file: str) -> Path:
 
 @pytest.fixture(scope="session", autouse=True)
 def _no_surveys_at_hand():
-    """Pictures of targets come from a map's own survey: to open those on this computer takes seconds."""
+    """Targets are held against a map's own survey: to open those on this computer takes seconds."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("skykin.products.target_facts.at_hand", lambda name: None)
         patch.setattr("skykin.products.thumbnails.named_surveys", dict)
         yield
 

@@ -20,7 +20,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the tests, whose made-up skies and broken files are used
 
-from torture_trials import faults, mutations, soak
+from torture_trials import faults, memory, mutations, soak
 from torture_trials.writers import writers
 
 #: Counts of a release.
@@ -86,6 +86,7 @@ def each_job(place: Path, trials: Callable[[faults.Ground], Iterable[str | None]
         figures[writer.name] = found["trials"]
         figures[f"{writer.name}_stopped"] = ground.hit
         figures["wrong"] += found["wrong"]
+        say(f"{writer.name}: {found['trials']} trials, {ground.hit} stopped it, {found['wrong']} wrong")
     return figures
 
 
@@ -140,7 +141,15 @@ def _flips(place: Path, options: argparse.Namespace) -> dict[str, int]:
 
 
 def _memory(place: Path, _: argparse.Namespace) -> dict[str, int]:
-    return each_job(place, lambda ground: faults.little_memory(ground, SHARES))
+    figures = {"wrong": 0}
+    for task in memory.tasks():
+        ground = memory.Place(place, task)
+        trials = list(memory.little_memory(ground, SHARES))
+        figures[f"{task.name}_mib"] = ground.need_bytes >> 20
+        figures[f"{task.name}"] = len(trials)
+        figures[f"{task.name}_stopped"] = sum(stopped for _, stopped in trials)
+        figures["wrong"] += counted(task.name, (wrong for wrong, _ in trials))["wrong"]
+    return figures
 
 
 def _soak(place: Path, options: argparse.Namespace) -> dict[str, float]:

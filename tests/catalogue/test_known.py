@@ -7,7 +7,7 @@ import pytest
 
 from skykin.catalogue.known import known_at, nebulae
 from skykin.core.sphere import directions, separation_deg, spread_out
-from skykin.evaluation.near_listed import NearListed, near_listed
+from skykin.evaluation.near_listed import NearListed, near_listed, reached
 from skykin.evaluation.tile_centres import TileCentres
 
 SKY = TileCentres.healpix(16)
@@ -63,6 +63,14 @@ def test_a_list_that_is_the_catalogue_is_near_it_and_rotated_it_is_not():
     assert (found.places, found.share, found.rotated, found.high) == (3, 1.0, 0.0, 0.0)
     assert found.p == 1 / 8
     assert NearListed.from_dict(found.to_dict()) == found
+
+
+def test_objects_with_a_place_within_reach_are_counted():
+    objects = np.array([10.0, 100.0, 250.0]), np.array([5.0, -40.0, 60.0])
+    places = np.array([13.0, 99.0]), np.array([5.0, -40.0])
+    usable = np.ones(len(SKY), bool)
+    assert reached(places, objects, np.array([4.0, 0.5, 9.0]), SKY, usable, rotations=7) == (1, 0.0)
+    assert reached(places, objects, np.array([2.0, 0.8, 9.0]), SKY, usable, rotations=7) == (1, 0.0)
 
 
 def test_a_list_that_follows_latitude_alone_does_as_its_rotations():

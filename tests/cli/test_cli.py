@@ -136,7 +136,7 @@ def test_help_names_every_option_whole(command):
 def test_help_of_map_tells_defaults_that_depend_on_the_recipe():
     told = run("map", "--help").stdout
     assert "20..60,-20..20,-60..-20 for wham" in told
-    assert "6 for recipes of cores and rings, else 15" in told
+    assert "6 for recipes of cores and rings (core-spread 4), else 15" in told
 
 
 #: Of the shell only: whether bars are drawn, and how long a list is (in Python, `SkyMap.best` and
@@ -295,13 +295,14 @@ def test_bands_are_read_as_red_green_and_blue():
 @pytest.mark.parametrize(
     ("reference", "folder"),
     [
-        ("orion", "skykin-orion-core-contrast"),
-        ("../../etc -rf", "skykin-etc--rf-core-contrast"),
-        ("209,-19", "skykin-209--19-core-contrast"),
+        ("orion", "skykin-orion"),
+        ("../../etc -rf", "skykin-etc--rf"),
+        ("209,-19", "skykin-209--19"),
     ],
 )
 def test_the_default_folder_has_a_harmless_name(reference, folder):
-    assert str(default_folder([reference], "core-contrast")) == folder
+    assert str(default_folder([reference], None)) == folder
+    assert str(default_folder([reference], "poster")) == f"{folder}-poster"
 
 
 @pytest.mark.slow

@@ -105,7 +105,10 @@ def test_any_value_is_either_accepted_or_refused_in_our_words(kind, name, value)
 AUTO = "; the default is chosen for you"
 FILE = "; the default is the file's own"
 RECIPE = "; the default is the recipe's own"
-SURVEY = "a name, a file or address, three of these, or an open survey; the default is wham"
+SURVEY = (
+    "a name, a file or address, three of these, or an open survey; the default is far-infrared, or wham for "
+    "velocity bands and the recipe poster"
+)
 SIZE = f"above 0° and at most 90°, such as 15 or 15.u.deg{AUTO}"
 STEP = f"above 0° and at most the tile size, such as 15 or 15.u.deg{AUTO}"
 AREA = "lon_min,lon_max,lat_min,lat_max in Galactic degrees .* a sky region; the default is the whole survey"
@@ -116,7 +119,6 @@ WRONG = [
     (MapSettings, "survey", 3, SURVEY),
     (MapSettings, "survey", " ", SURVEY),
     (MapSettings, "survey", ["a", "b"], SURVEY),
-    (MapSettings, "survey", None, SURVEY),
     (MapSettings, "survey_option", "hdu=1", f"SurveyOptions or their plain values{FILE}"),
     (MapSettings, "tile_size", 0, SIZE),
     (MapSettings, "tile_size", "wide", SIZE),
@@ -136,7 +138,7 @@ WRONG = [
         "else asinh",
     ),
     (MapSettings, "stretch_per_tile", 1, SWITCH),
-    (MapSettings, "recipe", 3, "the name of a recipe; the default is core-contrast"),
+    (MapSettings, "recipe", 3, "the name of a recipe; the default is what suits the survey"),
     (MapSettings, "criterion", 0.9, f"a MatchCriterion or its plain values{RECIPE}"),
     (MapSettings, "robustness", True, "a Robustness or its plain values; the default is none"),
     (MapSettings, "area", 5, AREA),

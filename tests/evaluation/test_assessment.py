@@ -6,7 +6,7 @@ import pytest
 from skykin.catalogue.object_lists import ObjectList
 from skykin.core.errors import DataQualityError, UsageError
 from skykin.core.sphere import directions
-from skykin.evaluation.assessment import AGAINST, AUC_LAT, FOLLOWS, LATITUDE, LIFT, Assessment
+from skykin.evaluation.assessment import AGAINST, AUC_LAT, AVERAGE, FOLLOWS, LATITUDE, LIFT, Assessment
 from skykin.evaluation.tile_centres import TileCentres
 
 TILES = TileCentres.healpix(8)
@@ -82,6 +82,22 @@ def test_every_measure_is_there_for_every_zone_and_ranking(table):
     recall = row(table, measure="recall at 10%", zone="|b| > 5°", ranking="score")
     assert lift["value"] == pytest.approx(10 * recall["value"])
     assert row(table, measure=FOLLOWS, zone="all sky", ranking="score")["value"] < 0.5
+
+
+def test_several_lists_have_an_average_with_a_paired_interval(table):
+    more = random_list(40, 12, "more")
+    both = assessment(lists=(WANTED, more)).table()
+    for ranking in ("score", LATITUDE, "noise"):
+        parts = [
+            row(both, list=title, zone="all sky", measure=measure, ranking=ranking)["value"]
+            for title in ("wanted", "more")
+            for measure in (AUC_LAT, AGAINST)
+        ]
+        assert row(both, measure=AVERAGE, ranking=ranking)["value"] == pytest.approx(np.mean(parts))
+    other = row(both, measure=AVERAGE, ranking="noise")
+    assert other["gain_low"] < other["gain"] < other["gain_high"]
+    # One list is its own average.
+    assert AVERAGE not in set(table["measure"])
 
 
 def test_zones_with_too_few_objects_say_nothing(table):

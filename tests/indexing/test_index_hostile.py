@@ -29,7 +29,8 @@ from skykin.core.settings import MapSettings
 from skykin.indexing.builder import writing
 from skykin.indexing.facet_style import FacetMeter
 from skykin.indexing.layout import MANIFEST, SHARDS
-from skykin.indexing.manifest import read_manifest
+from skykin.indexing.manifest import Manifest, ManifestWriter, read_manifest
+from skykin.indexing.own_files import check_index_folder
 from skykin.jobs.index import index_as
 from tests.skies import blob_survey
 
@@ -460,6 +461,18 @@ def test_what_a_killed_builder_began_is_gone_on_with(survey, tmp_path, made):
     built(survey, folder)
     assert _signature(folder) == _signature(made)
     assert not list((folder / SHARDS).glob(".*"))
+
+
+def test_an_index_whose_builder_was_killed_as_it_made_the_manifest_is_begun_again(tmp_path):
+    with closing(sqlite3.connect(tmp_path / MANIFEST)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+    # A hot journal: no pages of a database that had 0, in sectors of 512 bytes and pages of 4096.
+    words = (0, 0x7CDCB14F, 0, 512, 4096)
+    head = bytes.fromhex("d9d505f920a163d7") + b"".join(word.to_bytes(4, "big") for word in words)
+    (tmp_path / f"{MANIFEST}-journal").write_bytes(head.ljust(512, b"\0"))
+    check_index_folder(tmp_path)
+    with closing(ManifestWriter(tmp_path)) as writer:
+        assert writer.state == Manifest({})
 
 
 def test_too_few_files_that_may_be_open_are_one_sentence(survey, tmp_path, monkeypatch):

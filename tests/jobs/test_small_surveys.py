@@ -75,9 +75,10 @@ def test_figures_and_preview_show_the_part_that_was_seen(kin):
         with Image.open(kin[1] / f"{name}.png") as picture:
             assert picture.convert("L").getextrema()[1] == 255
     with Image.open(kin[1] / "preview.png") as picture:
-        assert picture.width == picture.height
         shown = np.asarray(picture).max(axis=-1) > 0
-        assert 0.4 < shown.mean() < 0.7  # a square within its cap
+        # Cropped to the data: each border has some.
+        assert [shown[0].any(), shown[-1].any(), shown[:, 0].any(), shown[:, -1].any()] == [True] * 4
+        assert picture.width < 1024
 
 
 def test_regional_axes_place_the_sky_gnomonically_with_longitude_to_the_left():

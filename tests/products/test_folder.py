@@ -11,6 +11,7 @@ import sys
 
 import pytest
 
+from skykin.core.atomic import write_text
 from skykin.core.errors import ResourceError, UsageError
 from skykin.products import folder as folder_module
 from skykin.products.folder import MARKER, OWN_FILES, check_output_folder, output_folder
@@ -37,6 +38,22 @@ def test_all_files_appear_together_at_the_end(tmp_path):
         (folder / "b.txt").write_text("b")
     assert content(target) == {"a.txt": "a", "b.txt": "b"}
     assert [entry.name for entry in tmp_path.iterdir()] == ["orion"]
+
+
+def test_a_temporary_folder_that_could_not_be_removed_does_not_come_along(tmp_path, monkeypatch):
+    times, remove = [], os.unlink
+
+    def fails_once_for_each(path, *args, **kwargs):
+        if str(path).endswith(".skykin-scratch") and path not in times:
+            times.append(path)
+            raise OSError(errno.EIO, "broken")
+        remove(path, *args, **kwargs)
+
+    monkeypatch.setattr(os, "unlink", fails_once_for_each)
+    with output_folder(tmp_path / "orion") as folder:
+        write_text(folder / "score.fits", "new")
+    assert sorted(path.name for path in (tmp_path / "orion").iterdir()) == [MARKER, "score.fits"]
+    assert (tmp_path / "orion" / MARKER).read_text().count("\n") == 1
 
 
 def test_the_folder_has_the_usual_permissions(tmp_path):

@@ -25,7 +25,7 @@ from skykin.products.designation import designations
 from skykin.products.field import Field
 from skykin.products.figures.targets import draw_targets
 from skykin.products.summary import summary_lines, target_lines
-from skykin.products.target_facts import contrast, near_nebulae, target_facts
+from skykin.products.target_facts import beside_rankings, contrast, target_facts
 from skykin.products.target_files import write_target_ecsv, write_target_regions, write_target_votable
 from skykin.products.target_list import candidates
 from skykin.products.thumbnails import thumbnails
@@ -171,7 +171,7 @@ def test_a_place_without_an_object_stands_out(targets):
     table["inside"] = ["Gum Nebula, ionised shell, 13°"] * 4
     bare = replace(targets, table=table)
     assert bare.uncatalogued.tolist() == [True] * 4
-    assert bare.sentences()[1] == "At 4 of them nothing is catalogued within 7.5°."
+    assert bare.sentences()[1].endswith(" have q 0.1 or less. At 4 nothing is catalogued within 7.5°.")
     page = target_page.target_section(bare, [], most=10)
     told = '<span class="nothing">nothing catalogued</span> (inside Gum Nebula, ionised shell, 13°)</p>'
     assert page.count(told) == 4
@@ -334,18 +334,30 @@ def test_pictures_come_from_every_survey_at_hand(milkyway_path, found, targets, 
 
 def test_a_list_is_held_against_rotated_places_brightness_and_contrast(found, targets):
     survey = blob_survey()
-    facts = near_nebulae(replace(targets, table=targets.table[[0, 1, 2, 3, 0]]), found, survey)
+    made = beside_rankings(replace(targets, table=targets.table[[0, 1, 2, 3, 0]]), found, survey)
+    facts = made["near_nebulae"]
     assert set(facts) == {"score", "brightness", "contrast"}
     (count,) = facts["score"]
     assert count == "5"
     # Every tile is at most 9° from a place of the list, and the plane is full of nebulae.
     assert facts["score"]["5"]["share"] > facts["score"]["5"]["rotated"] > 0
-    told = target_lines(target_facts(targets) | {"near_nebulae": facts})
+    told = target_lines(target_facts(targets) | made)
     assert told[2].startswith("Of the best 5 targets ")
     assert "of the same places rotated in longitude " in told[2]
     assert told[3].startswith("Of as many targets chosen without any network: ")
+    named, rotated = made["complexes"]["named"], made["complexes"]["rotated"]
+    assert set(named) == {"score", "brightness", "contrast"}
+    # Cygnus X and the complexes within 7.5° of it, half a tile, are named by the target there.
+    assert named["score"]["5"] >= 2 > rotated["score"]["5"] > 0
+    counted, mean = made["complexes"]["counted"], rotated["score"]["5"]
+    assert told[4] == (
+        f"Of {counted} well-known complexes away from the reference, the best 5 targets name "
+        f"{named['score']['5']}; rotated in longitude {mean:.1f} (mean); as many places chosen without any "
+        f"network: {named['brightness']['5']} by mean brightness; {named['contrast']['5']} by contrast of 2° "
+        "with 5°."
+    )
     # Too few targets, or a part of the sky: nothing is told.
-    assert near_nebulae(targets, found, survey) == {}
+    assert beside_rankings(targets, found, survey) == {}
 
 
 def test_the_contrast_of_a_blob_is_above_that_of_empty_sky():

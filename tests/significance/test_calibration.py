@@ -165,6 +165,22 @@ def test_planted_kin_are_found_and_little_else():
     assert (distance[q <= 0.1] > SIZE_DEG / 2).mean() <= 0.1
 
 
+def test_what_stands_out_as_much_as_much_else_is_no_discovery_however_many_tiles_a_kin_has():
+    """Twelve things of four spreads make the null of three kin of twelve, though they are few tiles."""
+    kin = [(80.0, 0.0), (300.0, 40.0), (150.0, -50.0)]
+    tiles = sky(5, kin=kin)
+    score = tiles.score.copy()
+    centres = unit(tiles.lon_deg, tiles.lat_deg)
+    others = [(lon, lat) for lon in (20, 120, 170, 240, 280, 340) for lat in (-25, 15)]
+    nearest = (np.max([centres @ unit(*place) for place in places], axis=0) for places in (kin, others))
+    kin_distance, other_distance = (np.degrees(np.arccos(np.clip(each, -1, 1))) for each in nearest)
+    score[kin_distance < SIZE_DEG / 2] += 0.3 * 4
+    score[other_distance < SIZE_DEG / 4] += 0.3 * 4
+    q = calibrated(replace(tiles, score=score), *REFERENCE).q
+    assert (q[kin_distance < SIZE_DEG / 2] <= 0.1).mean() > 0.9
+    assert not (q[other_distance < SIZE_DEG / 4] <= 0.1).any()
+
+
 def test_tiles_beside_the_reference_make_no_room_for_others():
     tiles = sky(6)
     beside = ~apart_from(tiles, *REFERENCE)

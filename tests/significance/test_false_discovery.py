@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 from scipy.stats import false_discovery_control
 
 from skykin.core.errors import UsageError
-from skykin.significance.calibration import q_of_one_more, q_values
+from skykin.significance.false_discovery import q_of_one_more, q_values
 
 p_values = arrays(np.float64, st.integers(1, 30), elements=st.floats(0, 1))
 
@@ -23,19 +23,25 @@ def test_q_values_written_out():
 @given(p_values)
 def test_with_equal_weights_they_are_those_of_benjamini_and_hochberg(p):
     np.testing.assert_allclose(q_values(p), false_discovery_control(p), atol=1e-12)
-    np.testing.assert_allclose(q_values(p, np.full(len(p), 0.3)), q_values(p), atol=1e-12)
+    np.testing.assert_allclose(q_values(p, p[::-1]), q_values(p)[::-1], atol=1e-12)
 
 
 @given(p_values, st.integers(2, 5))
-def test_sampling_the_sky_more_densely_changes_nothing(p, times):
+def test_to_test_everything_several_times_changes_nothing(p, times):
     np.testing.assert_allclose(q_values(np.repeat(p, times))[::times], q_values(p), atol=1e-12)
 
 
-@given(p_values)
-def test_a_tile_of_twice_the_sky_counts_as_two(p):
-    weight = np.ones(len(p))
-    weight[0] = 2
-    np.testing.assert_allclose(q_values(p, weight), q_values(np.append(p, p[0]))[:-1], atol=1e-12)
+def test_what_was_not_tested_has_the_rate_of_a_cut_at_its_own_p_written_out():
+    # 4 × 0.015 / 1; 4 × 0.02 / 2, that of the next, is smaller.  Below all of them: as if it were the first.
+    p = np.array([0.04, 0.01, 0.5, 0.02])
+    np.testing.assert_allclose(q_values(p, np.array([0.015, 0.045, 0.001])), [0.04, 4 * 0.045 / 3, 0.004])
+
+
+@given(p_values, p_values)
+def test_more_that_are_asked_after_change_no_other(p, at):
+    np.testing.assert_allclose(q_values(p, np.append(p, at))[: len(p)], q_values(p), atol=1e-12)
+    q = q_values(p, at)
+    assert (np.diff(q[np.argsort(at, kind="stable")]) >= 0).all()
 
 
 @given(p_values)
@@ -53,20 +59,20 @@ def test_a_tile_without_p_is_not_tested():
     assert np.isnan(q_values(np.full(3, math.nan))).all()
 
 
-def test_what_is_no_p_value_or_weight_is_refused():
+def test_what_is_no_p_value_is_refused():
     with pytest.raises(UsageError, match=r"between 0 and 1, but these reach from 0.5 to 1.5"):
         q_values(np.array([0.5, 1.5]))
-    with pytest.raises(UsageError, match="some weights are not above 0"):
-        q_values(np.array([0.5, 0.1]), np.array([1.0, 0.0]))
+    with pytest.raises(UsageError, match=r"between 0 and 1, but these reach from -0.1 to 0.1"):
+        q_values(np.array([0.5]), np.array([0.1, -0.1]))
 
 
 @settings(max_examples=50, deadline=None)
 @given(st.integers(0, 2**32 - 1))
-def test_one_tile_more_has_the_q_that_it_has_among_all(seed):
+def test_one_more_has_the_q_that_it_has_among_all(seed):
     rng = np.random.default_rng(seed)
-    p, weight = rng.integers(0, 20, 30) / 19, rng.choice([0.5, 1.0, 2.0], 30)
+    p = rng.integers(0, 20, 30) / 19
     p[rng.random(30) < 0.1] = np.nan
-    more, own = rng.integers(0, 25, 8) / 24, rng.choice([0.5, 3.0], 8)
-    found = q_of_one_more(p, weight, more, own)
-    wanted = [q_values(np.append(p, x), np.append(weight, w))[-1] for x, w in zip(more, own, strict=True)]
+    more = rng.integers(0, 25, 8) / 24
+    found = q_of_one_more(p, more)
+    wanted = [q_values(np.append(p, x))[-1] for x in more]
     np.testing.assert_allclose(found, wanted, rtol=1e-12)

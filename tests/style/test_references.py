@@ -121,11 +121,6 @@ def test_wham_covers_the_cores_of_the_set_and_not_those_of_the_rest(wham_path):
     [
         ([], UsageError, 'there is no reference; give one, such as "orion"'),
         (["orion", ""], UsageError, "the reference is empty"),
-        (
-            ["orion", "OMCC"],
-            UsageError,
-            r"two references are the same place, l=209° b=-19° .*; leave one out",
-        ),
         ("set:hii", UnknownNameError, "no set of references is called 'hii'; .*set:h-ii-regions"),
         (["orion", "set:"], UnknownNameError, "no set of references is called ''; choose set:h-ii-regions"),
         ([f"{i},0" for i in range(200)], UsageError, "200 references were given, but at most 100 can be"),
@@ -157,11 +152,12 @@ def test_n06_the_whole_sky_is_no_reference():
 @pytest.mark.parametrize(
     "other", ["209,-19", "-151,-19", SkyCoord(209, -19, unit="deg", frame="galactic").icrs]
 )
-def test_n08_two_references_at_one_place_are_refused_however_it_is_written(other):
-    with pytest.raises(
-        UsageError, match=r"two references are the same place, l=209° b=-19° .*; leave one out"
-    ):
-        read_query(["209,-19", other])
+def test_n08_a_place_that_is_given_twice_counts_once_however_it_is_written(other):
+    (once,) = read_query("209,-19").references
+    assert read_query(["209,-19", other]).references == (once,)
+    assert [each.name for each in read_query(["orion", "OMCC", "carina"]).references] == [
+        each.name for each in read_query(["orion", "carina"]).references
+    ]
 
 
 def test_another_way_of_combining_is_refused():

@@ -58,6 +58,12 @@ def test_what_cannot_be_shown_is_told(served, tmp_path):
         skykin.view(tmp_path / "broken.skykin", no_browser=True)
 
 
+def test_without_the_extra_it_is_told_what_to_install(served, monkeypatch):
+    monkeypatch.setattr("skykin.viewing.view.find_spec", lambda name: None)
+    with pytest.raises(ResourceError, match=r'needs starlette and uvicorn, .*`pip install "skykin\[view\]"`'):
+        skykin.view(served.index)
+
+
 def test_a_background_has_pictures_of_512_pixels_from_order_0_on(tmp_path):
     folder = hips_folder(tmp_path)
     assert folder_background(folder, "sky").facts("/t/").url == "/t/hips/sky"

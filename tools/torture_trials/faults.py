@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import random
 import re
-import resource
 import shutil
 import signal
 import subprocess
@@ -44,6 +43,8 @@ class Ground:
         writer.work(self.folder)
         self.seconds = time.monotonic() - start
         self.after = writer.state(self.folder)
+        if self.before == self.after:
+            raise AssertionError(f"the job {writer.name} changes nothing that readers see")
         self.hit = 0
         self.again()
 
@@ -218,32 +219,3 @@ def flips(ground: Ground, seed: int, step: int = 1) -> Iterator[str | None]:
         except Exception as error:
             yield f"byte {at}: {type(error).__name__}: {error}"
     ground.again()
-
-
-def little_memory(ground: Ground, shares: Sequence[float]) -> Iterator[str | None]:
-    """Give the job a share of the address space that it needs: it is done, or refused in a sentence."""
-
-    def within(extra: int) -> None:
-        now = int(re.search(r"VmSize:\s+(\d+)", Path("/proc/self/status").read_text())[1]) << 10
-        resource.setrlimit(resource.RLIMIT_AS, (now + extra, now + extra))
-        ground.writer.work(ground.folder)
-
-    enough = 1 << 20
-    while True:
-        ground.again()
-        if child(lambda e=enough: within(e)).ended() == DONE:
-            break
-        enough *= 2
-    low = enough // 2
-    while enough - low > enough // 16:
-        ground.again()
-        middle = (low + enough) // 2
-        low, enough = (low, middle) if child(lambda m=middle: within(m)).ended() == DONE else (middle, enough)
-    for share in shares:
-        ground.again()
-        status = ground.noted(child(lambda s=share: within(int(s * enough))).ended())
-        if status not in (DONE, REFUSED):
-            yield f"{share:.0%} of {enough >> 20} MiB: it ended with {status}"
-        else:
-            found = ground.wrong(finished=status == DONE)
-            yield found and f"{share:.0%}: {found}"

@@ -14,6 +14,7 @@ from tests.kinds import made_up_result
 from tests.skies import blob_survey
 
 import skykin
+from skykin.core.atomic import sha256_of
 from skykin.core.errors import IndexRefusedError
 from skykin.core.progress import SilentProgress
 from skykin.core.settings import MapSettings
@@ -21,7 +22,7 @@ from skykin.indexing.builder import Job, build
 from skykin.indexing.layout import SHARDS
 from skykin.indexing.manifest import read_manifest
 from skykin.jobs import index as index_job
-from skykin.products import write
+from skykin.products import thumbnails, write
 from skykin.products.folder import check_output_folder
 
 SETTINGS = MapSettings(
@@ -68,10 +69,10 @@ def index_state(folder: Path) -> str:
 
 
 def map_state(folder: Path) -> str:
-    """Give everything that lies in the folder of a map, without what differs from run to run."""
+    """Give everything that lies in the folder of a map: names, and bytes of every file."""
     if not folder.exists():
         return "none"
-    content = sorted(path.name for path in folder.iterdir()), (folder / "matches.reg").read_bytes()
+    content = sorted((path.name, sha256_of(path)) for path in folder.iterdir())
     return hashlib.sha256(repr(content).encode()).hexdigest()[:12]
 
 
@@ -124,8 +125,9 @@ def writers(place: Path) -> list[Writer]:
     first = _remembered(SETTINGS, place / "measured", append=False)
     more = _remembered(MORE, place / "measured", append=True)
     silent, made = SilentProgress(), made_up_result()
-    # Drawing takes long and writes nothing but in the folder that is not there yet.
+    # Drawing, also of targets, takes long and writes nothing but in the folder that is not there yet.
     mock.patch.object(write, "draw_figures", return_value=[]).start()
+    mock.patch.object(thumbnails, "named_surveys", return_value={}).start()
     mock.patch.object(
         write, "PRODUCTS", [each for each in write.PRODUCTS if each[0] != "preview.png"]
     ).start()

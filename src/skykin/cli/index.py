@@ -46,7 +46,7 @@ def index_command(
     pixels: Pixels = None,
     bands: Bands = None,
     stretch: Stretch = DEFAULTS.stretch,
-    recipe: Recipe = DEFAULTS.recipe,
+    recipe: Recipe = None,
     fast: Fast = False,
     min_coverage: MinCoverage = DEFAULTS.min_coverage,
     append: Annotated[

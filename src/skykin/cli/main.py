@@ -29,9 +29,14 @@ from skykin.cli.terminal import Terminal, errors
 from skykin.cli.texture import texture_command
 from skykin.cli.transfer import transfer_command
 from skykin.cli.view import view_command
-from skykin.core.errors import SkykinError
+from skykin.core.errors import TOO_LITTLE_MEMORY, ResourceError, SkykinError, lacks_memory
 
 BUG = 8
+#: What is no error that Skykin raises on purpose.
+BUGS = (
+    OSError, ValueError, LookupError, TypeError, RuntimeError, ArithmeticError, MemoryError, ImportError,
+    AttributeError, SystemError,
+)  # fmt: skip
 
 
 class OneSentence(TyperGroup):
@@ -48,25 +53,28 @@ class OneSentence(TyperGroup):
         except SkykinError as error:
             if ctx.params.get("debug"):
                 console.print_exception()
+            if lacks_memory(error):  # whatever was made of it
+                raise _no_memory(console) from error
             console.print(f"[bold red]{error.code}[/]: {escape(str(error))}")
             raise typer.Exit(error.exit_code) from error
         except KeyboardInterrupt as error:
             console.print("interrupted; nothing was written")
             raise typer.Exit(INTERRUPTED) from error
-        except MemoryError as error:
-            console.print(
-                "[bold red]RS-MEM[/]: this computer has too little free memory for the job; nothing was "
-                "written, so use fewer --pixels or fewer --jobs"
-            )
-            raise typer.Exit(6) from error
-        except (OSError, ValueError, LookupError, TypeError, RuntimeError, ArithmeticError) as error:
+        except BUGS as error:
             if ctx.params.get("debug"):
                 raise
+            if lacks_memory(error):
+                raise _no_memory(console) from error
             console.print(
                 f"[bold red]BUG[/]: {type(error).__name__}: {escape(str(error))}; nothing was written. This "
                 "is a mistake in Skykin: please report it with what `skykin --debug` says."
             )
             raise typer.Exit(BUG) from error
+
+
+def _no_memory(console: Terminal) -> typer.Exit:
+    console.print(f"[bold red]RS-MEM[/]: {TOO_LITTLE_MEMORY}")
+    return typer.Exit(ResourceError.exit_code)
 
 
 app = typer.Typer(

@@ -64,13 +64,14 @@ SOME_LEFT_OUT = 4
 
 def map_command(
     survey: Annotated[
-        str,
+        str | None,
         typer.Option(
             help="Survey: a name (`skykin surveys` lists them), a file, a folder, a pattern such as "
             "`plates/*.fits`, or three of these, `r.fits,g.fits,b.fits`.",
+            show_default="far-infrared; wham for velocity bands and the recipe poster",
             rich_help_panel=SKY,
         ),
-    ] = "wham",
+    ] = None,
     survey_option: SurveyOption = None,
     reference: Annotated[
         list[str] | None,
@@ -114,7 +115,7 @@ def map_command(
             rich_help_panel=TILES,
         ),
     ] = False,
-    recipe: Recipe = DEFAULTS.recipe,
+    recipe: Recipe = None,
     threshold: Threshold = None,
     top_fraction: TopFraction = None,
     max_q: MaxQ = None,
@@ -159,7 +160,7 @@ def map_command(
             "--output",
             "-o",
             help="Folder of the products.",
-            show_default="skykin-REFERENCE-RECIPE",
+            show_default="skykin-REFERENCE, and the recipe if given",
             rich_help_panel=OUTPUT,
         ),
     ] = None,
@@ -179,11 +180,11 @@ def map_command(
 ) -> None:
     """Map a survey by similarity: compare the style of every tile with the reference's.
 
-    Without options the sky of WHAM, coloured by velocity, is compared with the Orion Molecular Cloud
-    Complex; `--recipe poster` is the original experiment.  Several references are combined:
-    `-r carina -r rosette`, or a named set.  It writes the targets (the best of each group of overlapping
-    matches, with what is known there), a score map (HEALPix), a catalogue of tiles, the matches as MOC,
-    figures, and report.html, which begins with the targets and the significance.
+    Without options the sky in far infrared is compared with the Orion Molecular Cloud Complex; `--survey
+    wham` maps the sky of WHAM, coloured by velocity, and `--recipe poster` is the original experiment.
+    Several references are combined: `-r carina -r rosette`, or a named set.  It writes the targets (the best
+    of each group of overlapping matches, with what is known there), a score map (HEALPix), a catalogue of
+    tiles, the matches as MOC, figures, and report.html, which begins with the targets and the significance.
     """
     references = reference or ["orion"]
     folder = output or default_folder(references, recipe)
@@ -287,7 +288,7 @@ def map_command(
         raise typer.Exit(SOME_LEFT_OUT)
 
 
-def default_folder(references: list[str], recipe: str) -> Path:
-    """Name the output after the references and the recipe."""
+def default_folder(references: list[str], recipe: str | None) -> Path:
+    """Name the output after the references, and after the recipe where one is requested."""
     told = "".join(c if c.isalnum() else "-" for c in " ".join(references).lower())
-    return Path(f"skykin-{file_name(told, 40)}-{file_name(recipe)}")
+    return Path("-".join(["skykin", file_name(told, 40), *([file_name(recipe)] if recipe else [])]))

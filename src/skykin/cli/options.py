@@ -78,7 +78,7 @@ Turns = Annotated[
     int | None,
     typer.Option(
         help="Look at the reference turned by this many angles: 1, 4, 8 or 16.",
-        show_default="8 for core-contrast, else 1",
+        show_default="8 for recipes of cores and rings, else 1",
         rich_help_panel=QUERY,
     ),
 ]
@@ -90,7 +90,7 @@ Scales = Annotated[
     str | None,
     typer.Option(
         help="Look at the reference so many times as large, as `2/3,1,3/2`: 0.25 to 4.",
-        show_default="2/3,1,3/2 for core-contrast, else 1",
+        show_default="2/3,1,3/2 for recipes of cores and rings, else 1",
         rich_help_panel=QUERY,
     ),
 ]
@@ -215,7 +215,7 @@ TileSize = Annotated[
     float | None,
     typer.Option(
         help="Side of a tile, degrees.",
-        show_default="what suits the recipe: 6 for recipes of cores and rings, else "
+        show_default="what suits the recipe: 6 for recipes of cores and rings (core-spread 4), else "
         f"{DEFAULT_TILE_DEG:g}; on a survey of a part of the sky, so that about 42 lie side by side",
         rich_help_panel=TILES,
     ),
@@ -264,12 +264,13 @@ Stretch = Annotated[
     ),
 ]
 Recipe = Annotated[
-    str,
+    str | None,
     typer.Option(
         help="How style is measured: for objects (rings, shells, filaments, knots) radial-profile; for "
         "clouds and complexes of the whole sky core-spread; for "
         "textures (fields, turbulence) covariance or mean-std; the original experiment is poster. "
         "`skykin recipes` says more.",
+        show_default="core-spread on a whole sky that resolves clouds, else core-contrast",
         rich_help_panel=STYLE,
     ),
 ]

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import errno
+import re
 from typing import ClassVar
 
 from skykin.core.clean import one_line
 
 LONGEST_SHOWN = 120
+#: What libraries say, each in its own kind of error, where the system gives them no more memory.
+NO_MEMORY = re.compile(
+    r"bad[_ ]alloc|(cannot|can't|failed to|unable to) allocate|failed to map segment|out of memory|"
+    r"can't start new thread",
+    re.IGNORECASE,
+)
+#: What a program says then.
+TOO_LITTLE_MEMORY = (
+    "this computer has too little free memory for the job; what was there before is there still, so use "
+    "fewer --pixels or fewer --jobs, or end other programs"
+)
 
 
 class SkykinError(Exception):
@@ -103,6 +116,17 @@ class RemoteError(SkykinError, OSError):
 
     exit_code = 7
     default_code = "RM-TIMEOUT"
+
+
+def lacks_memory(error: BaseException | None) -> bool:
+    """Whether an error, or what it arose from, is that the system gave no more memory."""
+    while error is not None:
+        if isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM:
+            return True
+        if not isinstance(error, SkykinError) and NO_MEMORY.search(str(error)):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def shown(text: object) -> str:

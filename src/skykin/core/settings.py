@@ -63,8 +63,9 @@ class MapSettings(Checked):
 
     Parameters
     ----------
-    survey : str, Path or Survey
-        Name of a survey (``wham``), what `open_survey` opens, or an object that is one.
+    survey : str, Path or Survey, optional
+        Name of a survey (``wham``), what `open_survey` opens, or an object that is one.  If left out,
+        ``far-infrared``, or ``wham`` where velocity bands or the recipe ``poster`` are requested.
     survey_option : SurveyOptions or dict, optional
         What the survey's file does not say itself.
     tile_size : Quantity or float, optional
@@ -84,8 +85,9 @@ class MapSettings(Checked):
         colours of a picture as they are.  If left out, ``identity`` for pictures of 8 bits, else ``asinh``.
     stretch_per_tile : bool
         Measure the limits on each tile instead: enhances faint structure; absolute brightness is lost.
-    recipe : str
-        How style is measured; see `recipes`.
+    recipe : str, optional
+        How style is measured; see `recipes`.  If left out, ``core-spread`` on a survey of the whole sky that
+        resolves clouds, else ``core-contrast``.
     criterion : MatchCriterion or dict
         Which tiles match: from a score, a fraction of the sky, or up to a false discovery rate; the recipe's
         own if none is given.
@@ -115,7 +117,7 @@ class MapSettings(Checked):
         Naming the setting, its value, its range and its default.
     """
 
-    survey: str | Path | Sequence[str | Path] | Survey = "wham"
+    survey: str | Path | Sequence[str | Path] | Survey | None = None
     survey_option: SurveyOptions | None = None
     tile_size: float | u.Quantity | None = None
     spacing: float | u.Quantity | None = None
@@ -124,7 +126,7 @@ class MapSettings(Checked):
     bands: BandsLike | None = None
     stretch: StretchKind | None = None
     stretch_per_tile: bool = False
-    recipe: str = "core-contrast"
+    recipe: str | None = None
     criterion: MatchCriterion = MatchCriterion()  # noqa: RUF009 - frozen
     robustness: Robustness = Robustness()  # noqa: RUF009 - frozen
     area: SkyArea | AreaLike | None = None
@@ -135,7 +137,11 @@ class MapSettings(Checked):
     jobs: int | None = None
 
     RULES: ClassVar[Mapping[str, Rule]] = {
-        "survey": Rule(_survey, "a name, a file or address, three of these, or an open survey"),
+        "survey": Rule(
+            _survey,
+            "a name, a file or address, three of these, or an open survey",
+            "far-infrared, or wham for velocity bands and the recipe poster",
+        ),
         "survey_option": Rule(nested(SurveyOptions), "SurveyOptions or their plain values", "the file's own"),
         "tile_size": Rule(above(0, 90, degrees), f"above 0° and at most 90°, {SUCH_AS}"),
         "spacing": Rule(above(0, 90, degrees), f"above 0° and at most the tile size, {SUCH_AS}"),
@@ -150,7 +156,7 @@ class MapSettings(Checked):
             "identity for pictures of 8 bits, else asinh",
         ),
         "stretch_per_tile": FLAG,
-        "recipe": Rule(words, "the name of a recipe"),
+        "recipe": Rule(words, "the name of a recipe", "what suits the survey"),
         "criterion": Rule(nested(MatchCriterion), "a MatchCriterion or its plain values", "the recipe's own"),
         "robustness": Rule(nested(Robustness), "a Robustness or its plain values", "none"),
         "area": Rule(
@@ -175,7 +181,7 @@ class MapSettings(Checked):
     def to_dict(self) -> dict[str, Any]:
         """Plain values of all fields, ready for JSON; a survey in memory is only named."""
         if isinstance(self.survey, Survey):
-            return {**replace(self, survey="wham").to_dict(), "survey": {"in_memory": self.survey.name}}
+            return {**replace(self, survey=None).to_dict(), "survey": {"in_memory": self.survey.name}}
         return super().to_dict()
 
     def told(self) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from skykin.evaluation.measures import (
     auc_between,
     auc_lat,
     auc_row,
+    average,
     rank_correlation_in_rows,
     recalls,
 )
@@ -33,6 +34,8 @@ LATITUDE = "−|b|"
 AUC_LAT, AUC_ROW = "AUC_lat", "AUC_row"
 LIFT = f"lift at {LIFT_FRACTION:.0%}"
 AGAINST = "AUC against contaminants"
+#: AUC_lat of each list and its AUC against the contaminants, averaged: one number for several lists.
+AVERAGE = "average AUC of all lists"
 FOLLOWS = "rank correlation with brightness"
 MIRRORED = {"AUC_lat, mirrored in b": (1, -1), "AUC_lat, mirrored in l": (-1, 1)}
 
@@ -128,6 +131,7 @@ class Assessment:
             for zone in ZONES:
                 rows += self._about(objects.title, placed.within(zone), zone)
             rows += self._mirrored(objects)
+        rows += self._averaged()
         rows += self._following()
         table = QTable(rows=rows, names=list(_DESCRIPTIONS))
         for name, description in _DESCRIPTIONS.items():
@@ -209,6 +213,32 @@ class Assessment:
             if len(placed) >= FEWEST_OBJECTS:
                 value = auc_lat(placed, score, seed=self.seed)
                 yield from _rows(objects.title, ALL_SKY.name, measure, {name: value})
+
+    def _averaged(self) -> Iterator[dict[str, object]]:
+        """Average the numbers of several lists, each against rotations and against the contaminants."""
+        if len(self._placed) < 2:
+            return
+        others = None if self.contaminants is None else self.place(self.contaminants)
+        against = [] if others is None or len(others) < FEWEST_OBJECTS else [others]
+        beside = np.concatenate([each.lon_deg for each in (*self._placed, *against)])
+        found = {}
+        for name, score in self.scores.items():
+            parts = [
+                auc_lat(
+                    placed,
+                    placed.latitude_score() if name == LATITUDE else score,
+                    seed=self.seed,
+                    beside=beside,
+                )
+                for placed in self._placed
+            ]
+            parts += [
+                auc_between(placed, other, score, seed=self.seed, beside=beside)
+                for other in against
+                for placed in self._placed
+            ]
+            found[name] = average(parts)
+        yield from _rows("", ALL_SKY.name, AVERAGE, found)
 
     def _following(self) -> Iterator[dict[str, object]]:
         sky = self._placed[0].sky

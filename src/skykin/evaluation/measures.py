@@ -33,6 +33,9 @@ class Blocks:
     lon_deg : array (objects,)
         Galactic longitudes, degrees.
     seed : int
+    beside : array (any,)
+        Longitudes of further objects, of other lists: numbers of several lists are averaged draw by draw if
+        all of them draw among the same blocks.
 
     References
     ----------
@@ -41,14 +44,16 @@ class Blocks:
 
     lon_deg: Degrees
     seed: int = 0
+    beside: Degrees = field(default_factory=lambda: np.empty(0))
     member: Numbers = field(init=False)
     times: Numbers = field(init=False)
 
     def __post_init__(self) -> None:
-        number = np.floor(np.mod(self.lon_deg, 360.0) / BLOCK_DEG).astype(int)
+        every = np.concatenate([self.lon_deg, self.beside])
+        number = np.floor(np.mod(every, 360.0) / BLOCK_DEG).astype(int)
         found, block = np.unique(number, return_inverse=True)
         member = np.zeros((len(self.lon_deg), len(found)))
-        member[np.arange(len(self.lon_deg)), block] = 1
+        member[np.arange(len(self.lon_deg)), block[: len(self.lon_deg)]] = 1
         object.__setattr__(self, "member", member)
         times = np.zeros((DRAWS, 0))
         if len(found):
@@ -159,6 +164,22 @@ class Measurement:
         )
 
 
+def average(found: Sequence[Measurement]) -> Measurement:
+    """Average numbers of several lists draw by draw, each counting the same.
+
+    Parameters
+    ----------
+    found : sequence of Measurement
+        Of the same blocks, see `Blocks`, and as many rotations.  A draw that a list has no number for, since
+        none of its objects was drawn, counts the others.
+    """
+    draws = np.ma.masked_invalid([each.draws for each in found]).mean(axis=0).filled(math.nan)
+    null = np.ma.masked_invalid([each.null for each in found]).mean(axis=0).filled(math.nan)
+    value = float(np.mean([each.value for each in found]))
+    number = sum(each.n_objects for each in found)
+    return Measurement(value, number, found[0].n_blocks, np.asarray(draws), np.asarray(null))
+
+
 #: Pairs of values that are compared at a time.
 MOST_PAIRS = 4_000_000
 
@@ -183,7 +204,9 @@ def wins(first: Numbers, rows: Numbers) -> Numbers:
     return found / 2
 
 
-def auc_lat(objects: RotatedObjects, score: Numbers, *, seed: int = 0) -> Measurement:
+def auc_lat(
+    objects: RotatedObjects, score: Numbers, *, seed: int = 0, beside: Degrees | None = None
+) -> Measurement:
     r"""AUC_lat: chance that an object scores higher than one of the same objects rotated in longitude.
 
     .. math:: A = \frac{1}{n^2} \sum_{ij} \frac{1}{T_j} \sum_{k=1}^{T_j}
@@ -201,13 +224,16 @@ def auc_lat(objects: RotatedObjects, score: Numbers, *, seed: int = 0) -> Measur
         Larger is better; NaN is no score.
     seed : int
         Of the bootstrap.
+    beside : array (any,), optional
+        As of `Blocks`.
     """
     objects, values = comparable(objects, score)
     if not len(objects):
         return Measurement(math.nan, 0, 0, np.empty(0))
-    blocks = Blocks(objects.lon_deg, seed)
+    blocks = Blocks(objects.lon_deg, seed, np.empty(0) if beside is None else beside)
     share = wins(values[:, 0], values[:, 1:]) / np.isfinite(values[:, 1:]).sum(axis=1)
-    draws = blocks.pair_sums(share) / blocks.sums(np.ones(len(objects))) ** 2
+    with np.errstate(invalid="ignore", divide="ignore"):
+        draws = blocks.pair_sums(share) / blocks.sums(np.ones(len(objects))) ** 2
     return Measurement(float(share.mean()), len(objects), blocks.number, draws, _every_rotation(values)[1:])
 
 
@@ -268,7 +294,12 @@ def auc_row(objects: RotatedObjects, score: Numbers, *, seed: int = 0) -> Measur
 
 
 def auc_between(
-    first: RotatedObjects, second: RotatedObjects, score: Numbers, *, seed: int = 0
+    first: RotatedObjects,
+    second: RotatedObjects,
+    score: Numbers,
+    *,
+    seed: int = 0,
+    beside: Degrees | None = None,
 ) -> Measurement:
     r"""Chance that one of the first objects scores higher than one of the second; ties count half.
 
@@ -281,6 +312,8 @@ def auc_between(
     first, second : RotatedObjects
         For example star-forming regions and contaminants, rotated equally often.
     score : array (tiles,)
+    seed, beside :
+        As of `auc_lat`.
 
     References
     ----------
@@ -290,7 +323,8 @@ def auc_between(
     if not n or not len(second):
         return Measurement(math.nan, n + len(second), 0, np.empty(0))
     a, b = first.values(score), second.values(score)
-    blocks = Blocks(np.concatenate([first.lon_deg, second.lon_deg]), seed)
+    both = np.concatenate([first.lon_deg, second.lon_deg])
+    blocks = Blocks(both, seed, np.empty(0) if beside is None else beside)
     total = n + len(second)
     won, compared = np.zeros((total, total)), np.zeros((total, total))
     won[:n, n:] = (a[:, :1] > b[:, 0]) + (a[:, :1] == b[:, 0]) / 2

@@ -78,13 +78,8 @@ def near_listed(
     near_deg : float
     rotations : int
     """
-    lon_deg, lat_deg = places
-    angle = np.arange(rotations + 1) * 360.0 / (rotations + 1)
-    turned = (lon_deg[:, None] + angle) % 360.0
-    latitude = np.broadcast_to(lat_deg[:, None], turned.shape)
-    tile = tiles.nearest(turned, latitude)
-    counted = (tile >= 0) & usable[tile]
-    counted[:, 0] = True
+    lon_deg, _ = places
+    turned, latitude, counted = _rotated(places, tiles, usable, rotations)
     listed = directions(*objects)
     nearest = np.einsum("prk,ok->pro", directions(turned, latitude), listed).max(axis=-1)
     hit = nearest >= 1 - chord(near_deg) ** 2 / 2
@@ -96,3 +91,42 @@ def near_listed(
     low, high = np.quantile(others, INTERVAL)
     p = (1 + float(np.sum(others >= shares[0]))) / (1 + others.size)
     return NearListed(len(lon_deg), float(shares[0]), float(others.mean()), float(low), float(high), p)
+
+
+def reached(
+    places: tuple[Degrees, Degrees],
+    objects: tuple[Degrees, Degrees],
+    reach_deg: Degrees,
+    tiles: TileCentres,
+    usable: np.ndarray,
+    *,
+    rotations: int = ROTATIONS,
+) -> tuple[int, float]:
+    """Count the objects that have one of the places near them; then the mean over rotations of the places.
+
+    Parameters
+    ----------
+    places, objects, tiles, usable, rotations :
+        As of `near_listed`.
+    reach_deg : array (objects,)
+        How near to each object a place must be.
+    """
+    turned, latitude, counted = _rotated(places, tiles, usable, rotations)
+    cosine = np.einsum("prk,ok->pro", directions(turned, latitude), directions(*objects))
+    near = (cosine >= np.cos(np.radians(reach_deg))) & counted[..., None]
+    number = near.any(axis=0).sum(axis=-1)
+    return int(number[0]), float(number[1:].mean())
+
+
+def _rotated(
+    places: tuple[Degrees, Degrees], tiles: TileCentres, usable: np.ndarray, rotations: int
+) -> tuple[Degrees, Degrees, np.ndarray]:
+    """Longitudes and latitudes of places as they are and rotated, and which count: (places, 1 + T)."""
+    lon_deg, lat_deg = places
+    angle = np.arange(rotations + 1) * 360.0 / (rotations + 1)
+    turned = (lon_deg[:, None] + angle) % 360.0
+    latitude = np.broadcast_to(lat_deg[:, None], turned.shape)
+    tile = tiles.nearest(turned, latitude)
+    counted = (tile >= 0) & usable[tile]
+    counted[:, 0] = True
+    return turned, latitude, counted

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 from skykin.core.errors import ResourceError, UsageError, shown
@@ -94,11 +94,14 @@ def _has_shards(folder: Path) -> bool:
 
 
 def _pragma(manifest: Path, query: str) -> object:
-    try:
-        with closing(sqlite3.connect(f"{manifest.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+    # A builder that was killed as it made the file left a journal, which is not read without being written.
+    for how in ("mode=ro", "immutable=1"):
+        with (
+            suppress(sqlite3.Error),
+            closing(sqlite3.connect(f"{manifest.resolve().as_uri()}?{how}", uri=True)) as connection,
+        ):
             return (connection.execute(query).fetchone() or (None,))[0]
-    except sqlite3.Error:
-        return "it cannot be read"
+    return "it cannot be read"
 
 
 def _is_own(folder: Path, name: str) -> bool:

@@ -119,7 +119,7 @@ class EvaluatedMap:
                 f"the recipe {shown(chosen['name'])} has changed since the map was made; make the map again"
             )
         return MapSettings(
-            survey=self.survey,  # type: ignore[arg-type]
+            survey=self.survey,
             tile_size=grid["tile_size_deg"],
             spacing=self.spacing_deg,
             pixels=grid["pixels"],

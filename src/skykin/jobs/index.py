@@ -30,7 +30,14 @@ from skykin.indexing.moments import Directions
 from skykin.indexing.own_files import check_index_folder
 from skykin.indexing.stored import cell_pixels
 from skykin.jobs.examples import cut_in_context
-from skykin.jobs.opening import METHOD_CREDITS, doubt_values, in_hand, survey_of
+from skykin.jobs.opening import (
+    METHOD_CREDITS,
+    doubt_values,
+    in_hand,
+    recipe_for,
+    survey_of,
+    with_survey,
+)
 from skykin.jobs.sizing import check_resolution, sized, suited, tile_about
 from skykin.jobs.sky_index import SkyIndex
 from skykin.jobs.streamed import standard_sample, with_standard
@@ -42,6 +49,7 @@ from skykin.style.engine.shared import SharedMeter
 from skykin.style.engine.stream import PlaneSource
 from skykin.style.network.blocks import block_network
 from skykin.style.network.weights import SHA256
+from skykin.style.recipe import COARSE
 from skykin.style.recipe import recipe as recipe_of
 from skykin.style.signature import Standardisation
 from skykin.survey.download import cache_folder
@@ -63,7 +71,7 @@ def index(
     pixels: int | None = None,
     bands: BandsLike | None = None,
     stretch: StretchKind | None = DEFAULTS.stretch,
-    recipe: str = DEFAULTS.recipe,
+    recipe: str | None = DEFAULTS.recipe,
     fast: bool = False,
     min_coverage: float = DEFAULTS.min_coverage,
     append: bool = False,
@@ -153,9 +161,10 @@ def index_as(
         )
     folder = Path(output)
     check_index_folder(folder)
-    chosen = recipe_of(settings.recipe)
-    settings = suited(settings, chosen)
+    settings = with_survey(settings, progress)
+    settings = suited(settings, recipe_of(settings.recipe or COARSE))
     opened = survey_of(settings, download, progress)
+    chosen = recipe_for(settings, opened)
     settings = sized(settings, opened, chosen, progress)
     check_resolution(settings, opened, progress)
     job = _job(settings, opened, folder, append=append, exact=exact, progress=progress)
@@ -172,7 +181,7 @@ def _job(
     doubt_values(stretch, survey, progress)
     area = _area(settings, made)
     extent = survey.extent
-    chosen = recipe_of(settings.recipe)
+    chosen = recipe_for(settings, survey)
     pieces = facets(
         settings.tile_size_deg,
         settings.spacing_deg,
@@ -273,6 +282,7 @@ def _opened(settings: MapSettings, folder: Path) -> dict[str, Any]:
         options = replace(options, bands=settings.bands)
     if options.mask is not None:
         options = replace(options, mask=_from(folder, str(options.mask)))
+    assert settings.survey is not None  # noqa: S101 - see with_survey
     name = settings.survey if isinstance(settings.survey, str | Path) else ",".join(map(str, settings.survey))
     path = Path(name).expanduser()
     size = path.stat().st_size if _is_there(path) and path.is_file() else None

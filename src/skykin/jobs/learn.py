@@ -105,7 +105,7 @@ def learn(
     Examples
     --------
     >>> import skykin
-    >>> rule = skykin.learn("skykin-orion-core-contrast", positives="sharpless")  # doctest: +SKIP
+    >>> rule = skykin.learn("wham-orion", positives="sharpless")  # doctest: +SKIP
     >>> print("\n".join(rule.sentences()))  # doctest: +SKIP
     """
     progress = progress or SilentProgress()

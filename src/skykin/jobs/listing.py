@@ -20,6 +20,7 @@ from skykin.core.protocols import Progress, Survey
 from skykin.core.settings import DEFAULTS
 from skykin.core.survey_options import BandsLike, SurveyOptions
 from skykin.indexing.layout import MANIFEST
+from skykin.jobs.opening import recipe_for
 from skykin.jobs.sizing import covered_deg2, size_facts, sized, suited, tile_about
 from skykin.jobs.sky_index import SkyIndex, open_index
 from skykin.products.folder import check_output_file
@@ -28,7 +29,6 @@ from skykin.products.survey_facts import survey_facts, survey_picture, write_sur
 from skykin.scale.machine import this_machine
 from skykin.significance.tile_scores import place_columns
 from skykin.style.network.blocks import has_openvino, providers
-from skykin.style.recipe import recipe
 from skykin.survey.formats import survey_formats
 from skykin.survey.memory import SurveyLike
 from skykin.survey.named import named_surveys
@@ -105,7 +105,7 @@ def info(
 
 def _tiles(survey: Survey, object_size: Any) -> str:
     """Tell how large the tiles of a map would be, and what to change."""
-    chosen = recipe(DEFAULTS.recipe)
+    chosen = recipe_for(DEFAULTS, survey)
     settings = suited(replace(DEFAULTS, tile_size=tile_about(object_size, None)), chosen)
     settings = sized(settings, survey, chosen, SilentProgress())
     return "; ".join(size_facts(settings.tile_size_deg, survey, covered_deg2(survey)))

@@ -26,7 +26,14 @@ from skykin.core.survey_options import BandsLike, SurveyOptions
 from skykin.core.views import AS_IT_IS, Over, View
 from skykin.evaluation.confounders import control_pictures
 from skykin.jobs.finish import finished_map
-from skykin.jobs.opening import METHOD_CREDITS, doubt_values, in_hand, survey_of
+from skykin.jobs.opening import (
+    METHOD_CREDITS,
+    doubt_values,
+    in_hand,
+    recipe_for,
+    survey_of,
+    with_survey,
+)
 from skykin.jobs.query import Reference, read_query
 from skykin.jobs.sizing import about_objects, check_resolution, sized, suited, tile_about
 from skykin.jobs.stored import CONTROL_SEED
@@ -37,7 +44,7 @@ from skykin.products.sky_map import SkyMap
 from skykin.products.summarised import summarised
 from skykin.products.summary import MapSummary
 from skykin.scale.store import WorkStore
-from skykin.style.recipe import Combine, recipe
+from skykin.style.recipe import COARSE, Combine, recipe
 from skykin.style.signature import Signature
 from skykin.style.similarity import QueryStyle
 from skykin.survey.download import cache_folder
@@ -47,7 +54,7 @@ from skykin.tiling.grid import TileGrid
 
 
 def map(  # noqa: A001 - named like the command
-    survey: SurveyLike = "wham",
+    survey: SurveyLike | None = None,
     reference: Reference | Sequence[Reference] = "orion",
     *,
     unlike: Reference | Sequence[Reference] = (),
@@ -69,7 +76,7 @@ def map(  # noqa: A001 - named like the command
     bands: BandsLike | None = None,
     stretch: StretchKind | None = DEFAULTS.stretch,
     stretch_per_tile: bool = False,
-    recipe: str = DEFAULTS.recipe,
+    recipe: str | None = DEFAULTS.recipe,
     threshold: float | None = None,
     top_fraction: float | None = None,
     max_q: float | None = None,
@@ -96,8 +103,9 @@ def map(  # noqa: A001 - named like the command
 
     Parameters
     ----------
-    survey : str, Path, Survey, or image in memory
-        Name of a survey (``wham``), or whatever `open_survey` opens, such as an array with its WCS.
+    survey : str, Path, Survey, or image in memory, optional
+        Name of a survey (``wham``), or whatever `open_survey` opens, such as an array with its WCS.  If left
+        out, ``far-infrared``, or ``wham`` where velocity bands or the recipe ``poster`` are requested.
     reference : str, Path, SkyCoord, tuple, Footprint, MOC, Picture, or a list of these
         The reference: a name of `known_regions`, ``"l,b"`` in Galactic degrees, any position text
         that `~astropy.coordinates.SkyCoord` reads, ``set:NAME`` for one of `reference_sets`, a file of DS9
@@ -239,6 +247,7 @@ def map_again(
     provenance: Provenance,
     *,
     survey: str | Path | Survey | None = None,
+    choice: TargetChoice = DEFAULT_CHOICE,
     output: str | Path | None = None,
     overwrite: bool = False,
     download: bool = False,
@@ -253,6 +262,8 @@ def map_again(
     survey : str, Path or Survey, optional
         Where the survey's file lies: provenance has its name without the folder, and it is looked for in the
         current folder if left out.
+    choice : TargetChoice
+        Which targets the products list; that of a map is its `SkyMap.choice`.
     output, overwrite, download, progress :
         As for `map`.
 
@@ -267,6 +278,7 @@ def map_again(
     return map_as(
         MapSettings.from_dict(facts),
         Query.from_dict(provenance.query),
+        choice=choice,
         output=output,
         overwrite=overwrite,
         download=download,
@@ -321,9 +333,10 @@ def opened(
     MappedSurvey
         Which has the settings and the query that are used.
     """
-    asked, chosen = settings, recipe(settings.recipe)
-    settings = suited(settings, chosen)
+    asked = settings = with_survey(settings, progress)
+    settings = suited(settings, recipe(settings.recipe or COARSE))
     survey = survey_of(settings, download, progress)
+    chosen = recipe_for(settings, survey)
     looked_for = about_objects(query, settings, survey, chosen)
     settings = sized(settings, survey, chosen, progress, query.references)
     if looked_for is not query:

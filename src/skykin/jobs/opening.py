@@ -8,10 +8,16 @@ from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Progress, Survey
 from skykin.core.settings import MapSettings
 from skykin.core.survey_options import SurveyOptions
+from skykin.style.recipe import COARSE, RESOLVED, Recipe, recipe
 from skykin.survey.memory import SurveyLike, is_in_memory
+from skykin.survey.named import named_surveys
 from skykin.survey.open import open_survey
 from skykin.survey.render import Stretch
 
+#: Fewest beams across a tile of the first that resolve clouds: four across its core.
+BEAMS = 16
+#: Surveys where none is requested.
+SKY, VELOCITIES = "far-infrared", "wham"
 #: Credit that every product carries besides the survey's own.
 METHOD_CREDITS = (
     "Style by Gram matrices: Gatys, L. A., Ecker, A. S., & Bethge, M. 2016, CVPR, 2414",
@@ -26,6 +32,39 @@ def in_hand(survey: SurveyLike, option: SurveyOptions | None, progress: Progress
     return open_survey(survey, options=option, progress=progress or SilentProgress())
 
 
+def with_survey(settings: MapSettings, progress: Progress) -> MapSettings:
+    """Name the survey where none is requested.
+
+    Velocity bands, and the original experiment, are of WHAM, and so is the map where the far-infrared
+    picture is not on this computer.
+    """
+    if settings.survey is not None:
+        return settings
+    literal = settings.recipe is not None and recipe(settings.recipe).literal
+    if literal or settings.bands is not None:
+        return replace(settings, survey=VELOCITIES)
+    if named_surveys()[SKY].find() is None:
+        progress.say(
+            f"note: the survey {SKY}, which is mapped by default, is not on this computer, so {VELOCITIES} "
+            'is mapped; run `pip install "skykin[milkyway]"` for the other'
+        )
+        return replace(settings, survey=VELOCITIES)
+    return replace(settings, survey=SKY)
+
+
+def recipe_for(settings: MapSettings, survey: Survey) -> Recipe:
+    """Give the recipe that settings name, or the one that suits the survey.
+
+    Where a survey shows the whole sky and its clouds, how much a tile varies tells clouds apart; a coarse one
+    shows knots, and so does an image of a part of the sky, whose objects are compared by their cores.
+    """
+    if settings.recipe is not None:
+        return recipe(settings.recipe)
+    found = recipe(RESOLVED)
+    resolves = survey.extent.is_all_sky and BEAMS * survey.beam_deg <= found.tile_deg
+    return found if resolves else recipe(COARSE)
+
+
 def survey_of(settings: MapSettings, download: bool, progress: Progress) -> Survey:
     """Open the survey that the settings name.
 
@@ -36,6 +75,7 @@ def survey_of(settings: MapSettings, download: bool, progress: Progress) -> Surv
     """
     if isinstance(settings.survey, Survey):
         return settings.survey
+    assert settings.survey is not None  # noqa: S101 - see with_survey
     return open_survey(
         settings.survey,
         options=_options_for(settings),

@@ -38,7 +38,7 @@ BYTES_PER_PIXEL = 250.0
 
 
 def plan(
-    survey: SurveyLike = "wham",
+    survey: SurveyLike | None = None,
     reference: Reference | Sequence[Reference] = "orion",
     *,
     unlike: Reference | Sequence[Reference] = (),
@@ -58,7 +58,7 @@ def plan(
     bands: BandsLike | None = None,
     stretch: StretchKind | None = DEFAULTS.stretch,
     stretch_per_tile: bool = False,
-    recipe: str = DEFAULTS.recipe,
+    recipe: str | None = DEFAULTS.recipe,
     engine: EngineKind | None = None,
     dense: bool = False,
     fast: bool = False,

@@ -6,7 +6,6 @@ import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -252,7 +251,7 @@ def read_query(
     Raises
     ------
     SkykinError
-        If one cannot be read, there is none, there are too many, or two are the same place.
+        If one cannot be read, there is none, or there are too many.
     """
     looked = Views.from_dict({"turns": turns, "mirror": mirror, "scales": scales, "views": views})
     reader = _Reader(_angle("width", width), _angle("pixel scale", pixel_scale), index)
@@ -262,9 +261,8 @@ def read_query(
     references = tuple(example for each in items for example in reader.several(each))
     if len(references) > MOST_REFERENCES:
         raise too_many(len(references))
-    _check_distinct(references)
     return Query(
-        named_apart(references),
+        named_apart(_distinct(references)),
         tuple(example for each in listed(unlike) for example in reader.several(each)),
         how_combined(reference, combine),
         dict(weight or {}),
@@ -287,19 +285,26 @@ def read_colours(path: Path) -> Picture:
     return Picture(rgb, seen)
 
 
-def _check_distinct(references: Sequence[Example]) -> None:
-    placed = [each for each in references if each.footprint is not None and each.region is None]
-    for one, other in combinations(placed, 2):
-        first, second = one.footprint, other.footprint
-        assert first is not None and second is not None  # noqa: PT018, S101 - chosen above
-        near = Extent(first.lon_deg, first.lat_deg, SAME_DEG).contains(
-            np.array([second.lon_deg]), np.array([second.lat_deg])
-        )[0]
-        if near:
-            raise UsageError(
-                f"two references are the same place, l={first.lon_deg:g}° b={first.lat_deg:+g}° "
-                f"({shown(one.name)} and {shown(other.name)}); leave one out"
-            )
+def _distinct(references: Sequence[Example]) -> tuple[Example, ...]:
+    """Leave out what was given before: the same place in the same size, however it is written."""
+    found: list[Example] = []
+    for each in references:
+        if not any(_same(each, other) for other in found):
+            found.append(each)
+    return tuple(found)
+
+
+def _same(one: Example, other: Example) -> bool:
+    first, second = one.footprint, other.footprint
+    if first is None or second is None or one.region is not None or other.region is not None:
+        return False
+    sizes = [
+        (each.sized, place.width_deg, place.height_deg) for each, place in ((one, first), (other, second))
+    ]
+    if sizes[0] != sizes[1]:
+        return False
+    near = Extent(first.lon_deg, first.lat_deg, SAME_DEG)
+    return bool(near.contains(np.array([second.lon_deg]), np.array([second.lat_deg]))[0])
 
 
 def _angle(name: str, value: float | u.Quantity | None) -> float | None:

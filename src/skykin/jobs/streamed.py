@@ -25,6 +25,7 @@ from skykin.indexing.facet_intensity import mean_intensities
 from skykin.jobs.anchors import ANCHORS, Anchors, reference_hubness
 from skykin.jobs.examples import Geometry, cut_in_context, cut_in_view, example_in_context, seen_picture
 from skykin.jobs.left_out import left_out
+from skykin.jobs.opening import recipe_for
 from skykin.jobs.views import looked_at, view_columns
 from skykin.scale.local import ordered_map
 from skykin.scale.store import WorkStore
@@ -35,7 +36,7 @@ from skykin.style.engine.shared import SharedMeter
 from skykin.style.engine.stream import PlaneSource
 from skykin.style.network.blocks import block_network
 from skykin.style.network.vgg19 import VGG19Encoder
-from skykin.style.recipe import Recipe, recipe
+from skykin.style.recipe import Recipe
 from skykin.style.signature import Signature, Standardisation
 from skykin.style.similarity import QueryStyle
 from skykin.style.whitening import Whitening
@@ -287,7 +288,7 @@ class StreamedSurvey:
         SkyError
             If no tile is left.
         """
-        chosen = recipe(settings.recipe)
+        chosen = recipe_for(settings, survey)
         pieces = facets_of(settings, chosen, survey)
         grid = facet_grid(pieces) if pieces else grid_of(settings, survey)
         sky = RenderedSurvey(survey, stretch or measure_stretch(survey, settings.stretch))

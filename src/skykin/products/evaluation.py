@@ -17,7 +17,7 @@ from skykin.core.plain import json_text, plain
 from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Progress
 from skykin.core.provenance import Provenance
-from skykin.evaluation.assessment import AGAINST, AUC_LAT, FOLLOWS, entries, rows_of
+from skykin.evaluation.assessment import AGAINST, AUC_LAT, AVERAGE, FOLLOWS, entries, rows_of
 from skykin.evaluation.rotated import ALL_SKY
 from skykin.products.folder import is_unchanged, output_folder, record
 from skykin.products.map_folder import read_document, read_table, reading, table_of
@@ -117,6 +117,7 @@ class Evaluation(Result):
         """Tell the main numbers in words, each beside the best ranking without a network."""
         told = [f"{MEANING} {CONTAMINANTS}" if self.rows(measure=AGAINST) else MEANING]
         told += [line for title in self.lists for line in self._about(title)]
+        told += self._about_all()
         told += self._about_nulls()
         for row in self.rows(measure=FOLLOWS, zone=ALL_SKY.name, ranking=self.evaluated):
             told.append(f"Rank correlation with brightness within latitude rows: {_row_interval(row)}.")
@@ -239,6 +240,14 @@ class Evaluation(Result):
         if self.evaluated in against:
             own = against[self.evaluated]
             yield f"{title} against contaminants: AUC {_row_interval(own)}{self._beside(against, 'AUC')}."
+
+    def _about_all(self) -> Iterator[str]:
+        rows = {str(row["ranking"]): row for row in self.rows(measure=AVERAGE)}
+        if self.evaluated in rows:
+            yield (
+                f"Average of these numbers over all {len(self.lists)} lists: AUC "
+                f"{_row_interval(rows[self.evaluated])}{self._beside(rows, 'AUC')}."
+            )
 
     def _about_nulls(self) -> Iterator[str]:
         rows = {

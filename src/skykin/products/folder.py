@@ -124,7 +124,9 @@ def output_folder(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
             new.mkdir()
             yield new
             _check_content(target, path, overwrite)
+            _sweep_all(new)
             record(new, [path for path in new.rglob("*") if path.is_file()])
+            _sweep_all(new)
             _sync_all(new)
             with uninterrupted():
                 _put(new, target)
@@ -208,6 +210,12 @@ def _check_writable(target: Path, named: Path) -> None:
         parent = parent.parent
     # Permission bits do not tell of read-only disks and mean little to an administrator: try it.
     Scratch(parent).remove()
+
+
+def _sweep_all(folder: Path) -> None:
+    """Remove the temporary folders that files were written in, where that failed the first time."""
+    for place in (folder, *(folder / name for name in OWN_FOLDERS)):
+        sweep(place)
 
 
 def _sync_all(folder: Path) -> None:

@@ -99,7 +99,7 @@ class ReadMap:
                 **{name: settings[name] for name in OPENED if name in settings},
             }
         )
-        assert not isinstance(asked.survey, Survey)  # noqa: S101 - read from plain values
+        assert not isinstance(asked.survey, Survey | None)  # noqa: S101 - read from plain values
         return open_recorded(asked.survey, options=asked.survey_option, bands=asked.bands)
 
     def picture(self, footprint: Footprint) -> Picture:

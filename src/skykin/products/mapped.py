@@ -13,6 +13,7 @@ from astropy.coordinates import SkyCoord
 from astropy.table import QTable
 
 from skykin.catalogue.query import Example, Query
+from skykin.catalogue.regions import known_regions
 from skykin.catalogue.target_choice import DEFAULT_CHOICE, TargetChoice
 from skykin.core.criterion import ScoreCut
 from skykin.core.errors import UsageError
@@ -30,6 +31,8 @@ from skykin.significance.tile_scores import TileScores
 
 #: Longer names of several references do not fit into titles of figures.
 LONGEST_NAME = 36
+#: The survey whose velocities do not reach all regions.
+LIMITED = "wham"
 #: A place farther from every centre than so many spacings lies outside the grid.
 FARTHEST_TILE = 1.1
 #: Pictures of tiles that the figures show, of the best and of the least similar.
@@ -253,7 +256,14 @@ class MappedTiles:
             self.lon_deg, self.lat_deg, self.scores, numbers(self.tiles["mean_intensity"]), self.tiles["area"]
         )
         farthest_deg = FARTHEST_TILE * self.scored.spacing_deg
-        return recovery(scored, self.references, match=self.tiles["match"], farthest_deg=farthest_deg)
+        limited = self.provenance.survey.get("name") == LIMITED
+        return recovery(
+            scored,
+            self.references,
+            match=self.tiles["match"],
+            farthest_deg=farthest_deg,
+            mask=None if limited else np.ones(int(known_regions()["annotate"].sum()), dtype=bool),
+        )
 
     @cached_property
     def summary(self) -> MapSummary:

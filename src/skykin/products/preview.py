@@ -45,11 +45,25 @@ def sky_image(sky: ColouredSky, width: int = 2048) -> RGB:
 
 
 def region_image(sky: ColouredSky, extent: Extent, width: int) -> RGB:
-    """Gnomonic picture of the part of the sky that a survey saw; black where it did not."""
+    """Gnomonic picture of the part of the sky that a survey saw, cropped to it; black where it did not.
+
+    Parameters
+    ----------
+    sky : ColouredSky
+    extent : Extent
+        Cap that holds the survey.
+    width : int
+        Pixels on a side of the square about the cap.
+    """
     side_deg = min(2 * extent.radius_deg, WIDEST_TANGENT_DEG)
     footprint = Footprint(extent.lon_deg, extent.lat_deg, side_deg)
     colours, coverage = sky.colours(*footprint.pixel_positions((width, width)))
-    return np.where(coverage[..., None] > 0, colours, 0).astype(np.float32)
+    seen = coverage > 0
+    picture = np.where(seen[..., None], colours, 0).astype(np.float32)
+    if not seen.any():
+        return picture
+    rows, columns = (np.flatnonzero(seen.any(axis=axis)) for axis in (1, 0))
+    return picture[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
 def colours_at(sky: ColouredSky, lon_deg: Degrees, lat_deg: Degrees) -> tuple[RGB, Coverage]:

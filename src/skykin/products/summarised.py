@@ -18,7 +18,7 @@ from skykin.evaluation.reference_coverage import ReferenceCoverage, query_warnin
 from skykin.products.mapped import MappedTiles, MapSource
 from skykin.products.stamp import creator
 from skykin.products.summary import MapSummary
-from skykin.products.target_facts import near_nebulae, target_facts
+from skykin.products.target_facts import beside_rankings, target_facts
 from skykin.products.target_list import target_list
 from skykin.significance.tile_scores import CONSTANT, PARTIAL
 from skykin.style.signature import LayerVectors
@@ -99,7 +99,7 @@ def summarised(result: MappedTiles, source: MeasuredSource) -> MapSummary:
         controls={
             name: float(style.similarity_of(each).score) for name, each in source.control_styles().items()
         },
-        targets=target_facts(targets) | {"near_nebulae": near_nebulae(targets, result, source.sky.survey)},
+        targets=target_facts(targets) | beside_rankings(targets, result, source.sky.survey),
     )
 
 

@@ -14,6 +14,7 @@ from skykin.core.views import Views
 from skykin.products.page import html_text
 from skykin.products.result import shortened
 from skykin.products.wording import number, percent
+from skykin.style.recipe import COARSE, RESOLVED, recipes
 
 #: What each ranking is called in a sentence.
 RANKINGS = {
@@ -22,7 +23,11 @@ RANKINGS = {
     "latitude": "closeness to the Galactic plane (−|b|)",
 }
 #: What targets are chosen by otherwise.
-TARGET_RANKINGS = {"brightness": "mean brightness", "contrast": "contrast of 2° with 5°"}
+TARGET_RANKINGS = {
+    "brightness": "mean brightness",
+    "contrast": "contrast of 2° with 5°",
+    "halpha": "Hα brightness (WHAM)",
+}
 #: A map of more of the sky than this is one of the whole sky.
 NEARLY_ALL = 0.95
 #: A map of less of the sky than this is one of a small field: 41 square degrees.
@@ -88,12 +93,15 @@ class MapSummary:
     controls : Mapping of str to float
         Score of the control images, such as ``black``, ``white`` and ``grey-noise``.
     targets : Mapping
-        How many targets were ``requested`` and ``listed``, of how many ``groups`` of matches; at how many
+        How many targets were ``requested`` and ``listed``, of how many ``groups`` of matches; how many have
+        a false discovery rate of 0.1 or less (``significant``); at how many
         nothing is catalogued (``uncatalogued``, within ``known_within_deg``); ``separation_deg``, ``site``
         and ``night``; and in ``near_nebulae``, for the ranking by ``score``, ``brightness`` and
         ``contrast`` and for so many of the best, the ``share`` within 1° of a listed nebula, the mean share
         of the same places ``rotated`` in longitude, the interval (``low``, ``high``) of the rotations, and
-        ``p``.
+        ``p``; with ``halpha`` where the survey is another and WHAM is on this computer.  ``complexes``: of
+        how many well-known ones (``counted``) the same places name how many (``named``), and their mean over
+        rotations (``rotated``).
     """
 
     survey: str = ""
@@ -222,10 +230,14 @@ def target_lines(facts: Mapping[str, Any]) -> list[str]:
     elif listed < requested:
         line += f"; {requested} were requested, and there are no more"
     within = f"{number(facts['known_within_deg'], '.3g')}°"
-    lines = [f"{line}.", f"At {facts['uncatalogued']} of them nothing is catalogued within {within}."]
+    lines = [
+        f"{line}.",
+        f"{facts['significant']} of them have q 0.1 or less. "
+        f"At {facts['uncatalogued']} nothing is catalogued within {within}.",
+    ]
     if facts.get("site"):
         lines.append(f"Seen from {facts['site']} in the night of {facts['night']}.")
-    return [*lines, *_near_nebulae(facts.get("near_nebulae") or {})]
+    return [*lines, *_near_nebulae(facts.get("near_nebulae") or {}), *_complexes(facts.get("complexes"))]
 
 
 def _near_nebulae(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -253,6 +265,25 @@ def _near_nebulae(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
     return lines
 
 
+def _complexes(facts: Mapping[str, Any] | None) -> list[str]:
+    """Tell how many well-known complexes the targets name, beside rotated places and simpler rankings."""
+    if not facts or not facts["counted"]:
+        return []
+    named, counts = facts["named"], sorted(facts["named"]["score"], key=int)
+
+    def numbers_of(name: str) -> str:
+        return " and ".join(str(named[name][count]) for count in counts)
+
+    rotated = " and ".join(number(facts["rotated"]["score"][count], ".1f") for count in counts)
+    best = " and ".join(f"the best {count}" for count in counts)
+    rivals = [f"{numbers_of(name)} by {text}" for name, text in TARGET_RANKINGS.items() if name in named]
+    return [
+        f"Of {facts['counted']} well-known complexes away from the reference, {best} targets name "
+        f"{numbers_of('score')}; rotated in longitude {rotated} (mean); as many places chosen without any "
+        f"network: {'; '.join(rivals)}."
+    ]
+
+
 def _counted(count: int, name: str) -> str:
     return f"{count} {name}{'' if count == 1 else 's'}"
 
@@ -264,7 +295,18 @@ def _query(summary: MapSummary) -> list[str]:
     if summary.combine and len(names) > 1:
         how = {"mean": "mean of the similarities", "max": "largest of the similarities"}[summary.combine]
         told = [f"The score is the {how} to {', '.join(names[:-1])} and {names[-1]}."]
-    return [*told, *_views(summary), *summary.warnings]
+    return [*told, *_views(summary), *_other_recipes(summary), *summary.warnings]
+
+
+def _other_recipes(summary: MapSummary) -> list[str]:
+    """Say which recipe suits what, of a map by one that is taken where none is requested."""
+    if summary.recipe not in (RESOLVED, COARSE):
+        return []
+    return [
+        f"The recipe {summary.recipe} is for {recipes()[summary.recipe].suits}. For objects of a shape "
+        "(rings, shells, filaments) use --recipe radial-profile, for textures (fields, turbulence) "
+        "covariance or mean-std."
+    ]
 
 
 def _views(summary: MapSummary) -> list[str]:
@@ -346,8 +388,9 @@ def _significance(summary: MapSummary) -> list[str]:
             )
         ]
     return [
-        "q is the false discovery rate among tiles compared with those of the same brightness, |b| and "
-        f"coverage away from the reference, which are equivalent to {independent:.0f} independent tiles."
+        "q is the false discovery rate of places that stand out, compared with tiles of the same "
+        "brightness, |b| and coverage away from the reference, which are equivalent to "
+        f"{independent:.0f} independent tiles."
     ]
 
 

@@ -10,12 +10,10 @@ import numpy as np
 
 from skykin.core.errors import SkykinError
 from skykin.core.footprint import Footprint
-from skykin.core.progress import SilentProgress
-from skykin.core.protocols import ColouredSky
+from skykin.core.protocols import ColouredSky, Survey
 from skykin.core.shapes import RGB
-from skykin.core.survey_options import SurveyOptions
 from skykin.products.mapped import MappedTiles
-from skykin.survey.named import NamedSurvey, named_surveys
+from skykin.survey.named import at_hand, named_surveys
 from skykin.survey.render import RenderedSurvey, Stretch, measure_stretch
 
 PIXELS = 72
@@ -68,19 +66,13 @@ def _looked(found: MappedTiles | None, places: Sequence[Footprint]) -> Iterator[
     if tile_deg < SMALLEST_TILE_DEG:
         return
     for named in named_surveys().values():
-        if named.name != own and named.find() is not None:
-            try:
-                made = _of_named(named, places, tile_deg)
-            except SkykinError:
-                continue
-            if made is not None:
-                yield made
+        survey = None if named.name == own else at_hand(named.name)
+        if survey is not None and survey.beam_deg <= WIDEST_BEAM * tile_deg:
+            with suppress(SkykinError):
+                yield _of_survey(survey, places)
 
 
-def _of_named(named: NamedSurvey, places: Sequence[Footprint], tile_deg: float) -> Thumbnails | None:
-    survey = named.open(SurveyOptions(), False, SilentProgress())
-    if survey.beam_deg > WIDEST_BEAM * tile_deg:
-        return None
+def _of_survey(survey: Survey, places: Sequence[Footprint]) -> Thumbnails:
     stretch = measure_stretch(survey) if survey.unit else OWN_COLOURS
     sky = RenderedSurvey(survey, stretch)
     return Thumbnails(survey.title, "; ".join(survey.credits), tuple(_seen(sky, place) for place in places))

@@ -1,4 +1,4 @@
-"""The significance of each tile's score: p from the tail of the matched null, and q from p."""
+"""The significance of each tile's score: p from the tail of the matched null, q from the peaks of the map."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Self
 
 import numpy as np
 
-from skykin.core.errors import UsageError
 from skykin.core.shapes import Numbers
+from skykin.significance.false_discovery import q_of_one_more, q_values
 from skykin.significance.matched_null import (
     FEWEST_INDEPENDENT,
     Matching,
@@ -16,6 +16,7 @@ from skykin.significance.matched_null import (
     independent_tiles,
     standardised,
 )
+from skykin.significance.peaks import PeakHeights, peaks
 
 #: The tail begins where so much of the null lies above.
 BEGINS = 0.25
@@ -91,90 +92,6 @@ class Tail:
         return np.where(np.isnan(at), np.nan, p)
 
 
-def q_values(p: Numbers, weight: Numbers | None = None) -> Numbers:
-    r"""Smallest false discovery rate at which each tile is a match.
-
-    .. math:: q_i = \min_{p_j \ge p_i} \min\Big(1, \frac{p_j \sum_k w_k}{\sum_{p_k \le p_j} w_k}\Big)
-
-    With equal weights this is the step-up rule of Benjamini and Hochberg; weights make it a rate of sky
-    instead of tiles, where a grid is denser in one place than in another.  It holds for tiles that overlap,
-    because their scores depend positively on each other.  Sampling the same sky more densely does not
-    change it: tiles and matches grow together.
-
-    Parameters
-    ----------
-    p : array (tiles,)
-        From 0 to 1; a tile of NaN is not tested.
-    weight : array (tiles,), optional
-        Sky that each tile stands for; equal by default.
-
-    Returns
-    -------
-    float64 array (tiles,)
-        From 0 to 1, never falling with p; NaN where p is.
-
-    Raises
-    ------
-    UsageError
-        If a p-value is not between 0 and 1, or a weight is not positive.
-
-    References
-    ----------
-    Benjamini & Hochberg 1995, JRSS B 57, 289; with weights: 1997, Scand. J. Stat. 24, 407.
-    Benjamini & Yekutieli 2001, Ann. Stat. 29, 1165 (positive dependence).
-    """
-    p = np.asarray(p, dtype=np.float64)
-    weight = np.ones(p.shape) if weight is None else np.asarray(weight, dtype=np.float64)
-    tested = ~np.isnan(p)
-    values, held = p[tested], weight[tested]
-    if values.size and not (values.min() >= 0 and values.max() <= 1):
-        found = f"{values.min():g} to {values.max():g}"
-        raise UsageError(f"p-values lie between 0 and 1, but these reach from {found}")
-    if not (held > 0).all():
-        raise UsageError("every tile stands for some sky, but some weights are not above 0")
-    q = np.full(p.shape, np.nan)
-    order = np.argsort(values, kind="stable")
-    share = np.minimum(np.cumsum(held[order]) / held.sum(), 1.0)
-    ordered = values[order]
-    # Equal p-values are called together.
-    share = share[np.searchsorted(ordered, ordered, side="right") - 1]
-    climbing = np.minimum.accumulate((ordered / share)[::-1])[::-1]
-    q[np.flatnonzero(tested)[order]] = np.minimum(climbing, 1.0)
-    return q
-
-
-def q_of_one_more(p: Numbers, weight: Numbers, more: Numbers, more_weight: Numbers) -> Numbers:
-    """Give the q-value that each of some other tiles would have beside all of these, one at a time.
-
-    Parameters
-    ----------
-    p, weight : array (tiles,)
-        As for `q_values`; NaN is not tested.
-    more, more_weight : array (others,)
-        p-values, none of them NaN, and weights of the others.
-
-    Returns
-    -------
-    float64 array (others,)
-        For each what `q_values` gives it when it is appended to the tiles.
-    """
-    tested = ~np.isnan(p)
-    order = np.argsort(p[tested], kind="stable")
-    ordered, held = p[tested][order], np.cumsum(weight[tested][order])
-    total = held[-1] if held.size else 0.0
-    last = np.searchsorted(ordered, ordered, side="right") - 1
-    q = np.empty(len(more))
-    for own in np.unique(more_weight):
-        rows = more_weight == own
-        rates = ordered * (total + own) / (held[last] + own)
-        # What is called with it, or after it: the smallest rate from its place on.
-        climbing = np.append(np.minimum.accumulate(rates[::-1])[::-1], np.inf)
-        below = np.searchsorted(ordered, more[rows], side="right")
-        alone = more[rows] * (total + own) / (np.append(0.0, held)[below] + own)
-        q[rows] = np.minimum(np.minimum(alone, climbing[below]), 1.0)
-    return q
-
-
 @dataclass(frozen=True, eq=False)
 class Calibration:
     """The significance of the scores of a map, tile by tile.
@@ -187,7 +104,7 @@ class Calibration:
     p : array (tiles,)
         p-value under the matched null.
     q : array (tiles,)
-        False discovery rate at which the tile is a match; 1 where the score itself is not high.
+        False discovery rate, of peaks, at which the tile is a match; 1 where the score itself is not high.
     independent : float
         Number of independent tiles to which the others are equivalent.
     """
@@ -219,11 +136,11 @@ def calibrate(tiles: Tiles, apart: np.ndarray, matching: Matching | None = None)
     Calibration
         NaN in every tile if fewer than 12 independent tiles lie away from the reference, or they all score
         the same.  A tile counts as a match only if its score is also among the highest quarter: a dark
-        tile may be unusual among dark tiles, and still be nothing like the reference.  Its p-value is then
-        taken as 1, which can only make q larger.  Tiles that overlap the reference are each tested
-        beside the others: they are similar by construction, and must not make room for false discoveries.
+        tile may be unusual among dark tiles, and still be nothing like the reference; it is then no
+        discovery.  What is discovered are peaks (`PeakHeights`), since several tiles show one object.  Tiles
+        that overlap the reference are each tested beside the others: they are similar by construction, and
+        must not make room for false discoveries.
     """
-    beside = ~apart
     null = tiles.usable & apart
     independent = independent_tiles(tiles.area[null], tiles.size_deg)
     t = standardised(tiles, null, matching)
@@ -233,15 +150,18 @@ def calibrate(tiles: Tiles, apart: np.ndarray, matching: Matching | None = None)
     tail = Tail.fit(t[null], tiles.area[null], independent)
     if tail is None:
         return Calibration(t, unknown, unknown, independent)
-    p = tail.p(t)
-    tested = np.where(
-        tiles.score >= _high(tiles.score[null], tiles.area[null]), p, np.where(np.isnan(p), p, 1.0)
-    )
-    q = unknown.copy()
-    q[null] = q_values(tested[null], tiles.area[null])
-    rows = np.flatnonzero(beside & np.isfinite(p))
-    q[rows] = q_of_one_more(tested[null], tiles.area[null], tested[rows], tiles.area[rows])
-    return Calibration(t, p, q, independent)
+    return Calibration(t, tail.p(t), _rates(tiles, null, t), independent)
+
+
+def _rates(tiles: Tiles, null: np.ndarray, t: Numbers) -> Numbers:
+    """Give the false discovery rate of the peaks at least as high as each tile; 1 if too few tell it."""
+    high = tiles.score >= _high(tiles.score[null], tiles.area[null])
+    rows = peaks(tiles, t, null)
+    heights = PeakHeights.fit(t[rows])
+    if heights is None:
+        return np.where(np.isnan(t), np.nan, 1.0)
+    p = np.where(high | np.isnan(t), heights.p(t), 1.0)
+    return np.where(null, q_values(p[rows], p), q_of_one_more(p[rows], p))
 
 
 def _high(score: Numbers, area: Numbers) -> float:

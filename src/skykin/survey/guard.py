@@ -236,9 +236,11 @@ if hasattr(os, "register_at_fork"):
 
 
 def _answer(folder: Path, name: str, status: int, limits: Limits) -> dict[str, Any]:
+    path = folder / ANSWER
+    if status != 0 and (given := memory_limit()) is not None and given < limits.memory_bytes:
+        raise too_little_memory(name)  # or a crash: with so little memory the two look alike
     if status < 0:
         raise _crashed(name, -status, limits)
-    path = folder / ANSWER
     if status != 0 or not path.is_file() or path.stat().st_size > LONGEST_ANSWER_BYTES:
         raise CorruptFileError(
             f"the reader of {shown(name)} ended with status {status} and no answer; the file is damaged, or "
@@ -282,6 +284,25 @@ def _too_slow(name: str, limits: Limits) -> CorruptFileError:
     return CorruptFileError(
         f"{shown(name)} was not read within {limits.seconds:g} s, the limit; give a smaller or simpler one",
         code="IN-TIMEOUT",
+    )
+
+
+def memory_limit() -> int | None:
+    """Bytes of address space that this process may use; None where there is no limit or none is known."""
+    try:
+        import resource  # noqa: PLC0415 - not on Windows
+    except ImportError:
+        return None
+    found = resource.getrlimit(resource.RLIMIT_AS)[0]
+    return None if found == resource.RLIM_INFINITY else found
+
+
+def too_little_memory(name: str) -> ResourceError:
+    """Say that this process has less memory than a file may need."""
+    return ResourceError(
+        f"there is too little memory to read {shown(name)}; end other programs, or raise the limit "
+        "(ulimit -v)",
+        code="RS-MEM",
     )
 
 

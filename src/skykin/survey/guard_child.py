@@ -20,9 +20,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from skykin.core.errors import CorruptFileError, SkykinError, TooLargeError, shown
+from skykin.core.errors import CorruptFileError, SkykinError, TooLargeError, lacks_memory, shown
 from skykin.survey.confine import confine
-from skykin.survey.guard import ANSWER, GIBIBYTE, REQUEST, no_space
+from skykin.survey.guard import ANSWER, GIBIBYTE, REQUEST, memory_limit, no_space, too_little_memory
 
 PR_SET_PDEATHSIG = 1
 
@@ -33,22 +33,15 @@ def main(folder: Path) -> None:
     path = Path(request["path"])
     memory_bytes, seconds, result_bytes = request["limits"]
     _limit(memory_bytes, seconds, result_bytes)
+    given = memory_limit()
     confine([path], folder)
     warnings.simplefilter("ignore")  # what must be known of a file is checked, not warned about
     try:
         answer = {"facts": _work(request["task"], path, folder, request["arguments"])}
     except SkykinError as error:
         answer = _told(error)
-    except MemoryError:
-        answer = _told(
-            TooLargeError(
-                f"reading {shown(path.name)} needs more than {memory_bytes / GIBIBYTE:.3g} GiB of memory, "
-                "which is the limit; give a smaller file",
-                code="IN-BOMB",
-            )
-        )
     except BaseException as error:  # a panic of a Rust library is no Exception
-        answer = _told(_explained(path, error))
+        answer = _told(_explained(path, error, memory_bytes, given))
     (folder / ANSWER).write_text(json.dumps(answer), encoding="utf-8")
 
 
@@ -59,7 +52,15 @@ def _work(task: str, path: Path, folder: Path, arguments: dict[str, Any]) -> Any
     return getattr(import_module(module), function)(path, folder, **arguments)
 
 
-def _explained(path: Path, error: BaseException) -> SkykinError:
+def _explained(path: Path, error: BaseException, wanted_bytes: int, given_bytes: int | None) -> SkykinError:
+    if lacks_memory(error):
+        if given_bytes is not None and given_bytes < wanted_bytes:
+            return too_little_memory(path.name)
+        return TooLargeError(
+            f"reading {shown(path.name)} needs more than {wanted_bytes / GIBIBYTE:.3g} GiB of memory, "
+            "which is the limit; give a smaller file",
+            code="IN-BOMB",
+        )
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return no_space(path.name, error)
     if isinstance(error, OSError) and error.errno == errno.EFBIG:

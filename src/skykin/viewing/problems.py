@@ -10,12 +10,14 @@ from starlette.responses import Response
 
 from skykin.core.clean import one_line
 from skykin.core.errors import (
+    TOO_LITTLE_MEMORY,
     DataQualityError,
     IndexRefusedError,
     ResourceError,
     SkykinError,
     UnknownNameError,
     UsageError,
+    lacks_memory,
 )
 from skykin.core.plain import json_text
 
@@ -64,6 +66,8 @@ def problem(error: BaseException) -> Response:
     elif isinstance(error, HTTPException):
         status, code = error.status_code, "USAGE"
         sentence = ADDRESSES.get(status, "the request cannot be read; see /api/schema")
+    elif lacks_memory(error):
+        status, code, sentence = 503, "RS-MEM", TOO_LITTLE_MEMORY
     else:
         LOG.error("a request ended with a mistake of the program", exc_info=error)
         status, code = 500, "BUG"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -19,7 +19,7 @@ from skykin.core.progress import SILENT
 from skykin.core.protocols import Progress, Survey
 from skykin.core.settings import MapSettings, StretchKind
 from skykin.generate.picture_file import SUFFIXES, read_picture
-from skykin.jobs.opening import METHOD_CREDITS, in_hand, survey_of
+from skykin.jobs.opening import METHOD_CREDITS, VELOCITIES, in_hand, survey_of
 from skykin.survey.memory import SurveyLike
 from skykin.survey.render import RenderedSurvey, measure_stretch
 from skykin.tiling.grid import cut
@@ -162,7 +162,9 @@ class PictureBook:
 
     @cached_property
     def _survey(self) -> Survey:
-        return survey_of(self.sky, self.download, self.progress)
+        """WHAM where the settings name no survey."""
+        named = self.sky if self.sky.survey is not None else replace(self.sky, survey=VELOCITIES)
+        return survey_of(named, self.download, self.progress)
 
     @cached_property
     def _rendered(self) -> RenderedSurvey:

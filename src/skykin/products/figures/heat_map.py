@@ -52,11 +52,9 @@ def draw_heat_map(result: MappedTiles, folder: Path) -> Drawn:
         f"Score of every tile against {result.query.name}, interpolated between the tiles' centres, and "
         f"{backdrop.title if backdrop else 'the survey as rendered'}. Line: {result.cut.words}. "
     )
+    caption += "The colours span the scores away from the reference, which scores higher by construction. "
     if field is not None:
-        caption += (
-            "The colours span the scores away from the reference, which scores higher by construction. "
-            f"{field.words}"
-        )
+        caption += field.words
     else:
         caption += (
             "Circles are well-known regions that are recovered, crosses those that are not, diamonds are not "
@@ -107,8 +105,11 @@ def _draw_scores(
     bar: tuple[float, float, float, float],
 ) -> None:
     """Draw scores, outlines and regions; `bar` is the box of the colour bar, in shares of the figure."""
-    known = scores[np.isfinite(scores)]
+    # What overlaps the reference scores high by construction, and would leave few colours to the rest.
+    apart = result.scores[~result.overlapping & np.isfinite(result.scores)]
+    known = apart if apart.size else scores[np.isfinite(scores)]
     low, high = (float(np.quantile(known, 0.005)), float(known.max())) if known.size else (0.0, 1.0)
+    beyond = bool(np.nanmax(result.scores, initial=high) > high)
     image = sky.paint(scores, cmap="cividis", norm=Normalize(low, max(high, low + 1e-6)))
     _draw_contour(sky, result, lined)
     draw_tiles(
@@ -118,7 +119,8 @@ def _draw_scores(
     draw_regions(sky, result)
     figure = sky.axes.figure
     colours = figure.colorbar(
-        image, cax=figure.add_axes(bar), orientation="horizontal", extend="min",
+        image, cax=figure.add_axes(bar), orientation="horizontal",
+        extend="both" if beyond else "min",
         label=f"score (similarity to {literal(result.short_name)}, no unit)",
     )  # fmt: skip
     threshold = result.cut.threshold

@@ -14,16 +14,15 @@ RECIPE = Recipe(
         "relative to the survey: minus its mean over the tiles, divided by its spread; on a survey of the "
         "whole sky, over the tiles of its row of |b|, 4° wide. An average tile scores about 0, the "
         "reference itself 1, an opposite tile less than 0. Masked pixels do not count, the frame of the "
-        "picture is not measured, and both layers weigh the same. Such a score has no natural threshold: a "
-        "tile matches at a false discovery rate of 0.10 or less among tiles of the same brightness, "
-        "latitude and coverage; where nothing does, the best 1 % of the sky is shown."
+        "picture is not measured, and both layers weigh the same. Such a score has no natural threshold: "
+        "the best 1 % of the sky is shown, and q tells which of it stands out of tiles of the same "
+        "brightness, latitude and coverage."
     ),
     statistic=core_spread,
     layers=("block3_conv4", "block4_conv1"),
     rows_deg=4.0,
-    max_q=0.10,
     top_fraction=0.01,
-    tile_deg=6.0,
+    tile_deg=4.0,
     pixels=64,
     spacing=0.125,
     views=MANY_VIEWS,

@@ -5,10 +5,12 @@ from __future__ import annotations
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import import_module
 from pathlib import Path
 
+from skykin.core.errors import SkykinError
+from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Progress, Survey
 from skykin.core.survey_options import SurveyOptions
 
@@ -36,6 +38,20 @@ class NamedSurvey:
     extra: str
     find: Callable[[], Path | None]
     open: Callable[[SurveyOptions, bool, Progress], Survey]
+
+
+#: Surveys that stay open once a product has looked at them.
+KEPT_OPEN = 8
+
+
+@lru_cache(maxsize=KEPT_OPEN)
+def at_hand(name: str) -> Survey | None:
+    """Open a survey with a name as it is, which then stays open; None where it is not on this computer."""
+    named = named_surveys()[name]
+    try:
+        return None if named.find() is None else named.open(SurveyOptions(), False, SilentProgress())
+    except SkykinError:
+        return None
 
 
 @cache
