@@ -17,7 +17,7 @@ import pytest
 
 import skykin
 from skykin.core.errors import IndexRefusedError, InputRefusedError, ResourceError, UsageError
-from skykin.viewing.hips import Rendered, folder_background
+from skykin.viewing.hips import KeptOnDisk, Rendered, Served, folder_background
 from skykin.viewing.samp import send_table
 from tests.viewing.conftest import hips_folder
 
@@ -93,6 +93,26 @@ def test_the_overview_is_made_of_the_coarsest_tiles(served):
         row, column = divmod(number, 27)
         assert overview[row * 64 + 9, column * 64 + 50, :2].tolist() == [number // 64, number % 64]
     assert overview[-1, -1].tolist() == [0, 0, 0, 0]
+
+
+def test_the_coarsest_tiles_are_there_the_next_time_and_made_anew_if_they_are_damaged(served, tmp_path):
+    made = []
+
+    class Hips:
+        def file(self, path):
+            made.append(path)
+            return Served(path.encode(), "image/png")
+
+    for _ in range(2):
+        kept = KeptOnDisk(Hips(), tmp_path / "kept")
+        coarse, fine = "Norder0/Dir0/Npix7.png", "Norder1/Dir0/Npix7.png"
+        assert [kept.file(path).content for path in (coarse, fine, "properties")] == [
+            coarse.encode(), fine.encode(), b"properties",
+        ]  # fmt: skip
+    assert made == [coarse, fine, "properties", fine, "properties"]
+    (tmp_path / "kept" / "Npix7.png").write_bytes(b"damaged")
+    assert kept.file(coarse).content == coarse.encode()
+    assert made[-1] == coarse
 
 
 @pytest.fixture

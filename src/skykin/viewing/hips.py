@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
+from skykin.core.atomic import read_sealed, write_sealed
 from skykin.core.errors import InputRefusedError, ResourceError, UnknownNameError, shown
 from skykin.core.extent import ALL_SKY, Extent
 from skykin.core.progress import SILENT
@@ -152,6 +154,36 @@ def _blank(pixels: Numbers) -> float:
     return 0 if pixels.dtype == np.uint8 else np.nan
 
 
+@dataclass(frozen=True)
+class KeptOnDisk:
+    """A HiPS whose coarsest tiles are kept on disk: what a page shows first is there at once the next time.
+
+    Parameters
+    ----------
+    hips : Hips
+    folder : Path
+        Of this HiPS alone; a file there that is not as it was written is made anew.
+    """
+
+    hips: Hips
+    folder: Path
+
+    def file(self, path: str) -> Served:
+        """Give a file by its path."""
+        tile = TILE.fullmatch(path)
+        if tile is None or int(tile[1]) or int(tile[2]):
+            return self.hips.file(path)
+        place = self.folder / path.rpartition("/")[2]
+        content = read_sealed(place)
+        if content is not None:
+            return Served(content, TYPES[tile[4]])
+        made = self.hips.file(path)
+        with suppress(OSError):  # It is made again the next time.
+            self.folder.mkdir(parents=True, exist_ok=True)
+            write_sealed(place, made.content)
+        return made
+
+
 def heat_hips(tiles: NumberTiles, name: str, title: str, order: int, extent: Extent) -> Rendered:
     """Numbers of tiles as a HiPS of FITS tiles."""
     known = tiles.values[np.isfinite(tiles.values)]
@@ -228,7 +260,9 @@ class Background:
         )
 
 
-def survey_background(name: str, about: SurveyPicture, sky: Callable[[], ColouredSky]) -> Background:
+def survey_background(
+    name: str, about: SurveyPicture, sky: Callable[[], ColouredSky], kept: Path | None = None
+) -> Background:
     """Give a survey as a background.
 
     Parameters
@@ -237,7 +271,9 @@ def survey_background(name: str, about: SurveyPicture, sky: Callable[[], Coloure
         What the page calls it.
     about : SurveyPicture
     sky : callable
-        Opens the survey, rendered.
+        Opens the survey, rendered; it is opened when its first tile is drawn.
+    kept : Path, optional
+        Folder where its coarsest tiles are kept for the next time.
     """
     extent, frame = about.extent, about.frame
     order = recommended_order(about.beam_deg / PER_BEAM)
@@ -245,10 +281,10 @@ def survey_background(name: str, about: SurveyPicture, sky: Callable[[], Coloure
         name=name, title=about.title, frame=frame, order=order, formats=("png",), extent=extent,
         credits=about.credits,
     )  # fmt: skip
-    return Background(
-        name, about.title, "; ".join(about.credits), order, "png", frame,
-        lambda: Rendered(facts, PictureTiles(sky(), frame, extent).tile),
-    )  # fmt: skip
+    hips: Hips = Rendered(facts, lambda order, npix: PictureTiles(sky(), frame, extent).tile(order, npix))
+    if kept is not None:
+        hips = KeptOnDisk(hips, kept)
+    return Background(name, about.title, "; ".join(about.credits), order, "png", frame, lambda: hips)
 
 
 def milky_way_backgrounds(taken: Collection[str]) -> list[Background]:
@@ -260,6 +296,7 @@ def milky_way_backgrounds(taken: Collection[str]) -> list[Background]:
     ]
 
 
+@cache
 def _rendered(name: str) -> ColouredSky:
     survey = named_surveys()[name].open(SurveyOptions(), False, SILENT)
     return RenderedSurvey(survey, measure_stretch(survey) if survey.unit else OWN_COLOURS)

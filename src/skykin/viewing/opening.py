@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import threading
 import webbrowser
@@ -10,13 +11,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from skykin import __version__
 from skykin.core.errors import UsageError, shown
+from skykin.core.plain import json_text
 from skykin.core.protocols import Progress, Survey
 from skykin.indexing.layout import MANIFEST
 from skykin.jobs.index import default_name
 from skykin.jobs.index import index as make_index
 from skykin.jobs.opening import METHOD_CREDITS
 from skykin.jobs.sky_index import SkyIndex, open_index
+from skykin.survey.download import cache_folder
 from skykin.viewing.app import Page
 from skykin.viewing.guard import Door, frame_ancestors
 from skykin.viewing.hips import (
@@ -131,7 +135,16 @@ def _of_index(sky: Sky) -> Background:
     index = sky.index
     own = tuple(each for each in index.provenance.credits if each not in METHOD_CREDITS)
     about = SurveyPicture(index.survey_title, own, index.beam_deg, sky.frame, index.extent)
-    return survey_background(sky.name, about, lambda: sky.pictured)
+    return survey_background(sky.name, about, lambda: sky.pictured, _kept(sky))
+
+
+def _kept(sky: Sky) -> Path | None:
+    """Folder for the coarsest tiles of a survey, by all that they depend on."""
+    if sky.survey is not None:
+        return None
+    facts = sky.index.manifest.facts
+    told = [__version__, sky.frame, sky.index.provenance.survey, facts["rendering"], facts["extent"]]
+    return cache_folder() / "view" / hashlib.sha256(json_text(told, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def _ids(names: Sequence[str]) -> list[str]:

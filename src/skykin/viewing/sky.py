@@ -134,7 +134,7 @@ class Sky:
     def __init__(self, name: str, index: SkyIndex, base: str, survey: Survey | None = None) -> None:
         self.name, self.index, self.base, self.survey = name, index, base, survey
         self.decisions = Decisions.beside(index.path)
-        self._lock = threading.Lock()
+        self._lock, self._opening = threading.Lock(), threading.Lock()
         self._rows: Remembered[NearestRows] = Remembered(MOST_SIZES)
         self._asked: Remembered[Asked] = Remembered(MOST_MAPS)
         self._questions: Remembered[Question] = Remembered(MOST_QUESTIONS)
@@ -145,16 +145,18 @@ class Sky:
 
     def warm(self) -> None:
         """Open the survey and load the network, and whatever else the first question would wait for."""
-        meter_of(self.index)
-        _ = self.pictured, self.facts
+        _ = self.pictured
+        with self._opening:
+            meter_of(self.index)
         rows = self.rows_of(self.index.tile_deg, lambda: self.index.footprints)
         for npix in tiles_of(self.index.extent, 0, self.frame):
             rows.tile(0, npix)
 
     @property
     def pictured(self) -> ColouredSky:
-        """The survey rendered."""
-        return sky_of(self.index) if self.survey is None else self._own
+        """The survey rendered; opened once, whoever asks first."""
+        with self._opening:
+            return sky_of(self.index) if self.survey is None else self._own
 
     @property
     def whole(self) -> bool:
@@ -287,6 +289,8 @@ class Sky:
                 f"the index {shown(self.name)} was made with the recipe {self.index.recipe.name}, not "
                 f"{shown(question.recipe)}; choose another index"
             )
+        with self._opening:  # What is being opened need not be opened again.
+            pass
         return search(
             self.index,
             [reference_of(each, self.index) for each in question.references],
