@@ -61,6 +61,7 @@ _WHERE = {
         "skykin.style.recipe": "Recipe recipe recipes",
         "skykin.survey.open": "open_survey",
         "skykin.survey.table.wham": "open_wham",
+        "skykin.viewing.view": "view",
     }.items()
     for name in names.split()
 }
@@ -146,6 +147,7 @@ if TYPE_CHECKING:
     from skykin.style.recipe import recipes as recipes
     from skykin.survey.open import open_survey as open_survey
     from skykin.survey.table.wham import open_wham as open_wham
+    from skykin.viewing.view import view as view
 
 
 def __getattr__(name: str) -> Any:

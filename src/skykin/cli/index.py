@@ -24,7 +24,6 @@ from skykin.cli.options import (
     Stretch,
     SurveyOption,
     TileSize,
-    file_name,
     progress_unless,
     survey_options,
 )
@@ -66,6 +65,7 @@ def index_command(
     The index is a folder.  Whatever stops the work, what is finished stays: the same command goes on where it
     was, and does nothing if the index is complete.
     """
+    from skykin.jobs.index import default_name
     from skykin.jobs.index import index as make_index
     from skykin.products.rejected import rejected_files
 
@@ -100,8 +100,3 @@ def index_command(
     if rejected := rejected_files(index.provenance.survey):
         progress.say(f"{len(rejected)} of the files given could not be used; the manifest lists them")
         raise typer.Exit(SOME_LEFT_OUT)
-
-
-def default_name(survey: str) -> str:
-    """Name a folder after a survey."""
-    return file_name(survey.rstrip("/").rpartition("/")[2].partition(".")[0]) or "survey"

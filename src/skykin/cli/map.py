@@ -49,13 +49,13 @@ from skykin.cli.options import (
     Views,
     Weight,
     Width,
-    file_name,
     progress_unless,
     survey_options,
     weights,
 )
 from skykin.cli.surveys import print_facts
 from skykin.cli.terminal import printer
+from skykin.core.clean import file_name
 from skykin.core.settings import DEFAULTS, EngineKind, GridKind
 
 #: Exit code of a map from which some of the files given are missing.

@@ -355,8 +355,3 @@ def weights(texts: list[str] | None) -> dict[str, float]:
                 f"the weight {shown(text)} is not of the form layer=number, such as block3_conv1=2"
             ) from error
     return found
-
-
-def file_name(text: str, longest: int = 60) -> str:
-    """Make a name for a file or folder of a text, with nothing that a shell or file system minds."""
-    return "".join(c if c.isalnum() or c in "-_" else "-" for c in text).strip("-")[:longest]

@@ -67,6 +67,14 @@ def search_command(
     mirror: Mirror = None,
     scales: Scales = None,
     views: Views = None,
+    tile_size: Annotated[
+        float | None,
+        typer.Option(
+            help="Side of the tiles, degrees: the nearest of the sizes that the index adds up.",
+            show_default="that of the index",
+            rich_help_panel=QUERY,
+        ),
+    ] = None,
     measure: Annotated[
         bool,
         typer.Option(
@@ -136,6 +144,7 @@ def search_command(
     if approximate:
         _without_a_map({
             "--measure": measure, "--pyramid": pyramid, "--threshold": threshold is not None,
+            "--tile-size": tile_size is not None,
             "--top-fraction": top_fraction is not None, "--max-q": max_q is not None,
             "--output": output is not None, "--csls": csls, "--surrogates": surrogates > 0,
             "--noise-draws": noise_draws > 0, "--survey": survey is not None,
@@ -161,6 +170,7 @@ def search_command(
         mirror=mirror,
         scales=scales,
         views=views,
+        tile_size=tile_size,
         measure=measure,
         pyramid=pyramid,
         threshold=threshold,

@@ -11,9 +11,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from skykin.cli.bars import TerminalProgress
-from skykin.cli.options import ObjectSize, SurveyOption, file_name, survey_options
+from skykin.cli.options import ObjectSize, SurveyOption, survey_options
 from skykin.cli.terminal import Terminal, printer
-from skykin.core.clean import one_line
+from skykin.core.clean import file_name, one_line
 
 
 def surveys_command() -> None:

@@ -20,6 +20,11 @@ def lines(text: object) -> str:
     return "\n".join(one_line(line) for line in str(text).replace("\r\n", "\n").split("\n"))
 
 
+def file_name(text: str, longest: int = 60) -> str:
+    """Make a name for a file or folder of a text, with nothing that a shell or file system minds."""
+    return "".join(c if c.isalnum() or c in "-_" else "-" for c in text).strip("-")[:longest]
+
+
 def _kept(character: str) -> str:
     if character.isspace():
         return " " if character != "\N{NO-BREAK SPACE}" else character

@@ -141,13 +141,17 @@ class Footprint:
         SkyCoord
             ``4 * points_per_side`` Galactic positions; the first is not repeated.
         """
+        lon_deg, lat_deg = self.outline_deg(points_per_side)
+        return SkyCoord(lon_deg * u.deg, lat_deg * u.deg, frame="galactic")
+
+    def outline_deg(self, points_per_side: int = 1) -> tuple[Degrees, Degrees]:
+        """Galactic longitudes and latitudes of the same corners, degrees."""
         step = np.arange(points_per_side) / points_per_side
         half = np.full(points_per_side, 0.5)
         # Top right, top left, bottom left, bottom right: longitude grows to the left.
         across = np.concatenate([step - 0.5, half, 0.5 - step, -half])
         up = np.concatenate([half, 0.5 - step, -half, step - 0.5])
-        lon_deg, lat_deg = self._at(across, up)
-        return SkyCoord(lon_deg * u.deg, lat_deg * u.deg, frame="galactic")
+        return self._at(across, up)
 
     def contains(self, position: SkyCoord) -> np.ndarray:
         """Tell which positions lie inside the footprint, edges included."""

@@ -258,6 +258,11 @@ def _is_ours(handle: int) -> bool:
     return os.name == "nt" or os.fstat(handle).st_uid == os.geteuid()
 
 
+def wait_for_lock(handle: int) -> bool:
+    """Lock an open file until it is closed; False where this disk knows no locks."""
+    return _lock(handle, wait=True)
+
+
 def _lock(handle: int, *, wait: bool) -> bool:
     """Lock a file; False if another process has it, or this disk knows no locks."""
     try:

@@ -82,7 +82,8 @@ class Level:
 
     Parameters
     ----------
-    size_deg : float
+    size_deg, spacing_deg : float
+        Side of a tile, and distance between neighbouring centres.
     tiles : QTable
         name, lon, lat, width, height, turn (degrees), coverage, area (share of the sphere), facet, row,
         column.
@@ -92,5 +93,6 @@ class Level:
     """
 
     size_deg: float
+    spacing_deg: float
     tiles: QTable
     vectors: Callable[[str | None, Kind | None], Iterator[tuple[slice, Numbers]]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -152,6 +153,10 @@ class IndexFacts:
         # A core that is no whole number of cells is no core.
         found = [whole] if self.recipe.statistic.has_core else reaches(whole)
         return tuple(reach * self.cell_deg for reach in found)
+
+    def nearest_size_deg(self, size_deg: float) -> float:
+        """Give the nearest of these sizes, by their ratio."""
+        return min(self.sizes_deg, key=lambda size: abs(math.log(size / size_deg)))
 
     def sky(
         self,

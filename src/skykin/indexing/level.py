@@ -70,7 +70,7 @@ class LevelReader:
         for name, values in columns.items():
             angle = name in {"lon", "lat", "width", "height", "turn"}
             table[name] = values * u.deg if angle else values
-        return Level(reach * cell_deg, table, self._vectors(chosen, reach, step))
+        return Level(reach * cell_deg, step * cell_deg, table, self._vectors(chosen, reach, step))
 
     def _vectors(
         self, chosen: list[Numbers], reach: int, step: int

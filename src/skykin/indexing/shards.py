@@ -108,7 +108,8 @@ def map_again(folder: Path, shard: Shard, dtype: np.dtype, begins: int) -> Numbe
     if 0 in shard.shape or not shard.shape:
         return open_shard(folder, shard)[0]
     try:
-        return np.memmap(folder / shard.file, dtype, "r", begins, shard.shape)
+        # As text: NumPy follows all links of a path anew each time.
+        return np.memmap(str(folder / shard.file), dtype, "r", begins, shard.shape)
     except (OSError, ValueError) as error:
         raise _corrupt(shard, f"cannot be read ({error})") from error
 

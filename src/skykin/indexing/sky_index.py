@@ -295,8 +295,7 @@ class StoredIndex(IndexFacts):
 
     def tiles_at(self, size_deg: float) -> Level:
         """Return the level of the pyramid whose tiles are nearest in size."""
-        nearest = min(self.sizes_deg, key=lambda size: abs(np.log(size / size_deg)))
-        reach = round(nearest / self.cell_deg)
+        reach = round(self.nearest_size_deg(size_deg) / self.cell_deg)
         area = self.manifest.facts["area"]
         inside = None if area is None else read_area(area).contains
         reader = LevelReader(

@@ -13,7 +13,7 @@ from astropy.table import QTable
 
 from skykin.catalogue.references import resolve_reference
 from skykin.core.errors import UsageError
-from skykin.core.progress import SilentProgress
+from skykin.core.progress import SILENT, SilentProgress
 from skykin.core.protocols import Progress, Survey
 from skykin.core.sampling import evenly
 from skykin.core.shapes import Numbers
@@ -104,7 +104,7 @@ def explain(
         here, reference, width=width, pixel_scale=pixel_scale, turns=turns, mirror=mirror, scales=scales,
         views=views, survey=survey, progress=progress,
     )  # fmt: skip
-    result = _explained(found, number, sample, progress)
+    result = explained(found, number, sample, progress)
     if output is not None:
         result.write(output, overwrite=overwrite)
     return result
@@ -141,7 +141,8 @@ def tile_number(index: StoredIndex, tile: str | int | SkyCoord | tuple[float, fl
     return nearest
 
 
-def _explained(found: SkyMap, number: int, sample: int, progress: Progress) -> Explanation:
+def explained(found: SkyMap, number: int, sample: int = SAMPLE, progress: Progress = SILENT) -> Explanation:
+    """Explain the score of a tile, by its number, of a map that was searched in an index; see `explain`."""
     source = found.source
     assert isinstance(source, StoredSurvey)  # noqa: S101 - it was searched in an index
     index, example = source.index, found.query.references[0]

@@ -110,6 +110,14 @@ def finished_map(
     )
 
 
+def with_criterion(found: SkyMap, chosen: Recipe, criterion: MatchCriterion) -> SkyMap:
+    """Choose the matches of a map anew: by the criterion, by its recipe's own where none is given."""
+    cut = _cut(found.tiles, chosen, criterion, found.overlapping)
+    tiles = found.tiles.copy(copy_data=False)
+    tiles["match"] = cut.matches(tiles[cut.column])
+    return replace(found, scored=replace(found.scored, tiles=tiles), cut=cut)
+
+
 def _tell_flags(scores: TileScores, progress: Progress) -> None:
     """Name the tiles whose scores are missing or doubtful."""
     told = {

@@ -12,6 +12,7 @@ import numpy as np
 from astropy import units as u
 
 from skykin.core.area import AreaLike, SkyArea, read_area
+from skykin.core.clean import file_name
 from skykin.core.errors import UsageError
 from skykin.core.footprint import Footprint
 from skykin.core.progress import SilentProgress
@@ -344,3 +345,8 @@ class _Sampler:
             weights = np.ones_like(weights)
         source = PlaneSource(picture.rgb, picture.coverage, halo, halo, side, side)
         return sampled_tile(self.shared, source, cell, weights)
+
+
+def default_name(survey: str) -> str:
+    """Name a folder after a survey."""
+    return file_name(survey.rstrip("/").rpartition("/")[2].partition(".")[0]) or "survey"

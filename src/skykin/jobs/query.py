@@ -41,7 +41,7 @@ from skykin.survey.sky_mask import read_sky_mask
 
 #: What may be given as a reference.
 Reference: TypeAlias = (
-    "str | Path | int | SkyCoord | tuple[float, float] | Footprint | MOC | Picture | Elsewhere"
+    "str | Path | int | SkyCoord | tuple[float, float] | Footprint | MOC | Picture | Elsewhere | Example"
 )
 #: Text that ends so is a file.
 FILES = frozenset({
@@ -271,6 +271,11 @@ def read_query(
     )
 
 
+def region_example(mask: MocArea, name: str, index: StoredIndex) -> Example:
+    """Take a part of the sky as an example for an index, under a name."""
+    return _Reader(None, None, index).region(mask, name)
+
+
 def read_colours(path: Path) -> Picture:
     """Read a PNG, JPEG or TIFF file as colours; transparent pixels are not covered."""
     file = read_picture(path)
@@ -341,6 +346,7 @@ _BY_TYPE: tuple[tuple[type | tuple[type, ...], Callable[[_Reader, Any], Example]
     (bool, _no_reference),
     ((int, np.integer), lambda reader, number: reader.tile(int(number))),
     (Elsewhere, _Reader.elsewhere),
+    (Example, lambda _, example: example),
     (Picture, lambda reader, picture: reader.picture(picture, "in memory")),
     (MOC, _from_moc),
     ((Region, Regions), _from_region),

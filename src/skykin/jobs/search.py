@@ -14,6 +14,7 @@ from astropy.table import QTable
 
 from skykin.catalogue.references import listed
 from skykin.catalogue.target_choice import DEFAULT_CHOICE, TargetChoice
+from skykin.core.angle import size_deg
 from skykin.core.criterion import MatchCriterion
 from skykin.core.errors import UsageError
 from skykin.core.progress import SilentProgress
@@ -55,6 +56,7 @@ def search(
     mirror: bool | None = None,
     scales: float | str | Sequence[float] | None = None,
     views: Over | None = None,
+    tile_size: float | u.Quantity | None = None,
     measure: bool = False,
     pyramid: bool = False,
     threshold: float | None = None,
@@ -87,6 +89,9 @@ def search(
     turns, mirror, scales, views :
         In which views the references are looked at, as for `map`.  Other views than that of the reference as
         it is open the survey; where it is not at hand and they were not requested, there is one view.
+    tile_size : float or Quantity, optional
+        Side of the tiles, degrees: the nearest of the sizes that the cells of the index add up to; that of
+        the index if left out.  Smaller tiles have the brightness of the nearest tile of the index.
     measure : bool
         Measure references in the survey with the network, which opens the survey; otherwise the reference as
         it is is added up from the cells of the index that are centred in it, which takes no time and is
@@ -136,8 +141,14 @@ def search(
     source = stored_survey(
         index, reference, unlike=unlike, combine=combine, weight=weight, width=width,
         pixel_scale=pixel_scale, turns=turns, mirror=mirror, scales=scales, views=views,
-        survey=survey, measure=measure, workers=workers, progress=progress,
+        survey=survey, tile_size=tile_size, measure=measure, workers=workers, progress=progress,
     )  # fmt: skip
+    further = csls or surrogates or noise_draws or pyramid
+    if not source.is_standard and further:
+        raise UsageError(
+            f"the index keeps tiles of {source.index.tile_deg:g}°, not of {source.tile_deg:g}°; leave the "
+            "tile size out for further tests of the scores, and for tiles of all sizes"
+        )
     found = finished_map(
         source.scores(csls=csls, sizes=pyramid),
         source.query,
@@ -160,6 +171,7 @@ def stored_survey(
     reference: Reference | Sequence[Reference],
     *,
     survey: Survey | str | Path | None = None,
+    tile_size: float | u.Quantity | None = None,
     measure: bool = False,
     workers: int = 1,
     progress: Progress | None = None,
@@ -167,13 +179,15 @@ def stored_survey(
 ) -> StoredSurvey:
     """Open an index and read the query; `asked` as for `read_query`."""
     here = opened(index)
-    query = read_query(reference, index=here, **asked).for_tiles(here.tile_deg)
+    tile_deg = None if tile_size is None else here.nearest_size_deg(size_deg("tile size", tile_size))
+    query = read_query(reference, index=here, **asked).for_tiles(tile_deg or here.tile_deg)
     source = StoredSurvey(
         here,
         query.in_views(here.recipe.views),
         None if survey is None else here.sky(survey),
         measure,
         workers,
+        tile_deg or here.tile_deg,
     )
     reason = "" if query.views.given or not source.query.views.several else source.blind()
     if not reason:
@@ -274,6 +288,7 @@ def _provenance(
         "query": source.query.told(),
         "measure": source.measure,
         "pyramid": pyramid,
+        **({} if source.is_standard else {"tile_size_deg": source.tile_deg}),
         "criterion": criterion.to_dict(),
         "robustness": robustness.to_dict(),
     }

@@ -9,7 +9,9 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 from astropy import units as u
+from astropy.coordinates import SkyCoord
 from astropy.table import QTable
+from scipy.spatial import cKDTree
 
 from skykin.catalogue.query import Example, Query
 from skykin.core.errors import SkyError, SkykinError, shown
@@ -19,12 +21,13 @@ from skykin.core.kept import Kept
 from skykin.core.picture import Picture
 from skykin.core.protocols import Survey
 from skykin.core.sampling import evenly
-from skykin.core.sphere import SPHERE_DEG2
+from skykin.core.shapes import Numbers
+from skykin.core.sphere import SPHERE_DEG2, directions_of
 from skykin.core.views import AS_IT_IS, View
 from skykin.evaluation.confounders import control_pictures
 from skykin.indexing.answers import Kind, Style
 from skykin.indexing.query.pyramid import pyramid
-from skykin.indexing.query.similarity import similarity
+from skykin.indexing.query.similarity import similarity, similarity_at
 from skykin.indexing.sky_index import StoredIndex
 from skykin.jobs.anchors import ANCHORS, Anchors, reference_hubness
 from skykin.jobs.examples import Geometry, cut_in_context, example_in_context, seen_picture
@@ -36,7 +39,7 @@ from skykin.products.summary import MapSummary
 from skykin.significance.tile_scores import TileScores, flags
 from skykin.style.engine.meter import ContextMeter
 from skykin.style.signature import Signature, has_style, refuse_without_style, without_style
-from skykin.style.similarity import QueryStyle
+from skykin.style.similarity import QueryStyle, Similarity
 from skykin.style.statistics.statistic import TILE_CELLS
 from skykin.survey.render import RenderedSurvey
 from skykin.tiling.facets import facets
@@ -109,6 +112,8 @@ class StoredSurvey:
         reference as it is are always measured.
     workers : int
         Threads that measure views.
+    size_deg : float
+        Side of the tiles that are scored, one of the sizes of the index; that of its own if 0.
     """
 
     index: StoredIndex
@@ -116,7 +121,18 @@ class StoredSurvey:
     shown: RenderedSurvey | None = None
     measure: bool = False
     workers: int = 1
+    size_deg: float = 0.0
     _styles: dict[Kind, QueryStyle[Style]] = field(default_factory=dict, init=False, repr=False)
+
+    @property
+    def tile_deg(self) -> float:
+        """Side of the tiles that are scored."""
+        return self.size_deg or self.index.tile_deg
+
+    @property
+    def is_standard(self) -> bool:
+        """Whether these are the tiles that the index keeps."""
+        return self.tile_deg == self.index.tile_deg
 
     @property
     def sky(self) -> RenderedSurvey:
@@ -277,18 +293,11 @@ class StoredSurvey:
             Whether to compare tiles of all sizes that the index can add up.
         """
         index, query = self.index, self.query
+        if not self.is_standard:
+            return self._scores_of_level()
         found = similarity(index, self.style_in, self.exact)
         table = _COLUMNS.of(index, lambda: _columns(index)).copy(copy_data=False)
-        table.add_column(found.score, name="score", index=table.colnames.index("coverage"))
-        flag = flags(found.score, index.blank)
-        if flag is not None:
-            table["flag"] = flag
-        if self.query_style.names_nearest:
-            table["best_reference"] = np.array([each.name for each in query.references])[found.nearest]
-        for name, values in view_columns(self.query_style, found.view).items():
-            table[name] = values
-        for number, layer in enumerate(index.layers):
-            table[f"cosine_{layer}"] = found.cosines[:, number]
+        self._add_scores(table, found, index.blank)
         if sizes:
             best = pyramid(index, self.style_in, found.score)
             table["best_size"], table["best_score"] = best.best_size_deg * u.deg, best.best_score
@@ -307,6 +316,43 @@ class StoredSurvey:
             index.spacing_deg,
             n_left_out=left_out_of(index),
         )
+
+    def _scores_of_level(self) -> TileScores:
+        """Score tiles of another size than the index keeps, by the quickest kind of vector."""
+        index, kind = self.index, self.index.kinds[0]
+        level = index.tiles_at(self.tile_deg)
+        if not len(level.tiles):
+            raise SkyError(f"the index has no tiles of {self.tile_deg:g}°; choose another size")
+        found = similarity_at(index, level, self.style_in(kind), kind)
+        own = _columns(index)
+        nearest = cKDTree(directions_of(own)).query(directions_of(level.tiles))[1]
+        table = QTable({name: level.tiles[name] for name in ("name", "lon", "lat")})
+        icrs = SkyCoord(table["lon"], table["lat"], frame="galactic").icrs
+        table["ra"], table["dec"] = u.Quantity(icrs.ra, u.deg), u.Quantity(icrs.dec, u.deg)
+        for name in ("width", "height", "turn", "coverage"):
+            table[name] = level.tiles[name]
+        for name in ("brightness", "mean_intensity"):
+            table[name] = own[name][nearest]
+        table["area"] = level.tiles["area"]
+        self._add_scores(table, found, 1 - np.asarray(table["coverage"]))
+        places = (table[name].to_value(u.deg).tolist() for name in ("lon", "lat", "width", "height", "turn"))
+        footprints = tuple(
+            Footprint(x, y, w, h, turn_deg=turn) for x, y, w, h, turn in zip(*places, strict=True)
+        )
+        return TileScores(table, footprints, index.layers, level.size_deg, level.spacing_deg)
+
+    def _add_scores(self, table: QTable, found: Similarity, blank: Numbers) -> None:
+        """Add what was found, in place."""
+        table.add_column(found.score, name="score", index=table.colnames.index("coverage"))
+        flag = flags(found.score, blank)
+        if flag is not None:
+            table["flag"] = flag
+        if self.query_style.names_nearest:
+            table["best_reference"] = np.array([each.name for each in self.query.references])[found.nearest]
+        for name, values in view_columns(self.query_style, found.view).items():
+            table[name] = values
+        for number, layer in enumerate(self.index.layers):
+            table[f"cosine_{layer}"] = found.cosines[:, number]
 
     def _anchors(self) -> tuple[list[Style], Anchors]:
         index = self.index

@@ -88,8 +88,10 @@ class TargetList:
     def footprints(self) -> tuple[Footprint, ...]:
         """Where the tiles of the targets lie."""
         if self.found is not None:
-            rows = {str(name): row for row, name in enumerate(self.found.tiles["name"])}
-            return tuple(self.found.footprints[rows[str(name)]] for name in self.table["tile"])
+            wanted = [str(name) for name in self.table["tile"]]
+            names = np.asarray(self.found.tiles["name"])
+            rows = {str(names[row]): row for row in np.flatnonzero(np.isin(names, wanted)).tolist()}
+            return tuple(self.found.footprints[rows[name]] for name in wanted)
         columns = [self.table[name].to_value(u.deg).tolist() for name in ("lon", "lat", "size")]
         return tuple(Footprint(*place) for place in zip(*columns, strict=True))
 
