@@ -410,3 +410,16 @@ def test_the_guard_answers_whatever_the_application_raises():
     asyncio.run(Guard(wrong, door)(scope, send, send))
     assert sent[0]["status"] == 500
     assert os.fsencode("RuntimeError") not in sent[1]["body"]
+
+
+def test_who_hangs_up_in_the_middle_leaves_no_word(served, caplog):
+    head = [
+        f"POST /{served.door.token}/api/query HTTP/1.1", f"Host: 127.0.0.1:{served.door.port}",
+        "Content-Type: application/json", "Content-Length: 100", "", "{",
+    ]  # fmt: skip
+    with socket.create_connection(("127.0.0.1", served.door.port), timeout=10) as connection:
+        connection.sendall("\r\n".join(head).encode())
+        time.sleep(0.05)
+    for _ in range(3):
+        assert served.client.get("api/schema").status_code == 200
+    assert caplog.text == ""

@@ -14,12 +14,21 @@ from dataclasses import replace
 import httpx
 import numpy as np
 import pytest
+from astropy.coordinates import SkyCoord
+from threadpoolctl import threadpool_limits
+from typer.testing import CliRunner
 
 import skykin
+from skykin.cli.main import app
 from skykin.core.errors import IndexRefusedError, InputRefusedError, ResourceError, UsageError
+from skykin.evaluation.planted import PIXEL_DEG, planted
 from skykin.viewing.hips import KeptOnDisk, Rendered, Served, folder_background
+from skykin.viewing.questions import Criterion, Point, Question
 from skykin.viewing.samp import send_table
+from skykin.viewing.sky import Sky
 from tests.viewing.conftest import hips_folder
+
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - told, not listened at
 
 
 def test_a_page_is_served_until_it_is_closed(served, monkeypatch):
@@ -186,3 +195,61 @@ def test_an_overview_or_area_that_a_hips_lacks_is_empty_so_that_no_browser_logs_
         found = served.client.get(address)
         assert (found.status_code, found.content) == (204, b""), address
     assert served.client.get("hips/folder/Norder3/Allsky.txt").status_code == 404
+
+
+def test_with_another_host_the_command_says_who_can_reach_the_page(monkeypatch):
+    class Served:
+        url, is_local, is_open = "http://here:1/token/", False, False
+        closed = 0
+
+        def close(self):
+            self.closed += 1
+
+    page, asked = Served(), {}
+    monkeypatch.setattr("skykin.viewing.view.view", lambda sources, **how: asked.update(how) or page)
+    done = CliRunner().invoke(app, ["view", "a.skykin", "--host", EVERYWHERE, "--no-browser"])
+    assert done.exit_code == 0
+    assert done.stdout.startswith("http://here:1/token/\n")
+    assert (
+        "warning: the page is served beyond this computer; whoever has its address can use it" in done.stderr
+    )
+    assert (asked["host"], asked["no_browser"], asked["samp"]) == ("0.0.0.0", True, False)  # noqa: S104
+    assert page.closed == 1
+
+
+@pytest.fixture(scope="module")
+def rings(tmp_path_factory):
+    """Four rings and four blobs on an image of 4 × 4 cells, and its index."""
+    sky = planted({"ring": 4, "blob": 4}, 3, cells=4)
+    survey = skykin.open_survey((sky.image, sky.wcs))
+    folder = tmp_path_factory.mktemp("rings")
+    with pytest.MonkeyPatch.context() as changed, threadpool_limits(1):
+        changed.setenv("SKYKIN_CACHE", str(folder / "cache"))
+        changed.setattr("skykin.jobs.streamed.STANDARD_TILES_IN_CONTEXT", 24)
+        tile_deg = 160 * PIXEL_DEG
+        index = skykin.index(
+            survey, folder / "rings.skykin", recipe="radial-profile", tile_size=tile_deg, spacing=tile_deg / 8
+        )
+    return sky, survey, index
+
+
+@pytest.mark.slow
+def test_a_click_on_a_ring_lists_the_other_rings_as_a_search_does(rings):
+    image, survey, index = rings
+    sky = Sky("rings", index, "/t/", survey)
+    lon, lat = (float(values[image.rows("ring")[0]]) for values in image.sky())
+    place = SkyCoord(lon, lat, unit="deg", frame="galactic").icrs
+    asked = Question(
+        index="rings",
+        references=(Point(ra=float(place.ra.deg), dec=float(place.dec.deg)),),
+        criterion=Criterion(kind="top_fraction", value=0.1),
+    )
+    answer = sky.ask(asked)
+    table = skykin.search(index, (lon, lat), top_fraction=0.1, survey=survey).targets(50).table
+    assert [each.name for each in answer.targets] == [str(name) for name in table["name"]]
+    assert [each.score for each in answer.targets] == pytest.approx(list(table["score"]), abs=1e-6)
+    assert [each.q for each in answer.targets] == pytest.approx(list(table["q"]), abs=1e-6, nan_ok=True)
+    assert [each.view_scale for each in answer.targets] == pytest.approx(list(table["view_scale"]))
+    assert len(answer.views) == 24
+    x, y = image.pixels(*(np.array([getattr(each, axis) for each in answer.targets[:5]]) for axis in "lb"))
+    assert set(image.rows("ring")[1:].tolist()) <= set(image.shown(x, y).tolist())

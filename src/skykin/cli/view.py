@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +16,7 @@ PAGE, SERVER = "Page", "Server"
 
 
 def view_command(
+    ctx: typer.Context,
     sources: Annotated[
         list[str],
         typer.Argument(
@@ -73,6 +75,8 @@ def view_command(
     """
     from skykin.viewing.view import view
 
+    if ctx.find_root().params.get("debug"):
+        logging.getLogger("skykin.viewing").setLevel(logging.DEBUG)
     console = errors()
     page = view(
         sources, index=index, background=background or (), port=port, host=host, no_browser=no_browser,

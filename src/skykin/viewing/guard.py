@@ -12,6 +12,8 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from starlette.requests import ClientDisconnect
+
 from skykin.core.errors import UsageError, shown
 from skykin.viewing.problems import problem
 from skykin.viewing.reading import LONGEST_BODY
@@ -150,6 +152,8 @@ class Guard:
             scope["path"] = _checked_path(scope, self.door)
             _check_body(scope)
             await self.app(scope, _bounded(receive), told)
+        except ClientDisconnect:  # Nobody waits for an answer any more.
+            return
         except TimeoutError:  # Who reads nothing for so long is gone.
             raise
         except Exception as error:  # One bad request never stops the server.

@@ -69,7 +69,8 @@ def problem(error: BaseException) -> Response:
     elif lacks_memory(error):
         status, code, sentence = 503, "RS-MEM", TOO_LITTLE_MEMORY
     else:
-        LOG.error("a request ended with a mistake of the program", exc_info=error)
+        where = error if LOG.isEnabledFor(logging.DEBUG) else None
+        LOG.error("a request ended with a mistake: %s: %s", type(error).__name__, error, exc_info=where)
         status, code = 500, "BUG"
         sentence = "this is a mistake in Skykin; please report it with what `skykin --debug view` says"
     what, _, way_out = one_line(sentence).partition("; ")

@@ -17,8 +17,8 @@ from skykin.viewing.guard import Door, Guard
 
 #: Seconds in which the lines of a request must arrive, and for which a quiet connection stays open.
 HEAD_S, QUIET_S = 10.0, 15
-#: Connections at a time: each costs some 100 kB.
-MOST_CONNECTIONS = 1_000
+#: Connections at a time: a process has a thousand files open at most on many systems.
+MOST_CONNECTIONS = 400
 #: Bytes of the lines of a request.
 LONGEST_HEAD = 32_768
 WAITING = 256

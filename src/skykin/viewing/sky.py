@@ -19,6 +19,7 @@ from skykin.core.criterion import MatchCriterion
 from skykin.core.errors import UnknownNameError, UsageError, shown
 from skykin.core.footprint import Footprint
 from skykin.core.picture import Picture
+from skykin.core.progress import SilentProgress
 from skykin.core.protocols import ColouredSky, Survey
 from skykin.core.shapes import Numbers
 from skykin.core.sphere import separation_deg
@@ -80,10 +81,13 @@ class Asked:
         Without criterion.
     found : SkyMap
         With the criterion of the recipe.
+    notes : tuple of str
+        What was said while it was answered.
     """
 
     question: Question
     found: SkyMap
+    notes: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:
@@ -115,6 +119,17 @@ class Asked:
         """Minus the logarithm of q; NaN where there is none."""
         q = numbers(self.found.tiles["q"])
         return np.asarray(-np.log10(np.clip(q, 10**-LARGEST_LOG_Q, None)))
+
+
+class Notes(SilentProgress):
+    """Remarks, to be told with the answer."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def say(self, sentence: str) -> None:
+        """Keep a remark."""
+        self.said.append(sentence)
 
 
 class Sky:
@@ -235,7 +250,7 @@ class Sky:
         return Answer(
             query=self.remember(question),
             seconds=time.perf_counter() - start,
-            summary=_sentences(found, targets),
+            summary=(*_sentences(found, targets), *asked.notes),
             heat=self._heat(asked, found),
             heat_q=self._heat_q(asked, found),
             criterion=_matches(question, found),
@@ -270,9 +285,12 @@ class Sky:
     def asked(self, question: Question) -> Asked:
         """Score the tiles for a question, once."""
         scored = question.scored
+        found = self._asked.get(scored.id)
+        if found is not None:
+            return found
         with self._lock:
             self.remember(scored)
-            return self._asked.of(scored.id, lambda: Asked(scored, self._search(scored)))
+            return self._asked.of(scored.id, lambda: self._search(scored))
 
     def found(self, question: Question) -> tuple[SkyMap, Targets]:
         """Give the map and the targets of a question, its criterion met."""
@@ -283,7 +301,7 @@ class Sky:
         found = replace(found, choice=TargetChoice(targets=question.targets))
         return found, Targets.of(found)
 
-    def _search(self, question: Question) -> SkyMap:
+    def _search(self, question: Question) -> Asked:
         if question.recipe not in (None, self.index.recipe.name):
             raise UsageError(
                 f"the index {shown(self.name)} was made with the recipe {self.index.recipe.name}, not "
@@ -291,7 +309,8 @@ class Sky:
             )
         with self._opening:  # What is being opened need not be opened again.
             pass
-        return search(
+        notes = Notes()
+        found = search(
             self.index,
             [reference_of(each, self.index) for each in question.references],
             unlike=[reference_of(each, self.index) for each in question.unlike],
@@ -302,7 +321,9 @@ class Sky:
             views=question.views,
             tile_size=question.tile_size_deg,
             survey=self.survey,
+            progress=notes,
         )
+        return Asked(question, found, tuple(notes.said))
 
     # How it is told.
 
