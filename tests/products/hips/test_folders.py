@@ -222,6 +222,7 @@ def test_a_folder_is_replaced_if_it_holds_nothing_else(targets_map, tmp_path):
         skykin.hips(targets_map, folder, overwrite=True)
 
 
+@pytest.mark.slow
 def test_a_stopped_hips_leaves_nothing(targets_map, tmp_path):
     with patch("skykin.products.hips.writer._encoded", side_effect=KeyboardInterrupt), \
          pytest.raises(KeyboardInterrupt):  # fmt: skip
