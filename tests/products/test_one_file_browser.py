@@ -170,6 +170,10 @@ def test_the_sky_is_moved_by_mouse_wheel_and_keys(opened):
     assert page.locator("#here").text_content().startswith("l ")
 
 
+def test_a_page_of_the_whole_sky_is_small(file):
+    assert file.stat().st_size < 400_000
+
+
 def test_hostile_names_are_shown_as_text(opened):
     page = opened()
     assert page.evaluate("window.hacked") is None

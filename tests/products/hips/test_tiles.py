@@ -49,8 +49,10 @@ class Longitudes:
         return colours.astype(np.float32), (lat_deg > -60).astype(np.float32)
 
 
-@pytest.mark.parametrize("frame", ["galactic", "icrs"])
-@pytest.mark.parametrize(("order", "npix"), [(0, 1), (0, 7), (1, 45), (4, 1357)])
+@pytest.mark.parametrize(
+    ("frame", "order", "npix"),
+    [("galactic", 0, 1), ("icrs", 0, 7), ("galactic", 1, 45), ("icrs", 4, 1357)],
+)
 def test_pixels_lie_where_the_reader_of_reproject_has_them(frame, order, npix):
     utils = pytest.importorskip("reproject.hips._utils")
     header = utils.tile_header(
@@ -69,6 +71,7 @@ def test_pixels_are_numbered_as_our_own_reader_numbers_them():
     np.testing.assert_array_equal(number[places(9)], np.arange(512 * 512))
 
 
+@pytest.mark.slow
 def test_children_lie_in_the_quarters_of_their_parent():
     lon, lat = tile_positions(2, 77, "galactic")
     for child, rows, columns in zip(children(77), (0, 0, 256, 256), (0, 256, 0, 256), strict=True):
@@ -137,6 +140,7 @@ def test_each_pixel_has_the_number_of_the_nearest_tile_within_its_footprint():
     assert np.isnan(NumberTiles(NearestRows(footprints, "icrs"), values).tile(0, 7)).all()
 
 
+@pytest.mark.slow
 def test_rectangles_of_the_plate_carree_count_too():
     rows = NearestRows([Footprint(30.0, 40.0, 20.0, 10.0, "CAR"), Footprint(60.0, 40.0, 20.0, 10.0, "CAR")])
     found = rows.tile(0, 0)

@@ -25,6 +25,8 @@ ENDINGS: dict[HipsFormat, str] = {"fits": "fits", "png": "png", "jpeg": "jpg"}
 TILE_BYTES: dict[HipsFormat, int] = {"fits": 1_054_080, "png": 400_000, "jpeg": 150_000}
 #: Cells of the coverage that are gathered at most.
 MOST_CELLS = 400_000
+#: Where fewer than one in so many tiles has data, an Allsky of numbers would be 13 MB of nothing.
+SPARSE = 10
 #: Tiles of the finest order are counted one by one up to this many.
 FINEST_COUNTED = 1 << 22
 
@@ -99,9 +101,8 @@ def write_hips(source: HipsSource, facts: HipsFacts, folder: Path, progress: Pro
     cells = np.unique(np.concatenate(tree.cells))
     moc = moc_of_cells(cells, tree.moc_order, facts.frame)
     (folder / "Moc.fits").write_bytes(moc_bytes(moc))
-    for order, reduced in enumerate(tree.reduced):
-        for kind, content in _allsky_files(source, order, reduced, facts):
-            (folder / f"Norder{order}" / f"Allsky.{ENDINGS[kind]}").write_bytes(content)
+    for kind, content in _allsky_files(source, tree.reduced_order, tree.reduced, facts):
+        (folder / f"Norder{tree.reduced_order}" / f"Allsky.{ENDINGS[kind]}").write_bytes(content)
     told = replace(facts, sky_fraction=len(cells) / (12 << 2 * tree.moc_order))
     (folder / "properties").write_text(properties_text(told), encoding="utf-8")
     return told
@@ -121,7 +122,8 @@ def _allsky_files(
         lambda npix: reduced[npix].numbers if npix in reduced else None, order, source.reduce_numbers, blank
     )
     for kind in facts.formats:
-        yield kind, _encoded(Pixels(colours, values), kind, order, 0)
+        if kind != "fits" or len(reduced) * SPARSE >= 12 << 2 * order:
+            yield kind, _encoded(Pixels(colours, values), kind, order, 0)
 
 
 @dataclass(eq=False)
@@ -133,11 +135,11 @@ class _Tree:
     folder: Path
     counter: Counter
     cells: list[Numbers] = field(default_factory=list)
-    reduced: list[dict[int, Pixels]] = field(default_factory=list)
+    reduced: dict[int, Pixels] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         orders = range(self.facts.order + 1)
-        self.reduced = [{} for order in orders if order <= ALLSKY_ORDER]
+        self.reduced_order = min(ALLSKY_ORDER, self.facts.order)
         self._wanted = [frozenset(tiles_of(self.facts.extent, k, self.facts.frame)) for k in orders]
         finer = int(math.log2(max(MOST_CELLS / len(self._wanted[-1]), 1)) / 2)
         self._finer = min(finer, SHIFT)
@@ -157,8 +159,8 @@ class _Tree:
             path = self.folder / tile_file(order, npix, ENDINGS[kind])
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(_encoded(pixels, kind, order, npix))
-        if order <= ALLSKY_ORDER:
-            self.reduced[order][npix] = self._small(pixels)
+        if order == self.reduced_order:
+            self.reduced[npix] = self._small(pixels)
         return pixels
 
     def _rendered(self, order: int, npix: int) -> Pixels | None:
