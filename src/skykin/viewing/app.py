@@ -13,7 +13,7 @@ from starlette.routing import Route, Router
 
 from skykin import __version__
 from skykin.core.errors import UnknownNameError, UsageError, shown
-from skykin.viewing.answers import BackgroundFacts, Sent, State
+from skykin.viewing.answers import BackgroundFacts, Judgement, Sent, State
 from skykin.viewing.catalogues import catalogue, catalogue_facts
 from skykin.viewing.downloads import DOWNLOADS, download, matches_moc
 from skykin.viewing.explaining import explanation_of, figure_png, where_png
@@ -188,7 +188,7 @@ class Page:
         verdict: Verdict = body_of(Verdict, read_json(await request.body()))
         # Each is written: the key is like no other.
         kept = await self.asking.do(object(), lambda: sky.decide(question, name, verdict))
-        return answer({"name": name, **kept.to_dict()})
+        return answer(asdict(Judgement(name=name, decision=kept.decision, note=kept.note)))
 
     # What is seen.
 
