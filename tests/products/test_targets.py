@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -29,7 +30,7 @@ from skykin.products.target_facts import beside_rankings, contrast, target_facts
 from skykin.products.target_files import write_target_ecsv, write_target_regions, write_target_votable
 from skykin.products.target_list import candidates
 from skykin.products.thumbnails import thumbnails
-from skykin.survey.named import named_surveys
+from skykin.survey.named import NamedSurvey, named_surveys
 from tests import kinds
 from tests.skies import blob_survey
 
@@ -330,6 +331,19 @@ def test_pictures_come_from_every_survey_at_hand(milkyway_path, found, targets, 
     assert "ESA/Gaia/DPAC" in made["Gaia EDR3"].credit
     small = [Footprint(209.0, -19.4, 0.1)]
     assert [each.title for each in thumbnails(found, small)] == ["Made-up Hα sky"]
+
+
+def test_a_survey_of_too_wide_a_beam_is_not_opened_for_small_places(found, monkeypatch):
+    opened = []
+
+    def open_survey(name):
+        return NamedSurvey(name, "", "", Path, lambda *_: opened.append(name), {"wide": 1.0, "": 0.0}[name])
+
+    named = {name: open_survey(name) for name in ("wide", "")}
+    monkeypatch.setattr("skykin.products.thumbnails.named_surveys", lambda: named)
+    monkeypatch.setattr("skykin.products.thumbnails.at_hand", lambda name: named[name].open())
+    assert len(thumbnails(found, [Footprint(209.0, -19.4, 0.4)])) == 1
+    assert opened == [""]
 
 
 def test_a_list_is_held_against_rotated_places_brightness_and_contrast(found, targets):

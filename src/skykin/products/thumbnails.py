@@ -66,7 +66,8 @@ def _looked(found: MappedTiles | None, places: Sequence[Footprint]) -> Iterator[
     if tile_deg < SMALLEST_TILE_DEG:
         return
     for named in named_surveys().values():
-        survey = None if named.name == own else at_hand(named.name)
+        too_wide = named.beam_deg > WIDEST_BEAM * tile_deg
+        survey = None if too_wide or named.name == own else at_hand(named.name)
         if survey is not None and survey.beam_deg <= WIDEST_BEAM * tile_deg:
             with suppress(SkykinError):
                 yield _of_survey(survey, places)

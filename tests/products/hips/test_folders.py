@@ -259,8 +259,10 @@ def test_wham_as_hips_is_read_as_it_was(wham_path, tmp_path):
     lon, lat = RANDOM.uniform(0, 360, 200), np.degrees(np.arcsin(RANDOM.uniform(-1, 1, 200)))
     values, coverage = open_survey("wham").sample(lon, lat)
     again, seen = open_survey(folder).sample(lon, lat)
-    both = (coverage > 0.9) & (seen > 0.9)
-    assert both.mean() > 0.9
+    both = (coverage > 0) & (seen > 0.5)
+    # A pixel at the border of a gap lies on one side of it or on the other.
+    assert ((coverage > 0) == (seen > 0.5)).mean() > 0.95
+    assert both.mean() > 0.85
     light = values[both].sum(axis=1)
     assert np.quantile(np.abs(again[both, 0] - light) / np.maximum(light, 1), 0.95) < 0.05
 

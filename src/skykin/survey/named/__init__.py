@@ -31,6 +31,8 @@ class NamedSurvey:
         Path of the data on this computer, or None.
     open : callable
         Opens it: options, whether to download, and progress to a `Survey`.
+    beam_deg : float
+        Beam, where it is known before the survey is opened and that takes long; 0 otherwise.
     """
 
     name: str
@@ -38,6 +40,7 @@ class NamedSurvey:
     extra: str
     find: Callable[[], Path | None]
     open: Callable[[SurveyOptions, bool, Progress], Survey]
+    beam_deg: float = 0.0
 
 
 #: Surveys that stay open once a product has looked at them.

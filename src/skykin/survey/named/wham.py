@@ -8,7 +8,7 @@ from skykin.core.errors import ResourceError
 from skykin.core.protocols import Progress, Survey
 from skykin.core.survey_options import DEFAULT_BANDS, SurveyOptions
 from skykin.survey.named import NamedSurvey
-from skykin.survey.table.wham import find_wham, open_wham
+from skykin.survey.table.wham import BEAM_DEG, find_wham, open_wham
 
 
 def _find() -> Path | None:
@@ -24,5 +24,7 @@ def _open(options: SurveyOptions, download: bool, progress: Progress) -> Survey:
 
 
 SURVEYS = (
-    NamedSurvey("wham", "WHAM Sky Survey DR1: Hα by velocity, 1° beam, whole sky", "wham", _find, _open),
+    NamedSurvey(
+        "wham", "WHAM Sky Survey DR1: Hα by velocity, 1° beam, whole sky", "wham", _find, _open, BEAM_DEG
+    ),
 )
