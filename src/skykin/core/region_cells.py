@@ -56,7 +56,7 @@ def moc_of_regions(shapes: Iterable[Any]) -> MOC:
 
 
 def moc_of_circles(frame: Any, lon_deg: Degrees, lat_deg: Degrees, radius_deg: Degrees) -> MOC:
-    """Cover circles with cells, as `moc_of_regions` does, at a tenth of the time: no region is made of each.
+    """Cover circles with cells, as `moc_of_regions` does, without making a region of each.
 
     Parameters
     ----------
@@ -115,7 +115,11 @@ def _covered(outlines: Sequence[_Outline]) -> MOC:
         lon, lat = places[:, :, 0].T * u.deg
         size = np.array([outline.radii_deg for outline, _ in members]).T * u.deg
         if radii == 1:
-            mocs += MOC.from_cones(lon, lat, radius=size[0], max_depth=order, n_threads=THREADS)
+            mocs.append(
+                MOC.from_cones(
+                    lon, lat, radius=size[0], max_depth=order, n_threads=THREADS, union_strategy="large_cones"
+                )
+            )
         else:
             mocs += [
                 MOC.from_ring(a, b, internal_radius=inner, external_radius=outer, max_depth=order)
