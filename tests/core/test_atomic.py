@@ -1,10 +1,14 @@
 """Writing whole files."""
 
+import errno
 import os
+from pathlib import Path
 
+import numpy as np
 import pytest
+from astropy.io import fits
 
-from skykin.core.atomic import sha256_of, whole_file, write_text
+from skykin.core.atomic import sha256_of, whole_file, write_hdus, write_text
 from skykin.core.errors import RemoteError, ResourceError
 
 
@@ -50,3 +54,10 @@ def _umask():
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a disk that is always full, of Linux")
+def test_a_disk_that_is_full_at_the_last_bytes_of_a_fits_file_is_told():
+    with pytest.raises(OSError, match="No space left") as caught:
+        write_hdus(Path("/dev/full"), fits.PrimaryHDU(np.ones(10, np.float32)))
+    assert caught.value.errno == errno.ENOSPC

@@ -243,3 +243,24 @@ def test_a_masked_survey_is_covered_inside_only(tmp_path):
 
 def test_the_whole_sky_is_the_extent_of_a_large_part(tmp_path):
     assert read(tmp_path, "galactic\n-circle(10,0,2)\n").extent().is_all_sky
+
+
+@pytest.mark.parametrize(
+    ("frame", "unit", "per_deg"), [("galactic", "", 1), ("fk5", "'", 60), ("icrs", '"', 3600)]
+)
+def test_plain_circles_have_the_cells_that_the_package_regions_gives_them(frame, unit, per_deg):
+    random = np.random.default_rng(3)
+    rows = zip(random.uniform(0, 360, 6), random.uniform(-89, 89, 6), random.uniform(0.1, 2, 6), strict=True)
+    text = f"global color=green\n{frame}\n" + "\n".join(
+        f"circle({lon:.5f},{lat:.5f},{radius * per_deg:.4f}{unit}) # text={{a;b}}"
+        for lon, lat, radius in rows
+    )
+    assert sky_mask._circles(text) == moc_of_regions(Regions.parse(text, format="ds9"))
+    for other in (
+        "-circle(1,2,3)",
+        "circle(1,2,3,4)",
+        "circle(1:2:3,2,3)",
+        "box(1,2,3,4,0)",
+        "circle(1,95,1)",
+    ):
+        assert sky_mask._circles(f"{text}\n{other}") is None

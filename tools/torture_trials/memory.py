@@ -24,6 +24,8 @@ PIXELS = ["--pixels", "32", "--recipe", "mean-std", "--tile-size", "8", "--spaci
 WEST, EAST = "200,209,-29,-9", "209,218,-29,-9"
 SENTENCE = re.compile(r"RS-MEM: .+")
 NO_MEMORY = 6
+#: A command that takes longer hangs, and how that is told apart from exit codes.
+LONGEST_S, HANGS = 300.0, 1000
 
 
 @dataclass(frozen=True)
@@ -111,8 +113,12 @@ class Place:
                 stderr=stream,
                 preexec_fn=limit,  # noqa: PLW1509 - this program has one thread
             )
-            peak = 0
+            peak, end = 0, time.monotonic() + LONGEST_S
             while process.poll() is None:
+                if time.monotonic() > end:
+                    process.kill()
+                    process.wait()
+                    return HANGS, "it did not end", peak
                 found = re.search(r"VmPeak:\s+(\d+)", _status_of(process.pid))
                 peak = max(peak, int(found[1]) << 10 if found else 0)
                 time.sleep(0.01)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import io
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from skykin.core.errors import ResourceError, SkykinError, shown
 from skykin.core.scratch import Scratch
@@ -65,6 +67,17 @@ def write_text(path: Path, text: str) -> None:
     """Write UTF-8 text as a whole file."""
     with whole_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def write_hdus(path: Path, hdus: Any) -> None:
+    """Write HDUs of astropy by way of memory.
+
+    Into a file astropy lets NumPy write, whose ``tofile`` says nothing of an error at its last bytes: on a
+    disk that is full for a moment the file would have a hole.
+    """
+    stream = io.BytesIO()
+    hdus.writeto(stream)
+    path.write_bytes(stream.getbuffer())
 
 
 def write_sealed(path: Path, content: bytes) -> None:

@@ -55,6 +55,18 @@ def moc_of_regions(shapes: Iterable[Any]) -> MOC:
     return moc.intersection(_union(outside).complement()) if outside else moc
 
 
+def moc_of_circles(frame: Any, lon_deg: Degrees, lat_deg: Degrees, radius_deg: Degrees) -> MOC:
+    """Cover circles with cells, as `moc_of_regions` does, without making a region of each.
+
+    Parameters
+    ----------
+    frame : BaseCoordinateFrame
+    lon_deg, lat_deg, radius_deg : array (circles,)
+    """
+    each = zip(lon_deg[:, None], lat_deg[:, None], radius_deg.tolist(), strict=True)
+    return _covered([_Outline(frame, lon, lat, 2 * radius, (radius,)) for lon, lat, radius in each])
+
+
 @dataclass(frozen=True, eq=False)
 class _Outline:
     """A region by positions in its own frame.
@@ -82,16 +94,13 @@ class _Outline:
         cell_deg = max(self.size_deg, 1e-6) / CELLS_ACROSS
         return min(max(REGION_ORDER, math.ceil(math.log2(LARGEST_CELL_DEG / cell_deg))), FINEST_REGION_ORDER)
 
-    @property
-    def frame_key(self) -> tuple[str, ...]:
-        """Text that is the same for equal frames."""
-        values = (str(getattr(self.frame, name)) for name in self.frame.frame_attributes)
-        return type(self.frame).__qualname__, *values
-
 
 def _union(shapes: Sequence[Any]) -> MOC:
+    return _covered([_outline(shape) for shape in shapes])
+
+
+def _covered(outlines: Sequence[_Outline]) -> MOC:
     """Cells of all shapes: those of one kind and order are found together, as one alone takes as long."""
-    outlines = [_outline(shape) for shape in shapes]
     kinds: dict[tuple[int, int, int], list[tuple[_Outline, Degrees]]] = defaultdict(list)
     for outline, corners in zip(outlines, _in_icrs(outlines), strict=True):
         kinds[len(outline.radii_deg), outline.order, corners.shape[1]].append((outline, corners))
@@ -106,7 +115,11 @@ def _union(shapes: Sequence[Any]) -> MOC:
         lon, lat = places[:, :, 0].T * u.deg
         size = np.array([outline.radii_deg for outline, _ in members]).T * u.deg
         if radii == 1:
-            mocs += MOC.from_cones(lon, lat, radius=size[0], max_depth=order, n_threads=THREADS)
+            mocs.append(
+                MOC.from_cones(
+                    lon, lat, radius=size[0], max_depth=order, n_threads=THREADS, union_strategy="large_cones"
+                )
+            )
         else:
             mocs += [
                 MOC.from_ring(a, b, internal_radius=inner, external_radius=outer, max_depth=order)
@@ -119,8 +132,11 @@ def _in_icrs(outlines: Sequence[_Outline]) -> list[Degrees]:
     """Right ascensions and declinations (2, corners) of each outline, turned frame by frame."""
     found: list[Degrees] = [np.empty((2, 0))] * len(outlines)
     frames: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    keys = {
+        id(frame): _frame_key(frame) for frame in {id(each.frame): each.frame for each in outlines}.values()
+    }
     for number, outline in enumerate(outlines):
-        frames[outline.frame_key].append(number)
+        frames[keys[id(outline.frame)]].append(number)
     for numbers in frames.values():
         lon, lat = (
             np.concatenate([getattr(outlines[i], name) for i in numbers]) for name in ("lon_deg", "lat_deg")
@@ -132,6 +148,11 @@ def _in_icrs(outlines: Sequence[_Outline]) -> list[Degrees]:
         ):
             found[i] = part
     return found
+
+
+def _frame_key(frame: Any) -> tuple[str, ...]:
+    """Text that is the same for equal frames."""
+    return type(frame).__qualname__, *(str(getattr(frame, name)) for name in frame.frame_attributes)
 
 
 def _outline(shape: Any) -> _Outline:

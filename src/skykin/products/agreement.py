@@ -15,6 +15,7 @@ from astropy.table import QTable
 from astropy_healpix import HEALPix
 from mocpy import MOC
 
+from skykin.core.atomic import write_hdus
 from skykin.core.plain import json_text, plain
 from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Progress
@@ -174,7 +175,7 @@ class Agreement(Result):
             _write_map(self, temporary / MAP)
             moc = self.coverage_map.serialize(format="fits")
             stamp_notes(moc[1].header, self.provenance)
-            moc.writeto(temporary / BEST)
+            write_hdus(temporary / BEST, moc)
             counter.advance()
             caption = (
                 f"Share of the sky that is at least as similar to {self.reference_name}: by the rank product "
@@ -291,4 +292,4 @@ def _write_map(result: Agreement, path: Path) -> None:
     table.add_checksum(when="written by Skykin")
     primary = fits.PrimaryHDU()
     primary.add_checksum(when="written by Skykin")
-    fits.HDUList([primary, table]).writeto(path)
+    write_hdus(path, fits.HDUList([primary, table]))

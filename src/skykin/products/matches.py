@@ -14,6 +14,7 @@ from astropy.coordinates import SkyCoord
 from mocpy import MOC
 from regions import PolygonSkyRegion, RegionMeta, Regions, RegionVisual, SkyRegion
 
+from skykin.core.atomic import write_hdus
 from skykin.core.footprint import Footprint
 from skykin.core.sphere import directions, non_overlapping
 from skykin.products.mapped import MappedTiles
@@ -67,7 +68,7 @@ def write_coverage_map(result: MappedTiles, path: Path) -> None:
     stamp_header(hdus[1].header, result)
     for hdu in hdus:
         hdu.add_checksum(when="written by Skykin")
-    hdus.writeto(path, overwrite=True)
+    write_hdus(path, hdus)
 
 
 def write_regions(result: MappedTiles, path: Path) -> None:

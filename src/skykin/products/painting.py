@@ -15,7 +15,7 @@ from astropy.io import fits
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from skykin.core.atomic import whole_file
+from skykin.core.atomic import whole_file, write_hdus
 from skykin.core.footprint import Footprint
 from skykin.core.picture import Panel
 from skykin.core.provenance import Provenance
@@ -266,7 +266,7 @@ def write_fits(picture: PaintedPicture, path: Path) -> None:
     header["CREATOR"] = creator(picture.provenance)
     stamp_notes(header, picture.provenance)
     with whole_file(path) as temporary:
-        fits.PrimaryHDU(cube, header).writeto(temporary, overwrite=True)
+        write_hdus(temporary, fits.PrimaryHDU(cube, header))
 
 
 def _avm(footprint: Footprint, shape: tuple[int, int]) -> str:

@@ -13,6 +13,7 @@ from astropy.io import fits
 from astropy_healpix import HEALPix
 from scipy.spatial import cKDTree
 
+from skykin.core.atomic import write_hdus
 from skykin.core.extent import Extent
 from skykin.core.footprint import Footprint
 from skykin.core.kept import Kept
@@ -171,7 +172,7 @@ def write_score_map(result: MappedTiles, path: Path) -> None:
     table.add_checksum(when="written by Skykin")
     primary = fits.PrimaryHDU()
     primary.add_checksum(when="written by Skykin")
-    fits.HDUList([primary, table]).writeto(path, overwrite=True)
+    write_hdus(path, fits.HDUList([primary, table]))
 
 
 def _describe(header: fits.Header, painted: ScoreMap, result: MappedTiles) -> None:

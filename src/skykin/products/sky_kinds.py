@@ -12,6 +12,7 @@ from astropy import units as u
 from astropy.coordinates import SkyCoord
 from astropy.io import fits
 
+from skykin.core.atomic import write_hdus
 from skykin.core.extent import Extent
 from skykin.core.plain import json_text
 from skykin.products.folder import output_folder
@@ -246,7 +247,7 @@ def write_kinds_map(result: SkyKinds, path: Path) -> None:
         table.header[key] = (value, comment)
     stamp_notes(table.header, result.provenance)
     table.add_checksum(when="written by Skykin")
-    fits.HDUList([fits.PrimaryHDU(), table]).writeto(path, overwrite=True)
+    write_hdus(path, fits.HDUList([fits.PrimaryHDU(), table]))
 
 
 def write_kinds(result: SkyKinds, folder: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import errno
 import json
 import os
 import select
@@ -65,7 +66,13 @@ class Parsed:
     def array(self, name: str) -> Numbers:
         """Return an array that the child saved as ``name.npy``: memory-mapped, its file unlinked."""
         path = self.folder / f"{name}.npy"
-        array: Numbers = np.load(path, mmap_mode="r", allow_pickle=False)
+        try:
+            array: Numbers = np.load(path, mmap_mode="r", allow_pickle=False)
+        except (
+            ValueError,
+            EOFError,
+        ) as error:  # `save` tells no error at its last bytes
+            raise no_space(path.name, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))) from error
         if os.name != "nt":  # there an open file keeps its name until it is closed
             path.unlink()
         return array

@@ -18,7 +18,7 @@ from skykin.core.errors import (
     UsageError,
     shown,
 )
-from skykin.core.region_cells import moc_of_regions
+from skykin.core.region_cells import moc_of_circles, moc_of_regions
 from skykin.survey.guard import Limits, guarded
 from skykin.survey.moc_file import is_moc_text, ranges_of_fits, ranges_of_json, ranges_of_text
 from skykin.survey.unpack import unpacked
@@ -28,6 +28,14 @@ MOST_BYTES = 64 << 20
 MOST_SHAPES, MOST_CORNERS, MOST_NUMBERS = 10_000, 1_000, 100_000
 #: What the package regions says of a shape without an area.
 NO_SIZE = re.compile("must be strictly positive|must be greater than inner")
+#: Statements of a region file that holds nothing but circles in one frame, in plain degrees.
+FRAME, CIRCLE = (
+    re.compile(r"galactic|icrs|fk5|j2000", re.IGNORECASE),
+    re.compile(
+        r"\+?\s*circle\s*\(\s*([-+\d.e]+)\s*,\s*([-+\d.e]+)\s*,\s*([\d.e+]+)([\"'d]?)\s*\)", re.IGNORECASE
+    ),
+)
+DEGREES_PER = {"": 1.0, "d": 1.0, "'": 1 / 60, '"': 1 / 3600}
 LIMITS = Limits(memory_bytes=3 << 30, seconds=60.0)
 #: Coordinates in pixels of some image say nothing about the sky.
 PIXEL_FRAMES = re.compile(r"^\s*(image|physical|detector|amplifier|linear)\b", re.MULTILINE | re.IGNORECASE)
@@ -90,6 +98,8 @@ def _of_regions(text: str, name: str) -> MOC:
             code="SKY-FRAME",
         )
     _check_cost(text, name)
+    if (circles := _circles(text)) is not None:
+        return circles
     try:
         shapes = Regions.parse(text, format="ds9")
     except ValueError as error:
@@ -112,6 +122,32 @@ def _of_regions(text: str, name: str) -> MOC:
         return moc_of_regions(shapes)
     except UsageError as error:
         raise InputRefusedError(f"{shown(name)} cannot be used: {error}") from error
+
+
+def _circles(text: str) -> MOC | None:
+    """Cells of a file that holds nothing but plain circles; None for any other, which the library reads."""
+    from astropy.coordinates import FK5, ICRS, Galactic  # noqa: PLC0415 - only in the child
+
+    frame, numbers = "", []
+    for line in text.splitlines():
+        for part in line.partition("#")[0].split(";"):
+            statement = part.strip()
+            if not statement or statement.lower().startswith("global "):
+                continue
+            if FRAME.fullmatch(statement) and frame in ("", statement.lower()):
+                frame = statement.lower()
+            elif frame and (found := CIRCLE.fullmatch(statement)):
+                numbers.append((found[1], found[2], found[3], DEGREES_PER[found[4].lower()]))
+            else:
+                return None
+    try:
+        lon, lat, radius, unit = np.array(numbers, np.float64).T
+    except ValueError:  # none at all, or what is no number
+        return None
+    if not (np.isfinite(lon).all() and (np.abs(lat) <= 90).all() and (radius > 0).all()):
+        return None
+    kind = {"galactic": Galactic, "icrs": ICRS}.get(frame, FK5)
+    return moc_of_circles(kind(), lon, lat, radius * unit)
 
 
 def _check_cost(text: str, name: str) -> None:
