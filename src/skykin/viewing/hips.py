@@ -113,13 +113,18 @@ class Rendered:
             if exists and directory == npix // DIRECTORY * DIRECTORY:
                 return self._encoded(self.tile(order, npix), order, npix)
         found = ALLSKY.fullmatch(path)
-        if found is not None and found[1] == self.facts.formats[0] and self.facts.order >= OVERVIEW_ORDER:
+        if found is not None and found[1] == self.facts.formats[0] and self._has_overview:
             return self._encoded(self._overview(), OVERVIEW_ORDER, 0)
         raise no_file(path)
 
+    @property
+    def _has_overview(self) -> bool:
+        """Aladin Lite asks for it always, and stops drawing when FITS is empty."""
+        return self.facts.order >= OVERVIEW_ORDER or self.facts.formats[0] == "fits"
+
     def _encoded(self, pixels: Numbers, order: int, npix: int) -> Served:
         form = self.facts.formats[0]
-        if not (pixels[..., 3] > 0 if form == "png" else np.isfinite(pixels)).any():
+        if form == "png" and not (pixels[..., 3] > 0).any():
             return Served(b"", TYPES[form])
         content = png_bytes(pixels) if form == "png" else fits_tile_bytes(pixels, order, npix)
         return Served(content, TYPES[form])
