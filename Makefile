@@ -4,20 +4,25 @@ VENV ?= .venv
 OUTPUT ?= map
 BIN := $(VENV)/bin
 SOURCES := pyproject.toml Makefile
+TYPESCRIPT := 5.9.3
+ALADIN := src/skykin/viewing/aladin/SHA256
 
-.PHONY: help map test torture lint clean
+.PHONY: help map test torture lint aladin clean
 
 help:
 	@echo "make map    install what is needed, map the kin of Orion in the far infrared sky (into $(OUTPUT)/)"
 	@echo "make test   install what is needed, run the tests"
 	@echo "make torture  harm it in every way that is known; takes hours (docs/explain/reliability.md)"
-	@echo "make lint   style, format, types, direction of imports"
+	@echo "make lint   style, format, types (those of the page's JavaScript with npx), direction of imports"
+	@echo "make aladin fetch Aladin Lite, which draws the sky in the browser (needs npm)"
 	@echo "make clean  remove the virtual environment and $(OUTPUT)/"
 
 map: $(VENV)/.has-data
 	$(BIN)/skykin map --output $(OUTPUT) --overwrite
 
+# Without npm the tests run all the same, and say which of them need Aladin Lite.
 test: $(VENV)/.has-dev
+	-@$(MAKE) --no-print-directory aladin
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
 
 torture: $(VENV)/.has-dev
@@ -28,6 +33,14 @@ lint: $(VENV)/.has-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@if command -v npx > /dev/null; then npx --yes --package typescript@$(TYPESCRIPT) tsc --project tools/client_types.json; \
+		else echo "npx is not installed, so the types of the page's JavaScript are not checked"; fi
+
+aladin: $(ALADIN)
+
+$(ALADIN): tools/fetch_aladin.py
+	@$(PYTHON) tools/fetch_aladin.py
+	@touch $@
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
