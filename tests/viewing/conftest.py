@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+from pathlib import Path
 from types import SimpleNamespace
 
 import httpx
 import pytest
 
 import skykin
+from skykin import viewing
 from skykin.viewing.app import Page
 from skykin.viewing.guard import Door
 from skykin.viewing.hips import SurveyPicture, folder_background, survey_background
@@ -67,3 +70,68 @@ def answer(served):
     found = served.client.post("api/query", json=ASKED)
     assert found.status_code == 200, found.text
     return found.json()
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """Debian's Chromium, driven by Playwright; none of its own services may reach the network."""
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.skip("Chromium is not installed (Debian: apt-get install chromium)")
+    api = pytest.importorskip(
+        "playwright.sync_api", reason="Playwright is not installed: pip install playwright"
+    )
+    if not (Path(viewing.__file__).parent / "aladin" / "aladin.js").is_file():
+        pytest.skip("Aladin Lite is not here; run: make aladin")
+    quiet = (
+        "--headless --no-sandbox --disable-quic --no-first-run --disable-background-networking "
+        "--disable-component-update --disable-sync --use-angle=swiftshader --enable-unsafe-swiftshader "
+        "--ignore-gpu-blocklist"
+    )
+    with api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=quiet.split())
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def opener(chromium):
+    """Opens pages; at the end none has asked another host, and none has logged an error but those allowed."""
+    contexts, foreign, errors = [], [], []
+
+    def opened(url, *, size=(1280, 800), without=None, ready="yes", allowed="(?!)", **how):
+        width, height = size
+        context = chromium.new_context(viewport={"width": width, "height": height}, **how)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(60_000)
+
+        def logged(text):
+            if not re.search(allowed, text):
+                errors.append(text)
+
+        page.on("request", lambda request: foreign.append(request.url) if is_foreign(request.url) else None)
+        page.on("pageerror", lambda error: logged(str(error)))
+        page.on("console", lambda line: logged(line.text) if line.type == "error" else None)
+        if without is not None:
+            page.route(without, lambda route: route.abort())
+        page.goto(url)
+        page.locator(f"body[data-ready={ready}]").wait_for()
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert foreign == []
+    assert errors == []
+
+
+def is_foreign(url):
+    """Whether a request goes to another host than this computer."""
+    return not url.startswith(("http://127.0.0.1:", "blob:http://127.0.0.1:", "data:"))
+
+
+@pytest.fixture
+def opened(opener, served):
+    """Opens the page of the made-up sky, at a fragment of its address."""
+    return lambda fragment="", **how: opener(f"{served.view.url}{fragment}", **how)
