@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -100,6 +101,28 @@ class SkyMap(MappedTiles, Result):
         given = {"targets": n, "min_separation": min_separation, "site": site, "night": night}
         changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
         return Targets.of(self, replace(self.choice, **changes))
+
+    def view(self, *, frame_ancestors: str | None = None) -> Any:
+        """Show a search in its index's page: in a notebook as the value of a cell; needs the extra ``view``.
+
+        Parameters
+        ----------
+        frame_ancestors : str, optional
+            Which pages may hold the page in a frame; those of this computer if left out.
+
+        Returns
+        -------
+        View
+            Its ``url`` is the address of the page, and ``close()`` ends it.
+
+        Raises
+        ------
+        UsageError
+            If the map was made without an index.
+        """
+        # What shows itself in the browser lies above the products, and is loaded for nothing else.
+        show = import_module("skykin.viewing.notebook").show
+        return show(self) if frame_ancestors is None else show(self, frame_ancestors=frame_ancestors)
 
     def write(self, output: str | Path, *, overwrite: bool = False, progress: Progress = SILENT) -> None:
         """Write all products into a folder.

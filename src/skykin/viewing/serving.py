@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+from html import escape
 from types import TracebackType
 from typing import Any, Self
 
@@ -71,7 +72,11 @@ class View:
         Address of the page, with the token that lets one in.
     is_local : bool
         Whether only this computer can reach it.
+    fragment : str
+        What a notebook shows first: state of the page, as behind ``#`` in its address.
     """
+
+    fragment = ""
 
     def __init__(self, page: Page, door: Door, listening: socket.socket) -> None:
         self._page, self.url, self.is_local = page, door.address, door.is_local
@@ -99,6 +104,12 @@ class View:
 
     def __repr__(self) -> str:
         return f"<View at {self.url}>"
+
+    def _repr_html_(self) -> str:
+        """Show the page in a notebook, if it lets the notebook hold it (``frame_ancestors``)."""
+        address = escape(f"{self.url}#{self.fragment}")
+        style = "width: 100%; height: 780px; border: 1px solid #888"
+        return f'<iframe src="{address}" title="Skykin" allow="clipboard-write" style="{style}"></iframe>'
 
     @property
     def is_open(self) -> bool:
