@@ -202,7 +202,10 @@ class Page {
       event.preventDefault();
       part("panel").focus();
     });
-    addEventListener("hashchange", () => location.reload());
+    addEventListener("hashchange", () => {
+      clearTimeout(this.timer); // what was seen must not overwrite what was typed
+      location.reload();
+    });
     new ResizeObserver(() => this.panes.forEach((pane) => pane.sky.resize())).observe(part("skies"));
   }
 

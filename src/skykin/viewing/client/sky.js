@@ -25,6 +25,7 @@ const MOST_OPAQUE = 0.98;
 export async function library() {
   if (document.createElement("canvas").getContext("webgl2") === null)
     throw new Problem("this browser cannot draw with WebGL 2", "use a current Firefox, Chromium or Safari", "WEBGL");
+  forgetInFrames();
   let aladin;
   try {
     aladin = (await import(ALADIN)).default;
@@ -35,6 +36,16 @@ export async function library() {
   addEventListener("unhandledrejection", (event) => forgive(event, event.reason));
   addEventListener("error", (event) => forgive(event, event.error));
   return aladin;
+}
+
+/** Aladin remembers in the browser's storage, which a page within another one may be denied: then it remembers nothing. */
+function forgetInFrames() {
+  try {
+    localStorage.getItem("");
+  } catch {
+    const value = { length: 0, key: () => null, getItem: () => null, setItem: () => {}, removeItem: () => {}, clear: () => {} };
+    Object.defineProperty(window, "localStorage", { value });
+  }
 }
 
 /**
