@@ -113,7 +113,6 @@ def test_a_frame_that_needs_a_time_is_refused_in_our_words():
         ({"reference": "orion", "width": "wide"}, "the width of a reference is 'wide'; use an angle"),
         ({"reference": "orion", "width": -1}, "the width of a reference is -1°; use a finite number above 0"),
         ({"reference": "orion", "pixel_scale": 0}, "the pixel scale of a reference is 0°; use a finite"),
-        ({"reference": ["orion", "1,2", "1,2"]}, "two references are the same place"),
     ],
 )
 def test_a_wrong_query_is_refused_in_one_sentence(asked, sentence):

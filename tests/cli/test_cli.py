@@ -151,6 +151,7 @@ SHELL_ONLY_OF = {
     "search": {"k", "approximate"},
     "evaluate": {"map_folder"},  # In Python `sky_map`, which may be a map in memory, too.
     "learn": {"map_folder"},
+    "page": {"map_folder"},
     "agree": {"map_folders"},  # In Python `sky_maps`.
 }
 #: Of Python only: who is told how far the work is.
@@ -160,6 +161,7 @@ PYTHON_ONLY_OF = {
     "info": {"download"},
     "evaluate": {"sky_map"},
     "learn": {"sky_map"},
+    "page": {"sky_map"},
     "agree": {"sky_maps"},
 }
 
@@ -172,7 +174,7 @@ SAME_NAME = sorted(set(COMMANDS) & set(skykin.__all__) - {"recipes"} - OF_PICTUR
 def test_each_command_that_computes_has_a_function_of_its_name():
     # `recipes` gives recipes by name, where the command lists them.
     assert set(SAME_NAME) == set(COMMANDS) - {"recipes"} - OF_PICTURES
-    assert len(SAME_NAME) == 16
+    assert len(SAME_NAME) == 19
 
 
 @pytest.mark.parametrize("command", SAME_NAME)
