@@ -62,6 +62,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=FULL["rounds"], help="of four writers at once")
     parser.add_argument("--hours", type=float, default=FULL["hours"], help="of mixed work")
     parser.add_argument("--every", type=int, default=1, help="flip every n-th byte of the manifest")
+    parser.add_argument("--shares", type=float, nargs="+", default=SHARES, help="of the memory needed")
     parser.add_argument("--seed", type=int, default=1)
     return parser.parse_args()
 
@@ -140,14 +141,15 @@ def _flips(place: Path, options: argparse.Namespace) -> dict[str, int]:
     return counted("flips", faults.flips(faults.Ground(place, index), options.seed, options.every))
 
 
-def _memory(place: Path, _: argparse.Namespace) -> dict[str, int]:
+def _memory(place: Path, options: argparse.Namespace) -> dict[str, int]:
     figures = {"wrong": 0}
     for task in memory.tasks():
         ground = memory.Place(place, task)
-        trials = list(memory.little_memory(ground, SHARES))
+        trials = list(memory.little_memory(ground, options.shares))
         figures[f"{task.name}_mib"] = ground.need_bytes >> 20
         figures[f"{task.name}"] = len(trials)
-        figures[f"{task.name}_stopped"] = sum(stopped for _, stopped in trials)
+        for how in ("done", "refused", "killed"):
+            figures[f"{task.name}_{how}"] = sum(ended == how for _, ended in trials)
         figures["wrong"] += counted(task.name, (wrong for wrong, _ in trials))["wrong"]
     return figures
 

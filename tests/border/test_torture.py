@@ -24,7 +24,7 @@ PARTS = {
     "disks": (["--disks", "4"], {}),
     "writers": (["--rounds", "1"], {"index": 1, "append": 1, "map": 1}),
     "flips": (["--every", "300"], {"trials": 50}),
-    "memory": ([], {"index": 5, "append": 5, "map": 5}),
+    "memory": (["--shares", "0.6"], {"index": 1, "append": 1, "map": 1}),
     "soak": (["--hours", "0.005"], {"rounds": 1}),
 }
 

@@ -107,6 +107,17 @@ def test_the_sky_is_drawn_as_the_survey_is_rendered(opened, served):
     assert np.abs(found - hips_colours(served, places)).mean() < 20
 
 
+def test_the_reference_as_it_is_is_compared_before_all_its_views(opened):
+    page = opened("#turns=4&criterion=score+-0.1")
+    bodies = []
+    page.on("request", lambda each: bodies.append(each.post_data_json) if "/api/query" in each.url else None)
+    page.evaluate("place => window.skykin.refer({ kind: 'place', text: place }, false)", BRIGHT)
+    said(page, "targets? found in")
+    settings = [tuple(each.get(name) for name in ("turns", "mirror", "scales")) for each in bodies if each]
+    assert settings == [(1, False, [1]), (4, None, None)]
+    assert "4 views" in page.locator("#question").inner_text()
+
+
 def test_a_click_on_the_sky_paints_the_map_and_lists_targets(opened):
     page = opened("#criterion=score+-0.1")
     before = drawn(page)

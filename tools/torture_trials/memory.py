@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import resource
@@ -24,8 +25,8 @@ PIXELS = ["--pixels", "32", "--recipe", "mean-std", "--tile-size", "8", "--spaci
 WEST, EAST = "200,209,-29,-9", "209,218,-29,-9"
 SENTENCE = re.compile(r"RS-MEM: .+")
 NO_MEMORY = 6
-#: A command that takes longer hangs, and how that is told apart from exit codes.
-LONGEST_S, HANGS = 300.0, 1000
+#: A command with too little memory that takes longer is killed: OpenBLAS may ask for memory without end.
+LONGEST_S = 100.0
 
 
 @dataclass(frozen=True)
@@ -113,12 +114,10 @@ class Place:
                 stderr=stream,
                 preexec_fn=limit,  # noqa: PLW1509 - this program has one thread
             )
-            peak, end = 0, time.monotonic() + LONGEST_S
+            peak, end = 0, time.monotonic() + (LONGEST_S if most_bytes else math.inf)
             while process.poll() is None:
                 if time.monotonic() > end:
                     process.kill()
-                    process.wait()
-                    return HANGS, "it did not end", peak
                 found = re.search(r"VmPeak:\s+(\d+)", _status_of(process.pid))
                 peak = max(peak, int(found[1]) << 10 if found else 0)
                 time.sleep(0.01)
@@ -149,23 +148,24 @@ class Place:
         fits.PrimaryHDU(values, fits.Header(cards)).writeto(self.folder / "sky.fits")
 
 
-def little_memory(place: Place, shares: Sequence[float]) -> Iterator[tuple[str | None, bool]]:
-    """Give the command a share of the addresses that it needs: what is wrong, and whether it was stopped.
+def little_memory(place: Place, shares: Sequence[float]) -> Iterator[tuple[str | None, str]]:
+    """Give the command a share of the addresses that it needs: what is wrong, and how it ended.
 
-    It is done, refused in one sentence, or ended by a signal; the same command with enough then ends well.
+    It is ``done``, ``refused`` in one sentence, or ``killed`` by a signal, by us if it does not end; the same
+    command with enough then ends well.
     """
     for share in shares:
         place.again()
         status, said, _ = place.run(place.task.command, int(share * place.need_bytes))
-        stopped = status != 0
-        if status > 0 and (status != NO_MEMORY or not SENTENCE.fullmatch(said.strip())):
-            yield f"{share:.0%} of {place.need_bytes >> 20} MiB: it ended with {status}: {said}", True
+        ended = "done" if status == 0 else "refused" if status > 0 else "killed"
+        if ended == "refused" and (status != NO_MEMORY or not SENTENCE.fullmatch(said.strip())):
+            yield f"{share:.0%} of {place.need_bytes >> 20} MiB: it ended with {status}: {said}", ended
             continue
-        found = place.wrong(finished=not stopped)
-        yield found and f"{share:.0%}: {found}", stopped
+        found = place.wrong(finished=ended == "done")
+        yield found and f"{share:.0%}: {found}", ended
     status, said, _ = place.run(place.task.command)
     if status or place.task.state(place.out) != place.after:
-        yield f"with enough memory again it ended with {status}: {said}", False
+        yield f"with enough memory again it ended with {status}: {said}", "refused"
 
 
 def _status_of(number: int) -> str:

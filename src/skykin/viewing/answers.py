@@ -42,11 +42,12 @@ class ExampleText:
 
 @dataclass(frozen=True, kw_only=True)
 class RecipeFacts:
-    """How an index measures style, and the sizes of tile that it answers for."""
+    """How an index measures style, the sizes of tile that it answers for, and in how many views by itself."""
 
     name: str
     title: str
     tile_sizes_deg: tuple[float, ...]
+    views: int
     default: bool
 
 

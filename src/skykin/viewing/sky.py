@@ -200,6 +200,7 @@ class Sky:
             name=index.recipe.name,
             title=index.recipe.title,
             tile_sizes_deg=tuple(float(size) for size in index.sizes_deg),
+            views=len(index.recipe.views.each),
             default=True,
         )
         return IndexFacts(

@@ -13,7 +13,7 @@
  *     combine: "max" | "mean" | null, turns: number | null, mirror: boolean | null, scales: number[] | null,
  *     criterion: Criterion | null, targets: number | null}} Question
  *
- * @typedef {{name: string, title: string, tile_sizes_deg: number[], default: boolean}} Recipe
+ * @typedef {{name: string, title: string, tile_sizes_deg: number[], views: number, default: boolean}} Recipe
  * @typedef {{id: string, title: string, sky: "whole" | "field", frame: "galactic" | "equatorial",
  *     centre: {ra: number, dec: number}, fov_deg: number, tiles: number, recipes: Recipe[], background: string,
  *     example: {text: string, ra: number, dec: number}}} Index

@@ -23,6 +23,8 @@ import { explain, open } from "./why.js";
 const MOST_SKIES = 4;
 /** Of a square, with a margin. */
 const SIDE_OF_DIAGONAL = 0.76;
+/** The reference as it is: its first answer takes a fraction of the time of all its views. */
+const AS_IT_IS = { turns: 1, mirror: false, scales: [1] };
 /** Wait until the address follows what is seen, milliseconds. */
 const PAUSE = 300;
 
@@ -307,8 +309,12 @@ class Page {
     const recipe = pane.index.recipes.some(({ name }) => name === question.recipe) ? question.recipe : null;
     const sizes = chosenRecipe(pane.index, question)?.tile_sizes_deg ?? [];
     const tile_size_deg = sizes.includes(question.tile_size_deg ?? NaN) ? question.tile_size_deg : null;
-    const answer = empty ? null : await api.ask({ ...question, index: pane.index.id, recipe, tile_size_deg }, signal);
-    pane.show(answer, this.state);
+    const asked = { ...question, index: pane.index.id, recipe, tile_size_deg };
+    if (!empty && inManyViews(pane.index, question)) {
+      pane.show(await api.ask({ ...asked, ...AS_IT_IS }, signal), this.state);
+      this.say("The reference as it is; now in all its views …");
+    }
+    pane.show(empty ? null : await api.ask(asked, signal), this.state);
     await pane.showMatches(this.state.moc);
   }
 
@@ -456,6 +462,13 @@ function tell(text, wrong) {
 
 /** @param {string} text */
 const sentence = (text) => `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;
+
+/** @param {import("./api.js").Index} index @param {import("./api.js").Question} question */
+function inManyViews(index, question) {
+  const { turns, mirror, scales } = question;
+  const views = chosenRecipe(index, question)?.views ?? 1;
+  return turns === null && mirror === null && scales === null ? views > 1 : turns !== 1 || mirror === true || scales?.join() !== "1";
+}
 
 /** @param {import("./api.js").Answer} answer */
 function summary({ targets, seconds }) {
