@@ -81,7 +81,8 @@ def examples():
 @pytest.mark.slow
 @pytest.mark.wham
 @pytest.mark.parametrize("block", list(examples()))
-def test_the_examples_run(block, wham_path):
+def test_the_examples_run(block, wham_path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # some write files
     if "skykin.transfer" in block:
         pytest.importorskip("torch")
     exec(compile(block, "example", "exec"), {})  # noqa: S102 - our own pages

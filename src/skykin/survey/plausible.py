@@ -46,6 +46,6 @@ def plausible_range(values: Numbers) -> tuple[float, float]:
 def without_faults(values: Numbers) -> Numbers:
     """Give values with NaN for what is not finite, and for what cannot have been measured."""
     lowest, highest = plausible_range(values)
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         good = np.isfinite(values) & (values >= lowest) & (values <= highest)
     return values if good.all() else np.where(good, values, values.dtype.type(np.nan))
