@@ -41,6 +41,7 @@ def test_long_names_do_not_make_a_long_repr():
     assert len(repr(found)) < 300
 
 
+@pytest.mark.slow
 def test_a_map_shows_itself_with_its_picture_and_rounded_numbers(made):
     page = made.map._repr_html_()
     (picture,) = inlined_pictures(page)

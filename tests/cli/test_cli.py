@@ -255,6 +255,7 @@ def python_m(*arguments, **environment):
     )
 
 
+@pytest.mark.slow
 def test_python_m_skykin_is_the_same_program():
     assert python_m("--version").stdout == f"skykin {skykin.__version__}\n"
     refused = python_m("map", "--pixels", "3")

@@ -341,6 +341,7 @@ def test_without_the_extra_each_command_says_what_to_install(tmp_path):
     assert {each.name for each in tmp_path.iterdir()} == {"a.png", "opened"}
 
 
+@pytest.mark.slow
 def test_only_the_folder_that_makes_pictures_loads_pytorch():
     program = (
         "import sys, skykin.jobs, skykin.cli, skykin.jobs.studio.picture_book\n"

@@ -118,6 +118,7 @@ def test_cosines_read_from_an_index_are_those_of_the_map(index, survey):
         np.testing.assert_allclose(small, kin.tiles[f"cosine_{layer}"], rtol=0, atol=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", ["radial-profile", "core-spread"])
 def test_profiles_read_from_cells_are_those_of_the_map_and_can_be_searched_and_explained(
     survey, tmp_path, recipe

@@ -224,6 +224,7 @@ def test_a_read_only_folder_is_read_but_not_built_in(folder, survey):
         folder.chmod(0o700)
 
 
+@pytest.mark.slow
 def test_a_full_disk_at_any_write_leaves_what_was_and_room_lets_it_go_on(survey, made, tmp_path, monkeypatch):
     wanted, path, sync = _signature(made), tmp_path / "full", atomic.sync
     left = 0

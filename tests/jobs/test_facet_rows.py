@@ -212,6 +212,7 @@ def test_a_killed_map_goes_on_from_its_finished_facets(tmp_path):
     assert not list(cache.glob("work/*/*"))
 
 
+@pytest.mark.slow
 def test_a_survey_of_a_part_of_the_sky_is_mapped_by_the_shared_engine():
     survey = Patch(blob_survey(), Extent(209, -18, 25))
     kin = skykin.map(survey, "209,-19", tile_size=20, spacing=10, pixels=32, recipe="mean-std")

@@ -75,6 +75,7 @@ def best_rows(sky, found, kind):
     return [max(np.flatnonzero(shown == row), key=lambda tile: score[tile]) for row in sky.rows(kind)]
 
 
+@pytest.mark.slow
 def test_objects_at_any_angle_are_found_and_their_angle_is_told(sky, made, index, places):
     rows = best_rows(sky, made, "filaments")
     one = skykin.search(index, places[sky.rows("filaments")[0]], turns=1, scales=1)

@@ -144,6 +144,7 @@ def test_the_evaluation_is_written_into_the_map_and_its_report(result, folder, t
     assert not (copy / "evaluation").exists()
 
 
+@pytest.mark.slow
 def test_what_was_written_is_read_again(result, tmp_path):
     written = result.write(tmp_path / "evaluation")
     for name in ("evaluation-recall", "evaluation-auc", "evaluation-objects"):

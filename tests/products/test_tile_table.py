@@ -179,6 +179,7 @@ def test_parts_that_do_not_belong_together_are_refused():
         kinds.made_up_result(tiles=tiles)
 
 
+@pytest.mark.slow
 def test_a_map_shows_itself_in_a_notebook_with_names_escaped():
     shown = kinds.made_up_result(query=kinds.query(("<script>alert(1)</script>", ORION)))._repr_html_()
     assert "<script>" not in shown

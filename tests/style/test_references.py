@@ -249,6 +249,7 @@ def test_a_tile_without_a_style_stays_without_a_score():
 # Maps
 
 
+@pytest.mark.slow
 def test_the_mean_of_two_references_is_the_mean_of_their_maps(alone, both):
     for name in ("score", *(f"cosine_{layer}" for layer in both.layers)):
         expected = (alone[0].tiles[name] + alone[1].tiles[name]) / 2
@@ -377,6 +378,7 @@ def hole(lon, lat):
     return np.hypot((lon - 209) * np.cos(np.radians(lat)), lat + 19) > 8
 
 
+@pytest.mark.slow
 def test_a_core_that_is_not_covered_is_told_with_the_nearest_that_is():
     survey = blob_survey(nside=32, covered=hole)
     kin = mapped(

@@ -222,6 +222,7 @@ def test_pairs_of_positions_give_the_cosines_of_the_matrices_under_a_mask_too():
         np.testing.assert_allclose(found.reshape(-1, 5), expected, rtol=0, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_stream_answers_every_position_of_every_layer_once_as_a_direct_run_does():
     rows, columns = 176, 352
     rgb = _texture(rows, columns)

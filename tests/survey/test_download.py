@@ -385,6 +385,7 @@ def test_a_full_disk_is_told_and_nothing_stays(server, get, tmp_path, monkeypatc
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
+@pytest.mark.slow
 def test_importing_skykin_loads_no_network_library():
     code = "import sys, skykin.survey.open, skykin.survey.formats.hips; print('httpx' in sys.modules)"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

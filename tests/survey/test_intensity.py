@@ -97,6 +97,7 @@ def test_the_noise_of_a_grey_survey_is_that_of_its_one_band():
     assert grey.noise_at(10.0, 0.0) == pytest.approx(3)
 
 
+@pytest.mark.slow
 def test_map_index_and_their_tables_have_the_intensity_of_a_grey_image(tmp_path):
     """An image of 5 with as much structure as style needs: a random half is 4, the other 6."""
     random = np.random.default_rng(0).permutation(64 * 64).reshape(64, 64)

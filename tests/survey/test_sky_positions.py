@@ -83,6 +83,7 @@ def check(seeds):
     assert counts["refused"] < 0.06 * len(found)
 
 
+@pytest.mark.slow
 def test_random_headers_are_placed_as_astropy_places_them_or_refused():
     # The last two: wcslib finds no inverse of TPV at some pixel.
     check([*range(HEADERS), 1686, 3518])

@@ -535,6 +535,7 @@ def test_our_integral_is_the_one_that_the_survey_publishes(real_table, wham_path
     assert np.corrcoef(values[complete, 0], published)[0, 1] > 0.99999
 
 
+@pytest.mark.slow
 @pytest.mark.wham
 def test_the_real_sky_has_its_nebulae_where_they_are(wham_path):
     said = Listening()
