@@ -33,7 +33,7 @@ lint: $(VENV)/.has-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	@if command -v npx > /dev/null; then npx --yes --package typescript@$(TYPESCRIPT) tsc --project tools/client_types.json; \
+	@if command -v npx > /dev/null; then npx --yes --package typescript@$(TYPESCRIPT) tsc --project tools/client_types.json && npx --yes --package typescript@$(TYPESCRIPT) tsc --project tools/page_types.json; \
 		else echo "npx is not installed, so the types of the page's JavaScript are not checked"; fi
 
 aladin: $(ALADIN)

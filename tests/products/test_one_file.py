@@ -6,9 +6,6 @@ import html
 import io
 import json
 import re
-import shutil
-import subprocess
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -143,16 +140,3 @@ def test_a_file_that_is_there_is_kept_and_wrong_pictures_are_one_sentence(tmp_pa
         skykin.page(hostile_map(), tmp_path / "x.html", background="pink")
     assert path.read_text() == "mine"
     assert list(tmp_path.iterdir()) == [path]
-
-
-@pytest.mark.slow
-def test_the_script_is_typed(tmp_path):
-    compiler = shutil.which("tsc")
-    if compiler is None:
-        pytest.skip("the TypeScript compiler (tsc) is not installed")
-    script = Path(skykin.__file__).parent / "products" / "one_file" / "page.js"
-    how = (
-        "--noEmit --allowJs --checkJs --strict --target es2022 --module es2022 --lib es2022,dom,dom.iterable"
-    )
-    done = subprocess.run([compiler, *how.split(), str(script)], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout) == (0, "")
