@@ -7,7 +7,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 import warnings
 from dataclasses import replace
 
@@ -146,7 +145,12 @@ def hub(monkeypatch, tmp_path):
 @pytest.mark.slow
 def test_targets_are_sent_to_a_program_that_reads_tables(served, answer, hub):
     got = []
-    hub.bind_receive_notification("table.load.votable", lambda *call: got.append(call))
+
+    def load(_key, _sender, message, _mtype, parameters, _extra):
+        got.append(httpx.get(parameters["url"]).content)
+        hub.reply(message, {"samp.status": "samp.ok", "samp.result": {}})
+
+    hub.bind_receive_call("table.load.votable", load)
     refused = served.client.post("api/samp", json={"query": answer["query"]})
     assert (refused.status_code, refused.json()["way_out"]) == (400, "start `skykin view` with --samp")
     object.__setattr__(served.page, "samp", True)
@@ -155,12 +159,21 @@ def test_targets_are_sent_to_a_program_that_reads_tables(served, answer, hub):
     finally:
         object.__setattr__(served.page, "samp", False)
     assert sent.json() == {"programs": ["TOPCAT"]}
-    for _ in range(50):
-        if got:
-            break
-        time.sleep(0.1)
-    parameters = next(part for part in got[0] if isinstance(part, dict) and "url" in part)
-    assert httpx.get(parameters["url"]).content.startswith(b"<?xml")
+    assert [table[:5] for table in got] == [b"<?xml"]
+
+
+@pytest.mark.slow
+def test_a_program_that_refuses_a_table_is_not_named_and_one_that_is_slow_is(hub, monkeypatch):
+    monkeypatch.setattr("skykin.viewing.samp.ANSWER_S", 1)
+    answers = [{"samp.status": "samp.error", "samp.error": {"samp.errortxt": "no"}}]
+
+    def load(_key, _sender, message, *_rest):
+        if answers:
+            hub.reply(message, answers.pop())
+
+    hub.bind_receive_call("table.load.votable", load)
+    assert send_table("http://127.0.0.1:1/", "targets", "id").programs == ()
+    assert send_table("http://127.0.0.1:1/", "targets", "id").programs == ("TOPCAT",)
 
 
 def test_without_a_hub_on_this_computer_that_is_told(monkeypatch, tmp_path):

@@ -62,6 +62,8 @@ class Page:
     drawing: Work = field(default_factory=lambda: Work("tiles", 2, 512))
     #: What takes seconds, and draws with Matplotlib, which knows one drawing at a time.
     slow: Work = field(default_factory=lambda: Work("explanations and files", 1, 16))
+    #: Apart from the files, because a program fetches one before it answers.
+    telling: Work = field(default_factory=lambda: Work("answers of other programs", 1, 4))
     kept: Remembered[Served] = field(
         default_factory=lambda: Remembered(KEPT_BYTES, lambda served: len(served.content))
     )
@@ -105,7 +107,7 @@ class Page:
 
     def close(self) -> None:
         """End all work."""
-        for work in (self.asking, self.drawing, self.slow):
+        for work in (self.asking, self.drawing, self.slow, self.telling):
             work.close()
 
     # The page itself.
@@ -289,7 +291,7 @@ class Page:
             _, targets = sky.found(question)
             return send_table(address, targets.heading, question.id)
 
-        return answer(asdict(await self.slow.do(("samp", question.id), send)))
+        return answer(asdict(await self.telling.do(("samp", question.id), send)))
 
 
 def _own(folder: str, name: str) -> Response:

@@ -13,7 +13,7 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
-from xmlrpc.client import Error, ServerProxy, Transport
+from xmlrpc.client import Error, Fault, ServerProxy, Transport
 
 from skykin.core.errors import ResourceError
 from skykin.viewing.answers import Sent
@@ -23,8 +23,9 @@ LOAD_TABLE = "table.load.votable"
 VARIABLE, LOCKFILE = "SAMP_HUB", ".samp"
 LOCK_URL = "std-lockurl:"
 LARGEST_LOCKFILE = 65_536
-#: Seconds that a hub has for an answer.
-PATIENCE_S = 5.0
+#: Seconds that a program has to load a table, and that a hub has for an answer.
+ANSWER_S = 5
+PATIENCE_S = 2.0 * ANSWER_S
 LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
@@ -56,10 +57,11 @@ def send_table(address: str, name: str, identifier: str) -> Sent:
         key = hub.register(said["samp.secret"])["samp.private-key"]
         try:
             hub.declareMetadata(key, {"samp.name": "Skykin"})
-            told = hub.getSubscribedClients(key, LOAD_TABLE)
-            names = sorted(str(hub.getMetadata(key, one).get("samp.name", one)) for one in told)
+            readers = hub.getSubscribedClients(key, LOAD_TABLE)
             table = {"url": address, "name": name, "table-id": identifier}
-            hub.notifyAll(key, {"samp.mtype": LOAD_TABLE, "samp.params": table})
+            message = {"samp.mtype": LOAD_TABLE, "samp.params": table}
+            told = [reader for reader in readers if _loads(hub, key, reader, message)]
+            names = sorted(str(hub.getMetadata(key, one).get("samp.name", one)) for one in told)
         finally:
             hub.unregister(key)
     except (OSError, Error, HTTPException, LookupError, ValueError, AttributeError, TypeError) as error:
@@ -67,6 +69,19 @@ def send_table(address: str, name: str, identifier: str) -> Sent:
             raise
         raise _no_hub() from error
     return Sent(programs=tuple(names))
+
+
+def _loads(hub: Any, key: str, reader: str, message: dict[str, Any]) -> bool:
+    """Tell whether a program took the message: it did not say no in the time that it had.
+
+    A notice without an answer would be shorter, but a hub may drop it when its sender leaves at once.
+    """
+    try:
+        answer = hub.callAndWait(key, reader, message, str(ANSWER_S))
+    except Fault:
+        # Too slow to answer: the table is on its way.
+        return True
+    return bool(answer.get("samp.status") != "samp.error")
 
 
 def _no_hub() -> ResourceError:
