@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import warnings
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -70,6 +71,25 @@ def answer(served):
     found = served.client.post("api/query", json=ASKED)
     assert found.status_code == 200, found.text
     return found.json()
+
+
+@pytest.fixture
+def hub(monkeypatch, tmp_path):
+    """A hub on this computer, of astropy."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from astropy.samp import SAMPHubServer, SAMPIntegratedClient, conf
+
+        with conf.set_temp("use_internet", False):
+            lock = tmp_path / "samp"
+            monkeypatch.setenv("SAMP_HUB", f"std-lockurl:file://{lock}")
+            made = SAMPHubServer(web_profile=False, lockfile=str(lock), addr="127.0.0.1")
+            made.start()
+            other = SAMPIntegratedClient(name="TOPCAT", addr="127.0.0.1")
+            other.connect(hub=made)
+            yield other
+            other.disconnect()
+            made.stop()
 
 
 @pytest.fixture(scope="session")

@@ -242,6 +242,43 @@ def test_a_dragged_shape_becomes_the_reference(opened, mode, kind):
     page.wait_for_url(re.compile(f"like={kind}\\+"))
 
 
+def test_a_polygon_is_clicked_corner_by_corner_and_ended_by_a_double_click(opened):
+    page = opened("#criterion=score+-0.1")
+    page.wait_for_timeout(1000)
+    x, y = pixel_of(page, 83.8, -5.4)
+    page.get_by_role("radio", name="Polygon").click()
+    page.mouse.click(x - 14, y - 12)
+    page.mouse.click(x + 14, y - 12)
+    page.mouse.dblclick(x, y + 14)
+    said(page, "targets? found in")
+    assert page.locator(".chip").inner_text().startswith("polygon")
+    page.wait_for_url(re.compile(r"like=polygon\+"))
+    corners = re.search(r"like=polygon\+([^&]*)", page.url)[1]
+    numbers = [float(each) for each in re.split(r"[+,;]|%2C", corners) if each]
+    assert len(numbers) == 6
+    assert numbers[::2] == pytest.approx([83.8] * 3, abs=8)
+    assert numbers[1::2] == pytest.approx([-5.4] * 3, abs=8)
+
+
+def test_targets_are_sent_to_another_program_by_a_button(opened, served, hub):
+    got = []
+
+    def load(_key, _sender, message, _mtype, parameters, _extra):
+        got.append(parameters["url"])
+        hub.reply(message, {"samp.status": "samp.ok", "samp.result": {}})
+
+    hub.bind_receive_call("table.load.votable", load)
+    object.__setattr__(served.page, "samp", True)
+    try:
+        page = asked(opened)
+        page.get_by_text("Download", exact=True).click()
+        page.get_by_role("button", name="Send to other programs").click()
+        said(page, "TOPCAT")
+    finally:
+        object.__setattr__(served.page, "samp", False)
+    assert [url.rsplit("/", 1)[1] for url in got] == ["targets.vot"]
+
+
 def test_references_and_counter_examples_are_added_and_removed(opened):
     page = asked(opened)
     x, y = pixel_of(page, 80.0, -2.0)

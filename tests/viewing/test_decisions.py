@@ -131,3 +131,19 @@ def test_no_acknowledged_decision_is_lost_when_the_process_is_killed(tmp_path):
         found = Decisions(path).of("q")
         assert set(found) >= {f"T{number}" for number in range(acknowledged + 1)}
     assert acknowledged > 100
+
+
+@pytest.mark.slow
+def test_two_processes_that_write_at_once_lose_nothing(tmp_path):
+    path = tmp_path / "d.jsonl"
+    begun = [
+        subprocess.Popen([sys.executable, "-c", WRITER, path, first], stdout=subprocess.PIPE, text=True)
+        for first in ("0", "1000000")
+    ]
+    acknowledged = set()
+    for process in begun:
+        acknowledged |= {int(process.stdout.readline()) for _ in range(40)}
+    for process in begun:
+        process.kill()
+        acknowledged |= {int(number) for number in process.communicate()[0].split()}
+    assert set(Decisions(path).of("q")) >= {f"T{number}" for number in acknowledged}

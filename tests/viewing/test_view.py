@@ -7,7 +7,6 @@ import re
 import signal
 import subprocess
 import sys
-import warnings
 from dataclasses import replace
 
 import httpx
@@ -121,25 +120,6 @@ def test_the_coarsest_tiles_are_there_the_next_time_and_made_anew_if_they_are_da
     (tmp_path / "kept" / "Npix7.png").write_bytes(b"damaged")
     assert kept.file(coarse).content == coarse.encode()
     assert made[-1] == coarse
-
-
-@pytest.fixture
-def hub(monkeypatch, tmp_path):
-    """A hub on this computer, of astropy."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from astropy.samp import SAMPHubServer, SAMPIntegratedClient, conf
-
-        with conf.set_temp("use_internet", False):
-            lock = tmp_path / "samp"
-            monkeypatch.setenv("SAMP_HUB", f"std-lockurl:file://{lock}")
-            made = SAMPHubServer(web_profile=False, lockfile=str(lock), addr="127.0.0.1")
-            made.start()
-            other = SAMPIntegratedClient(name="TOPCAT", addr="127.0.0.1")
-            other.connect(hub=made)
-            yield other
-            other.disconnect()
-            made.stop()
 
 
 @pytest.mark.slow

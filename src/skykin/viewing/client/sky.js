@@ -33,8 +33,6 @@ export async function library() {
     throw new Problem("Aladin Lite, which draws the sky, is missing", "run “make aladin” in the checkout of Skykin, or install a wheel", "ALADIN");
   }
   await aladin.init;
-  addEventListener("unhandledrejection", (event) => forgive(event, event.reason));
-  addEventListener("error", (event) => forgive(event, event.error));
   return aladin;
 }
 
@@ -46,16 +44,6 @@ function forgetInFrames() {
     const value = { length: 0, key: () => null, getItem: () => null, setItem: () => {}, removeItem: () => {}, clear: () => {} };
     Object.defineProperty(window, "localStorage", { value });
   }
-}
-
-/**
- * Aladin asks every HiPS for an overview, which none needs to have, and throws what it then cannot read.
- *
- * @param {Event} event
- * @param {any} thrown
- */
-function forgive(event, thrown) {
-  if (`${thrown?.message ?? thrown}`.includes("Image HDU not found in the FITS")) event.preventDefault();
 }
 
 /** Aladin takes any address that is not whole for the name of a survey, which it would look up elsewhere. @param {string} url */
