@@ -20,7 +20,7 @@ PROGRAM = "skykin"
 class Run(SphinxDirective):
     """Commands, one per line, and what each prints.
 
-    Only `skykin` is run, without a shell, in a folder that the commands of one page share.  A command that fails
+    Only `skykin` is run, without a shell, in a folder that the commands of a page share.  One that fails
     ends the build, unless the option `fails` says that it is meant to.
     """
 
