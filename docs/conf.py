@@ -31,7 +31,8 @@ myst_heading_anchors = 4
 # Every notebook is executed anew, from the data of the packages; an error in one ends the build.
 nb_execution_mode = "force"
 nb_execution_raise_on_error = True
-nb_execution_timeout = 600
+nb_execution_in_temp = True
+nb_execution_timeout = 900
 nb_merge_streams = True
 os.environ.setdefault("OMP_NUM_THREADS", "2")
 

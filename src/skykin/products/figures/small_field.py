@@ -188,11 +188,12 @@ def _line(axes: SkyAxes, values: Numbers, at: float) -> None:
 
 def _bar(figure: Figure, axes: Axes, paint: Any, label: str, up_in: float, **options: Any) -> None:
     """Draw a colour bar below axes, so far from the sheet's lower edge."""
-    box, height = axes.get_position(), figure.get_size_inches()[1]
+    box, (width, height) = axes.get_position(), figure.get_size_inches()
     place = (box.x0 + 0.1 * box.width, (up_in + 0.1) / height, 0.8 * box.width, 0.13 / height)
     bar = figure.colorbar(paint, cax=figure.add_axes(place), orientation="horizontal", **options)
     bar.ax.tick_params(labelsize=8, pad=1)
-    bar.ax.set_ylabel(label, rotation=0, ha="right", va="center", fontsize=9, labelpad=14)
+    points_of_arrow = 0.0 if options.get("extend", "max") == "max" else 0.05 * 72 * place[2] * width
+    bar.ax.set_ylabel(label, rotation=0, ha="right", va="center", fontsize=9, labelpad=14 + points_of_arrow)
 
 
 def _shown(axes: SkyAxes, result: MappedTiles) -> Numbers:
