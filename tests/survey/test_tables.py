@@ -154,7 +154,9 @@ def test_of_two_pairs_of_positions_none_is_guessed_and_motions_are_no_positions(
     with pytest.raises(HeaderInvalidError, match="2 pairs of columns with positions are found in 'a.fits'"):
         opened(write(table, tmp_path / "a.fits"))
     table.rename_columns(["RA_2", "DEC_2"], ["pm_RA", "pm_DEC"])
-    survey, _ = opened(write(table, tmp_path / "b.fits"), beam_deg=7.5, columns=("RA_1", "DEC_1", "intensity"))
+    survey, _ = opened(
+        write(table, tmp_path / "b.fits"), beam_deg=7.5, columns=("RA_1", "DEC_1", "intensity")
+    )
     check_sky(survey)
     table.remove_columns(["RA_1", "DEC_1"])
     with pytest.raises(HeaderInvalidError, match="no columns with positions are found in 'c.fits'"):
