@@ -102,6 +102,7 @@ def test_a_file_that_is_no_survey_is_refused_with_exit_code_3(tmp_path, monkeypa
     [
         (KeyboardInterrupt(), 130, "interrupted; nothing was written"),
         (MemoryError(), 6, "RS-MEM: this computer has too little free memory"),
+        (RuntimeError("Can't start new thread"), 6, "RS-MEM: this computer has too little free memory"),
         (ZeroDivisionError("by zero"), 8, "BUG: ZeroDivisionError: by zero; nothing was written"),
         (SkykinError("odd [/red] text"), 8, "BUG: odd [/red] text"),
     ],

@@ -350,7 +350,7 @@ REFUSED: list[tuple[str, Make, str, str, str]] = [
         lambda: image_bytes(CTYPE2="DEC--TAN"),
         "SkyError",
         "SKY-FRAME",
-        "DEC and GLON, which are no pair",
+        "'GLON-TAN' and 'DEC--TAN', which are no pair",
     ),
     (
         "D04b mixed projections",

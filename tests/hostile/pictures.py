@@ -39,8 +39,8 @@ def save(path: Path, array: np.ndarray, **options: object) -> Path:
     return path
 
 
-def tiff_of_numbers(path: Path, array: np.ndarray) -> Path:
-    """A TIFF of one strip, of whichever numbers the array holds, one or three to a pixel."""
+def tiff_of_numbers(path: Path, array: np.ndarray, order: str = "<") -> Path:
+    """A TIFF of one strip, of whichever numbers the array holds, one or three to a pixel, in either order."""
     rows, columns, samples = (*array.shape, 1)[:3]
     bits, kind = array.dtype.itemsize * 8, {"u": 1, "i": 2, "f": 3}[array.dtype.kind]
     extra = 8 + 2 + 11 * 12 + 4
@@ -57,10 +57,15 @@ def tiff_of_numbers(path: Path, array: np.ndarray) -> Path:
         (284, 3, 1, 1),
         (339, 3, samples, kind if samples == 1 else extra + 6),
     ]
-    entries = b"".join(struct.pack("<HHII", *tag) for tag in tags)
-    more = struct.pack("<3H", *[bits] * 3) + struct.pack("<3H", *[kind] * 3)
-    head = b"II*\0" + struct.pack("<I", 8) + struct.pack("<H", len(tags)) + entries + bytes(4)
-    path.write_bytes(head + more + array.astype(array.dtype.newbyteorder("<")).tobytes())
+    entries = b"".join(
+        struct.pack(f"{order}HHIHH", *tag, 0) if tag[1:3] == (3, 1) else struct.pack(f"{order}HHII", *tag)
+        for tag in tags
+    )
+    more = struct.pack(f"{order}6H", *[bits] * 3, *[kind] * 3)
+    head = (
+        {"<": b"II*\0", ">": b"MM\0*"}[order] + struct.pack(f"{order}IH", 8, len(tags)) + entries + bytes(4)
+    )
+    path.write_bytes(head + more + array.astype(array.dtype.newbyteorder(order)).tobytes())
     return path
 
 

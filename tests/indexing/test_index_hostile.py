@@ -132,7 +132,7 @@ def test_a_flipped_byte_in_the_manifest_is_found(folder):
 
 
 def test_other_versions_and_other_programs_are_refused(folder, tmp_path):
-    for version, sentence in ((1, "format 1, but .* reads format 2; build it again"), (3, "update Skykin")):
+    for version, sentence in ((2, "format 2, but .* reads format 3; build it again"), (4, "update Skykin")):
         with closing(sqlite3.connect(folder / MANIFEST)) as connection:
             connection.execute(f"PRAGMA user_version = {version}")
         with pytest.raises(IndexRefusedError, match=sentence) as caught:

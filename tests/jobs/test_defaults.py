@@ -8,7 +8,7 @@ from skykin.core.extent import ALL_SKY, Extent
 from skykin.core.progress import SilentProgress
 from skykin.core.settings import MapSettings
 from skykin.jobs.opening import recipe_for, with_survey
-from skykin.style.recipe import COARSE, RESOLVED, recipe
+from skykin.style.recipe import COARSE, RESOLVED, SHAPES, recipe
 from skykin.survey.named import NamedSurvey, named_surveys
 from tests.skies import blob_survey
 
@@ -62,9 +62,10 @@ def test_without_the_far_infrared_picture_wham_is_mapped_and_the_reason_is_told(
 def test_the_recipe_follows_what_the_survey_resolves():
     assert recipe_for(MapSettings(), seen(0.09)).name == RESOLVED == "core-spread"
     assert recipe_for(MapSettings(), seen(1.0)).name == COARSE == "core-contrast"
-    assert recipe_for(MapSettings(), seen(0.001, Extent(209.0, -19.0, 5.0))).name == COARSE
+    image = seen(0.001, Extent(209.0, -19.0, 5.0))
+    assert recipe_for(MapSettings(), image).name == SHAPES == "radial-profile"
     assert recipe_for(MapSettings(recipe="mean-std"), seen(0.09)).name == "mean-std"
 
 
 def test_the_pixels_of_a_tile_are_known_before_the_survey_is_opened():
-    assert recipe(RESOLVED).pixels == recipe(COARSE).pixels
+    assert recipe(RESOLVED).pixels == recipe(COARSE).pixels == recipe(SHAPES).pixels

@@ -120,6 +120,7 @@ def test_a_map_is_made_again_from_its_provenance_with_the_same_views(made, surve
         np.testing.assert_array_equal(np.asarray(again.tiles[name]), np.asarray(made.tiles[name]))
 
 
+@pytest.mark.slow
 def test_an_index_is_searched_in_the_views_of_the_map(made, index, survey):
     reference = made.query.positions[0]
     found = skykin.search(index, tuple(reference), measure=True, survey=survey, top_fraction=0.2)

@@ -61,6 +61,22 @@ SETS = {
         ["legacysurvey-0001m002-invvar-r.fits.fz", "legacysurvey-0001m002-nexp-r.fits.fz"],
         ["legacysurvey-0001m002-chi2-r.fits.fz", "legacysurvey-0001m002-maskbits.fits.fz"],
     ),
+    "SExtractor": (
+        "im.fits",
+        [],
+        ["im_back.fits", "im_segm.fits", "im_obj.fits", "im_apertures.fits", "segmentation.fits"],
+    ),
+    "SCAMP": ("im.fits", ["im.weight.fits"], ["im_chi2.fits", "im.check.fits"]),
+    "Herschel": ("m31_image.fits", ["m31_coverage.fits"], ["m31_stDev.fits"]),
+    "ROSAT": ("rs930101n00_im1.fits", ["rs930101n00_mex.fits"], ["rs930101n00_bk1.fits"]),
+    "XMM": ("P01_IMAGE_.FIT", ["P01_EXPMAP.FIT"], ["P01_BKGMAP.FIT"]),
+    "Fermi": ("cmap.fits", ["expmap.fits"], ["expcube.fits"]),
+    "words of their own": (
+        "m31.fits",
+        ["m31_exposure_map.fits", "m31-coverage-map.fits"],
+        ["m31-noise-map.fits", "m31_sigma_map.fits", "m31_footprint.fits"],
+    ),
+    "words before a name": ("m31.fits", ["weight_m31.fits"], ["unc_m31.fits", "mask_m31.fits"]),
     "VISTA": ("tile_st.fit", ["tile_st_conf.fit"], []),
     "ALMA": ("uid.cont.image.pbcor.fits", [], ["uid.cont.pb.fits", "uid.cont.residual.fits"]),
     "plain": ("image.fits", ["weight.fits", "exposure.fits"], ["rms.fits", "mask.fits", "err.fits"]),
@@ -108,6 +124,18 @@ def test_a_weight_blanks_what_it_gives_no_weight_and_is_no_image(tmp_path):
     note = "note: 'coadd.weight.fits' is taken as the weight of 'coadd.fits': pixels of weight 0 are blank"
     assert note in said
     assert survey.to_dict()["files"][0]["weight"]["file"] == "coadd.weight.fits"
+
+
+def test_images_of_the_same_pixels_are_named(tmp_path):
+    for name, level in (("m31.fits", 50), ("m31_other.fits", 20)):
+        image(tmp_path / "f" / name, level)
+    image(tmp_path / "f" / "m32.fits", 50, CRVAL1=81.0)
+    survey, said = opened(tmp_path / "f")
+    assert survey.sample(80.0, 0.0)[0][0] == pytest.approx(35, abs=0.1)
+    assert said[-1] == (
+        "note: 'm31.fits', 'm31_other.fits' show the same pixels and are averaged; if one tells about "
+        "another (its noise, its weight), take it out"
+    )
 
 
 def test_what_is_no_weight_or_does_not_fit_is_left_out_and_named(tmp_path):

@@ -177,7 +177,8 @@ def test_a_header_beside_the_picture_says_where_it_lies(tmp_path, form):
     assert survey.extent.radius_deg < 10
 
 
-def test_astrometry_net_counts_rows_from_the_top(tmp_path):
+@pytest.mark.parametrize("sign", ["HISTORY", "COMMENT", "IMAGEW and IMAGEH"])
+def test_astrometry_net_counts_rows_from_the_top(tmp_path, sign):
     grey = np.full((96, 128), 10, np.uint8)
     grey[15:26, 85:96] = 210  # 20 rows below the top of the picture
     path = save(tmp_path / "photo.png", grey)
@@ -190,9 +191,11 @@ def test_astrometry_net_counts_rows_from_the_top(tmp_path):
             "CRPIX1": 64.5,
             "CRPIX2": 48.5,
         }
-        | {"CD1_1": -0.01, "CD1_2": 0.0, "CD2_1": 0.0, "CD2_2": -0.01, "IMAGEW": 128, "IMAGEH": 96}
+        | {"CD1_1": -0.01, "CD1_2": 0.0, "CD2_1": 0.0, "CD2_2": -0.01}
+        | ({"IMAGEW": 128, "IMAGEH": 96} if sign.startswith("IMAGE") else {})
     )
-    header.add_history("Created by the Astrometry.net suite.")
+    if not sign.startswith("IMAGE"):
+        header[sign] = "Created by the Astrometry.net suite."
     fits.PrimaryHDU(header=header).writeto(tmp_path / "photo.wcs")
     place = WCS(header).pixel_to_world(90, 20).galactic
     values, _ = opened(path)[0].sample(place.l.deg, place.b.deg)
@@ -322,6 +325,21 @@ def test_i04_measured_values_are_kept(tmp_path, dtype):
     survey, _ = whole(tmp_path / "a.tif")
     values, _ = survey.sample(np.array([180 - 32.5 * 360 / 128, 540 - 96.5 * 360 / 128]), np.zeros(2))
     np.testing.assert_array_equal(values[:, 0], array[0, [32, 96]].astype(np.float32))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "order", "white"),
+    [
+        *((kind, ">", 1) for kind in (np.int8, np.int16, np.int32, np.float32, np.float64)),
+        *((np.int8, "<", 1), (np.uint8, ">", 255), (np.uint16, ">", 65535)),
+    ],
+)
+def test_i04_numbers_in_either_order_of_bytes_and_of_8_bits_are_kept(tmp_path, dtype, order, white):
+    array = np.full((64, 128), 3, dtype)
+    array[:, 20:45], array[:, 85:110] = (-100 if np.dtype(dtype).kind == "i" else 100), 27
+    survey, _ = whole(tiff_of_numbers(tmp_path / "a.tif", array, order))
+    values, _ = survey.sample(np.array([180 - 32.5 * 360 / 128, 540 - 96.5 * 360 / 128]), np.zeros(2))
+    np.testing.assert_allclose(values[:, 0], array[0, [32, 96]] / white, rtol=1e-6)
 
 
 @pytest.mark.parametrize("fault", [1e30, np.inf])

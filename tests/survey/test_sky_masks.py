@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from mocpy import MOC
 from regions import Regions
 
+from skykin.core import region_cells
 from skykin.core.area import MocArea
 from skykin.core.errors import (
     CorruptFileError,
@@ -165,6 +166,26 @@ def test_cells_of_circles_are_those_of_mocpy(tmp_path):
     small = MOC.from_cone(10 * u.deg, -20 * u.deg, radius=0.1 * u.deg, max_depth=16)
     large = MOC.from_cone(83.8 * u.deg, -5.4 * u.deg, radius=3 * u.deg, max_depth=12)
     assert mask == MocArea(small.union(large))
+
+
+def test_very_many_circles_are_covered_fast_and_hold_hardly_more(tmp_path, monkeypatch):
+    monkeypatch.setattr(region_cells, "MANY", 3)
+    lines = [f"circle({lon},{-20 + lon},0.3)" for lon in range(5)]
+    few, many = (
+        moc_of_regions(Regions.parse("\n".join(["icrs", *some]), format="ds9")) for some in (lines[:2], lines)
+    )
+    each = [
+        MOC.from_cone(lon * u.deg, (lon - 20) * u.deg, radius=0.3 * u.deg, max_depth=14) for lon in range(5)
+    ]
+    exact = each[0].union(*each[1:])
+    assert few == each[0].union(each[1])
+    assert exact.difference(many).sky_fraction == 0
+    assert 1 < many.sky_fraction / exact.sky_fraction < 1.003
+    shapes = "\n".join(["ellipse(10,20,0.2,0.1,30)"] * 4000)
+    with pytest.raises(
+        TooLargeError, match="the 4000 shapes of 'mask.reg' would take about 36 s, but at most"
+    ):
+        read(tmp_path, f"icrs\n{shapes}\n")
 
 
 def test_j12_a_polygon_over_the_pole_and_the_seam_has_its_area(tmp_path):

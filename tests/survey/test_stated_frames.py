@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from astropy.coordinates import FK4, FK5, BarycentricMeanEcliptic, FK4NoETerms, SkyCoord
 from astropy.io import fits
+from astropy.table import Table
 from astropy.time import Time
 
 import skykin
@@ -18,6 +19,8 @@ B1950, J1975, J2015 = FK4(equinox="B1950"), FK5(equinox="J1975"), FK5(equinox="J
 HEADERS = {
     "EQUINOX and RADECSYS": ({"EQUINOX": 1950.0, "RADECSYS": "FK4"}, B1950),
     "EQUINOX alone": ({"EQUINOX": 1950.0}, B1950),
+    "EPOCH, its old name": ({"EPOCH": 1950.0}, B1950),
+    "EPOCH of a date": ({"EPOCH": 2015.5}, "icrs"),
     "EQUINOX as text": ({"EQUINOX": "B1950"}, B1950),
     "RADESYS alone": ({"RADESYS": "FK4"}, B1950),
     "without E-terms": ({"RADESYS": "FK4-NO-E", "EQUINOX": 1950.0}, FK4NoETerms(equinox="B1950")),
@@ -59,7 +62,37 @@ def test_a_fits_table_lies_where_its_header_says(tmp_path, stated):
     assert found.separation(PLACES).arcsec.max() < 0.05
 
 
-@pytest.mark.parametrize("names", [("RAB1950", "DEB1950"), ("RA_B1950", "DEC_B1950"), ("RA1950", "DEC1950")])
+def test_what_the_first_hdu_says_holds_for_a_table_that_says_nothing(tmp_path):
+    def with_first(path, frame, **cards):
+        written(path, frame, **cards)
+        with fits.open(path, mode="update") as file:
+            file[0].header["EQUINOX"] = 1950.0
+        return path
+
+    assert apart_arcsec(with_first(tmp_path / "a.fits", B1950)).max() < 0.05
+    assert apart_arcsec(with_first(tmp_path / "b.fits", "icrs", RADESYS="ICRS")).max() < 0.05
+    assert apart_arcsec(with_first(tmp_path / "c.fits", "icrs", INHERIT=False)).max() < 0.05
+
+
+def test_the_meta_of_ecsv_and_the_description_of_a_votable_say_the_equinox(tmp_path):
+    old = PLACES.transform_to(B1950)
+    table = Table({"RA": old.ra.deg, "DEC": old.dec.deg}, meta={"EQUINOX": "B1950"})
+    table.write(tmp_path / "a.ecsv")
+    assert apart_arcsec(tmp_path / "a.ecsv").max() < 0.05
+    del table.meta["EQUINOX"]
+    table["RA"].description, table["DEC"].description = "Right ascension (B1950)", "Declination (B1950)"
+    table.write(tmp_path / "b.vot", format="votable")
+    assert apart_arcsec(tmp_path / "b.vot").max() < 0.05
+    now = Table({"RA": PLACES.ra.deg, "DEC": PLACES.dec.deg})
+    now["RA"].description = now["DEC"].description = "J2000, brought from B1950"
+    now.write(tmp_path / "c.vot", format="votable")
+    assert apart_arcsec(tmp_path / "c.vot").max() < 0.05
+
+
+@pytest.mark.parametrize(
+    "names",
+    [("RAB1950", "DEB1950"), ("RA_B1950", "DEC_B1950"), ("RA1950", "DEC1950"), ("RA1950_deg", "DE1950_deg")],
+)
 def test_the_year_in_the_name_of_a_column_counts_before_the_header(tmp_path, names):
     assert apart_arcsec(written(tmp_path / "t.fits", B1950, names, EQUINOX=2000.0)).max() < 0.01
     assert (

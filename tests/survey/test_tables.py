@@ -116,7 +116,13 @@ CATALOGUE_COLUMNS = [
     ("raMean", "decMean", "icrs", ""),  # Pan-STARRS
     ("coord_ra", "coord_dec", "icrs", "rad"),  # LSST
     ("RightAscension", "Declination", "icrs", "deg"),
+    ("RAJ2000_deg", "DEJ2000_deg", "icrs", ""),
+    ("RA_TARG", "DEC_TARG", "icrs", "deg"),  # HST
+    ("mean_ra", "mean_dec", "icrs", ""),
+    ("RA_1", "DEC_1", "icrs", ""),  # joined by TOPCAT
+    ("psfRA", "psfDec", "icrs", ""),
     ("GLON", "GLAT", "galactic", "deg"),
+    ("gal_l", "gal_b", "galactic", ""),
     ("LII", "BII", "galactic", "deg"),  # HEASARC
     ("ecl_lon", "ecl_lat", "barycentricmeanecliptic", "deg"),  # Gaia
 ]
@@ -139,6 +145,29 @@ def test_positions_in_a_second_frame_and_errors_are_no_values(tmp_path):
     survey, said = opened(write(table, tmp_path / "a.fits"), beam_deg=7.5)
     check_sky(survey)
     assert (survey.bands[0], said) == ("intensity", [])
+
+
+def test_of_two_pairs_of_positions_none_is_guessed_and_motions_are_no_positions(tmp_path):
+    place = SkyCoord(LON, LAT, unit="deg", frame="galactic").icrs
+    table = sky(RA_1=place.ra.deg, DEC_1=place.dec.deg, RA_2=place.ra.deg + 1, DEC_2=place.dec.deg)
+    table.remove_columns(["l", "b"])
+    with pytest.raises(HeaderInvalidError, match="2 pairs of columns with positions are found in 'a.fits'"):
+        opened(write(table, tmp_path / "a.fits"))
+    table.rename_columns(["RA_2", "DEC_2"], ["pm_RA", "pm_DEC"])
+    survey, _ = opened(
+        write(table, tmp_path / "b.fits"), beam_deg=7.5, columns=("RA_1", "DEC_1", "intensity")
+    )
+    check_sky(survey)
+    table.remove_columns(["RA_1", "DEC_1"])
+    with pytest.raises(HeaderInvalidError, match="no columns with positions are found in 'c.fits'"):
+        opened(write(table, tmp_path / "c.fits"))
+
+
+def test_two_columns_of_coordinates_share_their_unit_in_yaml(tmp_path):
+    place = SkyCoord(LON, LAT, unit="deg", frame="galactic")
+    table = QTable({"a": place.icrs, "b": place, "flux": smooth_value(LON, LAT)}, meta={"x": [1, 2]})
+    table.meta["y"] = table.meta["x"]
+    check_sky(opened(write(table, tmp_path / "a.ecsv"), beam_deg=7.5)[0])
 
 
 def test_radians_without_a_unit_are_doubted(tmp_path):
@@ -447,6 +476,8 @@ def test_j08_python_and_aliases_in_yaml_are_refused(tmp_path):
     for more in (
         ", meta: !!python/object/apply:os.system ['touch harm']",
         ", meta: {a: &a [1, 2], b: &b [*a, *a]}",
+        ", meta: {a: &a !astropy.units.Unit {unit: m}, b: &b !astropy.units.Unit {unit: [*a, *a]}}",
+        ", meta: {a: &a [*a]}",
     ):
         path.write_text(ECSV.format(more=more))
         with pytest.raises(HeaderInvalidError, match="holds Python objects or aliases of YAML"):

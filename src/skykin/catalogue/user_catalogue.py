@@ -28,8 +28,10 @@ from skykin.survey.table.columns import (
     PAIRS,
     columns_told,
     doubtful_radians,
+    equatorial_pairs,
     has_ucd,
     name_key,
+    split_name,
 )
 from skykin.survey.table.objects import ObjectColumn, read_object_columns
 from skykin.survey.table.stated import in_present_frame, with_frames
@@ -52,8 +54,6 @@ DIAMETERS = (
     "extent",
 )
 RADII = ("radius", "rad", "angularradius", "semimajor", "semimajoraxis")
-#: Units that the name of a column may end with.
-ENDINGS = ("arcmin", "arcsec", "degrees", "degree", "deg")
 #: Two pairs of columns that say where an object is may differ by so much, for rounding.
 AGREEMENT_DEG = 0.1
 WAY_OUT = "call them l and b, ra and dec, or lon and lat"
@@ -108,7 +108,7 @@ def find_sizes(columns: list[ObjectColumn], file: str) -> Sizes | None:
     for names, factor in ((DIAMETERS, 1.0), (RADII, 2.0)):
         for name in names:
             for column in columns:
-                stem, ending = _split(column.name)
+                stem, ending = split_name(column.name)
                 if stem == name and column.numbers is not None:
                     per_unit = _degrees_per(column, ending, file)
                     if per_unit is None:
@@ -135,6 +135,8 @@ def _pairs(columns: list[ObjectColumn], frame: str | None) -> list[Pair]:
             if lat is not None:
                 found.append((lon, lat, known))
                 used |= {id(lon), id(lat)}
+    if not found and len(pairs := equatorial_pairs(columns)) == 1:
+        found = [(*pairs[0], "icrs")]
     if frame is not None:  # what the user says concerns columns that do not say it themselves
         found.sort(key=lambda pair: pair[2] is not None)
     return found
@@ -172,7 +174,7 @@ def _degrees(column: ObjectColumn, file: str, say: Say, *, hours: bool = False) 
     if column.text is not None:
         return _sexagesimal(column, file, u.hourangle if hours else u.deg)
     numbers = np.asarray(column.numbers)
-    per_unit = _degrees_per(column, _split(column.name)[1], file)
+    per_unit = _degrees_per(column, split_name(column.name)[1], file)
     if per_unit is None:
         per_unit = 1.0
         finite = numbers[np.isfinite(numbers)]
@@ -233,14 +235,7 @@ def _degrees_per(column: ObjectColumn, ending: str, file: str) -> float | None:
 def _is(column: ObjectColumn, what: str) -> bool:
     if what.startswith("pos"):
         return has_ucd(column.ucd, what)
-    return what in (name_key(column.name), _split(column.name)[0])
-
-
-def _split(name: str) -> tuple[str, str]:
-    """Stem and unit of a name such as ``size_arcmin``."""
-    key = name_key(name)
-    ending = next((e for e in ENDINGS if key.endswith(e) and key != e), "")
-    return key.removesuffix(ending), ending
+    return what in (name_key(column.name), split_name(column.name)[0])
 
 
 YES, NO = {"true", "t", "yes", "y", "1", "1.0"}, {"false", "f", "no", "n", "0", "0.0"}

@@ -270,7 +270,8 @@ Recipe = Annotated[
         "clouds and complexes of the whole sky core-spread; for "
         "textures (fields, turbulence) covariance or mean-std; the original experiment is poster. "
         "`skykin recipes` says more.",
-        show_default="core-spread on a whole sky that resolves clouds, else core-contrast",
+        show_default="core-spread on a whole sky that resolves clouds, core-contrast on others, "
+        "radial-profile on images",
         rich_help_panel=STYLE,
     ),
 ]

@@ -12,7 +12,7 @@ LONGEST_SHOWN = 120
 #: What libraries say, each in its own kind of error, where the system gives them no more memory.
 NO_MEMORY = re.compile(
     r"bad[_ ]alloc|(cannot|can't|failed to|unable to) allocate|failed to map segment|out of memory|"
-    r"can't start new thread",
+    r"can't start new thread|failed to serialize proto",
     re.IGNORECASE,
 )
 #: What a program says then.

@@ -31,6 +31,9 @@ ELLIPSE_CORNERS = 72
 LARGEST_CELL_DEG = math.degrees(math.sqrt(math.pi / 3))
 #: Corners that are no farther from one great circle, radians, enclose nothing.
 FLAT = 1e-12
+#: Cells along the edge of circles are told by cells this many orders finer; of very many circles by their
+#: own centres and corners alone, five times as fast, which makes their area at most 0.3 % larger.
+FINER_AT_EDGES, MANY = 2, 1_000
 #: Cells are found in one thread: a guarded child has few.
 THREADS = 1
 
@@ -115,11 +118,13 @@ def _covered(outlines: Sequence[_Outline]) -> MOC:
         lon, lat = places[:, :, 0].T * u.deg
         size = np.array([outline.radii_deg for outline, _ in members]).T * u.deg
         if radii == 1:
+            finer = FINER_AT_EDGES if len(members) <= MANY else 0
             mocs.append(
                 MOC.from_cones(
-                    lon, lat, radius=size[0], max_depth=order, n_threads=THREADS, union_strategy="large_cones"
+                    lon, lat, radius=size[0], max_depth=order, delta_depth=finer, n_threads=THREADS,
+                    union_strategy="large_cones",
                 )
-            )
+            )  # fmt: skip
         else:
             mocs += [
                 MOC.from_ring(a, b, internal_radius=inner, external_radius=outer, max_depth=order)

@@ -87,7 +87,7 @@ class MapSettings(Checked):
         Measure the limits on each tile instead: enhances faint structure; absolute brightness is lost.
     recipe : str, optional
         How style is measured; see `recipes`.  If left out, ``core-spread`` on a survey of the whole sky that
-        resolves clouds, else ``core-contrast``.
+        resolves clouds, ``core-contrast`` on others, ``radial-profile`` on images.
     criterion : MatchCriterion or dict
         Which tiles match: from a score, a fraction of the sky, or up to a false discovery rate; the recipe's
         own if none is given.

@@ -40,10 +40,13 @@ from skykin.indexing.stored import Shelf, StoredFacet, cell_of, facet_name, face
 from skykin.scale.local import ordered_map
 from skykin.style.basis import FITTED_TILES, fit_basis
 from skykin.style.recipe import Recipe
+from skykin.style.row_moments import RowMoments
 from skykin.style.signature import Signature, Standardisation
 from skykin.style.whitening import Whitening
 from skykin.tiling.facets import Facet
 
+#: Step that averages all tiles.
+AVERAGE = "average"
 #: Facts that an index may outgrow when data is appended.
 GROWING = ("survey", "extent", "area", "opened", "versions", "credits")
 #: Facts that decide no number.
@@ -71,6 +74,8 @@ class Job:
         Gives what measures facets, once the space is known.
     exact : bool
         Keep whole vectors of the standard tiles.
+    in_rows : bool
+        Whether the average tile is that of all tiles, within rows of latitude.
     """
 
     facts: Mapping[str, Any]
@@ -79,6 +84,7 @@ class Job:
     measure_scale: Callable[[], tuple[Standardisation, Mapping[str, Directions]]]
     meter: Callable[[Space], FacetMeter]
     exact: bool
+    in_rows: bool = False
 
 
 def build(folder: Path, job: Job, *, append: bool, workers: int, progress: Progress) -> bool:
@@ -154,6 +160,7 @@ class _Builder:
             known[name].result is None for name in names
         )
         after = [
+            *([Step(AVERAGE, {})] if self.job.in_rows else []),
             Step("basis", {}),
             *(Step(step.name.replace("facet", "vectors"), {"facet": step.name}) for step in facets),
         ]
@@ -196,16 +203,11 @@ class _Builder:
                 for layer, own in scale.whitening.items()
                 for part, along in enumerate(own.directions)
             ]
-            result: dict[str, Any] = {"tiles": scale.tiles}
-            if scale.rows:
-                shards += [
-                    self._write(f"rows-{layer}", np.stack(scale.of_rows(layer)))
-                    for layer in self.job.recipe.layers
-                ]
-                result |= {"rows": [own.tiles for own in scale.rows], "edges_deg": list(scale.edges_deg)}
-            self.writer.commit("scale", result, shards)
+            self.writer.commit("scale", {"tiles": scale.tiles}, shards)
+        self._measure_facets(self._space(), missing)
+        if AVERAGE in missing:
+            self._average()
         space = self._space()
-        self._measure_facets(space, missing)
         if "basis" in missing:
             self._fit(space)
         if any(name.startswith("vectors") for name in missing):
@@ -230,9 +232,33 @@ class _Builder:
                     self._write(f"tiles-{name}", style.tiles),
                     *([] if style.exact is None else [self._write(f"exact-{name}", style.exact)]),
                 ]
+                if style.moments_of_tiles is not None:
+                    shards.append(self._write(f"{AVERAGE}-{name}", style.moments_of_tiles.records))
                 result = {"picture_sha256": style.picture_sha256, "tiles": len(style.tiles)}
                 self.writer.commit(name, result, shards)
                 counter.advance()
+
+    def _average(self) -> None:
+        """Average all tiles of the facets, as a map does."""
+        shelf, recipe = Shelf(self.folder / SHARDS, self.writer.state.shards), self.job.recipe
+        parts = [
+            RowMoments(np.asarray(shelf(f"{AVERAGE}-{facet.name}"))) for facet in self._stored(self._space())
+        ]
+        assert recipe.rows_deg is not None  # noqa: S101 - the job says so
+        found = Standardisation.of_moments(
+            RowMoments.added(parts), self._space().whole_columns, recipe.rows_deg
+        )
+        shards = []
+        for layer in recipe.layers:
+            whole = np.stack([found.mean[layer], found.spread[layer]])
+            shards.append(self._write(f"{AVERAGE}-{layer}", whole))
+            shards.append(self._write(f"rows-{layer}", np.stack(found.of_rows(layer))))
+        result = {
+            "tiles": found.tiles,
+            "rows": [own.tiles for own in found.rows],
+            "edges_deg": list(found.edges_deg),
+        }
+        self.writer.commit(AVERAGE, result, shards)
 
     def _fit(self, space: Space) -> None:
         facets = self._stored(space)
@@ -256,16 +282,22 @@ class _Builder:
         shelf = Shelf(self.folder / SHARDS, self.writer.state.shards)
         bases = {layer: np.asarray(shelf(f"basis-{layer}")) for layer in self.job.recipe.layers}
 
-        def vectors(facet: StoredFacet) -> tuple[Numbers, Numbers]:
-            whole = {layer: facet.summed(layer) for layer in bases}
-            small = [np.nan_to_num(whole[layer] @ basis.T) for layer, basis in bases.items()]
-            return np.concatenate(small, axis=1).astype(np.float16), np.concatenate([*whole.values()], axis=1)
+        def vectors(facet: StoredFacet) -> tuple[Numbers, Numbers, Numbers]:
+            units, lengths = zip(*(facet.summed(layer) for layer in bases), strict=True)
+            small = [np.nan_to_num(unit @ basis.T) for unit, basis in zip(units, bases.values(), strict=True)]
+            whole = np.concatenate(units, axis=1)
+            return np.concatenate(small, axis=1).astype(np.float16), whole, np.stack(lengths, axis=1)
 
         with self.progress.stage("Vectors of tiles", len(facets), "facets") as counter:
-            for facet, (small, whole) in zip(facets, ordered_map(vectors, facets, self.workers), strict=True):
+            found = ordered_map(vectors, facets, self.workers)
+            for facet, (small, whole, lengths) in zip(facets, found, strict=True):
                 shards = [self._write(f"projection-{facet.name}", small)]
                 if self.job.exact and space.cell_kind == "exact":
                     shards.append(self._write(f"exact-{facet.name}", whole))
+                elif space.in_rows:
+                    shards.append(self._write(f"exact-{facet.name}", whole.astype(np.float16)))
+                if space.in_rows:
+                    shards.append(self._write(f"norms-{facet.name}", lengths))
                 self.writer.commit(facet.name.replace("facet", "vectors"), {}, shards)
                 counter.advance()
 
@@ -301,10 +333,18 @@ def read_space(recipe: Recipe, shelf: Shelf, steps: Sequence[Step]) -> Space:
         for layer in (recipe.layers if recipe.directions is not None else ())
     }
     scale = Standardisation(mean, spread, int(found["tiles"]), whitening)
-    if "rows" in found:
-        rows = {layer: np.asarray(shelf(f"rows-{layer}")) for layer in recipe.layers}
-        scale = scale.with_rows(rows, found["rows"], found["edges_deg"])
-    return Space(recipe, scale, directions)
+    own = [step for step in steps if step.name == AVERAGE]
+    average = _read_average(recipe, shelf, own[0].result) if own and own[0].result is not None else None
+    return Space(recipe, scale, directions, bool(own), average)
+
+
+def _read_average(recipe: Recipe, shelf: Shelf, found: Mapping[str, Any]) -> Standardisation:
+    """Read the average of all tiles back."""
+    parts = {layer: np.asarray(shelf(f"{AVERAGE}-{layer}")) for layer in recipe.layers}
+    mean, spread = (Signature({layer: part[row] for layer, part in parts.items()}) for row in (0, 1))
+    whole = Standardisation(mean, spread, int(found["tiles"]))
+    rows = {layer: np.asarray(shelf(f"rows-{layer}")) for layer in recipe.layers}
+    return whole.with_rows(rows, found["rows"], found["edges_deg"]) if found["rows"] else whole
 
 
 def stored_facets(steps: Sequence[Step], shelf: Shelf, space: Space) -> list[StoredFacet]:

@@ -45,19 +45,28 @@ class Space:
     ----------
     recipe : Recipe
     scale : Standardisation
-        Mean and spread of the survey's tiles: the code of the cells, and the standard where the recipe asks
-        for one.
+        Mean and spread of a sample of tiles: the code of the cells, and the standard where the recipe asks
+        for one and there is no other.
     directions : Mapping of str to Directions
         Per layer, where cells are kept in few directions.
+    in_rows : bool
+        Whether the average tile is that of all tiles, within rows of latitude.  Whole vectors of tiles are
+        then kept: 128 directions would lose more than half of some scores.
+    average : Standardisation or None
+        That average; None until all facets are measured.
     """
 
     recipe: Recipe
     scale: Standardisation
     directions: Mapping[str, Directions] = field(default_factory=dict)
+    in_rows: bool = False
+    average: Standardisation | None = None
 
     @property
     def standard(self) -> Standardisation | None:
-        """What signatures are taken relative to; None if the recipe compares them as they are."""
+        """What signatures are taken relative to; None if they are compared, or still kept, as they are."""
+        if self.in_rows:
+            return self.average
         return self.scale if self.recipe.standardised else None
 
     @property

@@ -11,6 +11,7 @@ import numpy as np
 from skykin.core.picture import Picture
 from skykin.core.protocols import Survey
 from skykin.core.shapes import Coverage, Numbers
+from skykin.core.sphere import SPHERE_DEG2
 from skykin.indexing.compare import Space, width_of
 from skykin.indexing.facet_intensity import mean_intensities
 from skykin.indexing.layout import CELL, tile_record
@@ -19,6 +20,7 @@ from skykin.indexing.stored import cell_pixels
 from skykin.style.engine.cells import Lattice, cell_extremes, square_extremes, tile_sums
 from skykin.style.engine.shared import Reader, SharedMeter
 from skykin.style.engine.stream import Piece, PlaneSource
+from skykin.style.row_moments import RowMoments
 from skykin.survey.render import RenderedSurvey
 from skykin.tiling.facets import Facet
 
@@ -37,6 +39,8 @@ class FacetStyle:
         Of the facet's rendered picture, context included.
     exact : float32 array (m, n) or None
         Whole vectors of the tiles where cells do not add up to them, divided by their lengths.
+    moments_of_tiles : RowMoments or None
+        Where the average of all tiles is not known yet; norms are then 1, or 0 of a tile without style.
     """
 
     cells: Numbers
@@ -44,6 +48,7 @@ class FacetStyle:
     tiles: Numbers
     picture_sha256: str
     exact: Numbers | None = None
+    moments_of_tiles: RowMoments | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +74,21 @@ class FacetMeter:
     space: Space
     min_coverage: float
     exact: bool = False
+
+    @property
+    def _averages(self) -> bool:
+        return self.space.in_rows and self.space.average is None
+
+    def _moments(self, facet: Facet, tiles: Numbers, vectors: list[Numbers]) -> RowMoments:
+        """Take the moments of the tiles that have a style; their lengths are told when all are averaged."""
+        known = (np.isfinite(tiles["norms"]) & (tiles["norms"] > 0)).all(axis=1)
+        tiles["norms"] = known[:, None]
+        width = width_of(self.space.whole_columns)
+        rows = np.concatenate(vectors, axis=-1)[known] if vectors else np.zeros((0, width))
+        one_deg2 = tiles["width"] * tiles["height"]
+        areas = (facet.share * SPHERE_DEG2 / one_deg2)[known]
+        assert self.space.recipe.rows_deg is not None  # noqa: S101 - see Space
+        return RowMoments.of(rows, tiles["lat"][known], areas, self.space.recipe.rows_deg)
 
     @property
     def _keeps_exact(self) -> bool:
@@ -98,7 +118,9 @@ class FacetMeter:
             nothing = np.zeros((0, width_of(self.space.columns)), np.float16)
             whole_width = width_of(self.space.whole_columns)
             exact = np.zeros((0, whole_width), np.float32) if self._keeps_exact else None
-            return FacetStyle(cells[:0], nothing, np.zeros(0, tile_record(layers)), sha256, exact)
+            tiles = np.zeros(0, tile_record(layers))
+            of_tiles = self._moments(facet, tiles, []) if self._averages else None
+            return FacetStyle(cells[:0], nothing, tiles, sha256, exact, of_tiles)
         source = PlaneSource(picture.rgb, picture.coverage, halo, halo, height, width)
         by_layer, whole = self._read(source, lattice, cell)
         light = tile_sums(picture.rgb[own].mean(axis=-1, dtype=np.float64) * coverage, lattice)
@@ -106,18 +128,21 @@ class FacetMeter:
         weights = self.space.weights(cell_shares(coverage, cell).astype(np.float32))
         reach, step = facet.tile // cell, facet.spacing // cell
         _, lat = facet.centers()
+        vectors = []
         for number, (layer, grid) in enumerate(by_layer.items()):
             if layer in whole:
                 tiles["norms"][:, number] = whole[layer].norms[wanted]
                 continue
             found = add_up(self.space.moments[layer], grid, weights, lat, reach=reach, step=step)[wanted]
             tiles["norms"][:, number] = np.linalg.norm(found.astype(np.float64), axis=-1)
+            vectors.append(found)
         # A tile without structure has no style.
         flat = self.sky.stretch.is_flat(*square_extremes(*extremes, reach, step))[wanted]
         tiles["norms"][flat] = 0
+        of_tiles = self._moments(facet, tiles, vectors) if self._averages else None
         tiles["blank"] = tile_sums(coverage == 0, lattice)[wanted] / facet.tile**2
         kept = np.concatenate([grid[cells["row"], cells["column"]] for grid in by_layer.values()], axis=-1)
-        return FacetStyle(cells, kept, tiles, sha256, self._exact(whole, tiles, wanted))
+        return FacetStyle(cells, kept, tiles, sha256, self._exact(whole, tiles, wanted), of_tiles)
 
     def _read(
         self, source: PlaneSource, lattice: Lattice, cell: int

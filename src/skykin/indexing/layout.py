@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 #: Counts changes of the layout; a reader knows exactly one.
-FORMAT = 2
+FORMAT = 3
 #: Marks the manifest among SQLite files: ``SKYI``.
 APPLICATION_ID = 0x534B5949
 MANIFEST, SHARDS, LOCK = "manifest.sqlite", "shards", "writer.lock"

@@ -12,7 +12,7 @@ from skykin.core.errors import ResourceError, UsageError, shown
 from skykin.core.scratch import is_scratch, sweep
 from skykin.indexing.layout import APPLICATION_ID, LOCK, MANIFEST, SHARDS
 
-KINDS = "scale|rows|directions|basis|cells|moments|tiles|exact|projection"
+KINDS = "scale|average|rows|norms|directions|basis|cells|moments|tiles|exact|projection"
 OWN_SHARD = re.compile(rf"(?:{KINDS})-[\w.-]+-[0-9a-f]{{16}}\.npy")
 APPROXIMATE = re.compile(r"approximate-\d+-[0-9a-f]{16}-(?:[0-9a-f]{16}|new)\.faiss")
 DATABASE = frozenset({MANIFEST, f"{MANIFEST}-wal", f"{MANIFEST}-shm", f"{MANIFEST}-journal"})

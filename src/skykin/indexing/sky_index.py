@@ -84,6 +84,11 @@ class StoredIndex(IndexFacts):
         return self._vectors.kinds
 
     @property
+    def scored_by(self) -> Kind:
+        """Kind by which all tiles are scored; the best may be scored again by a more exact one."""
+        return self._vectors.scored_by
+
+    @property
     def standard(self) -> Standardisation | None:
         """What an average tile is like; None if the recipe compares signatures as they are."""
         return self._space.standard
@@ -317,11 +322,11 @@ class StoredIndex(IndexFacts):
 
     @cached_property
     def _records(self) -> Numbers:
-        return np.concatenate([np.asarray(facet.tiles) for facet in self._facets])
+        return np.concatenate([facet.records for facet in self._facets])
 
     @cached_property
     def _vectors(self) -> TileVectors:
-        whole = bool(self.manifest.facts["exact"])
+        whole = bool(self.manifest.facts["exact"]) or self._space.in_rows
         return TileVectors(self._shelf, self._facets, self.counts, self._space, whole)
 
     def _known_layer(self, layer: str) -> None:

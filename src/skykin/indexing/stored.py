@@ -127,6 +127,15 @@ class StoredFacet:
         return self.shelf(f"tiles-{self.name}")
 
     @property
+    def records(self) -> Numbers:
+        """The same with the lengths of their whole vectors, where the average came after them."""
+        if not self.space.in_rows:
+            return np.asarray(self.tiles)
+        tiles = np.array(self.tiles)
+        tiles["norms"] = self.shelf(f"norms-{self.name}")
+        return tiles
+
+    @property
     def facet(self) -> Facet:
         """Its geometry; which tiles are its own is in `tiles`."""
         return facet_of(self.plan)
@@ -177,15 +186,24 @@ class StoredFacet:
         reach, step = self.reach, self.step
         lat = self._lat_deg(reach, step)
         found = add_up(moments.along(vectors), grid, self.weights(), lat, reach=reach, step=step)
-        lengths = self._norms(layer).astype(np.float64)
+        lengths = tiles["norms"][:, self.space.recipe.layers.index(layer)].astype(np.float64)
         rows = found[tiles["row"], tiles["column"]].astype(np.float64)
         return np.asarray(rows / np.where(lengths > 0, lengths, np.nan)[:, None])
 
-    def summed(self, layer: str) -> Numbers:
-        """Add cells up to the standard tiles; rows divided by the lengths: float32 (tiles, n)."""
+    def summed(self, layer: str) -> tuple[Numbers, Numbers]:
+        """Add cells up to the standard tiles: vectors (tiles, n) divided by lengths, and these lengths."""
         tiles = self.tiles
         squares = self.squares(layer, self.reach, self.step)[tiles["row"], tiles["column"]]
-        return unit_rows(squares, self._norms(layer))
+        lengths = self.lengths(layer, squares)
+        return unit_rows(squares, lengths), lengths
+
+    def lengths(self, layer: str, compared: Numbers, numbers: Numbers | slice = slice(None)) -> Numbers:
+        """Lengths of whole vectors of tiles that were added up; 0 of those without style."""
+        known = self.tiles["norms"][numbers, self.space.recipe.layers.index(layer)]
+        if not self.space.in_rows:
+            return np.asarray(known)
+        square = np.einsum("tn,tn->t", compared, compared, dtype=np.float64)
+        return np.where(known > 0, np.sqrt(np.nan_to_num(square)), 0).astype(np.float32)
 
     def summed_rows(self, layer: str, numbers: Numbers) -> Numbers:
         """Return the same of some tiles only, read from their own cells."""
@@ -201,16 +219,13 @@ class StoredFacet:
             weights = self.space.weights(cells["coverage"][places])
             own = self.moments[places, columns]
             found[start : start + GATHERED] = add_all(moments, own, weights, part["lat"])
-        return unit_rows(found, self._norms(layer)[numbers])
+        return unit_rows(found, self.lengths(layer, found, numbers))
 
     def _lat_deg(self, reach: int, step: int) -> Numbers:
         """Galactic latitudes of the middles of such squares as `squares` compares."""
         down, across = ((side - reach) // step + 1 for side in self._shape)
         grid = np.indices((down, across))
         return self.facet.square_centers(reach * self.cell, step * self.cell, *grid)[1]
-
-    def _norms(self, layer: str) -> Numbers:
-        return np.asarray(self.tiles["norms"][:, self.space.recipe.layers.index(layer)])
 
     @property
     def _shape(self) -> tuple[int, int]:

@@ -50,6 +50,11 @@ class TileVectors:
             found.append("exact")
         return tuple(dict.fromkeys(found))
 
+    @property
+    def scored_by(self) -> Kind:
+        """Kind by which all tiles are scored: whole vectors where they are always kept, else the quickest."""
+        return "exact" if self.space.in_rows else self.kinds[0]
+
     def known(self, kind: Kind | None) -> Kind:
         """Give the kind that is meant, the quickest one by default.
 
@@ -82,7 +87,10 @@ class TileVectors:
                     yield slice(start + part.start, start + part.stop), rows[:, columns]
             elif count:
                 layers = self.space.recipe.layers if layer is None else (layer,)
-                yield slice(start, start + count), np.concatenate([facet.summed(x) for x in layers], axis=1)
+                yield (
+                    slice(start, start + count),
+                    np.concatenate([facet.summed(x)[0] for x in layers], axis=1),
+                )
             start += count
 
     def cosines(self, styles: Sequence[Style]) -> Numbers:

@@ -240,7 +240,7 @@ def _shares(wanted: QueryStyle[Any], cosines: Mapping[str, float]) -> dict[str, 
 def _sizes(found: SkyMap, source: StoredSurvey, number: int) -> dict[float, tuple[float, float]]:
     """Score at the tile's place by size of tile, and the mean of all tiles of that size."""
     # Smaller tiles are compared by the quickest kind of vector, as `pyramid` does.
-    index, kind, sizes = source.index, source.index.kinds[0], {}
+    index, kind, sizes = source.index, source.index.scored_by, {}
     for size_deg in index.sizes_deg:
         level = index.tiles_at(size_deg)
         score, area = found.scores, np.asarray(found.tiles["area"])

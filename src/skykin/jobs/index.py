@@ -40,7 +40,7 @@ from skykin.jobs.opening import (
 )
 from skykin.jobs.sizing import check_resolution, sized, suited, tile_about
 from skykin.jobs.sky_index import SkyIndex
-from skykin.jobs.streamed import standard_sample, with_standard
+from skykin.jobs.streamed import in_rows, standard_sample, with_standard
 from skykin.scale.local import ordered_map
 from skykin.scale.store import WorkStore
 from skykin.style.engine.cells import Lattice
@@ -231,6 +231,7 @@ def _job(
         measure_scale=measure_scale,
         meter=lambda space: FacetMeter(survey, sky, shared, space, settings.min_coverage, exact),
         exact=exact,
+        in_rows=in_rows(grid, chosen),
     )
 
 

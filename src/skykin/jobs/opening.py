@@ -8,7 +8,7 @@ from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Progress, Survey
 from skykin.core.settings import MapSettings
 from skykin.core.survey_options import SurveyOptions
-from skykin.style.recipe import COARSE, RESOLVED, Recipe, recipe
+from skykin.style.recipe import COARSE, RESOLVED, SHAPES, Recipe, recipe
 from skykin.survey.memory import SurveyLike, is_in_memory
 from skykin.survey.named import named_surveys
 from skykin.survey.open import open_survey
@@ -56,13 +56,14 @@ def recipe_for(settings: MapSettings, survey: Survey) -> Recipe:
     """Give the recipe that settings name, or the one that suits the survey.
 
     Where a survey shows the whole sky and its clouds, how much a tile varies tells clouds apart; a coarse one
-    shows knots, and so does an image of a part of the sky, whose objects are compared by their cores.
+    shows knots, which are compared by their cores; an image of a part of the sky shows objects of a shape.
     """
     if settings.recipe is not None:
         return recipe(settings.recipe)
+    if not survey.extent.is_all_sky:
+        return recipe(SHAPES)
     found = recipe(RESOLVED)
-    resolves = survey.extent.is_all_sky and BEAMS * survey.beam_deg <= found.tile_deg
-    return found if resolves else recipe(COARSE)
+    return found if BEAMS * survey.beam_deg <= found.tile_deg else recipe(COARSE)
 
 
 def survey_of(settings: MapSettings, download: bool, progress: Progress) -> Survey:

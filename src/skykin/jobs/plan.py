@@ -193,7 +193,7 @@ def _seconds(source: MappedSurvey) -> float:
     one = (time.thread_time() - began) / 2
     side = streamed.settings.side_pixels + 2 * streamed.meter.halo
     standard = 0
-    if streamed.meter.recipe.standardised:
+    if streamed.meter.recipe.standardised and not streamed.averages_all:
         meter, grid = streamed.meter, streamed.grid
         standard = len(standard_sample(grid, meter.recipe, in_context=isinstance(meter, ContextMeter)))
     tiles = sum(_pixels(streamed)) / side**2 if streamed.pieces else len(streamed.grid)

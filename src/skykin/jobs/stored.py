@@ -302,7 +302,7 @@ class StoredSurvey:
             best = pyramid(index, self.style_in, found.score)
             table["best_size"], table["best_score"] = best.best_size_deg * u.deg, best.best_score
         if csls:
-            style, (styles, anchors) = self.style_in(index.kinds[0]), self._anchors()
+            style, (styles, anchors) = self.style_in(index.scored_by), self._anchors()
             scores = style.joined(np.moveaxis(index.cosines(styles), 1, -1))
             table["hubness"] = anchors.hubness(
                 scores, table["lon"].to_value(u.deg), table["lat"].to_value(u.deg)
@@ -319,7 +319,7 @@ class StoredSurvey:
 
     def _scores_of_level(self) -> TileScores:
         """Score tiles of another size than the index keeps, by the quickest kind of vector."""
-        index, kind = self.index, self.index.kinds[0]
+        index, kind = self.index, self.index.scored_by
         level = index.tiles_at(self.tile_deg)
         if not len(level.tiles):
             raise SkyError(f"the index has no tiles of {self.tile_deg:g}°; choose another size")
@@ -357,7 +357,7 @@ class StoredSurvey:
     def _anchors(self) -> tuple[list[Style], Anchors]:
         index = self.index
         chosen = evenly(len(index), ANCHORS).tolist()
-        styles = [(number, index.tile(number, index.kinds[0])) for number in chosen]
+        styles = [(number, index.tile(number, index.scored_by)) for number in chosen]
         known = [(number, style) for number, style in styles if has_style(style)]
         own = [style for _, style in known]
         return own, Anchors.of(own, [index.footprints[number] for number, _ in known], index.tile_deg)

@@ -21,10 +21,12 @@ from skykin.core.settings import MapSettings
 from skykin.core.shapes import Numbers
 from skykin.core.sphere import SPHERE_DEG2
 from skykin.core.views import AS_IT_IS, View
+from skykin.indexing.compare import side_by_side
 from skykin.indexing.facet_intensity import mean_intensities
 from skykin.jobs.anchors import ANCHORS, Anchors, reference_hubness
 from skykin.jobs.examples import Geometry, cut_in_context, cut_in_view, example_in_context, seen_picture
 from skykin.jobs.left_out import left_out
+from skykin.jobs.measured_tiles import FOUND, MeasuredFacets, MeasuredTiles, enter_scores, row_type
 from skykin.jobs.opening import recipe_for
 from skykin.jobs.views import looked_at, view_columns
 from skykin.scale.local import ordered_map
@@ -34,6 +36,7 @@ from skykin.style.engine.cells import Lattice, cell_extremes, square_extremes, t
 from skykin.style.engine.meter import ContextMeter, StyleMeter
 from skykin.style.engine.shared import SharedMeter
 from skykin.style.engine.stream import PlaneSource
+from skykin.style.network.architecture import channels_of
 from skykin.style.network.blocks import block_network
 from skykin.style.network.vgg19 import VGG19Encoder
 from skykin.style.recipe import Recipe
@@ -55,8 +58,6 @@ STANDARD_TILES_IN_ROWS = 1024
 WHOLE_SKY = 0.99
 #: Rows and columns of positions in a tile at which the survey's noise is looked up.
 NOISE_POSITIONS = (5, 5)
-#: What a row takes over from a `Similarity`.
-FOUND = ("cosines", "score", "nearest", "view")
 
 
 class ViewCutter(Protocol):
@@ -69,14 +70,6 @@ class ViewCutter(Protocol):
 Cutter = Callable[[Footprint], Picture]
 Alter = Callable[[Picture], Picture]
 Meter = StyleMeter | ContextMeter
-
-
-def row_type(layers: int) -> np.dtype[np.void]:
-    """Type of the numbers of one scored tile; NaN where they are not known."""
-    return np.dtype([
-        ("cosines", "f8", (layers,)), ("score", "f8"), ("nearest", "i4"), ("view", "i4"), ("hubness", "f8"),
-        ("brightness", "f8"), ("coverage", "f8"), ("blank", "f8"), ("mean_intensity", "f8"),
-    ])  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,29 +156,46 @@ class FacetReader:
         Tiles without structure have no score and no cosines.
         """
         picture, source, lattice = self._looked(facet)
+        rows = self._rows(facet, picture, lattice)
+        if np.isfinite(rows["coverage"]).any():
+            vectors = style.vectors if anchors is None else anchors.below(style.vectors)
+            cosines = self._cosines(source, lattice, vectors, facet)
+            enter_scores(rows, cosines, facet.centers(), style, anchors)
+            for name in ("cosines", "score", "hubness"):
+                rows[name][self._flat(picture, lattice)] = np.nan
+        return np.asarray(rows[facet.own])
+
+    def measured(self, facet: Facet, width_deg: float) -> MeasuredTiles:
+        """Measure each own tile once, to be scored when the average of all is known.
+
+        Parameters
+        ----------
+        facet : Facet
+        width_deg : float
+            Of the rows of |b| whose averages are wanted.
+        """
+        picture, source, lattice = self._looked(facet)
+        rows = self._rows(facet, picture, lattice)
+        found = self.meter.shared.vectors(source, lattice)
+        vectors = np.concatenate([found[layer] for layer in self.meter.recipe.layers], axis=-1)
+        vectors[np.isnan(rows["coverage"]) | self._flat(picture, lattice)] = np.nan
+        return MeasuredTiles.of(rows[facet.own], vectors[facet.own], facet, width_deg)
+
+    def _rows(self, facet: Facet, picture: Picture, lattice: Lattice) -> Numbers:
+        """Numbers of all tiles of a facet without scores; coverage NaN where none is wanted."""
         coverage = picture.coverage.astype(np.float64)
         weight = tile_sums(coverage, lattice)
         light = tile_sums(picture.rgb.mean(axis=-1, dtype=np.float64) * coverage, lattice)
         covered = weight / facet.tile**2
         wanted = facet.own & (covered >= self.min_coverage)
         rows = np.zeros(facet.own.shape, row_type(len(self.meter.recipe.layers)))
-        rows["coverage"] = rows["hubness"] = np.nan
+        rows["cosines"] = rows["score"] = rows["hubness"] = np.nan
+        rows["brightness"] = light / np.where(weight > 0, weight, np.nan)
         if wanted.any():
-            vectors = style.vectors if anchors is None else anchors.below(style.vectors)
-            cosines = self._cosines(source, lattice, vectors, facet)
-            number = len(style.styles)
-            found = style.similarity(cosines[..., :number, :])
-            for name in FOUND:
-                rows[name] = getattr(found, name)
-            if anchors is not None:
-                rows["hubness"] = anchors.hubness(style.joined(cosines[..., number:, :]), *facet.centers())
-            rows["brightness"] = light / np.where(weight > 0, weight, np.nan)
             rows["mean_intensity"] = mean_intensities(self.sky.survey, facet)
-            rows["coverage"] = np.where(wanted, covered, np.nan)
-            rows["blank"] = tile_sums(coverage == 0, lattice) / facet.tile**2
-            for name in ("cosines", "score", "hubness"):
-                rows[name][self._flat(picture, lattice)] = np.nan
-        return np.asarray(rows[facet.own])
+        rows["coverage"] = np.where(wanted, covered, np.nan)
+        rows["blank"] = tile_sums(coverage == 0, lattice) / facet.tile**2
+        return rows
 
     def scores(self, facet: Facet, styles: Sequence[QueryStyle[Signature]]) -> Numbers:
         """Scores (tiles, queries) of each own tile; NaN where too little is covered."""
@@ -249,6 +259,8 @@ class StreamedSurvey:
     meter : StyleMeter or ContextMeter
     encoder : str
         Name of the network.
+    measured : MeasuredFacets, optional
+        Its tiles, where they were measured to know their average.
     """
 
     settings: MapSettings
@@ -259,6 +271,7 @@ class StreamedSurvey:
     look: ViewCutter
     meter: Meter
     encoder: str
+    measured: MeasuredFacets | None = None
 
     @classmethod
     def set_up(
@@ -316,7 +329,12 @@ class StreamedSurvey:
         return Geometry(self.settings.tile_size_deg, self.settings.side_pixels)
 
     def standardised(self, store: WorkStore, progress: Progress) -> StreamedSurvey:
-        """Return the same with the average tile of the survey, where the recipe asks for one."""
+        """Return the same with the average tile of the survey, where the recipe asks for one.
+
+        Within rows of latitude it is that of all tiles, which are kept until they are scored.
+        """
+        if self.averages_all:
+            return self._averaged(store, progress)
         meter = with_standard(
             self.meter,
             self.sky,
@@ -327,6 +345,21 @@ class StreamedSurvey:
             progress=progress,
         )
         return replace(self, meter=meter)
+
+    @property
+    def averages_all(self) -> bool:
+        """Whether the average tile is that of all tiles: within rows of latitude, read from facets."""
+        return bool(self.pieces) and in_rows(self.grid, self.meter.recipe)
+
+    def _averaged(self, store: WorkStore, progress: Progress) -> StreamedSurvey:
+        chosen = self.meter.recipe
+        measured = MeasuredFacets(self.pieces, store, len(chosen.layers))
+        moments = measured.measure(self._measured_facet, self.settings.workers, progress)
+        standard = Standardisation.of_moments(moments, columns_of(chosen), chosen.rows_deg or 0.0)
+        return replace(self, meter=replace(self.meter, standard=standard), measured=measured)
+
+    def _measured_facet(self, facet: Facet) -> MeasuredTiles:
+        return self.reader().measured(facet, self.meter.recipe.rows_deg or 0.0)
 
     def picture(self, example: Example, view: View = AS_IT_IS) -> Picture:
         """Picture of a reference.
@@ -400,7 +433,7 @@ class StreamedSurvey:
         sky = replace(self.sky, survey=survey)
         cutter = cutter_of(self.settings, survey, sky)
         look = look_of(self.meter, self.settings, sky, cutter)
-        return replace(self, sky=sky, cutter=cutter, look=look)
+        return replace(self, sky=sky, cutter=cutter, look=look, measured=None)
 
     def scores(
         self,
@@ -476,6 +509,9 @@ class StreamedSurvey:
 
         def rows(numbered: tuple[int, Facet]) -> Numbers:
             number, facet = numbered
+            if self.measured is not None and self.meter.standard is not None:
+                tiles = self.measured.tiles(number, self._measured_facet)
+                return tiles.scored(facet, style, self.meter.standard, anchors)
             kept = store.get(f"facet-{number}")
             if kept is not None and kept.dtype == kind and len(kept) == facet.own.sum():
                 return kept
@@ -484,7 +520,8 @@ class StreamedSurvey:
             return made
 
         parts = []
-        with progress.stage("Style of every facet", len(self.pieces), "facets") as counter:
+        what = "Style of every facet" if self.measured is None else "Scores of every facet"
+        with progress.stage(what, len(self.pieces), "facets") as counter:
             for part in ordered_map(rows, enumerate(self.pieces), self.settings.workers):
                 parts.append(part)
                 counter.advance()
@@ -593,7 +630,8 @@ def with_standard(
         return meter
     if kept := _kept_standard(store, meter.recipe):
         return replace(meter, standard=kept)
-    sample = standard_sample(grid, meter.recipe, in_context=isinstance(meter, ContextMeter))
+    in_context = isinstance(meter, ContextMeter)
+    sample = standard_sample(grid, meter.recipe, in_context=in_context)
     with progress.stage("An average tile", len(sample), "tiles") as counter:
 
         def counted() -> Iterator[tuple[Signature, float]]:
@@ -603,7 +641,7 @@ def with_standard(
                 if signature is not None:
                     yield signature, footprint.lat_deg
 
-        if in_rows(grid, meter.recipe):
+        if in_rows(grid, meter.recipe) and not in_context:
             sampled = list(counted())
             lat = np.array([lat_deg for _, lat_deg in sampled])
             made = meter.standardised([each for each, _ in sampled], lat)
@@ -619,13 +657,21 @@ def in_rows(grid: TileGrid, chosen: Recipe) -> bool:
     return chosen.rows_deg is not None and float(grid.area.sum()) >= WHOLE_SKY
 
 
+def columns_of(chosen: Recipe) -> dict[str, slice]:
+    """Tell which numbers of a tile belong to which layer, where all stand beside each other."""
+    return side_by_side(
+        {layer: chosen.statistic.form(channels_of(layer)).order.size for layer in chosen.layers}
+    )
+
+
 def standard_sample(grid: TileGrid, chosen: Recipe, *, in_context: bool) -> list[Footprint]:
     """Give tiles, evenly spread, that tell what an average tile of the survey is like.
 
-    For rows of latitude, as many as lie beside each other on the sky, within limits.
+    Of tiles that are measured one by one within rows of latitude, as many as lie beside each other on the
+    sky, within limits.
     """
     wanted = STANDARD_TILES_IN_CONTEXT if in_context else STANDARD_TILES
-    if in_rows(grid, chosen):
+    if in_rows(grid, chosen) and not in_context:
         first = grid.footprints[0]
         beside = round(SPHERE_DEG2 / (first.width_deg * first.height_deg))
         wanted = max(wanted, min(beside, STANDARD_TILES_IN_ROWS))
@@ -639,11 +685,6 @@ def _keep_standard(store: WorkStore, standard: Standardisation) -> None:
         if layer in standard.whitening:
             for part, directions in enumerate(standard.whitening[layer].directions):
                 store.put(f"directions-{layer}-{part}", directions)
-        if standard.rows:
-            store.put(f"rows-{layer}", np.stack(standard.of_rows(layer)))
-    if standard.rows:
-        store.put("row-edges", np.array(standard.edges_deg))
-        store.put("row-tiles", np.array([each.tiles for each in standard.rows]))
     store.put("standard-tiles", np.array(standard.tiles))
 
 
@@ -661,10 +702,4 @@ def _kept_standard(store: WorkStore, chosen: Recipe) -> Standardisation | None:
     for layer in chosen.layers if chosen.directions is not None else ():
         own = [store.get(f"directions-{layer}-{part}") for part in range(len(blocks))]
         whitening[layer] = Whitening(blocks, tuple(each for each in own if each is not None))
-    whole = Standardisation(mean, spread, int(tiles), whitening)
-    edges, numbers = store.get("row-edges"), store.get("row-tiles")
-    rows = {layer: store.get(f"rows-{layer}") for layer in chosen.layers}
-    stacked = {layer: part for layer, part in rows.items() if part is not None}
-    if edges is None or numbers is None or len(stacked) < len(rows):
-        return whole
-    return whole.with_rows(stacked, numbers.tolist(), edges.tolist())
+    return Standardisation(mean, spread, int(tiles), whitening)

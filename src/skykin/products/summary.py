@@ -14,7 +14,7 @@ from skykin.core.views import Views
 from skykin.products.page import html_text
 from skykin.products.result import shortened
 from skykin.products.wording import number, percent
-from skykin.style.recipe import COARSE, RESOLVED, recipes
+from skykin.style.recipe import COARSE, RESOLVED, SHAPES, recipes
 
 #: What each ranking is called in a sentence.
 RANKINGS = {
@@ -300,12 +300,14 @@ def _query(summary: MapSummary) -> list[str]:
 
 def _other_recipes(summary: MapSummary) -> list[str]:
     """Say which recipe suits what, of a map by one that is taken where none is requested."""
-    if summary.recipe not in (RESOLVED, COARSE):
+    if summary.recipe not in (RESOLVED, COARSE, SHAPES):
         return []
+    own = f"The recipe {summary.recipe} is for {recipes()[summary.recipe].suits}."
+    if summary.recipe == SHAPES:
+        return [f"{own} For textures (fields, turbulence) use --recipe covariance or mean-std."]
     return [
-        f"The recipe {summary.recipe} is for {recipes()[summary.recipe].suits}. For objects of a shape "
-        "(rings, shells, filaments) use --recipe radial-profile, for textures (fields, turbulence) "
-        "covariance or mean-std."
+        f"{own} For objects of a shape (rings, shells, filaments) use --recipe radial-profile, for textures "
+        "(fields, turbulence) covariance or mean-std."
     ]
 
 

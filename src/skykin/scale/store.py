@@ -49,15 +49,16 @@ class WorkStore:
         except (ValueError, EOFError):
             return None
 
-    def put(self, name: str, part: Numbers) -> None:
-        """Keep a part, whole or not at all; without room for it the job goes on, only not resumable."""
+    def put(self, name: str, part: Numbers) -> bool:
+        """Keep a part, whole or not at all, and tell which; without room for it the job goes on."""
         stream = io.BytesIO()
         np.save(stream, part, allow_pickle=False)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             write_sealed(self._path(name), stream.getvalue())
         except (OSError, ResourceError):
-            return
+            return False
+        return True
 
     def clear(self) -> None:
         """Forget all parts: the job is done."""

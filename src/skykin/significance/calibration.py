@@ -16,7 +16,7 @@ from skykin.significance.matched_null import (
     independent_tiles,
     standardised,
 )
-from skykin.significance.peaks import PeakHeights, peaks
+from skykin.significance.peaks import Neighbours, PeakHeights, peaks
 
 #: The tail begins where so much of the null lies above.
 BEGINS = 0.25
@@ -120,7 +120,12 @@ class Calibration:
         return bool(np.isfinite(self.p).any())
 
 
-def calibrate(tiles: Tiles, apart: np.ndarray, matching: Matching | None = None) -> Calibration:
+def calibrate(
+    tiles: Tiles,
+    apart: np.ndarray,
+    matching: Matching | None = None,
+    neighbours: Neighbours | None = None,
+) -> Calibration:
     """Tell how unusual the score of each tile is, among the tiles that overlap no reference.
 
     Parameters
@@ -130,6 +135,8 @@ def calibrate(tiles: Tiles, apart: np.ndarray, matching: Matching | None = None)
         Which tiles overlap no reference.
     matching : Matching, optional
         Of these tiles, if it was made before: it does not depend on the reference.
+    neighbours : Neighbours, optional
+        Likewise.
 
     Returns
     -------
@@ -150,13 +157,13 @@ def calibrate(tiles: Tiles, apart: np.ndarray, matching: Matching | None = None)
     tail = Tail.fit(t[null], tiles.area[null], independent)
     if tail is None:
         return Calibration(t, unknown, unknown, independent)
-    return Calibration(t, tail.p(t), _rates(tiles, null, t), independent)
+    return Calibration(t, tail.p(t), _rates(tiles, null, t, neighbours), independent)
 
 
-def _rates(tiles: Tiles, null: np.ndarray, t: Numbers) -> Numbers:
+def _rates(tiles: Tiles, null: np.ndarray, t: Numbers, neighbours: Neighbours | None) -> Numbers:
     """Give the false discovery rate of the peaks at least as high as each tile; 1 if too few tell it."""
     high = tiles.score >= _high(tiles.score[null], tiles.area[null])
-    rows = peaks(tiles, t, null)
+    rows = peaks(tiles, t, null, neighbours)
     heights = PeakHeights.fit(t[rows])
     if heights is None:
         return np.where(np.isnan(t), np.nan, 1.0)

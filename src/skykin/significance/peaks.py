@@ -23,7 +23,33 @@ FEWEST = 4
 GRINGORTEN = 0.44
 
 
-def peaks(tiles: Tiles, height: Numbers, among: np.ndarray) -> Numbers:
+@dataclass(frozen=True, eq=False)
+class Neighbours:
+    """Which tiles lie within a tile's side of each other: the same for every query on the same tiles.
+
+    Parameters
+    ----------
+    tree : cKDTree
+        Of the centres.
+    nearest : int32 array (tiles, n)
+        The nearest of them; the number of all tiles where there are fewer.
+    side : float
+        Side of a tile as a chord of the unit sphere.
+    """
+
+    tree: cKDTree
+    nearest: Numbers
+    side: float
+
+    @classmethod
+    def of(cls, tiles: Tiles) -> Self:
+        """Find them."""
+        tree, side = cKDTree(tiles.directions()), chord(tiles.size_deg)
+        _, nearest = tree.query(tree.data, k=NEAREST[-1], distance_upper_bound=side)
+        return cls(tree, nearest.astype(np.int32), side)
+
+
+def peaks(tiles: Tiles, height: Numbers, among: np.ndarray, neighbours: Neighbours | None = None) -> Numbers:
     """Find the tiles that no other of those within a tile's side exceeds.
 
     Parameters
@@ -33,27 +59,26 @@ def peaks(tiles: Tiles, height: Numbers, among: np.ndarray) -> Numbers:
         In which a peak is highest.
     among : bool array (tiles,)
         Which tiles are looked at; their heights are finite.
+    neighbours : Neighbours, optional
+        Of these tiles; found anew if left out.
 
     Returns
     -------
     int array (peaks,)
         Rows; of equal tiles beside each other, the first.
     """
-    rows = np.flatnonzero(among)
+    left = rows = np.flatnonzero(among)
     if not rows.size:
         return rows
-    # Places from below; the last stands for nothing near.
-    place = np.full(len(rows) + 1, -1)
-    place[np.argsort(-height[rows], kind="stable")[::-1]] = np.arange(len(rows))
-    centres, side = tiles.directions()[rows], chord(tiles.size_deg)
-    tree = cKDTree(centres)
-    left = np.arange(len(rows))
+    near = neighbours or Neighbours.of(tiles)
+    # Places from below; −1 of tiles that are not looked at, and of the last, which stands for nothing near.
+    place = np.full(len(among) + 1, -1)
+    place[rows[np.argsort(-height[rows], kind="stable")[::-1]]] = np.arange(len(rows))
     for number in NEAREST:
-        _, near = tree.query(centres[left], k=number, distance_upper_bound=side)
-        left = left[place[left] == place[near].max(axis=1)]
-    beside = tree.query_ball_point(centres[left], side)
+        left = left[place[left] == place[near.nearest[left, :number]].max(axis=1)]
+    beside = near.tree.query_ball_point(near.tree.data[left], near.side)
     highest = [place[row] == place[others].max() for row, others in zip(left, beside, strict=True)]
-    return np.asarray(rows[left[np.array(highest, dtype=bool)]])
+    return np.asarray(left[np.array(highest, dtype=bool)])
 
 
 @dataclass(frozen=True)

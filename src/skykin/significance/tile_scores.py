@@ -16,6 +16,7 @@ from skykin.core.shapes import Degrees, Numbers
 from skykin.significance.calibration import Calibration, calibrate
 from skykin.significance.local_scaling import csls
 from skykin.significance.matched_null import Matching, Tiles
+from skykin.significance.peaks import Neighbours
 
 #: Where nothing was observed in a larger share of a tile, the holes may move its score by more than 0.05.
 #: (Measured with 5 % and 25 % of an image blank in blocks: by 0.20 and 0.38 at most, by 0.05 in others.)
@@ -82,7 +83,8 @@ class TileScores:
             Which tiles overlap a reference.
         """
         rows = self._comparable(self.scaled if "hubness" in self.tiles.colnames else fisher(self.score))
-        return calibrate(rows, ~overlapping, matching_of(self.footprints, rows))
+        beside = _BESIDE.of(self.footprints, lambda: Neighbours.of(rows))
+        return calibrate(rows, ~overlapping, matching_of(self.footprints, rows), beside)
 
     @property
     def score(self) -> Numbers:
@@ -154,6 +156,8 @@ def ranks(score: Numbers) -> Numbers:
 
 #: Which tiles are compared with which: the same for every query on the same tiles.
 _MATCHED = Kept[Sequence[Footprint], Matching]()
+#: Which tiles lie beside each other, likewise.
+_BESIDE = Kept[Sequence[Footprint], Neighbours]()
 
 
 def matching_of(footprints: Sequence[Footprint], tiles: Tiles) -> Matching:

@@ -25,8 +25,9 @@ from skykin.style.statistics.statistic import TILE_CELLS, Statistic, position_we
 Combine = Literal["max", "mean"]
 #: Entry points in which other packages name a `Recipe`.
 GROUP = "skykin.recipes"
-#: Recipes where none is requested: on a whole sky that resolves clouds, and on every other survey.
-RESOLVED, COARSE = "core-spread", "core-contrast"
+#: Recipes where none is requested: on a whole sky that resolves clouds, on one that does not, and on images
+#: of a part of the sky.
+RESOLVED, COARSE, SHAPES = "core-spread", "core-contrast", "radial-profile"
 #: What a recipe says of itself, and how it is asked; nothing that is measured depends on it.
 BESIDE = ("title", "description", "suits", "views")
 

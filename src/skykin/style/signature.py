@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from skykin.core.errors import DataQualityError, UsageError
 from skykin.core.shapes import Degrees, Numbers
+from skykin.style.row_moments import RowMoments, distance_deg, edges_of, row_of
 from skykin.style.whitening import Whitening
 
 Vector = npt.NDArray[np.float32]
@@ -230,6 +231,11 @@ class Standardisation:
             if signature.finite:
                 tiles += 1
                 _advance(mean, squares, signature, tiles)
+        return cls._of_sums(mean, squares, tiles)
+
+    @classmethod
+    def _of_sums(cls, mean: Mapping[str, Moments], squares: Mapping[str, Moments], tiles: int) -> Self:
+        """Make it of means and sums of squared deviations."""
         if tiles < 2:
             raise DataQualityError(
                 f"the survey's average needs at least 2 tiles with data and structure, but {tiles} had them; "
@@ -240,6 +246,41 @@ class Standardisation:
             layer: _spread(layer, mean[layer], np.sqrt(squares[layer] / tiles), tiles) for layer in mean
         }
         return cls(Signature(mean), Signature(spread), tiles)
+
+    @classmethod
+    def of_moments(
+        cls, moments: RowMoments, layers: Mapping[str, slice], width_deg: float
+    ) -> Standardisation:
+        """Make that of a survey, and of its rows of |b|, of the moments of its tiles.
+
+        Rows are joined as by `in_rows`, where overlapping tiles count as the independent ones to which they
+        are equivalent.
+
+        Parameters
+        ----------
+        moments : RowMoments
+        layers : Mapping of str to slice
+            Which of the numbers of a tile belong to which layer.
+        width_deg : float
+            Of a row that needs no other.
+        """
+        edges = _row_edges(width_deg, moments.number, moments.independent)
+        begins = np.array([0.0, *edges_of(width_deg)])[moments.number]
+        own = np.searchsorted(edges, begins, side="right")
+
+        def of(part: RowMoments) -> Standardisation:
+            tiles, mean, squares = part.together()
+            return cls._of_sums(
+                {layer: mean[columns] for layer, columns in layers.items()},
+                {layer: squares[columns] for layer, columns in layers.items()},
+                tiles,
+            )
+
+        whole = of(moments)
+        if not edges:
+            return whole
+        rows = tuple(of(moments.only(own == row)) for row in range(len(edges) + 1))
+        return replace(whole, rows=rows, edges_deg=tuple(edges))
 
     def whitened(self, sample: Sequence[Signature], blocks: Sequence[int], components: int) -> Self:
         """Return the same along the leading directions of a sample of raw signatures; see `Whitening`."""
@@ -263,17 +304,11 @@ class Standardisation:
         width_deg : float
             Of a row that needs no other.
         """
-        distance = _distance_deg(lat_deg)
         known = np.array([each.finite for each in sample])
-        edges: list[float] = []
-        for edge in np.arange(width_deg, 90, width_deg).tolist():
-            beyond = known & (distance >= edge)
-            here = known & ~beyond & (distance >= (edges[-1] if edges else 0))
-            if here.sum() >= ROW_TILES <= beyond.sum():
-                edges.append(edge)
+        edges = _row_edges(width_deg, row_of(lat_deg, width_deg)[known], np.ones(int(known.sum())))
         if not edges:
             return self
-        number = np.searchsorted(edges, distance, side="right")
+        number = np.searchsorted(edges, distance_deg(lat_deg), side="right")
         rows = [
             type(self).fit(each for each, own in zip(sample, number == row, strict=True) if own)
             for row in range(len(edges) + 1)
@@ -296,7 +331,7 @@ class Standardisation:
 
     def row_numbers(self, lat_deg: Degrees) -> Numbers:
         """Tell which row each Galactic latitude lies in, int array of the same shape."""
-        return np.asarray(np.searchsorted(self.edges_deg, _distance_deg(lat_deg), side="right"))
+        return np.asarray(np.searchsorted(self.edges_deg, distance_deg(lat_deg), side="right"))
 
     def at(self, lat_deg: float | None) -> Standardisation:
         """Give the standard of the row of a Galactic latitude; that of the whole survey for None."""
@@ -340,9 +375,15 @@ class Standardisation:
         return Signature({layer: own.compared(layer, vector) for layer, vector in signature.items()})
 
 
-def _distance_deg(lat_deg: Degrees) -> Numbers:
-    """Tell how far from the plane, so rounded that it does not matter how a tile's place was computed."""
-    return np.asarray(np.abs(lat_deg)).round(9)
+def _row_edges(width_deg: float, number: Numbers, count: Numbers) -> list[float]:
+    """Give the |b| that divide rows of at least `ROW_TILES`, of narrow rows by number, and their counts."""
+    edges, begin = [], 0
+    for row, edge in enumerate(edges_of(width_deg).tolist(), 1):
+        here = count[(number >= begin) & (number < row)].sum()
+        if here >= ROW_TILES <= count[number >= row].sum():
+            edges.append(edge)
+            begin = row
+    return edges
 
 
 def _advance(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,10 @@ from skykin.survey.moc_file import is_moc_text, ranges_of_fits, ranges_of_json, 
 from skykin.survey.unpack import unpacked
 
 MOST_BYTES = 64 << 20
-#: To bring a shape on cells takes milliseconds, a polygon a time that grows with the square of its corners.
+#: To bring a polygon on cells takes a time that grows with the square of its corners.
 MOST_SHAPES, MOST_CORNERS, MOST_NUMBERS = 10_000, 1_000, 100_000
+#: Milliseconds that a shape takes, as measured, and those that all may take.
+COSTS_MS, MOST_MS = {"ellipse": 9, "annulus": 5, "box": 3, "polygon": 3, "circle": 2}, 30_000
 #: What the package regions says of a shape without an area.
 NO_SIZE = re.compile("must be strictly positive|must be greater than inner")
 #: Statements of a region file that holds nothing but circles in one frame, in plain degrees.
@@ -156,6 +159,12 @@ def _check_cost(text: str, name: str) -> None:
     shapes = [part for part in statements if re.search(r"[a-z].*\d", part, re.IGNORECASE)]
     if len(shapes) > MOST_SHAPES:
         raise TooLargeError(f"{shown(name)} has more than {MOST_SHAPES} shapes; save it as a MOC")
+    words = Counter(re.findall(r"[a-z]+(?=\s*\()", "\n".join(shapes).lower()))
+    if (cost_ms := sum(COSTS_MS.get(word, 0) * count for word, count in words.items())) > MOST_MS:
+        raise TooLargeError(
+            f"the {len(shapes)} shapes of {shown(name)} would take about {cost_ms / 1000:.0f} s, but at most "
+            f"{MOST_MS / 1000:.0f} s are spent on them; save it as a MOC"
+        )
     numbers = sum(len(re.findall(r"[,\s(]+", part)) for part in shapes)
     if numbers > MOST_NUMBERS:
         raise TooLargeError(

@@ -69,7 +69,7 @@ def pyramid(index: StoredIndex, style_in: StyleIn, score: Numbers) -> Pyramid:
             f"the cells of this index add up to tiles of one size only, {index.tile_deg:g}°; leave out the "
             "pyramid, or use an index of another recipe"
         )
-    kind = index.kinds[0]
+    kind = index.scored_by
     wanted = style_in(kind)
     columns = [score]
     for size_deg in index.sizes_deg[1:]:

@@ -32,7 +32,7 @@ def similarity(index: StoredIndex, style_in: StyleIn, exact: Kind) -> Similarity
     exact : {"projection", "sketch", "exact"}
         Kind by which the best are scored.
     """
-    quick = index.kinds[0]
+    quick = index.scored_by
     wanted = style_in(quick)
     found = _by_parts(wanted, index.cosines(wanted.styles))
     if quick == exact:

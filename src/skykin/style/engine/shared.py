@@ -192,16 +192,20 @@ class SharedMeter:
 
     def signatures(self, source: RowSource, lattice: Lattice) -> Iterator[Signature]:
         """Yield the signature of each tile, row by row; all are held at once, so request few."""
+        vectors = self.vectors(source, lattice)
+        for row in range(lattice.rows):
+            for column in range(lattice.columns):
+                yield Signature({layer: vector[row, column] for layer, vector in vectors.items()})
+
+    def vectors(self, source: RowSource, lattice: Lattice) -> dict[str, Numbers]:
+        """Measure all tiles: per layer, float32 (rows, columns, n); NaN where nothing is covered."""
         takers, readers = {}, {}
         for layer, stride in self.strides():
             form = self.form(layer)
             takers[layer] = VectorTaker(lattice, form, self.unit(layer))
             readers[layer] = CellReader(lattice, layer, stride, form, takers[layer])
         self.read(source, readers)
-        vectors = {layer: takers[layer].vectors() for layer in self.network.layers}
-        for row in range(lattice.rows):
-            for column in range(lattice.columns):
-                yield Signature({layer: vector[row, column] for layer, vector in vectors.items()})
+        return {layer: takers[layer].vectors() for layer in self.network.layers}
 
     def form(self, layer: str) -> Form:
         """Give the recipe's statistic of one layer as sums."""

@@ -16,21 +16,24 @@ from skykin.survey.fits.sky_image import SkyImage
 
 #: Words in names of weights, 0 where nothing was observed: of Montage, SWarp, HST, Pan-STARRS, WISE, VISTA.
 WEIGHTS = re.compile(
-    r"area|weights?|wt|wht|wgt|exp(o|wt|map|osure|osuremap)?|cov(map|erage)?|conf(map)?|ivar|invvar|nexp|nobs|"
-    r"num|n?hits|rrhr"
+    r"area|weights?(map)?|wt|wht|wgt|exp(o|wt|map|osure|osuremap|time)?|texp|mex|cov(map|erage|eragemap)?|"
+    r"conf(map|idence)?|ivar|invvar|nexp|nobs|num|n?hits|hit(map|count)|rrhr"
 )
 #: Words in names of what is neither an image nor its weight.
 OTHERS = re.compile(
-    r"unc(ert|ertainty)?|err(map|ors?)?|rms|sig(ma)?|std(dev)?|noise|var(iance)?|snr|masks?|msk|maskbits|"
-    r"flags?|dq|ctx|context|psf(size)?|(blob)?model|resid(uals?)?|chi2|bkgd?|back(ground)?|bg|skybg|segm?|"
-    r"segmentation|pb|sumwt|(gal)?depth|badpix|satmask|cnt|counts?"
+    r"unc(ert|ertainty)?|err(map|ors?)?|rms(map)?|sig(ma)?|std(dev|ev)?|expcube|noise(map)?|"
+    r"var(iance|map)?|snr|masks?|msk|maskbits|flags?|dq|qual(ity)?|ctx|context|psf(size)?|(blob)?model|"
+    r"resid(uals?)?|chi2|(bkg?d?|back(ground)?|bg)(map|\d)?|skybg|segm?|segmentation|check|obj(ects)?|"
+    r"aper(tures?)?|pb|sumwt|(gal)?depth|sens(itivity)?|badpix|satmask|foot(print)?|cnt|counts?"
 )
 #: Words that stand for the image itself where a companion has its own.
 IMAGES = re.compile(
-    r"img|image|images|int|intensity|sci|science|data|signal|map|mosaic|coadd|flux|i2d|drz|drc|stk"
+    r"im\d?|img|image|images|int|intensity|sci|science|data|signal|c?map|mosaic|coadd|flux|i2d|drz|drc|stk"
 )
 #: What may stand before a word without a separator, as in munc and mcov of Spitzer or refcov of ZTF.
 JOINED = re.compile(r"(m|b|cb|cbc|ref|sci)?(unc|cov|msk|std|rms|wht|err|var)(img)?")
+#: What may follow a word as a word of its own, as in noise_map.
+FOLLOWING = ("map", "image", "img")
 ENDING = re.compile(r"(\.(fits|fit|fts|fz|gz|bz2|xz))+$", re.IGNORECASE)
 #: Extents of one image and its weight may differ by so much, in pixels.
 SAME_PLACE = 1.0
@@ -69,7 +72,7 @@ def companions(paths: Sequence[Path]) -> list[Companion]:
     words = {path: _words(path) for path in paths}
     kinds = {path: _kind(parts) for path, parts in words.items()}
     around = {
-        path: (path.parent, tuple(words[path][: kind[0]]), tuple(words[path][kind[0] + 1 :]))
+        path: (path.parent, tuple(words[path][: kind[0].start]), tuple(words[path][kind[0].stop :]))
         for path, kind in kinds.items()
         if kind is not None
     }
@@ -98,16 +101,17 @@ def _all_around(folder: Path, words: list[str]) -> set[_Around]:
 
 
 def _words(path: Path) -> list[str]:
-    return re.split(r"[._\-\s]+", ENDING.sub("", path.name).lower())
+    return [word for word in re.split(r"[._\-\s]+", ENDING.sub("", path.name).lower()) if word]
 
 
-def _kind(words: list[str]) -> tuple[int, bool] | None:
-    """Place of the last word that makes a name a companion's, and whether it is a weight's."""
+def _kind(words: list[str]) -> tuple[slice, bool] | None:
+    """Where the last word is that makes a name a companion's, and whether it is a weight's."""
     for place in range(len(words) - 1, -1, -1):
         joined = JOINED.fullmatch(words[place])
         word = joined[2] if joined else words[place]
         if WEIGHTS.fullmatch(word) or OTHERS.fullmatch(word):
-            return place, bool(WEIGHTS.fullmatch(word))
+            more = 1 if words[place + 1 : place + 2] in ([each] for each in FOLLOWING) else 0
+            return slice(place, place + 1 + more), bool(WEIGHTS.fullmatch(word))
     return None
 
 
@@ -120,6 +124,8 @@ def _belongs(image: list[str], before: list[str], after: list[str]) -> bool:
     ):
         return False
     middle = image[len(before) : len(image) - len(after)]
+    if not before and after and not middle:  # unc_m31.fits beside m31.fits
+        return True
     if not before:  # weight.fits beside image.fits
         return bool(middle) and all(map(IMAGES.fullmatch, middle))
     return between < 2 or any(map(IMAGES.fullmatch, middle))

@@ -19,6 +19,7 @@ from skykin.core.survey_options import SurveyOptions
 from skykin.survey.base import About, BaseSurvey
 from skykin.survey.derived.companions import Companion, companions, weighted
 from skykin.survey.fill import filled, in_rows
+from skykin.survey.fits.sky_image import SkyImage
 from skykin.survey.open_file import is_table, open_file
 from skykin.survey.table.gridded import GriddedPointings
 
@@ -134,8 +135,9 @@ def open_mosaic(paths: list[Path], options: SurveyOptions, progress: Progress) -
     if refused:
         progress.say(f"note: {len(refused)} of {len(paths)} files cannot be used and are left out")
     if left_out:
+        are = "is" if len(left_out) == 1 else "are"
         progress.say(
-            f"note: {_told(left_out)} left out: tables, uncertainties, masks and the like are no images"
+            f"note: {_told(left_out)} {are} left out: tables, uncertainties, masks and the like are no images"
         )
     parts = list(opened.values())
     if not parts:
@@ -149,6 +151,7 @@ def open_mosaic(paths: list[Path], options: SurveyOptions, progress: Progress) -
             f"the images have different units ({units}); give images of one kind, or name the unit",
             code="SKY-UNIT",
         )
+    _doubt_same_place(opened, progress)
     if len(parts) == 1 and not (refused or beside or left_out):
         return parts[0]
     return Mosaic(tuple(parts), _about(parts, paths[0].parent), tuple(refused), tuple(left_out))
@@ -199,10 +202,25 @@ def _with_weights(
     return opened, unused
 
 
+def _doubt_same_place(opened: dict[Path, Survey], progress: Progress) -> None:
+    """Say so where images show the very same pixels: one of them may tell about the other."""
+    there: dict[tuple[object, ...], list[str]] = {}
+    for path, part in opened.items():
+        if isinstance(part, SkyImage):
+            where = (round(angle, 5) for angle in (part.extent.lon_deg, part.extent.lat_deg, part.pixel_deg))
+            there.setdefault((path.parent, part.shape, *where), []).append(path.name)
+    for names in there.values():
+        if len(names) > 1:
+            progress.say(
+                f"note: {_told(names)} show the same pixels and are averaged; if one tells about another "
+                "(its noise, its weight), take it out"
+            )
+
+
 def _told(names: list[str]) -> str:
     some = ", ".join(shown(name) for name in names[:MOST_REFUSED_TOLD])
     more = len(names) - MOST_REFUSED_TOLD
-    return f"{some} and {more} more files are" if more > 0 else f"{some} {'is' if len(names) == 1 else 'are'}"
+    return f"{some} and {more} more files" if more > 0 else some
 
 
 def _file(part: Survey) -> dict[str, object]:

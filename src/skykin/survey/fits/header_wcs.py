@@ -145,9 +145,10 @@ def _check_pair(axes: dict[int, str], where: str) -> dict[int, str]:
             code="SKY-NOWCS",
         )
     if sorted(named.values()) not in [sorted(pair) for pair in CELESTIAL.items()]:
+        written = " and ".join(shown(text.strip()) for text in axes.values() if text.strip())
         raise SkyError(
-            f"the axes of {where} are {' and '.join(sorted(named.values()))}, which are no pair; RA and DEC, "
-            "GLON and GLAT, or ELON and ELAT are",
+            f"the axes of {where} are {written}, which are no pair; RA and DEC, GLON and GLAT, or ELON and "
+            "ELAT are, as in 'RA---TAN' and 'DEC--TAN'",
             code="SKY-FRAME",
         )
     return named

@@ -16,7 +16,7 @@ from skykin.core.errors import (
 )
 from skykin.core.shapes import Numbers
 from skykin.survey.guard import Limits, guarded
-from skykin.survey.picture.tiff import HEIGHT, KIND, WIDTH, not_read, read_plain, tags_of
+from skykin.survey.picture.tiff import HEIGHT, KIND, SIGNED, WIDTH, not_read, read_plain, tags_of
 
 #: First bytes of the formats that are read, and Pillow's names of them.
 FORMATS = {
@@ -129,9 +129,16 @@ def decode(path: Path, folder: Path, most_pixels: int) -> dict[str, Any]:
     avm, says = _avm_of(image, path.name)
     says += _check_pages(image, path.name)
     deep = ";16" in str(image.tile)  # what the decoder is told of samples of 16 bits
-    if deep and image.mode == "RGB" and (values := _deep_colours(path, image)) is not None:
-        np.save(folder / "values.npy", values)
-        return {"white": WHITE["u2"], "has_seen": False, "avm": avm, "says": says}
+    if (tags := getattr(image, "tag_v2", None)) is not None:
+        signed = image.mode in ("L", "RGB") and tags.get(KIND, (1,))[0] == SIGNED
+        own = signed or (deep and image.mode == "RGB")
+        values = read_plain(path, tags, MOST_DECODED_BYTES) if own else None
+        if values is None and signed:  # Pillow would lose the sign
+            raise not_read(path, tags)
+        if values is not None:
+            np.save(folder / "values.npy", values)
+            white = WHITE.get(values.dtype.str[1:], 1.0)
+            return {"white": white, "has_seen": False, "avm": avm, "says": says}
     try:
         image.load()
     except (OSError, SyntaxError, ValueError, EOFError) as error:
@@ -163,11 +170,6 @@ def _numbers_alone(path: Path, folder: Path, most_pixels: int) -> dict[str, Any]
         raise not_read(path, tags)
     np.save(folder / "values.npy", values)
     return {"white": WHITE.get(values.dtype.str[1:], 1.0), "has_seen": False, "avm": None, "says": []}
-
-
-def _deep_colours(path: Path, image: Any) -> Numbers | None:
-    """Colours of 16 bits of a TIFF; None where they are stored in a way that only Pillow reads."""
-    return read_plain(path, image.tag_v2, MOST_DECODED_BYTES) if image.format == "TIFF" else None
 
 
 def _check_pixels(width: int, height: int, name: str, most_pixels: int) -> None:
@@ -231,7 +233,8 @@ def _save(image: Any, folder: Path, deep: bool) -> tuple[float, bool, list[str]]
         part = image.crop((0, row, columns, min(row + step, rows)))
         array = np.asarray(part if mode == image.mode else part.convert(mode))
         here = slice(row, row + len(array))
-        array = array.view(dtype) if array.dtype.itemsize == dtype.itemsize else array
+        if array.dtype.itemsize == dtype.itemsize:
+            array = array.astype(array.dtype.newbyteorder("="), copy=False).view(dtype)
         values[here] = array[..., :bands] if array.ndim == 3 else array[..., None]
         if seen is not None:
             seen[here] = array[..., -1] > 0

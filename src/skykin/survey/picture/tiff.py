@@ -13,6 +13,8 @@ from skykin.core.shapes import Numbers
 #: Tags of TIFF.
 WIDTH, HEIGHT, BITS, PACKED, MEANING, STRIPS, SAMPLES, LENGTHS = 256, 257, 258, 259, 262, 273, 277, 279
 PLANAR, TURNED, KIND = 284, 274, 339
+#: Numbers with a sign, as KIND says.
+SIGNED = 2
 LETTERS = {1: "u", 2: "i", 3: "f"}
 KINDS = {1: "whole", 2: "signed whole", 3: "floating-point"}
 
@@ -50,6 +52,7 @@ def read_plain(path: Path, tags: Any, most_bytes: int) -> Numbers | None:
     samples = tags.get(SAMPLES, 1)
     dtype = _dtype(tags)
     plain = (tags.get(PACKED, 1), tags.get(PLANAR, 1), tags.get(TURNED, 1)) == (1, 1, 1)
+    plain = plain and STRIPS in tags
     if dtype is None or not plain or samples not in (1, 3) or tags.get(MEANING) not in (1, 2):
         return None
     shape = (tags[HEIGHT], tags[WIDTH], samples)

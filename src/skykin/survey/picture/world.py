@@ -54,9 +54,15 @@ def world_of(
             "and frame if it shows the whole sky",
             code="SKY-NOWCS",
         )
-    from_top = any("astrometry.net" in str(line).lower() for line in header.get("HISTORY", ()))
+    from_top = _is_of_astrometry_net(header)
     _set_size(header, name, rows, columns)
     return read_world(header, f"HDU 0 of {shown(name)}", progress), from_top
+
+
+def _is_of_astrometry_net(header: fits.Header) -> bool:
+    """Whether solve-field wrote it, which counts the rows of a picture from the top."""
+    lines = [*header.get("HISTORY", ()), *header.get("COMMENT", ())]
+    return "IMAGEH" in header or any("astrometry.net" in str(line).lower() for line in lines)
 
 
 def _whole_sky(path: Path, shape: tuple[int, int], options: SurveyOptions, progress: Progress) -> fits.Header:

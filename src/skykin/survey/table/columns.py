@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 
@@ -29,6 +29,7 @@ PAIRS: tuple[tuple[Frame, str, str], ...] = (
     ("galactic", "galacticlongitude", "galacticlatitude"),
     ("galactic", "ldeg", "bdeg"),
     ("galactic", "lii", "bii"),  # HEASARC
+    ("galactic", "gall", "galb"),
     ("icrs", "ra", "dec"),
     ("icrs", "ra", "de"),
     ("icrs", "raj2000", "dej2000"),  # VizieR
@@ -38,6 +39,8 @@ PAIRS: tuple[tuple[Frame, str, str], ...] = (
     ("icrs", "radeg", "decdeg"),
     ("icrs", "radeg", "dedeg"),
     ("icrs", "rad", "decd"),  # SIMBAD
+    ("icrs", "raj2000d", "dej2000d"),
+    ("icrs", "raj2000d", "decj2000d"),
     ("icrs", "rajd", "decjd"),  # ATNF
     ("icrs", "raicrs", "deicrs"),
     ("icrs", "raicrs", "decicrs"),
@@ -48,6 +51,7 @@ PAIRS: tuple[tuple[Frame, str, str], ...] = (
     ("icrs", "alphapeakj2000", "deltapeakj2000"),
     ("icrs", "alphapsfj2000", "deltapsfj2000"),
     ("icrs", "alphasky", "deltasky"),
+    ("icrs", "alphawinsky", "deltawinsky"),
     ("icrs", "ramean", "decmean"),  # Pan-STARRS
     ("icrs", "rastack", "decstack"),
     ("icrs", "coordra", "coorddec"),  # LSST, in radians
@@ -62,7 +66,16 @@ PAIRS: tuple[tuple[Frame, str, str], ...] = (
     ("icrs", "ra1950", "de1950"),
     ("icrs", "alphab1950", "deltab1950"),
 )
+#: Words of columns that are no positions but tell how exact they are, how they move, or how far apart.
+NO_PLACES = {
+    "e", "err", "error", "errors", "unc", "sigma", "std", "stdev", "rms", "var", "ivar", "cov", "corr", "pm",
+    "motion", "rate", "offset", "off", "diff", "delta", "d", "dra", "n", "num", "flag", "id", "min", "max",
+    "sep", "apex",
+}  # fmt: skip
 NAMELESS = (("lon", "lat"), ("londeg", "latdeg"), ("longitude", "latitude"))
+#: Units that the name of a column may end with.
+ENDINGS = ("arcmin", "arcsec", "degrees", "degree", "deg")
+Place = TypeVar("Place", bound="Named")
 DEGREES_PER = {
     **dict.fromkeys(("", "deg", "degree", "degrees", "d"), 1.0),
     **dict.fromkeys(("rad", "radian", "radians"), 180 / np.pi),
@@ -147,6 +160,8 @@ def choose(
             raise _unclear(columns, file, f"the option columns names {len(named)} columns")
         lon, lat, values = named[0], named[1], named[2:]
         implied = next((f for f, x, y in PAIRS if _is(lon, x) and _is(lat, y)), None)
+        if implied is None and equatorial_pairs([lon, lat]):
+            implied = "icrs"
     else:
         lon, lat, implied = _positions(columns, file)
         values = _values([c for c in columns if c is not lon and c is not lat], columns, file)
@@ -185,7 +200,28 @@ def _positions(columns: list[Column], file: str) -> tuple[Column, Column, Frame 
     for frame, x, y in (*PAIRS, *((None, x, y) for x, y in NAMELESS)):
         if pair := _pair_of(by_rank, x, y):
             return pair[0], pair[1], frame
-    raise _unclear(columns, file, "no columns with positions are found")
+    pairs = equatorial_pairs(columns)
+    if len(pairs) == 1:
+        return *pairs[0], "icrs"
+    found = f"{len(pairs)} pairs of" if pairs else "no"
+    raise _unclear(columns, file, f"{found} columns with positions are found")
+
+
+def equatorial_pairs(columns: Sequence[Place]) -> list[tuple[Place, Place]]:
+    """Columns whose names differ in the words ``ra`` and ``dec`` only, as ``RA_TARG`` and ``DEC_TARG`` do."""
+    words = {id(c): _words(c.name) for c in columns}
+    pairs = []
+    for lon in columns:
+        if "ra" not in words[id(lon)] or NO_PLACES & set(words[id(lon)]):
+            continue
+        wanted = [[word if word != "ra" else dec for word in words[id(lon)]] for dec in ("dec", "de", "decl")]
+        pairs += [(lon, lat) for lat in columns if words[id(lat)] in wanted][:1]
+    return pairs
+
+
+def _words(name: str) -> list[str]:
+    """Words of a name in lower case, also of one such as ``meanRA``."""
+    return re.findall(r"[a-z]+|\d+", re.sub(r"([a-z])([A-Z])", r"\1 \2", name).casefold())
 
 
 def _pair_of(columns: list[Column], x: str, y: str) -> list[Column]:
@@ -199,12 +235,20 @@ def _is(column: Column, what: str) -> bool:
     if what.startswith("pos"):
         return has_ucd(column.ucd, what)
     # Parts of sky coordinates that another program copied have names such as "pos.ra".
-    return what in (name_key(column.name), name_key(column.name.rpartition(".")[2]))
+    own = name_key(column.name.rpartition(".")[2])
+    return what in (name_key(column.name), own, split_name(column.name)[0])
 
 
 def has_ucd(ucd: str, what: str) -> bool:
     """Whether the first word of a UCD is `what`."""
     return ucd.strip().casefold().split(";")[0] == what
+
+
+def split_name(name: str) -> tuple[str, str]:
+    """Stem, as `name_key` writes it, and unit of a name such as ``size_arcmin``."""
+    key = name_key(name)
+    ending = next((e for e in ENDINGS if key.endswith(e) and key != e), "")
+    return key.removesuffix(ending), ending
 
 
 def name_key(name: str) -> str:
@@ -276,7 +320,7 @@ def _degrees(column: Column, file: str, progress: Progress, is_ra: bool) -> Degr
             "positions in decimal degrees",
             code="SKY-UNIT",
         )
-    factor = DEGREES_PER.get(column.unit.strip().lower())
+    factor = DEGREES_PER.get(column.unit.strip().lower() or split_name(column.name)[1])
     if factor is None:
         raise SkyError(
             f"column {shown(column.name)} of {shown(file)} is in {shown(column.unit)}, which is no angle "

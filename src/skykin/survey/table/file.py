@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import re
+import textwrap
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +32,7 @@ MOST_TEXT_BYTES = 256 << 20
 LARGEST_YAML = 1 << 20
 #: What astropy writes once and then refers to, in the header of a table with quantities.
 UNIT_TAG = "!astropy.units.Unit"
+PYTHON_TAG = "tag:yaml.org,2002:python"
 LIMITS = Limits(memory_bytes=6 << 30, seconds=120.0)
 #: Ends of the columns that astropy makes of one of sky coordinates.
 PARTS = ((".ra", ".dec"), (".l", ".b"), (".lon", ".lat"))
@@ -229,22 +232,53 @@ def check_ecsv(text: str, name: str) -> None:
     TooLargeError
         ``IN-TOOBIG`` for a header of more than a mebibyte, or of very many columns.
     HeaderInvalidError
-        For Python objects, and for aliases of anything but units, which can grow without end.
+        For Python objects, and for aliases within what has aliases itself, which can grow without end.
     """
-    header = "".join(line for line in text.splitlines(keepends=True) if line.startswith("#"))
+    header = ecsv_header(text)
     if len(header) > LARGEST_YAML:
         raise TooLargeError(
             f"the header of {shown(name)} has {len(header)} bytes, but at most {LARGEST_YAML} are read"
         )
-    if len(re.findall(r"^#\s*- ", header, re.MULTILINE)) > MOST_COLUMNS:
+    if len(re.findall(r"^\s*- ", header, re.MULTILINE)) > MOST_COLUMNS:
         raise TooLargeError(f"{shown(name)} has more than {MOST_COLUMNS} columns; write only those needed")
-    alias = re.search(r"[\[{:,\s]\*\w+\s*[,\]}\n]", header)
-    only_units = all(kind == UNIT_TAG for kind in re.findall(r"[\[{:,\s]&\w+\s+(\S+)", header))
-    if "!!python" in header or (alias and not only_units):
+    if _runs_or_grows(header):
         raise HeaderInvalidError(
             f"the header of {shown(name)} holds Python objects or aliases of YAML, which no table "
             "needs; write the table again"
         )
+
+
+def ecsv_header(text: str) -> str:
+    """Return the YAML before the rows of an ECSV table, without its marks of comments."""
+    lines = (line.strip() for line in text.splitlines())
+    marked = itertools.takewhile(lambda line: line.startswith("#"), (line for line in lines if line))
+    return textwrap.dedent("\n".join(line[1:] for line in marked))
+
+
+def _runs_or_grows(header: str) -> bool:
+    """Whether YAML names Python objects, or has aliases, but for units, within what it names itself."""
+    import yaml  # noqa: PLC0415 - only in the child
+
+    units: set[str] = set()
+    inside: list[Any] = []  # beginnings of the collections that are open
+    try:
+        for event in yaml.parse(header, Loader=yaml.SafeLoader):
+            if (getattr(event, "tag", None) or "").startswith(PYTHON_TAG):
+                return True
+            if isinstance(event, yaml.AliasEvent):
+                named = [one for one in inside if one.anchor is not None]
+                if named and (event.anchor not in units or any(one.tag == UNIT_TAG for one in named)):
+                    return True
+            elif isinstance(event, yaml.CollectionStartEvent):
+                units.discard(event.anchor)
+                inside.append(event)
+            elif isinstance(event, yaml.CollectionEndEvent):
+                closed = inside.pop()
+                if closed.tag == UNIT_TAG:
+                    units.add(closed.anchor)
+    except yaml.YAMLError:  # its reader says what is wrong
+        return False
+    return False
 
 
 def _votable(path: Path, wanted: int | str | None) -> list[tuple[str, str, str, Any]]:

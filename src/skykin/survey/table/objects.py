@@ -168,6 +168,11 @@ def _table(path: Path, form: str, hdu: int) -> Any:
         table = _parquet(path)
     else:
         text = path.read_text(encoding="utf-8-sig", errors="replace")
+        if "\0" in text:  # to guess its form would take half a minute
+            raise NotThisFormatError(
+                f"{shown(path.name)} begins as text, but is none further on, so it is no table or damaged; "
+                f"give one of {FORMS}"
+            )
         if form == "ecsv":
             check_ecsv(text, path.name)
         _check_cost(text, path.name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,15 +23,17 @@ from skykin.core.shapes import Degrees
 from skykin.survey.fits.check import read_headers
 from skykin.survey.fits.image_hdus import chosen_hdu
 from skykin.survey.guard import guarded
-from skykin.survey.table.file import LIMITS, Column, form_of
+from skykin.survey.table.file import LIMITS, Column, check_ecsv, ecsv_header, form_of
 from skykin.survey.table.objects import ObjectColumn
 from skykin.survey.table.votable_check import check_votable
 
 #: Before this year an equinox without a system is of the FK4, as the FITS standard says.
 FIRST_FK5 = 1984.0
 #: The year at the end of a column's name, such as ``DEB1950`` or ``RA(J2000)``.
-YEAR = re.compile(r"(?<!\d)([BJ]?)(1[89]\d\d|20\d\d)(\.\d*)?\W*$", re.IGNORECASE)
+YEAR = re.compile(r"(?<!\d)([BJ]?)(1[89]\d\d|20\d\d)(\.\d*)?(\W|_)*(d|deg|degrees?)?\W*$", re.IGNORECASE)
 EQUINOX = re.compile(r"\s*([BJ]?)\s*(\d{4}(\.\d*)?)\s*", re.IGNORECASE)
+#: In the description of a column: a frame of the last century, and what says that it is not its own.
+BESSELIAN, PRESENT = re.compile(r"\bB1[89]\d\d(\.\d+)?\b"), re.compile(r"\bJ(19|20)\d\d|ICRS|FK5")
 #: Words of FITS and of VOTables; what is not here is no frame of equatorial or ecliptic positions.
 SYSTEMS = {"": "", "icrs": "ICRS", "fk4": "FK4", "fk4-no-e": "FK4-NO-E", "fk5": "FK5"}
 WAY_OUT = "write the positions in ICRS, or give the option frame"
@@ -41,21 +43,34 @@ AnyColumn = TypeVar("AnyColumn", Column, ObjectColumn)
 def with_frames(columns: Sequence[AnyColumn], path: Path, hdu: int | str | None = None) -> list[AnyColumn]:
     """Add to each column the frame that its name, or the file, states: ``FK4 B1950``.
 
-    A name with a year counts before RADESYS and EQUINOX of a FITS header or COOSYS of a VOTable.
+    A name with a year counts before RADESYS and EQUINOX of a FITS header (of the first HDU where the table
+    has none) or of the meta of ECSV, and before COOSYS of a VOTable or, without one, a description.
     """
     with path.open("rb") as stream:
         first = stream.read(2880)
         by_column: dict[str, str] = {}
         of_all = ""
         if first.startswith(b"SIMPLE  ="):
-            tables = [h for h in chosen_hdu(read_headers(stream, path.name), hdu) if h.is_table]
-            cards = tables[0].cards if len(tables) == 1 else {}
-            system = cards.get("RADESYS", cards.get("RADECSYS", ""))
-            of_all = f"{system.strip()} {cards.get('EQUINOX', '').strip()}"
-    if form_of(first) == "votable":
+            hdus = read_headers(stream, path.name)
+            tables = [h for h in chosen_hdu(hdus, hdu) if h.is_table]
+            if len(tables) == 1:
+                of_all = _in_header(tables[0].cards)
+                # The convention INHERIT: what the file says in a first HDU without data holds for its tables.
+                if not of_all.strip() and not hdus[0].data_bytes() and tables[0].cards.get("INHERIT") != "F":
+                    of_all = _in_header(hdus[0].cards)
+    if form_of(first) in ("votable", "ecsv"):
         with guarded("skykin.survey.table.stated:coordinate_systems", path, {}, limits=LIMITS) as parsed:
             by_column, of_all = parsed.facts["by_column"], parsed.facts["of_all"]
     return [replace(one, frame=_by_name(one.name) or by_column.get(one.name, of_all)) for one in columns]
+
+
+def _in_header(cards: Mapping[str, str]) -> str:
+    """System and equinox in the keywords of a table; EPOCH is an old name of EQUINOX, but may be a date."""
+    system = cards.get("RADESYS", cards.get("RADECSYS", ""))
+    equinox = cards.get("EQUINOX", "").strip()
+    if not equinox and (old := EQUINOX.fullmatch(cards.get("EPOCH", ""))) and float(old[2]) == 1950:
+        equinox = cards["EPOCH"].strip()
+    return f"{system.strip()} {equinox}"
 
 
 def _by_name(name: str) -> str:
@@ -64,10 +79,15 @@ def _by_name(name: str) -> str:
 
 
 def coordinate_systems(path: Path, folder: Path) -> dict[str, Any]:  # noqa: ARG001 - as `guarded` calls
-    """Child's task: the COOSYS that each column of a VOTable refers to, and the only one, if it is."""
+    """Child's task: what a VOTable or an ECSV table states of each column, and of all."""
+    with path.open("rb") as stream:
+        form = form_of(stream.read(2880))
+    if form == "ecsv":
+        return {"by_column": {}, "of_all": _in_meta(path)}
     check_votable(path)
     systems: dict[str, str] = {}
-    columns: dict[str, str] = {}
+    refers: dict[str, str] = {}
+    by_column: dict[str, str] = {}
     for _, element in ElementTree.iterparse(path):  # noqa: S314 - entities are refused above
         kind = element.tag.rsplit("}")[-1]
         if kind in ("TD", "TR", "STREAM"):
@@ -76,9 +96,24 @@ def coordinate_systems(path: Path, folder: Path) -> dict[str, Any]:  # noqa: ARG
             told = f"{element.get('system', '')} {element.get('equinox', '')}"
             systems[element.get("ID", "")] = told
         elif kind == "FIELD":
-            columns.setdefault(element.get("name", ""), element.get("ref", ""))
-    by_column = {name: systems[ref] for name, ref in columns.items() if ref in systems}
-    return {"by_column": by_column, "of_all": next(iter(systems.values())) if len(systems) == 1 else ""}
+            refers.setdefault(element.get("name", ""), element.get("ref", ""))
+            about = next((each.text or "" for each in element if each.tag.endswith("DESCRIPTION")), "")
+            if (old := BESSELIAN.search(about)) and not PRESENT.search(about):
+                by_column.setdefault(element.get("name", ""), f" {old[0]}")
+    of_all = next(iter(systems.values())) if len(systems) == 1 else ""
+    stated = {name: systems.get(ref, of_all) for name, ref in refers.items()}
+    by_column |= {name: told for name, told in stated.items() if told}
+    return {"by_column": by_column, "of_all": of_all}
+
+
+def _in_meta(path: Path) -> str:
+    """System and equinox that an ECSV table keeps of the header that it was made from."""
+    from astropy.table.meta import get_header_from_yaml  # noqa: PLC0415 - only in the child
+
+    text = path.read_text(encoding="utf-8-sig", errors="replace")
+    check_ecsv(text, path.name)
+    meta = get_header_from_yaml(ecsv_header(text).splitlines()).get("meta") or {}
+    return _in_header({str(key).upper(): str(value) for key, value in dict(meta).items()})
 
 
 def in_present_frame(
