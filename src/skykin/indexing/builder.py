@@ -70,6 +70,8 @@ class Job:
     measure_scale : callable
         Measures mean and spread of the survey's tiles, and the directions of cells that are kept in few of
         them, if they are not known yet.
+    ahead : callable
+        Fetches what these facets show, where it is on the web.
     meter : callable
         Gives what measures facets, once the space is known.
     exact : bool
@@ -82,6 +84,7 @@ class Job:
     recipe: Recipe
     facets: Sequence[Facet]
     measure_scale: Callable[[], tuple[Standardisation, Mapping[str, Directions]]]
+    ahead: Callable[[Sequence[Facet]], None]
     meter: Callable[[Space], FacetMeter]
     exact: bool
     in_rows: bool = False
@@ -191,6 +194,9 @@ class _Builder:
     def run(self) -> None:
         """Do what is missing."""
         missing = {step.name for step in self.writer.state.missing}
+        self.job.ahead(
+            [each for each in self.job.facets if f"facet-{facet_name(facet_plan(each))}" in missing]
+        )
         if "scale" in missing:
             scale, directions = self.job.measure_scale()
             rows = {layer: [scale.mean[layer], scale.spread[layer]] for layer in self.job.recipe.layers}

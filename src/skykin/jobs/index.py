@@ -53,6 +53,7 @@ from skykin.style.recipe import COARSE
 from skykin.style.recipe import recipe as recipe_of
 from skykin.style.signature import Standardisation
 from skykin.survey.download import cache_folder
+from skykin.survey.hips.ahead import fetch_ahead
 from skykin.survey.memory import SurveyLike
 from skykin.survey.render import RenderedSurvey, Stretch, measure_stretch
 from skykin.tiling.facets import facet_grid, facets
@@ -229,6 +230,7 @@ def _job(
         recipe=chosen,
         facets=pieces,
         measure_scale=measure_scale,
+        ahead=lambda left: fetch_ahead(survey, [each for one in left for each in one.footprints()], progress),
         meter=lambda space: FacetMeter(survey, sky, shared, space, settings.min_coverage, exact),
         exact=exact,
         in_rows=in_rows(grid, chosen),

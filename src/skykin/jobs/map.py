@@ -48,6 +48,7 @@ from skykin.style.recipe import COARSE, Combine, recipe
 from skykin.style.signature import Signature
 from skykin.style.similarity import QueryStyle
 from skykin.survey.download import cache_folder
+from skykin.survey.hips.ahead import fetch_ahead
 from skykin.survey.memory import SurveyLike
 from skykin.survey.render import RenderedSurvey
 from skykin.tiling.grid import TileGrid
@@ -304,6 +305,7 @@ def _mapped(
         settings=asked.told(),
         credits=(*survey.credits, *METHOD_CREDITS),
     )
+    fetch_ahead(survey, streamed.grid.footprints, progress)
     store = WorkStore.of(cache_folder(), provenance.to_dict())
     source = replace(source, streamed=streamed.standardised(store, progress))
     scores = source.streamed.scores(query, source.query_style, store, progress, csls=settings.robustness.csls)

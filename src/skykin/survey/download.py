@@ -123,11 +123,12 @@ def web_client(read_timeout_s: float) -> httpx.Client:
 
 @contextmanager
 def streamed(
-    client: httpx.Client, url: str, deadline_s: float, method: str = "GET"
+    client: httpx.Client, url: str, deadline_s: float, method: str = "GET", *, led_by: str = ""
 ) -> Iterator[httpx.Response]:
     """Answer of an ``https`` or ``http`` address, after redirects; its body is read piece by piece.
 
-    Redirects, headers and body together have `deadline_s`, however slowly they come.
+    Redirects, headers and body together have `deadline_s`, however slowly they come.  An address that a
+    public host gave, `led_by`, may no more be private than one to which a public host redirects.
 
     Raises
     ------
@@ -139,6 +140,10 @@ def streamed(
     """
     host = checked_host(url)
     with _deadline(deadline_s):
+        if led_by:
+            if is_private(host):
+                raise _leads_astray(led_by, host)
+            _own.redirect = led_by, host
         request = client.build_request(method, url, extensions={"trace": _trace})
         for _ in range(MOST_REDIRECTS):
             with closing(client.send(request, stream=True)) as answer:

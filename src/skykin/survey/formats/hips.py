@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 from astropy import units as u
 from astropy_healpix.core import healpix_to_lonlat, lonlat_to_healpix
 
-from skykin.core.errors import HeaderInvalidError, shown
+from skykin.core.errors import HeaderInvalidError, InputRefusedError, RemoteError, shown
 from skykin.core.extent import ALL_SKY, Extent
 from skykin.core.frames import from_galactic, to_galactic
 from skykin.core.protocols import Progress, Survey
@@ -26,11 +27,13 @@ from skykin.survey.healpix.cells import CellSurvey, cell_side_deg, level_for
 from skykin.survey.hips.allsky import FINEST_ORDER, cells_of_allsky
 from skykin.survey.hips.cells import HipsCells, tile_file
 from skykin.survey.hips.properties import LARGEST_BYTES, HipsProperties
-from skykin.survey.hips.store import FolderStore, HipsStore, WebStore
+from skykin.survey.hips.store import FolderStore, HipsStore, WebStore, release_hash
 from skykin.survey.sky_mask import read_sky_mask
 
-#: Default without the option scale_deg: pixels of 0.11° (for tiles of 512²); 768 tiles are the whole sky.
+#: Default without the option scale_deg: pixels of 0.014° (for tiles of 512²); 768 tiles are the whole sky.
 DEFAULT_ORDER = 3
+#: The reduced image is no need: an answer that is none of these is an error.
+ALLSKY_DOES_WITHOUT = ("RM-TOOBIG", "RM-HTML")
 #: So many tiles of a folder show which formats there are.
 LOOKED_AT = 64
 
@@ -72,7 +75,9 @@ def open_hips(store: HipsStore, options: SurveyOptions, progress: Progress) -> C
     elif isinstance(store, WebStore) and len(known.endings) > 1:
         known = _as_it_is_served(store, known)
     columns = ("value",) if known.format.startswith("fits") else ("red", "green", "blue")
-    source = Source(f"{known.name}/properties", hashlib.sha256(content).hexdigest())
+    of_web = isinstance(store, WebStore)  # where each server says some words about itself
+    sha256 = release_hash(content) if of_web else hashlib.sha256(content).hexdigest()
+    source = Source(f"{known.name}/properties", sha256)
     unit = options.unit or known.unit
     about = About.of_columns(
         columns, name=known.name, title=known.title, unit=unit, source=source, credits=known.credits
@@ -89,7 +94,26 @@ def open_hips(store: HipsStore, options: SurveyOptions, progress: Progress) -> C
         return CellSurvey(cells, known.frame, beam_deg, about, stored, extent, coarse)
 
     default = _default_order(known)
+    reduced = _served_allsky(store, known) if default <= order and isinstance(store, WebStore) else None
+    if reduced is not None:
+        with suppress(InputRefusedError):  # an image that cannot be decoded
+            return at(order, _of_allsky(*reduced, known, about, options))
     return at(order, at(default, None) if default < order else None)
+
+
+def _served_allsky(store: WebStore, known: HipsProperties) -> tuple[str, bytes] | None:
+    """Fetch the reduced image of all tiles of the default order: one file in place of 768."""
+    file = f"Norder{DEFAULT_ORDER}/Allsky.{known.format}"
+    if _default_order(known) != DEFAULT_ORDER:
+        return None
+    try:
+        content = store.read(file)
+        store.confirm()
+        return None if content is None else (file, content)
+    except RemoteError as error:
+        if error.code in ALLSKY_DOES_WITHOUT:
+            return None
+        raise
 
 
 def _as_it_is(

@@ -1,0 +1,108 @@
+"""Tiles of a HiPS on the web, fetched before they are looked at: with progress, and a few at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from astropy import units as u
+from astropy.coordinates import Latitude, Longitude
+from mocpy import MOC
+
+from skykin.core.footprint import Footprint
+from skykin.core.frames import from_galactic
+from skykin.core.protocols import Progress, Survey
+from skykin.survey.healpix.cells import CellSurvey
+from skykin.survey.hips.cells import HipsCells, tile_file
+from skykin.survey.hips.store import CACHE_BYTES, MOST_UNCONFIRMED, WebStore
+
+#: Files that are requested of a server at the same time.
+AT_ONCE = 4
+#: What is fetched ahead takes at most this much of the cache, so that nothing of it goes before it is read.
+MOST_BYTES = CACHE_BYTES // 2
+#: A tile is looked at with some context: in half diagonals of it.
+REACH = 1.1
+
+
+def fetch_ahead(survey: Survey, footprints: Sequence[Footprint], progress: Progress) -> None:
+    """Fetch the tiles of a HiPS on the web that these footprints show; do nothing for other surveys.
+
+    What came stays in the cache folder whatever ends the work, and is not fetched again.
+
+    Parameters
+    ----------
+    survey : Survey
+        A HiPS, or what is made of some.
+    footprints : sequence of Footprint
+    progress : Progress
+
+    Raises
+    ------
+    RemoteError
+        If a file does not come.
+    """
+    if not footprints:
+        return
+    for part in on_the_web(survey):
+        cells = part.cells
+        assert isinstance(cells, HipsCells)  # noqa: S101 - see on_the_web
+        _fetch(cells, tiles_of(part, footprints), progress)
+
+
+def on_the_web(survey: Survey) -> Iterator[CellSurvey]:
+    """Give the HiPS on the web of which a survey is made."""
+    if isinstance(survey, CellSurvey):
+        if isinstance(survey.cells, HipsCells) and isinstance(survey.cells.store, WebStore):
+            yield survey
+        return
+    for part in (*getattr(survey, "parts", ()), getattr(survey, "survey", None)):
+        if isinstance(part, Survey):
+            yield from on_the_web(part)
+
+
+def tiles_of(survey: CellSurvey, footprints: Sequence[Footprint]) -> list[int]:
+    """Numbers of the tiles of a HiPS, at the order in which it is read, that footprints show."""
+    cells = survey.cells
+    assert isinstance(cells, HipsCells)  # noqa: S101 - see on_the_web
+    lon_deg, lat_deg, width, height = np.array(
+        [(each.lon_deg, each.lat_deg, each.width_deg, each.height_deg) for each in footprints]
+    ).T
+    lon, lat = from_galactic(lon_deg, lat_deg, survey.frame)
+    reach = np.minimum(REACH * np.hypot(width, height) / 2, 180.0)
+    union = MOC.from_cones(
+        Longitude(lon, u.deg),
+        Latitude(lat, u.deg),
+        radius=u.Quantity(reach, u.deg),
+        max_depth=cells.order,
+        delta_depth=2,
+        union_strategy="large_cones",
+    )
+    return [int(number) for number in union.flatten()]
+
+
+def _fetch(cells: HipsCells, numbers: list[int], progress: Progress) -> None:
+    store = cells.store
+    assert isinstance(store, WebStore)  # noqa: S101 - see on_the_web
+    files = [tile_file(cells.order, number, cells.properties.format) for number in numbers]
+    left = [file for file in files if not store.keeps(file)]
+    if not left:
+        return
+    fetched = 0
+    with (
+        progress.stage(f"Fetch {store.name}", len(files), "tiles") as counter,
+        ThreadPoolExecutor(AT_ONCE) as pool,
+    ):
+        counter.advance(len(files) - len(left))
+        for start in range(0, len(left), MOST_UNCONFIRMED):
+            for content in pool.map(store.read, left[start : start + MOST_UNCONFIRMED]):
+                fetched += len(content or b"")
+                counter.advance()
+            store.confirm()
+            if fetched > MOST_BYTES:
+                break
+    if fetched > MOST_BYTES:
+        progress.say(
+            f"note: the tiles of {store.name} take more room than the cache has; the others are fetched as "
+            "they are needed"
+        )
