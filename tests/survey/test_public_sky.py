@@ -512,4 +512,5 @@ def test_an_index_of_an_area_fetches_its_tiles_and_no_others(deep, tmp_path, mon
     assert len(index) == 8
     assert progress.stages[0][0] == f"Fetch {NAME}"
     asked = [file for file in deep.first.asked if file.startswith("Norder3/Dir")]
-    assert len(asked) == len(set(asked)) < 60
+    assert len(asked) == len(set(asked))
+    assert 0.9 * len(asked) <= progress.stages[0][1] < 100  # with the context that the network sees

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -56,7 +56,7 @@ from skykin.survey.download import cache_folder
 from skykin.survey.hips.ahead import fetch_ahead
 from skykin.survey.memory import SurveyLike
 from skykin.survey.render import RenderedSurvey, Stretch, measure_stretch
-from skykin.tiling.facets import facet_grid, facets
+from skykin.tiling.facets import Facet, facet_grid, facets
 from skykin.tiling.grid import TileGrid
 
 
@@ -195,6 +195,11 @@ def _job(
     shared = SharedMeter(chosen, block_network(chosen.layers, fast=settings.fast))
     grid = facet_grid(pieces)
 
+    def fetch(left: Sequence[Facet]) -> None:
+        shown = [footprint for facet in left for footprint in facet.footprints()]
+        margin_deg = shared.network.halo * settings.tile_size_deg / settings.side_pixels
+        fetch_ahead(survey, shown, progress, margin_deg=margin_deg)
+
     def measure_scale() -> tuple[Standardisation, Mapping[str, Directions]]:
         if keeps_directions(chosen):
             sampler = _Sampler(sky, shared, settings.side_pixels, pieces[0].spacing)
@@ -230,7 +235,7 @@ def _job(
         recipe=chosen,
         facets=pieces,
         measure_scale=measure_scale,
-        ahead=lambda left: fetch_ahead(survey, [each for one in left for each in one.footprints()], progress),
+        ahead=fetch,
         meter=lambda space: FacetMeter(survey, sky, shared, space, settings.min_coverage, exact),
         exact=exact,
         in_rows=in_rows(grid, chosen),

@@ -305,7 +305,8 @@ def _mapped(
         settings=asked.told(),
         credits=(*survey.credits, *METHOD_CREDITS),
     )
-    fetch_ahead(survey, streamed.grid.footprints, progress)
+    margin_deg = streamed.meter.halo * settings.tile_size_deg / settings.side_pixels
+    fetch_ahead(survey, streamed.grid.footprints, progress, margin_deg=margin_deg)
     store = WorkStore.of(cache_folder(), provenance.to_dict())
     source = replace(source, streamed=streamed.standardised(store, progress))
     scores = source.streamed.scores(query, source.query_style, store, progress, csls=settings.robustness.csls)

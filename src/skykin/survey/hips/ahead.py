@@ -21,11 +21,11 @@ from skykin.survey.hips.store import CACHE_BYTES, MOST_UNCONFIRMED, WebStore
 AT_ONCE = 4
 #: What is fetched ahead takes at most this much of the cache, so that nothing of it goes before it is read.
 MOST_BYTES = CACHE_BYTES // 2
-#: A tile is looked at with some context: in half diagonals of it.
-REACH = 1.1
 
 
-def fetch_ahead(survey: Survey, footprints: Sequence[Footprint], progress: Progress) -> None:
+def fetch_ahead(
+    survey: Survey, footprints: Sequence[Footprint], progress: Progress, *, margin_deg: float = 0.0
+) -> None:
     """Fetch the tiles of a HiPS on the web that these footprints show; do nothing for other surveys.
 
     What came stays in the cache folder whatever ends the work, and is not fetched again.
@@ -36,6 +36,8 @@ def fetch_ahead(survey: Survey, footprints: Sequence[Footprint], progress: Progr
         A HiPS, or what is made of some.
     footprints : sequence of Footprint
     progress : Progress
+    margin_deg : float
+        How far beyond their edges they are looked at, degrees.
 
     Raises
     ------
@@ -47,7 +49,7 @@ def fetch_ahead(survey: Survey, footprints: Sequence[Footprint], progress: Progr
     for part in on_the_web(survey):
         cells = part.cells
         assert isinstance(cells, HipsCells)  # noqa: S101 - see on_the_web
-        _fetch(cells, tiles_of(part, footprints), progress)
+        _fetch(cells, tiles_of(part, footprints, margin_deg), progress)
 
 
 def on_the_web(survey: Survey) -> Iterator[CellSurvey]:
@@ -61,15 +63,15 @@ def on_the_web(survey: Survey) -> Iterator[CellSurvey]:
             yield from on_the_web(part)
 
 
-def tiles_of(survey: CellSurvey, footprints: Sequence[Footprint]) -> list[int]:
-    """Numbers of the tiles of a HiPS, at the order in which it is read, that footprints show."""
+def tiles_of(survey: CellSurvey, footprints: Sequence[Footprint], margin_deg: float) -> list[int]:
+    """Numbers of the tiles of a HiPS, at the order in which it is read, that footprints and a margin show."""
     cells = survey.cells
     assert isinstance(cells, HipsCells)  # noqa: S101 - see on_the_web
     lon_deg, lat_deg, width, height = np.array(
         [(each.lon_deg, each.lat_deg, each.width_deg, each.height_deg) for each in footprints]
     ).T
     lon, lat = from_galactic(lon_deg, lat_deg, survey.frame)
-    reach = np.minimum(REACH * np.hypot(width, height) / 2, 180.0)
+    reach = np.minimum(np.hypot(width / 2 + margin_deg, height / 2 + margin_deg), 180.0)
     union = MOC.from_cones(
         Longitude(lon, u.deg),
         Latitude(lat, u.deg),
