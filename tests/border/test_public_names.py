@@ -20,7 +20,13 @@ COMMANDS = get_command(app).commands
 SHOWN = {"quiet": "progress", "no_preview": "preview"}
 #: Options that choose what a terminal lists: `SkyMap.best(k)` and `nearest_tiles(approximate=True)`; and what
 #: is a function of its own: `plan`; and in which form a terminal prints a table.
-LISTS = {"search": {"k", "approximate"}, "map": {"dry_run"}, "surveys": {"as_json", "as_csv"}}
+LISTS = {
+    "search": {"k", "approximate"},
+    "map": {"dry_run"},
+    "surveys": {"as_json", "as_csv"},
+    "queries": {"as_json", "as_csv"},
+    "watch": {"as_json"},
+}
 #: Names of maps: a function takes maps in memory, too.
 FOLDERS = {"map_folder": "sky_map", "map_folders": "sky_maps"}
 

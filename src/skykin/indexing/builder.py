@@ -48,7 +48,7 @@ from skykin.tiling.facets import Facet
 #: Step that averages all tiles.
 AVERAGE = "average"
 #: Facts that an index may outgrow when data is appended.
-GROWING = ("survey", "extent", "area", "opened", "versions", "credits")
+GROWING = ("survey", "survey_title", "extent", "area", "opened", "versions", "credits")
 #: Facts that decide no number.
 INCIDENTAL = ("versions", "opened")
 #: Where the lock itself lies, far behind the text that tells who holds it: Windows locks bytes for readers
@@ -78,6 +78,9 @@ class Job:
         Keep whole vectors of the standard tiles.
     in_rows : bool
         Whether the average tile is that of all tiles, within rows of latitude.
+    recheck : bool
+        Whether the survey may have changed without saying so, as tiles in a folder do: to append then looks
+        at every picture again.
     """
 
     facts: Mapping[str, Any]
@@ -88,6 +91,7 @@ class Job:
     meter: Callable[[Space], FacetMeter]
     exact: bool
     in_rows: bool = False
+    recheck: bool = False
 
 
 def build(folder: Path, job: Job, *, append: bool, workers: int, progress: Progress) -> bool:
@@ -156,7 +160,7 @@ class _Builder:
         known = {step.name: step for step in self.writer.state.steps}
         facets = [Step(f"facet-{facet_name(plan)}", plan) for plan in map(facet_plan, self.job.facets)]
         begun = "scale" in known and known["scale"].result is not None
-        if append and begun and made.get("survey") != now["survey"]:
+        if append and begun and (self.job.recheck or made.get("survey") != now["survey"]):
             known = self._still_true(known)
         names = {step.name for step in facets}
         changed = names != {name for name in known if name.startswith("facet-")} or any(

@@ -28,6 +28,7 @@ from skykin.indexing.layout import MANIFEST
 from skykin.indexing.manifest import read_manifest
 from skykin.indexing.moments import Directions
 from skykin.indexing.own_files import check_index_folder
+from skykin.indexing.sky_index import StoredIndex
 from skykin.indexing.stored import cell_pixels
 from skykin.jobs.examples import cut_in_context
 from skykin.jobs.opening import (
@@ -53,7 +54,8 @@ from skykin.style.recipe import COARSE
 from skykin.style.recipe import recipe as recipe_of
 from skykin.style.signature import Standardisation
 from skykin.survey.download import cache_folder
-from skykin.survey.hips.ahead import fetch_ahead
+from skykin.survey.hips.ahead import fetch_ahead, hips_within
+from skykin.survey.hips.store import FolderStore
 from skykin.survey.memory import SurveyLike
 from skykin.survey.render import RenderedSurvey, Stretch, measure_stretch
 from skykin.tiling.facets import Facet, facet_grid, facets
@@ -174,6 +176,26 @@ def index_as(
     return SkyIndex.open(folder)
 
 
+def settings_of(index: StoredIndex, survey: SurveyLike, *, jobs: int | None = None) -> MapSettings:
+    """Give the settings of an index, to append to it what a survey holds now."""
+    facts = index.manifest.facts
+    options = SurveyOptions.from_dict(facts["opened"]["options"])
+    if options.mask is not None:
+        options = replace(options, mask=index.path / str(options.mask))
+    return MapSettings(
+        survey=survey,
+        survey_option=options,
+        area=index.area,
+        tile_size=index.tile_deg,
+        spacing=index.spacing_deg,
+        pixels=index.pixels,
+        recipe=index.recipe.name,
+        fast="bfloat16" in facts["encoder"],
+        min_coverage=index.min_coverage,
+        jobs=jobs,
+    )
+
+
 def _job(
     settings: MapSettings, survey: Survey, folder: Path, *, append: bool, exact: bool, progress: Progress
 ) -> Job:
@@ -239,6 +261,7 @@ def _job(
         meter=lambda space: FacetMeter(survey, sky, shared, space, settings.min_coverage, exact),
         exact=exact,
         in_rows=in_rows(grid, chosen),
+        recheck=any(isinstance(each.store, FolderStore) for each in hips_within(survey)),
     )
 
 

@@ -11,7 +11,7 @@ from astropy.coordinates import Latitude, Longitude
 from mocpy import MOC
 
 from skykin.core.footprint import Footprint
-from skykin.core.frames import from_galactic
+from skykin.core.frames import Frame, from_galactic
 from skykin.core.protocols import Progress, Survey
 from skykin.survey.healpix.cells import CellSurvey
 from skykin.survey.hips.cells import HipsCells, tile_file
@@ -46,31 +46,32 @@ def fetch_ahead(
     """
     if not footprints:
         return
-    for part in on_the_web(survey):
-        cells = part.cells
-        assert isinstance(cells, HipsCells)  # noqa: S101 - see on_the_web
-        _fetch(cells, tiles_of(part, footprints, margin_deg), progress)
+    for cells, frame in _within(survey):
+        if isinstance(cells.store, WebStore):
+            _fetch(cells, tiles_of(cells, frame, footprints, margin_deg), progress)
 
 
-def on_the_web(survey: Survey) -> Iterator[CellSurvey]:
-    """Give the HiPS on the web of which a survey is made."""
+def hips_within(survey: Survey) -> Iterator[HipsCells]:
+    """Give the HiPS of which a survey is made."""
+    return (cells for cells, _ in _within(survey))
+
+
+def _within(survey: Survey) -> Iterator[tuple[HipsCells, Frame]]:
     if isinstance(survey, CellSurvey):
-        if isinstance(survey.cells, HipsCells) and isinstance(survey.cells.store, WebStore):
-            yield survey
+        if isinstance(survey.cells, HipsCells):
+            yield survey.cells, survey.frame
         return
     for part in (*getattr(survey, "parts", ()), getattr(survey, "survey", None)):
         if isinstance(part, Survey):
-            yield from on_the_web(part)
+            yield from _within(part)
 
 
-def tiles_of(survey: CellSurvey, footprints: Sequence[Footprint], margin_deg: float) -> list[int]:
+def tiles_of(cells: HipsCells, frame: Frame, footprints: Sequence[Footprint], margin_deg: float) -> list[int]:
     """Numbers of the tiles of a HiPS, at the order in which it is read, that footprints and a margin show."""
-    cells = survey.cells
-    assert isinstance(cells, HipsCells)  # noqa: S101 - see on_the_web
     lon_deg, lat_deg, width, height = np.array(
         [(each.lon_deg, each.lat_deg, each.width_deg, each.height_deg) for each in footprints]
     ).T
-    lon, lat = from_galactic(lon_deg, lat_deg, survey.frame)
+    lon, lat = from_galactic(lon_deg, lat_deg, frame)
     reach = np.minimum(np.hypot(width / 2 + margin_deg, height / 2 + margin_deg), 180.0)
     union = MOC.from_cones(
         Longitude(lon, u.deg),
