@@ -16,6 +16,7 @@ from skykin.cli.main import app
 from skykin.core.errors import InputRefusedError, RemoteError, UnknownNameError, UsageError
 from skykin.core.footprint import Footprint
 from skykin.core.progress import SilentCounter, SilentProgress
+from skykin.jobs.index import default_name
 from skykin.survey import web_address
 from skykin.survey.hips import ahead as hips_ahead
 from skykin.survey.hips import registry as hips_registry
@@ -148,6 +149,16 @@ def test_texts_that_are_identifiers_and_texts_that_are_none():
         assert is_identifier(text)
     for text in ("CDS/P", "data/x.fits", "P/DSS2/red", "a/P/b c", "https://x/P/y", "CDS/P/../x/", "x"):
         assert not is_identifier(text)
+
+
+def test_an_index_is_named_after_the_whole_identifier():
+    assert default_name("ivo://CDS/P/IRIS/color") == default_name("CDS/P/IRIS/color") == "CDS-P-IRIS-color"
+    assert default_name("plates/") == "plates"
+
+
+def test_to_list_the_names_makes_no_connection(web):
+    assert len(skykin.surveys()) > len(HIPS)
+    assert web.asked == []
 
 
 def test_a_folder_of_this_name_is_opened_before_the_web(web, tmp_path, monkeypatch):

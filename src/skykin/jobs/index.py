@@ -55,6 +55,7 @@ from skykin.style.recipe import recipe as recipe_of
 from skykin.style.signature import Standardisation
 from skykin.survey.download import cache_folder
 from skykin.survey.hips.ahead import fetch_ahead, hips_within
+from skykin.survey.hips.identifier import PREFIX, is_identifier
 from skykin.survey.hips.store import FolderStore
 from skykin.survey.memory import SurveyLike
 from skykin.survey.render import RenderedSurvey, Stretch, measure_stretch
@@ -380,4 +381,6 @@ class _Sampler:
 
 def default_name(survey: str) -> str:
     """Name a folder after a survey."""
+    if is_identifier(survey):
+        return file_name(survey.removeprefix(PREFIX).replace("/", "-"))
     return file_name(survey.rstrip("/").rpartition("/")[2].partition(".")[0]) or "survey"

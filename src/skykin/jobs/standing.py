@@ -15,13 +15,13 @@ import numpy as np
 from astropy import units as u
 from astropy.table import Table
 
-from skykin import __version__
 from skykin.catalogue.query import Query
 from skykin.catalogue.target_choice import MOST_TARGETS, TargetChoice
 from skykin.core.criterion import MatchCriterion
 from skykin.core.errors import UnknownNameError, UsageError, shown
 from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Progress
+from skykin.core.provenance import library_versions
 from skykin.core.views import Over
 from skykin.indexing.sky_index import StoredIndex, opened
 from skykin.indexing.standing import Found, Standing, StandingQuery
@@ -185,7 +185,7 @@ def notice_of(index: StoredIndex, query: StandingQuery, found: TargetList, row: 
             "tile": tile,
             "recipe": recipe.name,
             "survey_sha256": str(index.manifest.facts["survey"].get("sha256", "")),
-            "skykin": __version__,
+            "skykin": library_versions()["skykin"],
         },
     }  # fmt: skip
     return Found(identifier, query.name, lon, lat, notice)
