@@ -121,6 +121,7 @@ def test_without_new_files_nothing_is_opened_and_with_them_only_what_changed_is_
     assert measured == []
 
 
+@pytest.mark.slow
 def test_a_file_that_is_still_being_copied_is_taken_when_it_is_whole(place):
     watch()
     path = place / "plates" / "94.fits"
@@ -179,6 +180,7 @@ def test_what_was_found_is_written_down_before_it_is_announced(place, monkeypatc
     assert list(watch()["identifier"]) == waiting != []
 
 
+@pytest.mark.slow
 def test_queries_are_added_listed_and_removed(place):
     listed = skykin.queries("p.skykin", "again", reference="80.2,1.1", top_fraction=0.2, from_now=True)
     assert list(listed["name"]) == ["again", "rings"]
@@ -205,6 +207,7 @@ def test_queries_are_added_listed_and_removed(place):
     assert list(skykin.queries("p.skykin")["name"]) == ["again"]
 
 
+@pytest.mark.slow
 def test_a_removed_query_that_is_added_again_finds_the_same_again(place):
     first = watch()
     skykin.queries("p.skykin", remove="rings")
@@ -212,6 +215,7 @@ def test_a_removed_query_that_is_added_again_finds_the_same_again(place):
     assert list(watch()["identifier"]) == list(first["identifier"])
 
 
+@pytest.mark.slow
 def test_the_commands_print_a_table_or_json_lines_and_say_what_waits(place):
     run = CliRunner().invoke
     done = run(app, ["watch", "plates", "--index", "p.skykin", "--once", "-q", "--call", "false"])

@@ -9,6 +9,8 @@ import time
 
 import numpy as np
 import pytest
+from astropy import units as u
+from astropy_healpix import HEALPix
 from typer.testing import CliRunner
 
 import skykin
@@ -251,6 +253,39 @@ def test_the_same_survey_is_the_same_source_whichever_server_gives_it(web):
     assert open_survey(NAME).to_dict() == first
 
 
+def test_offline_what_was_read_before_is_read_from_its_copies(web):
+    values = open_survey(NAME).sample(LON, LAT)[0]
+    for server in (web.first, web.second):
+        server.answer["properties"] = fails
+    (copy,) = (web.folder / "cache" / "registry").iterdir()
+    os.utime(copy, (time.time() - 90_000,) * 2)
+    web.answer["query"] = fails
+    np.testing.assert_array_equal(open_survey(NAME).sample(LON, LAT)[0], values)
+
+
+def test_threads_that_look_at_a_hips_are_no_more_requests_than_four(web, monkeypatch):
+    under_way, most, give = [], [], Handler.do_GET
+
+    def counted(handler):
+        under_way.append(1)
+        most.append(len(under_way))
+        time.sleep(0.02)
+        give(handler)
+        under_way.pop()
+
+    survey = open_survey(NAME)
+    monkeypatch.setattr(Handler, "do_GET", counted)
+    threads = [
+        threading.Thread(target=survey.cells.store.read, args=(f"Norder0/Dir0/Npix{number}.fits",))
+        for number in range(12)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert 2 <= max(most) <= hips_store.AT_ONCE
+
+
 def test_servers_that_have_only_a_part_are_not_asked(web):
     web.records[0]["hips_status"] = "public mirror partial"
     open_survey(NAME)
@@ -387,8 +422,11 @@ def test_what_a_map_or_index_names_is_followed_only_where_the_user_went_before(w
 
 @pytest.fixture(scope="module")
 def deep_sky(tmp_path_factory):
-    """A HiPS of orders 0 and 3, with the reduced image of all tiles of order 3."""
-    folder = write_hips(tmp_path_factory.mktemp("deep") / "sky", orders=(0, 3))
+    """A HiPS of order 3 about Orion, with the reduced image of all tiles of that order."""
+    folder = write_hips(tmp_path_factory.mktemp("deep") / "sky", orders=(0,), hips_order=3)
+    (folder / "Norder3" / "Dir0").mkdir(parents=True)
+    for number in HEALPix(8, order="nested").cone_search_lonlat(209 * u.deg, -19 * u.deg, 55 * u.deg):
+        write_tile(folder / "Norder3" / "Dir0" / f"Npix{number}.fits", tile_values(3, number))
     picture = np.zeros((29 * 8, 27 * 8))
     for number in range(768):
         row, column = divmod(number, 27)
@@ -462,7 +500,7 @@ def test_few_files_are_requested_at_the_same_time(deep, monkeypatch):
     survey = open_survey(NAME, scale_deg=0.25)
     monkeypatch.setattr(Handler, "do_GET", counted)
     fetch_ahead(survey, [Footprint(209.0, -19.0, 30.0)], SilentProgress())
-    assert 2 <= max(most) <= hips_ahead.AT_ONCE
+    assert 2 <= max(most) <= hips_store.AT_ONCE
 
 
 def test_what_is_fetched_ahead_fits_into_the_cache(deep, monkeypatch):

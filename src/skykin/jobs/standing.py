@@ -23,6 +23,7 @@ from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Progress
 from skykin.core.provenance import library_versions
 from skykin.core.views import Over
+from skykin.indexing.layout import STANDING
 from skykin.indexing.sky_index import StoredIndex, opened
 from skykin.indexing.standing import Found, Standing, StandingQuery
 from skykin.jobs.query import Reference, read_query
@@ -93,6 +94,8 @@ def queries(
         raise UsageError("a query is added or removed; do one after the other")
     if add is None and _is_given(reference):
         raise UsageError("a reference is given, but no name for the query; give one with --add")
+    if add is None and remove is None and not (here.path / STANDING).is_file():
+        return _told((), {})
     with Standing(here.path) as standing:
         if remove is not None and not standing.remove(remove):
             raise _no_query(remove, standing)
@@ -111,7 +114,7 @@ def queries(
             }
             query = StandingQuery(_name(add), settings, _now())
             _add(standing, here, query, from_now=from_now, progress=progress)
-        return _listed(standing)
+        return _told(standing.queries(), standing.counts())
 
 
 def _is_given(reference: Any) -> bool:
@@ -191,8 +194,7 @@ def notice_of(index: StoredIndex, query: StandingQuery, found: TargetList, row: 
     return Found(identifier, query.name, lon, lat, notice)
 
 
-def _listed(standing: Standing) -> Table:
-    asked, counts = standing.queries(), standing.counts()
+def _told(asked: Sequence[StandingQuery], counts: Mapping[str, tuple[int, int]]) -> Table:
     rows = [
         (
             each.name,

@@ -188,8 +188,8 @@ class _Watcher:
             try:
                 return tuple(each for query in asked for each in self._new(here, query, standing))
             except IndexRefusedError as error:
-                # The survey was opened again for views, and is another one already.
-                if error.code != "IX-MISMATCH" or attempt == TRIES:
+                # The survey was opened again for views and is another one already, or the index is.
+                if error.code not in {"IX-MISMATCH", "IX-REPLACED"} or attempt == TRIES:
                     raise
         raise AssertionError  # the loop returns or raises
 

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import urljoin
@@ -141,7 +142,7 @@ def streamed(
     host = checked_host(url)
     with _deadline(deadline_s):
         if led_by:
-            if is_private(host):
+            if _was_private(host):
                 raise _leads_astray(led_by, host)
             _own.redirect = led_by, host
         request = client.build_request(method, url, extensions={"trace": _trace})
@@ -162,6 +163,11 @@ def streamed(
         "elsewhere and give its path",
         code="RM-STATUS",
     )
+
+
+#: Of addresses that a registry gave: judged once, as there is one for every tile; where each connection leads
+#: is looked at anyway.
+_was_private = lru_cache(maxsize=256)(is_private)
 
 
 def _leads_astray(host: str, target: str) -> RemoteError:

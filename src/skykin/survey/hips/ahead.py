@@ -15,10 +15,8 @@ from skykin.core.frames import Frame, from_galactic
 from skykin.core.protocols import Progress, Survey
 from skykin.survey.healpix.cells import CellSurvey
 from skykin.survey.hips.cells import HipsCells, tile_file
-from skykin.survey.hips.store import CACHE_BYTES, MOST_UNCONFIRMED, WebStore
+from skykin.survey.hips.store import AT_ONCE, CACHE_BYTES, MOST_UNCONFIRMED, WebStore
 
-#: Files that are requested of a server at the same time.
-AT_ONCE = 4
 #: What is fetched ahead takes at most this much of the cache, so that nothing of it goes before it is read.
 MOST_BYTES = CACHE_BYTES // 2
 

@@ -44,6 +44,8 @@ OF_THE_SERVER = (b"hips_status", b"hips_service_url")
 ABSENT, ABSENT_FOR_S = ".absent", 86400.0
 #: So many files are fetched before the release is looked at again.
 MOST_UNCONFIRMED = 16
+#: Requests to one HiPS at the same time, whatever number of threads look at it.
+AT_ONCE = 4
 #: Answers that mean what they say, however often one asks.
 REFUSALS = frozenset({"RM-BLOCKED", "RM-HTML", "RM-TOOBIG"})
 GONE = (404, 410)
@@ -133,6 +135,7 @@ class WebStore:
         self._replaced = False
         self._new = 0
         self._lock = threading.Lock()
+        self._turn = threading.BoundedSemaphore(AT_ONCE)
 
     @property
     def name(self) -> str:
@@ -315,7 +318,7 @@ class WebStore:
         content, promised, host = b"", "", self._hosts[at]
         try:
             url = f"{self.urls[at]}/{file}"
-            with streamed(self._client, url, DEADLINE_S, led_by=self._led_by) as answer:
+            with self._turn, streamed(self._client, url, DEADLINE_S, led_by=self._led_by) as answer:
                 if answer.status_code in GONE:
                     return None
                 answer.raise_for_status()
