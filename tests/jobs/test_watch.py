@@ -67,7 +67,7 @@ def place(made, tmp_path, monkeypatch):
 
 
 def watch(**more):
-    return skykin.watch("plates", "p.skykin", jobs=1, **more)
+    return skykin.watch("plates", "p.skykin", once=True, jobs=1, **more)
 
 
 def lines(path):
@@ -292,7 +292,7 @@ def test_bad_places_for_notices_are_refused_before_any_work(place):
             watch(**options)
     assert (place / "mine.txt").read_text() == "my own notes\n"
     with pytest.raises(IndexRefusedError, match="'other.skykin' is no index"):
-        skykin.watch("plates", "other.skykin")
+        skykin.watch("plates", "other.skykin", once=True)
 
 
 NOTICE = {"identifier": "skykin/rings/G1/0", "score": 0.5}

@@ -39,7 +39,7 @@ def watched(place: Path, kills: int, seed: int, say: Callable[[str], object]) ->
         number = len(arrivals)
         arrivals.append((LATER[number % len(LATER)], number // len(LATER)))
         _arrive(disturbed, *arrivals[-1])
-        while done < kills:
+        for _ in range(min(-(-kills // len(LATER)), kills - done)):
             status = child(lambda: _watch(disturbed)).killed_after(chance.uniform(0, 1.05 * took))
             if status == DONE:
                 break
@@ -83,7 +83,8 @@ def _arrive(place: Path, lon_deg: int, version: int) -> None:
 def _watch(place: Path) -> None:
     os.chdir(place)
     # Slow enough that many a kill comes between telling and marking.
-    watch.watch(PLATES, INDEX, jobs=1, to=FILE, call=["sh", "-c", 'cat >> "$0"; sleep 0.3', TOLD])
+    call = ["sh", "-c", 'cat >> "$0"; sleep 0.3', TOLD]
+    watch.watch(PLATES, INDEX, once=True, jobs=1, to=FILE, call=call)
 
 
 def _in_child(work: Callable[[], object]) -> float:

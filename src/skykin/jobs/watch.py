@@ -56,7 +56,7 @@ def watch(
     source: str | Path | Sequence[str | Path],
     index: str | Path | None = None,
     *,
-    once: bool = True,
+    once: bool = False,
     every: str | float | u.Quantity = "10min",
     to: str | Path | None = None,
     call: str | Sequence[str] | None = None,
@@ -80,7 +80,7 @@ def watch(
     index : path, optional
         Folder of the index; the source's name with ``.skykin`` if left out.
     once : bool
-        Do one round and return; otherwise go on until interrupted.
+        Do one round and return; otherwise go on until interrupted, which nothing is lost by.
     every : str, float or Quantity
         How long after a round the next one begins, such as ``10min``; bare numbers are seconds.
     to : path, optional
