@@ -10,7 +10,9 @@ import time
 import numpy as np
 import pytest
 from astropy import units as u
+from astropy.coordinates import Angle, Latitude, Longitude
 from astropy_healpix import HEALPix
+from mocpy import MOC
 from typer.testing import CliRunner
 
 import skykin
@@ -18,8 +20,9 @@ from skykin.cli.main import app
 from skykin.core.errors import InputRefusedError, RemoteError, UnknownNameError, UsageError
 from skykin.core.footprint import Footprint
 from skykin.core.progress import SilentCounter, SilentProgress
+from skykin.core.sphere import separation_deg
 from skykin.jobs.index import default_name
-from skykin.survey import web_address
+from skykin.survey import download, web_address
 from skykin.survey.hips import ahead as hips_ahead
 from skykin.survey.hips import registry as hips_registry
 from skykin.survey.hips import store as hips_store
@@ -270,8 +273,8 @@ def test_threads_that_look_at_a_hips_are_no_more_requests_than_four(web, monkeyp
         under_way.append(1)
         most.append(len(under_way))
         time.sleep(0.02)
-        give(handler)
         under_way.pop()
+        give(handler)
 
     survey = open_survey(NAME)
     monkeypatch.setattr(Handler, "do_GET", counted)
@@ -494,13 +497,57 @@ def test_few_files_are_requested_at_the_same_time(deep, monkeypatch):
         under_way.append(1)
         most.append(len(under_way))
         time.sleep(0.005)
+        under_way.pop()  # what follows the answer may come before the end of this call
         give(handler)
-        under_way.pop()
 
     survey = open_survey(NAME, scale_deg=0.25)
     monkeypatch.setattr(Handler, "do_GET", counted)
     fetch_ahead(survey, [Footprint(209.0, -19.0, 30.0)], SilentProgress())
     assert 2 <= max(most) <= hips_store.AT_ONCE
+
+
+def test_tiles_where_the_moc_of_a_hips_has_no_data_are_not_requested(deep, tmp_path):
+    text = (deep.first.folder / "properties").read_text()
+    cone = MOC.from_cone(  # Orion in ICRS
+        Longitude(83.8, u.deg), Latitude(-5.4, u.deg), radius=Angle(3, u.deg), max_depth=6
+    )
+    cone.save(str(tmp_path / "Moc.fits"), format="fits")
+    deep.first.answer["properties"] = lambda h: h.give(f"{text}\nmoc_sky_fraction = 0.001\n".encode())
+    deep.first.answer["Moc.fits"] = lambda h: h.give((tmp_path / "Moc.fits").read_bytes())
+    survey = open_survey(NAME, scale_deg=0.25)
+    assert survey.extent.radius_deg < 7
+    deep.first.asked.clear()
+    fetch_ahead(survey, [Footprint(209.0, -19.0, 40.0)], SilentProgress())
+    tiles = {file for file in deep.first.asked if file.startswith("Norder3")}
+    assert 1 <= len(tiles) <= 9
+    wide = Footprint(209.0, -19.0, 40.0).pixel_positions((80, 80))
+    values, coverage = survey.sample(*wide)
+    assert {file for file in deep.first.asked if file.startswith("Norder3")} == tiles
+    near = separation_deg(*wide, 209.0, -19.4) < 2.5
+    assert coverage[near].min() == pytest.approx(1)
+    np.testing.assert_allclose(values[near][:, 0], smooth_value(*wide)[near], atol=0.01)
+    assert (coverage == 0).mean() > 0.5
+
+
+def test_a_name_that_is_public_where_it_is_judged_does_not_lead_to_a_private_address(web, monkeypatch):
+    resolve = socket.getaddrinfo
+
+    def public(host, *rest, **named):
+        judged = host == "localhost" and "type" in named and rest == (None,)
+        return [(2, 1, 6, "", ("8.8.8.8", 0))] if judged else resolve(host, *rest, **named)
+
+    monkeypatch.setattr(web_address.socket, "getaddrinfo", public)
+    download._was_private.cache_clear()
+    monkeypatch.setenv("SKYKIN_REGISTRY", f"http://localhost:{web.server_port}/MocServer/query")
+    for number in ("", "_1"):
+        web.records[0][f"hips_service_url{number}"] = web.first.url.replace("127.0.0.1", "localhost")
+    asked = list(web.first.asked)
+    with pytest.raises(
+        RemoteError, match=r"'localhost' leads to the private address '(127.0.0.1|::1)', which is refused"
+    ):
+        open_survey(NAME)
+    assert web.first.asked == asked
+    download._was_private.cache_clear()
 
 
 def test_what_is_fetched_ahead_fits_into_the_cache(deep, monkeypatch):

@@ -79,7 +79,7 @@ def tiles_of(cells: HipsCells, frame: Frame, footprints: Sequence[Footprint], ma
         delta_depth=2,
         union_strategy="large_cones",
     )
-    return [int(number) for number in union.flatten()]
+    return [int(number) for number in union.flatten() if cells.may_hold(int(number))]
 
 
 def _fetch(cells: HipsCells, numbers: list[int], progress: Progress) -> None:
