@@ -150,6 +150,17 @@ def test_what_a_command_refuses_waits_and_is_told_again_as_it_was(place):
     assert len(watch(call=[sys.executable, "-c", TELLER, "told.txt"])) == 0
 
 
+def test_a_reader_that_went_away_leaves_the_targets_waiting(place):
+    def gone(notice):
+        raise BrokenPipeError(32, "Broken pipe")
+
+    progress = Said()
+    table = watch(announce=gone, progress=progress)
+    assert not table["announced"].any()
+    assert "Broken pipe; " in progress.said[-1]
+    assert list(watch()["identifier"]) == list(table["identifier"])
+
+
 def test_a_stop_between_announcing_and_marking_repeats_the_one_and_the_file_has_it_once(place):
     heard = []
 

@@ -40,7 +40,9 @@ def watched(place: Path, kills: int, seed: int, say: Callable[[str], object]) ->
         arrivals.append((LATER[number % len(LATER)], number // len(LATER)))
         _arrive(disturbed, *arrivals[-1])
         for _ in range(min(-(-kills // len(LATER)), kills - done)):
-            status = child(lambda: _watch(disturbed)).killed_after(chance.uniform(0, 1.05 * took))
+            # At any moment; half of them late, when targets are found and announced.
+            after = took * chance.choice((chance.uniform(0, 1.05), chance.uniform(0.6, 1.0)))
+            status = child(lambda: _watch(disturbed)).killed_after(after)
             if status == DONE:
                 break
             if status is not None:

@@ -215,7 +215,7 @@ class _Watcher:
                 with standing.announcing(each) as is_mine:
                     if is_mine:
                         self.sinks.announce(each.notice)
-            except ResourceError as error:
+            except OSError as error:  # such as a pipe that was closed; ours derive from it, too
                 left = waiting[number:]
                 self.progress.say(
                     f"warning: {error}; {len(left)} targets wait and are announced at the next round"

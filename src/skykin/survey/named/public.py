@@ -42,7 +42,7 @@ HIPS = (
     ("nsns", "simg.de/P/NSNS/DR0_2/halpha", "NSNS DR0.2: Hα, northern sky"),
     ("dss2", "CDS/P/DSS2/color", "DSS2: photographic plates in colours, whole sky"),
     ("dss2-red", "CDS/P/DSS2/red", "DSS2: photographic plates, red, whole sky"),
-    ("co", "CDS/P/CO", "CO 1–0 at 2.6 mm, composite (Dame et al. 2001)"),
+    ("co", "CDS/P/CO", "CO 1–0 at 2.6 mm, composite (Dame et al.)"),
 )  # fmt: skip
 
 
