@@ -29,16 +29,20 @@ INDEX, PLATES, FILE, TOLD = "p.skykin", "plates", "alerts.jsonl", "told.jsonl"
 
 
 def watched(place: Path, kills: int, seed: int, say: Callable[[str], object]) -> dict[str, int]:
-    """Let plates arrive, and kill the watcher so many times; then do the same without a kill, and compare."""
+    """Let plates arrive without a kill, and again while the watcher is killed so often; compare the two."""
     begun = place / "begun"
     _in_child(lambda: _begin(begun))
-    disturbed = Path(shutil.copytree(begun, place / "disturbed"))
-    chance, done, arrivals, wrong = random.Random(seed), 0, [], 0
-    took = _in_child(lambda: _watch(disturbed))
-    while done < kills or len(arrivals) < len(LATER):
-        number = len(arrivals)
-        arrivals.append((LATER[number % len(LATER)], number // len(LATER)))
-        _arrive(disturbed, *arrivals[-1])
+    calm, disturbed = (Path(shutil.copytree(begun, place / name)) for name in ("calm", "disturbed"))
+    arrivals = [(lon_deg, 0) for lon_deg in LATER]
+    took = max(_in_child(lambda: _watch(calm)), *(_arrives(calm, each) for each in arrivals))
+    _in_child(lambda: _watch(disturbed))
+    chance, done, wrong, number = random.Random(seed), 0, 0, 0
+    while done < kills or number < len(arrivals):
+        if number == len(arrivals):  # another version of a plate
+            arrivals.append((LATER[number % len(LATER)], number // len(LATER)))
+            _arrives(calm, arrivals[-1])
+        _arrive(disturbed, *arrivals[number])
+        number += 1
         for _ in range(min(-(-kills // len(LATER)), kills - done)):
             # At any moment; half of them late, when targets are found and announced.
             after = took * chance.choice((chance.uniform(0, 1.05), chance.uniform(0.6, 1.0)))
@@ -49,13 +53,8 @@ def watched(place: Path, kills: int, seed: int, say: Callable[[str], object]) ->
                 say(f"watch: it ended with {status}")
                 wrong += 1
             done += status is None
-        took = max(_in_child(lambda: _watch(disturbed)), 0.3 * took)
+        _in_child(lambda: _watch(disturbed))
     time.sleep(0.5)  # what a killed watcher called may still be writing
-    calm = Path(shutil.copytree(begun, place / "calm"))
-    for each in (None, *arrivals):
-        if each is not None:
-            _arrive(calm, *each)
-        _in_child(lambda: _watch(calm))
     found = list(_differences(disturbed, calm))
     for sentence in found:
         say(f"watch: {sentence}")
@@ -80,6 +79,12 @@ def _begin(place: Path) -> None:
 def _arrive(place: Path, lon_deg: int, version: int) -> None:
     """Write a plate, or another version of it, in which the rings lie a little elsewhere."""
     write_plate(place / PLATES / f"{lon_deg}.fits", lon_deg, moved_deg=4.0 * version)
+
+
+def _arrives(place: Path, plate: tuple[int, int]) -> float:
+    """Write a plate and take it in, undisturbed; how long that took, seconds."""
+    _arrive(place, *plate)
+    return _in_child(lambda: _watch(place))
 
 
 def _watch(place: Path) -> None:
