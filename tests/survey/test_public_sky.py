@@ -26,7 +26,7 @@ from skykin.survey import download, web_address
 from skykin.survey.hips import ahead as hips_ahead
 from skykin.survey.hips import registry as hips_registry
 from skykin.survey.hips import store as hips_store
-from skykin.survey.hips.ahead import fetch_ahead
+from skykin.survey.hips.ahead import fetch_ahead, fetch_overview
 from skykin.survey.hips.identifier import is_identifier
 from skykin.survey.hips.registry import open_registry
 from skykin.survey.named import named_surveys
@@ -564,7 +564,9 @@ def test_what_is_fetched_ahead_fits_into_the_cache(deep, monkeypatch):
 
 
 def test_of_the_whole_sky_one_reduced_image_is_fetched_in_place_of_its_tiles(deep):
-    survey = open_survey(NAME, scale_deg=0.25)
+    survey, progress = open_survey(NAME, scale_deg=0.25), Listener()
+    fetch_overview(survey, progress)
+    assert progress.stages == []
     assert survey.overview.to_dict()["projection"] == "HiPS, Norder3/Allsky.fits, NSIDE 64"
     deep.first.asked.clear()
     values, coverage = survey.overview.sample(LON, LAT)
@@ -574,7 +576,11 @@ def test_of_the_whole_sky_one_reduced_image_is_fetched_in_place_of_its_tiles(dee
     for special in (lambda h: h.send_error(404), lambda h: h.give(b"nonsense")):  # then its tiles
         deep.first.answer["Norder3/Allsky.fits"] = special
         shutil.rmtree(deep.folder / "cache")
-        assert open_survey(NAME, scale_deg=0.25).overview.cells.level == 8
+        survey = open_survey(NAME, scale_deg=0.25)
+        assert survey.overview.cells.level == 8
+        progress = Listener()
+        fetch_overview(survey, progress)
+        assert progress.stages == [(f"Fetch {NAME}", 768, "tiles")]
 
 
 def test_surveys_finds_by_words_and_prints_a_table_json_and_csv(web):

@@ -54,7 +54,7 @@ from skykin.style.recipe import COARSE
 from skykin.style.recipe import recipe as recipe_of
 from skykin.style.signature import Standardisation
 from skykin.survey.download import cache_folder
-from skykin.survey.hips.ahead import fetch_ahead, hips_within
+from skykin.survey.hips.ahead import fetch_ahead, fetch_overview, hips_within
 from skykin.survey.hips.identifier import PREFIX, is_identifier
 from skykin.survey.hips.store import FolderStore
 from skykin.survey.memory import SurveyLike
@@ -201,6 +201,8 @@ def _job(
     settings: MapSettings, survey: Survey, folder: Path, *, append: bool, exact: bool, progress: Progress
 ) -> Job:
     made = read_manifest(folder).facts if append and (folder / MANIFEST).is_file() else {}
+    if not made:
+        fetch_overview(survey, progress)
     stretch = Stretch.from_dict(made["rendering"]) if made else measure_stretch(survey, settings.stretch)
     doubt_values(stretch, survey, progress)
     area = _area(settings, made)

@@ -48,7 +48,7 @@ from skykin.style.recipe import COARSE, Combine, recipe
 from skykin.style.signature import Signature
 from skykin.style.similarity import QueryStyle
 from skykin.survey.download import cache_folder
-from skykin.survey.hips.ahead import fetch_ahead
+from skykin.survey.hips.ahead import fetch_ahead, fetch_overview
 from skykin.survey.memory import SurveyLike
 from skykin.survey.render import RenderedSurvey
 from skykin.tiling.grid import TileGrid
@@ -345,6 +345,7 @@ def opened(
     if looked_for is not query:
         asked = replace(asked, tile_size=settings.tile_size)
     check_resolution(settings, survey, progress)
+    fetch_overview(survey, progress)
     streamed = StreamedSurvey.set_up(settings, survey)
     doubt_values(streamed.sky.stretch, survey, progress)
     looked_for = looked_for.for_tiles(settings.tile_size_deg, streamed.projection).in_views(chosen.views)

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from astropy import units as u
 from astropy.coordinates import Latitude, Longitude
+from astropy_healpix.core import lonlat_to_healpix
 from mocpy import MOC
 
 from skykin.core.footprint import Footprint
@@ -16,6 +17,7 @@ from skykin.core.protocols import Progress, Survey
 from skykin.survey.healpix.cells import CellSurvey
 from skykin.survey.hips.cells import HipsCells, tile_file
 from skykin.survey.hips.store import AT_ONCE, CACHE_BYTES, MOST_UNCONFIRMED, WebStore
+from skykin.survey.render import positions_over
 
 #: What is fetched ahead takes at most this much of the cache, so that nothing of it goes before it is read.
 MOST_BYTES = CACHE_BYTES // 2
@@ -47,6 +49,22 @@ def fetch_ahead(
     for cells, frame in _within(survey):
         if isinstance(cells.store, WebStore):
             _fetch(cells, tiles_of(cells, frame, footprints, margin_deg), progress)
+
+
+def fetch_overview(survey: Survey, progress: Progress) -> None:
+    """Fetch the tiles on which the limits of the stretch are measured, where they are tiles on the web.
+
+    Raises
+    ------
+    RemoteError
+        If a file does not come.
+    """
+    for cells, frame in _within(survey.overview):
+        if isinstance(cells.store, WebStore):
+            lon, lat = from_galactic(*positions_over(survey.extent), frame)
+            shown = lonlat_to_healpix(lon * u.deg, lat * u.deg, 2**cells.order, order="nested")
+            numbers = [int(number) for number in np.unique(shown) if cells.may_hold(int(number))]
+            _fetch(cells, numbers, progress)
 
 
 def hips_within(survey: Survey) -> Iterator[HipsCells]:
