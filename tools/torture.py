@@ -20,7 +20,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the tests, whose made-up skies and broken files are used
 
-from torture_trials import faults, memory, mutations, soak
+from torture_trials import faults, memory, mutations, soak, watching
 from torture_trials.writers import writers
 
 #: Counts of a release.
@@ -160,9 +160,13 @@ def _soak(place: Path, options: argparse.Namespace) -> dict[str, float]:
     return figures | {"wrong": int(grown or figures["descriptors_more"] > 0 or figures["temporary_more"] > 0)}
 
 
+def _watch(place: Path, options: argparse.Namespace) -> dict[str, int]:
+    return watching.watched(place, options.kills, options.seed, say)
+
+
 PARTS: dict[str, Callable[[Path, argparse.Namespace], dict]] = {
     "mutations": _mutations, "kills": _kills, "calls": _calls, "disks": _disks, "writers": _writers,
-    "flips": _flips, "memory": _memory, "soak": _soak,
+    "flips": _flips, "memory": _memory, "soak": _soak, "watch": _watch,
 }  # fmt: skip
 
 if __name__ == "__main__":

@@ -40,10 +40,12 @@ _WHERE = {
         "skykin.jobs.query": "Elsewhere read_query",
         "skykin.jobs.search": "nearest_tiles search",
         "skykin.jobs.sky_index": "SkyIndex open_index",
+        "skykin.jobs.standing": "queries",
         "skykin.jobs.studio.layers": "layers",
         "skykin.jobs.studio.picture_book": "PictureBook",
         "skykin.jobs.studio.texture": "texture",
         "skykin.jobs.studio.transfer": "transfer",
+        "skykin.jobs.watch": "watch",
         "skykin.products.agreement": "Agreement",
         "skykin.products.evaluation": "Evaluation",
         "skykin.products.explanation": "Explanation",
@@ -122,10 +124,12 @@ if TYPE_CHECKING:
     from skykin.jobs.search import search as search
     from skykin.jobs.sky_index import SkyIndex as SkyIndex
     from skykin.jobs.sky_index import open_index as open_index
+    from skykin.jobs.standing import queries as queries
     from skykin.jobs.studio.layers import layers as layers
     from skykin.jobs.studio.picture_book import PictureBook as PictureBook
     from skykin.jobs.studio.texture import texture as texture
     from skykin.jobs.studio.transfer import transfer as transfer
+    from skykin.jobs.watch import watch as watch
     from skykin.products.agreement import Agreement as Agreement
     from skykin.products.evaluation import Evaluation as Evaluation
     from skykin.products.explanation import Explanation as Explanation

@@ -19,8 +19,14 @@ COMMANDS = get_command(app).commands
 #: Options of a command that its function has under another name: progress bars, and how much is printed.
 SHOWN = {"quiet": "progress", "no_preview": "preview"}
 #: Options that choose what a terminal lists: `SkyMap.best(k)` and `nearest_tiles(approximate=True)`; and what
-#: is a function of its own: `plan`.
-LISTS = {"search": {"k", "approximate"}, "map": {"dry_run"}}
+#: is a function of its own: `plan`; and in which form a terminal prints a table.
+LISTS = {
+    "search": {"k", "approximate"},
+    "map": {"dry_run"},
+    "surveys": {"as_json", "as_csv"},
+    "queries": {"as_json", "as_csv"},
+    "watch": {"as_json"},
+}
 #: Names of maps: a function takes maps in memory, too.
 FOLDERS = {"map_folder": "sky_map", "map_folders": "sky_maps"}
 

@@ -154,12 +154,17 @@ SHELL_ONLY_OF = {
     "learn": {"map_folder"},
     "page": {"map_folder"},
     "agree": {"map_folders"},  # In Python `sky_maps`.
+    # In which form a table is printed.
+    "surveys": {"as_json", "as_csv"},
+    "queries": {"as_json", "as_csv"},
+    "watch": {"as_json"},
 }
 #: Of Python only: who is told how far the work is.
 PYTHON_ONLY = {"progress"}
-WITHOUT_PROGRESS = {"doctor", "regions", "surveys"}
+WITHOUT_PROGRESS = {"doctor", "regions"}
 PYTHON_ONLY_OF = {
     "info": {"download"},
+    "watch": {"announce"},
     "evaluate": {"sky_map"},
     "learn": {"sky_map"},
     "page": {"sky_map"},
@@ -175,7 +180,7 @@ SAME_NAME = sorted(set(COMMANDS) & set(skykin.__all__) - {"recipes"} - OF_PICTUR
 def test_each_command_that_computes_has_a_function_of_its_name():
     # `recipes` gives recipes by name, where the command lists them.
     assert set(SAME_NAME) == set(COMMANDS) - {"recipes"} - OF_PICTURES
-    assert len(SAME_NAME) == 19
+    assert len(SAME_NAME) == 21
 
 
 @pytest.mark.parametrize("command", SAME_NAME)

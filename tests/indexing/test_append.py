@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from astropy import units as u
 from threadpoolctl import threadpool_limits
 
 import skykin
@@ -184,3 +185,41 @@ def test_appending_what_is_there_already_changes_no_shard(folder, survey):
 
 def _interrupt(*_):
     raise KeyboardInterrupt
+
+
+@pytest.mark.slow
+def test_tiles_of_a_hips_in_a_folder_that_change_are_found_and_only_their_facets_measured(
+    tmp_path, monkeypatch
+):
+    from astropy.io import fits
+
+    from tests.hostile.hips_tiles import write_hips
+
+    sky = write_hips(tmp_path / "sky", orders=(2,))
+    how = {
+        "tile_size": 8,
+        "spacing": 4,
+        "pixels": 32,
+        "area": "60,110,-10,10",
+        "recipe": "mean-std",
+        "jobs": 1,
+    }
+    monkeypatch.setattr("skykin.jobs.streamed.STANDARD_TILES_IN_CONTEXT", 6)
+    monkeypatch.setattr("skykin.tiling.facets.MOST_PIXELS", 96)
+    first = skykin.index(sky, tmp_path / "i", **how)
+    assert len(first.counts) > 3
+    measured, measure = [], FacetMeter.__call__
+    monkeypatch.setattr(
+        FacetMeter, "__call__", lambda self, facet: measured.append(1) or measure(self, facet)
+    )
+    skykin.index(sky, tmp_path / "i", append=True, **how)
+    assert measured == []
+    (lon, lat) = first.tiles["lon"][0].value, first.tiles["lat"][0].value
+    from astropy_healpix import HEALPix
+
+    number = int(HEALPix(4, order="nested").lonlat_to_healpix(lon * u.deg, lat * u.deg))
+    path = sky / "Norder2" / "Dir0" / f"Npix{number}.fits"
+    values = fits.getdata(path) + 3
+    fits.PrimaryHDU(values).writeto(path, overwrite=True)
+    skykin.index(sky, tmp_path / "i", append=True, **how)
+    assert 0 < len(measured) < len(first.counts)

@@ -29,6 +29,7 @@ from skykin.cli.terminal import Terminal, errors
 from skykin.cli.texture import texture_command
 from skykin.cli.transfer import transfer_command
 from skykin.cli.view import view_command
+from skykin.cli.watch import queries_command, watch_command
 from skykin.core.errors import TOO_LITTLE_MEMORY, ResourceError, SkykinError, lacks_memory
 
 BUG = 8
@@ -94,6 +95,8 @@ app.command("learn")(learn_command)
 app.command("index")(index_command)
 app.command("search")(search_command)
 app.command("explain")(explain_command)
+app.command("watch")(watch_command)
+app.command("queries")(queries_command)
 app.command("view")(view_command)
 app.command("neighbours")(neighbours_command)
 app.command("cluster")(cluster_command)

@@ -48,7 +48,7 @@ from skykin.tiling.facets import Facet
 #: Step that averages all tiles.
 AVERAGE = "average"
 #: Facts that an index may outgrow when data is appended.
-GROWING = ("survey", "extent", "area", "opened", "versions", "credits")
+GROWING = ("survey", "survey_title", "extent", "area", "opened", "versions", "credits")
 #: Facts that decide no number.
 INCIDENTAL = ("versions", "opened")
 #: Where the lock itself lies, far behind the text that tells who holds it: Windows locks bytes for readers
@@ -70,21 +70,28 @@ class Job:
     measure_scale : callable
         Measures mean and spread of the survey's tiles, and the directions of cells that are kept in few of
         them, if they are not known yet.
+    ahead : callable
+        Fetches what these facets show, where it is on the web.
     meter : callable
         Gives what measures facets, once the space is known.
     exact : bool
         Keep whole vectors of the standard tiles.
     in_rows : bool
         Whether the average tile is that of all tiles, within rows of latitude.
+    recheck : bool
+        Whether the survey may have changed without saying so, as tiles in a folder do: to append then looks
+        at every picture again.
     """
 
     facts: Mapping[str, Any]
     recipe: Recipe
     facets: Sequence[Facet]
     measure_scale: Callable[[], tuple[Standardisation, Mapping[str, Directions]]]
+    ahead: Callable[[Sequence[Facet]], None]
     meter: Callable[[Space], FacetMeter]
     exact: bool
     in_rows: bool = False
+    recheck: bool = False
 
 
 def build(folder: Path, job: Job, *, append: bool, workers: int, progress: Progress) -> bool:
@@ -153,7 +160,7 @@ class _Builder:
         known = {step.name: step for step in self.writer.state.steps}
         facets = [Step(f"facet-{facet_name(plan)}", plan) for plan in map(facet_plan, self.job.facets)]
         begun = "scale" in known and known["scale"].result is not None
-        if append and begun and made.get("survey") != now["survey"]:
+        if append and begun and (self.job.recheck or made.get("survey") != now["survey"]):
             known = self._still_true(known)
         names = {step.name for step in facets}
         changed = names != {name for name in known if name.startswith("facet-")} or any(
@@ -191,6 +198,9 @@ class _Builder:
     def run(self) -> None:
         """Do what is missing."""
         missing = {step.name for step in self.writer.state.missing}
+        self.job.ahead(
+            [each for each in self.job.facets if f"facet-{facet_name(facet_plan(each))}" in missing]
+        )
         if "scale" in missing:
             scale, directions = self.job.measure_scale()
             rows = {layer: [scale.mean[layer], scale.spread[layer]] for layer in self.job.recipe.layers}

@@ -11,6 +11,8 @@ FORMAT = 3
 #: Marks the manifest among SQLite files: ``SKYI``.
 APPLICATION_ID = 0x534B5949
 MANIFEST, SHARDS, LOCK = "manifest.sqlite", "shards", "writer.lock"
+#: Standing queries and the journal of what they found, beside the index itself.
+STANDING = "standing.sqlite"
 
 #: One cell: its place in the facet's lattice of cells, its middle, the share of good data, the smallest and
 #: the largest colours in it (NaN where nothing is covered), and whether it belongs to this facet, not to a

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from skykin.indexing.layout import MANIFEST
 from skykin.indexing.manifest import read_manifest
 from skykin.indexing.moments import Directions
 from skykin.indexing.own_files import check_index_folder
+from skykin.indexing.sky_index import StoredIndex
 from skykin.indexing.stored import cell_pixels
 from skykin.jobs.examples import cut_in_context
 from skykin.jobs.opening import (
@@ -53,9 +54,12 @@ from skykin.style.recipe import COARSE
 from skykin.style.recipe import recipe as recipe_of
 from skykin.style.signature import Standardisation
 from skykin.survey.download import cache_folder
+from skykin.survey.hips.ahead import fetch_ahead, fetch_overview, hips_within
+from skykin.survey.hips.identifier import PREFIX, is_identifier
+from skykin.survey.hips.store import FolderStore
 from skykin.survey.memory import SurveyLike
 from skykin.survey.render import RenderedSurvey, Stretch, measure_stretch
-from skykin.tiling.facets import facet_grid, facets
+from skykin.tiling.facets import Facet, facet_grid, facets
 from skykin.tiling.grid import TileGrid
 
 
@@ -173,10 +177,32 @@ def index_as(
     return SkyIndex.open(folder)
 
 
+def settings_of(index: StoredIndex, survey: SurveyLike, *, jobs: int | None = None) -> MapSettings:
+    """Give the settings of an index, to append to it what a survey holds now."""
+    facts = index.manifest.facts
+    options = SurveyOptions.from_dict(facts["opened"]["options"])
+    if options.mask is not None:
+        options = replace(options, mask=index.path / str(options.mask))
+    return MapSettings(
+        survey=survey,
+        survey_option=options,
+        area=index.area,
+        tile_size=index.tile_deg,
+        spacing=index.spacing_deg,
+        pixels=index.pixels,
+        recipe=index.recipe.name,
+        fast="bfloat16" in facts["encoder"],
+        min_coverage=index.min_coverage,
+        jobs=jobs,
+    )
+
+
 def _job(
     settings: MapSettings, survey: Survey, folder: Path, *, append: bool, exact: bool, progress: Progress
 ) -> Job:
     made = read_manifest(folder).facts if append and (folder / MANIFEST).is_file() else {}
+    if not made:
+        fetch_overview(survey, progress)
     stretch = Stretch.from_dict(made["rendering"]) if made else measure_stretch(survey, settings.stretch)
     doubt_values(stretch, survey, progress)
     area = _area(settings, made)
@@ -193,6 +219,11 @@ def _job(
     sky = RenderedSurvey(survey, stretch)
     shared = SharedMeter(chosen, block_network(chosen.layers, fast=settings.fast))
     grid = facet_grid(pieces)
+
+    def fetch(left: Sequence[Facet]) -> None:
+        shown = [footprint for facet in left for footprint in facet.footprints()]
+        margin_deg = shared.network.halo * settings.tile_size_deg / settings.side_pixels
+        fetch_ahead(survey, shown, progress, margin_deg=margin_deg)
 
     def measure_scale() -> tuple[Standardisation, Mapping[str, Directions]]:
         if keeps_directions(chosen):
@@ -229,9 +260,11 @@ def _job(
         recipe=chosen,
         facets=pieces,
         measure_scale=measure_scale,
+        ahead=fetch,
         meter=lambda space: FacetMeter(survey, sky, shared, space, settings.min_coverage, exact),
         exact=exact,
         in_rows=in_rows(grid, chosen),
+        recheck=any(isinstance(each.store, FolderStore) for each in hips_within(survey)),
     )
 
 
@@ -350,4 +383,6 @@ class _Sampler:
 
 def default_name(survey: str) -> str:
     """Name a folder after a survey."""
+    if is_identifier(survey):
+        return file_name(survey.removeprefix(PREFIX).replace("/", "-"))
     return file_name(survey.rstrip("/").rpartition("/")[2].partition(".")[0]) or "survey"

@@ -33,6 +33,7 @@ from skykin.significance.tile_scores import place_columns
 from skykin.style.network.blocks import providers
 from skykin.style.network.fast_runtime import has_openvino
 from skykin.survey.formats import survey_formats
+from skykin.survey.hips.registry import Registry, open_registry
 from skykin.survey.memory import SurveyLike
 from skykin.survey.named import named_surveys
 from skykin.survey.open import open_survey
@@ -92,16 +93,17 @@ def info(
     if isinstance(survey, str | Path) and (Path(survey).expanduser() / MANIFEST).is_file():
         return _about_index(open_index(survey), progress)
     opened = open_survey(survey, options=survey_option, bands=bands, download=download, progress=progress)
-    values, coverage = opened.sample(*positions_over(opened.extent))
+    seen = opened.overview if opened.extent.is_all_sky else opened
+    values, coverage = seen.sample(*positions_over(seen.extent))
     facts = survey_facts(opened, values, coverage)
     if not opened.extent.is_all_sky or object_size is not None or reference:
         facts |= _tiles(opened, object_size, reference)
-    sky = RenderedSurvey(opened, measure_stretch_on(values, coverage))
+    sky = RenderedSurvey(seen, measure_stretch_on(values, coverage))
     found = Info(
         opened.title,
         facts,
-        draw=partial(survey_picture, opened, sky),
-        save=partial(write_survey_preview, opened, sky),
+        draw=partial(survey_picture, seen, sky),
+        save=partial(write_survey_preview, seen, sky),
         name=opened.name,
     )
     if preview is not None:
@@ -127,22 +129,65 @@ def _about_index(index: SkyIndex, progress: Progress) -> Info:
     return Info(index.heading, index.describe() | {"checked": checked}, draw=index.plot)
 
 
-def surveys() -> Table:
-    """List the surveys with a name, and the formats of files and folders that can be opened.
+def surveys(
+    find: str | None = None, *, registry: str | Path | None = None, progress: Progress | None = None
+) -> Table:
+    """List the surveys with a name, and the formats of files and folders; or find public surveys.
+
+    Parameters
+    ----------
+    find : str, optional
+        Words that the identifier, title or collection of a public HiPS holds, such as ``akari``; ``""``
+        finds all of them.  The list is fetched from the CDS MOC server, and kept for a day.
+    registry : str or path, optional
+        Another MOC server, or a file with such a list.
+    progress : Progress, optional
 
     Returns
     -------
     Table
-        ``name``, ``kind`` (``survey`` or ``format``), ``description``, ``here`` (whether it can be opened on
-        this computer now) and ``install`` (what brings it here; empty where nothing is needed).
+        ``name``, ``kind`` (``survey``, ``public`` or ``format``), ``description``, ``here`` (whether it can
+        be opened on this computer now), ``install`` (what brings it here, or from where it is read; empty
+        where nothing is needed) and ``identifier`` of a public one.  Of what was found: ``identifier``,
+        ``name`` (by which Skykin knows it, too, or empty), ``title``, ``regime``, ``sky_fraction``,
+        ``resolution`` (side of the finest pixels, arcsec) and ``address``.
+
+    Raises
+    ------
+    RemoteError
+        If the list does not come, and no copy of it is kept.
+    InputRefusedError
+        If a file is no such list.
     """
+    if find is not None:
+        return _found(find, open_registry(registry, progress=progress or SilentProgress()))
+    if registry is not None:
+        raise UsageError("a registry is searched with --find (in Python find=); say what is looked for")
     rows = []
     for one in named_surveys().values():
         here = one.find() is not None
+        if one.identifier:
+            way = "read from the web"
+            rows.append((one.name, "public", one.description, False, way, one.identifier))
+            continue
         install = "" if here else f'pip install "skykin[{one.extra}]"'
-        rows.append((one.name, "survey", one.description, here, install))
-    rows += [(each.name, "format", each.description, True, "") for each in survey_formats().values()]
-    return Table(rows=rows, names=("name", "kind", "description", "here", "install"))
+        rows.append((one.name, "survey", one.description, here, install, ""))
+    rows += [(each.name, "format", each.description, True, "", "") for each in survey_formats().values()]
+    return Table(rows=rows, names=("name", "kind", "description", "here", "install", "identifier"))
+
+
+def _found(text: str, registry: Registry) -> QTable:
+    names = {one.identifier: one.name for one in named_surveys().values() if one.identifier}
+    records = registry.find(text)
+    return QTable({
+        "identifier": [record.identifier for record in records],
+        "name": [names.get(record.identifier, "") for record in records],
+        "title": [record.title for record in records],
+        "regime": [record.regime for record in records],
+        "sky_fraction": np.array([record.sky_fraction for record in records], dtype=float),
+        "resolution": np.array([record.pixel_deg for record in records], dtype=float) * 3600 * u.arcsec,
+        "address": [record.addresses[0] for record in records],
+    })  # fmt: skip
 
 
 def regions() -> QTable:

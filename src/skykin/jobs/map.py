@@ -48,6 +48,7 @@ from skykin.style.recipe import COARSE, Combine, recipe
 from skykin.style.signature import Signature
 from skykin.style.similarity import QueryStyle
 from skykin.survey.download import cache_folder
+from skykin.survey.hips.ahead import fetch_ahead, fetch_overview
 from skykin.survey.memory import SurveyLike
 from skykin.survey.render import RenderedSurvey
 from skykin.tiling.grid import TileGrid
@@ -304,6 +305,8 @@ def _mapped(
         settings=asked.told(),
         credits=(*survey.credits, *METHOD_CREDITS),
     )
+    margin_deg = streamed.meter.halo * settings.tile_size_deg / settings.side_pixels
+    fetch_ahead(survey, streamed.grid.footprints, progress, margin_deg=margin_deg)
     store = WorkStore.of(cache_folder(), provenance.to_dict())
     source = replace(source, streamed=streamed.standardised(store, progress))
     scores = source.streamed.scores(query, source.query_style, store, progress, csls=settings.robustness.csls)
@@ -342,6 +345,7 @@ def opened(
     if looked_for is not query:
         asked = replace(asked, tile_size=settings.tile_size)
     check_resolution(settings, survey, progress)
+    fetch_overview(survey, progress)
     streamed = StreamedSurvey.set_up(settings, survey)
     doubt_values(streamed.sky.stretch, survey, progress)
     looked_for = looked_for.for_tiles(settings.tile_size_deg, streamed.projection).in_views(chosen.views)

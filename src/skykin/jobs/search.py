@@ -12,6 +12,7 @@ import numpy as np
 from astropy import units as u
 from astropy.table import QTable
 
+from skykin.catalogue.query import Query
 from skykin.catalogue.references import listed
 from skykin.catalogue.target_choice import DEFAULT_CHOICE, TargetChoice
 from skykin.core.angle import size_deg
@@ -45,7 +46,7 @@ CARRIED = ("name", "lon", "lat", "ra", "dec", "width", "height")
 
 def search(
     index: StoredIndex | str | Path,
-    reference: Reference | Sequence[Reference],
+    reference: Reference | Sequence[Reference] | Query,
     *,
     unlike: Reference | Sequence[Reference] = (),
     combine: Combine | None = None,
@@ -83,7 +84,8 @@ def search(
     index : SkyIndex or path
     reference : str, Path, int, SkyCoord, tuple, Footprint, MOC, Picture, Elsewhere, or a list of these
         The references, as for `map`; besides, the name of a tile of the index, its number in
-        ``index.tiles``, or ``place@folder`` for a place in another survey's index of the same recipe.
+        ``index.tiles``, or ``place@folder`` for a place in another survey's index of the same recipe.  A
+        `Query`, which `read_query` gives, is the whole query.
     unlike, combine, weight, width, pixel_scale :
         As for `map`.
     turns, mirror, scales, views :
@@ -168,7 +170,7 @@ def search(
 
 def stored_survey(
     index: StoredIndex | str | Path,
-    reference: Reference | Sequence[Reference],
+    reference: Reference | Sequence[Reference] | Query,
     *,
     survey: Survey | str | Path | None = None,
     tile_size: float | u.Quantity | None = None,
@@ -180,7 +182,8 @@ def stored_survey(
     """Open an index and read the query; `asked` as for `read_query`."""
     here = opened(index)
     tile_deg = None if tile_size is None else here.nearest_size_deg(size_deg("tile size", tile_size))
-    query = read_query(reference, index=here, **asked).for_tiles(tile_deg or here.tile_deg)
+    asked_for = reference if isinstance(reference, Query) else read_query(reference, index=here, **asked)
+    query = asked_for.for_tiles(tile_deg or here.tile_deg)
     source = StoredSurvey(
         here,
         query.in_views(here.recipe.views),

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import urljoin
@@ -123,11 +124,12 @@ def web_client(read_timeout_s: float) -> httpx.Client:
 
 @contextmanager
 def streamed(
-    client: httpx.Client, url: str, deadline_s: float, method: str = "GET"
+    client: httpx.Client, url: str, deadline_s: float, method: str = "GET", *, led_by: str = ""
 ) -> Iterator[httpx.Response]:
     """Answer of an ``https`` or ``http`` address, after redirects; its body is read piece by piece.
 
-    Redirects, headers and body together have `deadline_s`, however slowly they come.
+    Redirects, headers and body together have `deadline_s`, however slowly they come.  An address that a
+    public host gave, `led_by`, may no more be private than one to which a public host redirects.
 
     Raises
     ------
@@ -139,6 +141,10 @@ def streamed(
     """
     host = checked_host(url)
     with _deadline(deadline_s):
+        if led_by:
+            if _was_private(host):
+                raise _leads_astray(led_by, host)
+            _own.redirect = led_by, host
         request = client.build_request(method, url, extensions={"trace": _trace})
         for _ in range(MOST_REDIRECTS):
             with closing(client.send(request, stream=True)) as answer:
@@ -157,6 +163,11 @@ def streamed(
         "elsewhere and give its path",
         code="RM-STATUS",
     )
+
+
+#: Of addresses that a registry gave: judged once, as there is one for every tile; where each connection leads
+#: is looked at anyway.
+_was_private = lru_cache(maxsize=256)(is_private)
 
 
 def _leads_astray(host: str, target: str) -> RemoteError:

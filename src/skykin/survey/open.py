@@ -16,6 +16,7 @@ from skykin.core.protocols import Progress, Survey
 from skykin.core.scratch import TemporaryFolder
 from skykin.core.survey_options import BandsLike, SurveyOptions
 from skykin.survey.derived.combined import combine
+from skykin.survey.hips.identifier import PREFIX, is_identifier
 from skykin.survey.memory import SurveyLike, images_of, is_in_memory
 from skykin.survey.named import named_surveys
 from skykin.survey.open_file import open_file
@@ -35,12 +36,12 @@ def open_survey(
     Parameters
     ----------
     what : str, Path, (array, WCS), HDU, HDUList, NDData, Survey, or three of the first two
-        A name such as ``planck-dust``, a file, a folder, a pattern such as ``plates/*.fits``, or
-        the address of a HiPS.  Three of them are shown as red, green and blue.  An image in memory is an
-        array or Quantity (rows, columns) or (3, rows, columns) with its `~astropy.wcs.WCS`, an
-        `~astropy.nddata.NDData` with one, or an HDU of `astropy.io.fits`; NaN and masked pixels are blank.
-        It goes through a temporary file, and is read as that file would be.  A survey that is open already
-        is returned as it is.
+        A name such as ``planck-dust``, a file, a folder, a pattern such as ``plates/*.fits``, the IVOA
+        identifier of a HiPS such as ``CDS/P/AKARI/FIS/Color``, or the address of one.  Three of them are
+        shown as red, green and blue.  An image in memory is an array or Quantity (rows, columns) or
+        (3, rows, columns) with its `~astropy.wcs.WCS`, an `~astropy.nddata.NDData` with one, or an HDU of
+        `astropy.io.fits`; NaN and masked pixels are blank.  It goes through a temporary file, and is read as
+        that file would be.  A survey that is open already is returned as it is.
     options : SurveyOptions, optional
         What the file does not say itself.
     bands : three pairs of float or Quantity, or str, optional
@@ -109,18 +110,27 @@ def open_recorded(
         ``RM-BLOCKED`` for an address from which nothing was read on this computer.
     """
     parts = str(what).split(",") if isinstance(what, str | Path) else map(str, what)
-    addresses = [part.strip() for part in parts if "://" in part]
-    if addresses and not download:
-        from skykin.survey.hips.store import WebStore  # noqa: PLC0415
-
-        for address in addresses:
-            if not WebStore(address).was_opened:
-                raise RemoteError(
-                    f"the survey is at {shown(address)}, from which nothing was read on this computer yet, "
-                    "so it is not opened unasked; if you trust it, open it once, as with `skykin info`",
-                    code="RM-BLOCKED",
-                )
+    for part in () if download else parts:
+        address = part.strip()
+        if not _may_be_followed(address):
+            raise RemoteError(
+                f"the survey is at {shown(address)}, from which nothing was read on this computer yet, "
+                "so it is not opened unasked; if you trust it, open it once, as with `skykin info`",
+                code="RM-BLOCKED",
+            )
     return open_survey(what, options=options, bands=bands, download=download, progress=progress)
+
+
+def _may_be_followed(place: str) -> bool:
+    """Whether a survey is on this computer, or is a HiPS from which the user read before."""
+    from skykin.survey.hips.public import was_opened  # noqa: PLC0415 - HiPS alone need it
+    from skykin.survey.hips.store import WebStore  # noqa: PLC0415
+
+    named = named_surveys().get(place.lower())
+    identifier = place if named is None else named.identifier
+    if is_identifier(identifier):
+        return Path(place).exists() or was_opened(identifier)
+    return "://" not in place or WebStore(place).was_opened
 
 
 def _open_in_memory(what: Any, options: SurveyOptions, progress: Progress) -> Survey:
@@ -173,10 +183,7 @@ def _open_one(what: str, options: SurveyOptions, download: bool, progress: Progr
     if named is not None:
         return named.open(options, download, progress)
     if "://" in what:
-        from skykin.survey.formats.hips import open_hips  # noqa: PLC0415
-        from skykin.survey.hips.store import WebStore  # noqa: PLC0415
-
-        return open_hips(WebStore(what), options, progress)
+        return _open_from_web(what, options, progress)
     path = Path(what).expanduser()
     try:
         exists = path.exists()
@@ -184,15 +191,28 @@ def _open_one(what: str, options: SurveyOptions, download: bool, progress: Progr
         raise UnknownNameError(f"{shown(what)} cannot be the name of a file") from error
     if exists:
         return open_file(path, options, progress)
+    if is_identifier(what):
+        return _open_from_web(what, options, progress)
     if any(letter in what for letter in "*?["):
         return _open_pattern(what, options, progress)
     parts = [part.strip() for part in what.split(",")]
     if len(parts) == 3:
         return _open_three(list(parts), options, download, progress)
     raise UnknownNameError(
-        f"there is no survey called {shown(what)} and no such file; use a path, or one of "
-        f"{', '.join(named_surveys())}"
+        f"there is no survey called {shown(what)} and no such file; use a path, the identifier of a "
+        f"HiPS such as CDS/P/DSS2/red, or one of {', '.join(named_surveys())}"
     )
+
+
+def _open_from_web(what: str, options: SurveyOptions, progress: Progress) -> Survey:
+    """Open a HiPS by its address or by its identifier."""
+    from skykin.survey.formats.hips import open_hips  # noqa: PLC0415
+    from skykin.survey.hips.public import open_public  # noqa: PLC0415
+    from skykin.survey.hips.store import WebStore  # noqa: PLC0415
+
+    if "://" in what and not what.startswith(PREFIX):
+        return open_hips(WebStore(what), options, progress)
+    return open_public(what, options, progress)
 
 
 def _open_pattern(pattern: str, options: SurveyOptions, progress: Progress) -> Survey:

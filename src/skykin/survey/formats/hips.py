@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -12,7 +13,8 @@ import numpy as np
 from astropy import units as u
 from astropy_healpix.core import healpix_to_lonlat, lonlat_to_healpix
 
-from skykin.core.errors import HeaderInvalidError, shown
+from skykin.core.area import MocArea
+from skykin.core.errors import HeaderInvalidError, InputRefusedError, RemoteError, shown
 from skykin.core.extent import ALL_SKY, Extent
 from skykin.core.frames import from_galactic, to_galactic
 from skykin.core.protocols import Progress, Survey
@@ -26,11 +28,15 @@ from skykin.survey.healpix.cells import CellSurvey, cell_side_deg, level_for
 from skykin.survey.hips.allsky import FINEST_ORDER, cells_of_allsky
 from skykin.survey.hips.cells import HipsCells, tile_file
 from skykin.survey.hips.properties import LARGEST_BYTES, HipsProperties
-from skykin.survey.hips.store import FolderStore, HipsStore, WebStore
+from skykin.survey.hips.store import FolderStore, HipsStore, WebStore, release_hash
 from skykin.survey.sky_mask import read_sky_mask
 
-#: Default without the option scale_deg: pixels of 0.11° (for tiles of 512²); 768 tiles are the whole sky.
+#: Default without the option scale_deg: pixels of 0.014° (for tiles of 512²); 768 tiles are the whole sky.
 DEFAULT_ORDER = 3
+#: What covers more of the sky has hardly a tile without data.
+WHOLE = 0.98
+#: The reduced image is no need: an answer that is none of these is an error.
+ALLSKY_DOES_WITHOUT = ("RM-TOOBIG", "RM-HTML")
 #: So many tiles of a folder show which formats there are.
 LOOKED_AT = 64
 
@@ -72,7 +78,9 @@ def open_hips(store: HipsStore, options: SurveyOptions, progress: Progress) -> C
     elif isinstance(store, WebStore) and len(known.endings) > 1:
         known = _as_it_is_served(store, known)
     columns = ("value",) if known.format.startswith("fits") else ("red", "green", "blue")
-    source = Source(f"{known.name}/properties", hashlib.sha256(content).hexdigest())
+    of_web = isinstance(store, WebStore)  # where each server says some words about itself
+    sha256 = release_hash(content) if of_web else hashlib.sha256(content).hexdigest()
+    source = Source(f"{known.name}/properties", sha256)
     unit = options.unit or known.unit
     about = About.of_columns(
         columns, name=known.name, title=known.title, unit=unit, source=source, credits=known.credits
@@ -80,16 +88,36 @@ def open_hips(store: HipsStore, options: SurveyOptions, progress: Progress) -> C
     if allsky is not None:
         return _of_allsky(allsky, store.read(allsky) or b"", known, about, options)
     order = _order(known, options, progress)
-    extent = _extent(store, known, order)
+    covered = None if isinstance(store, FolderStore) else _moc(store, known)
+    extent = _extent(store, known, order, covered)
 
     def at(order: int, coarse: CellSurvey | None) -> CellSurvey:
-        cells = HipsCells(store, known, order)
+        cells = HipsCells(store, known, order, None if covered is None else covered.moc)
         beam_deg = options.beam_deg or cell_side_deg(cells.level)
         stored = f"HiPS of {known.format} tiles, order {order} of {known.order}, NSIDE {2**cells.level}"
         return CellSurvey(cells, known.frame, beam_deg, about, stored, extent, coarse)
 
     default = _default_order(known)
+    reduced = _served_allsky(store, known) if default <= order and isinstance(store, WebStore) else None
+    if reduced is not None:
+        with suppress(InputRefusedError):  # an image that cannot be decoded
+            return at(order, _of_allsky(*reduced, known, about, options))
     return at(order, at(default, None) if default < order else None)
+
+
+def _served_allsky(store: WebStore, known: HipsProperties) -> tuple[str, bytes] | None:
+    """Fetch the reduced image of all tiles of the default order: one file in place of 768."""
+    file = f"Norder{DEFAULT_ORDER}/Allsky.{known.format}"
+    if _default_order(known) != DEFAULT_ORDER:
+        return None
+    try:
+        content = store.read(file)
+        store.confirm()
+        return None if content is None else (file, content)
+    except RemoteError as error:
+        if error.code in ALLSKY_DOES_WITHOUT:
+            return None
+        raise
 
 
 def _as_it_is(
@@ -112,7 +140,7 @@ def _as_it_is(
 def _as_it_is_served(store: WebStore, known: HipsProperties) -> HipsProperties:
     """Properties with the first format in which a server has a tile in the middle of the survey."""
     order = min(DEFAULT_ORDER, known.order)
-    extent = _extent_by_moc(store, known)
+    extent = _extent_by(_moc(store, known), known)
     lon, lat = from_galactic(np.array(extent.lon_deg), np.array(extent.lat_deg), known.frame)
     tile = int(lonlat_to_healpix(lon * u.deg, lat * u.deg, 2**order, order="nested"))
     served = (ending for ending in known.endings if store.has(tile_file(order, tile, ending)))
@@ -146,10 +174,10 @@ def _default_order(known: HipsProperties) -> int:
     return min(known.order, max(DEFAULT_ORDER, known.order_min))
 
 
-def _extent(store: HipsStore, known: HipsProperties, order: int) -> Extent:
+def _extent(store: HipsStore, known: HipsProperties, order: int, covered: MocArea | None) -> Extent:
     """Cap that holds all tiles of a folder; on the web, what the HiPS's own MOC covers."""
     if not isinstance(store, FolderStore):
-        return _extent_by_moc(store, known)
+        return _extent_by(covered, known)
     matches = (
         re.fullmatch(r"Npix(\d{1,18})", path.name.partition(".")[0])
         for path in (store.folder / f"Norder{order}").glob(f"Dir*/Npix*.{known.format}")
@@ -167,14 +195,19 @@ def _extent(store: HipsStore, known: HipsProperties, order: int) -> Extent:
     return Extent.around(*to_galactic(lon.deg, lat.deg, known.frame), cell_side_deg(order))
 
 
-def _extent_by_moc(store: HipsStore, known: HipsProperties) -> Extent:
-    content = store.read("Moc.fits") if known.sky_fraction < NEARLY_ALL else None
+def _extent_by(covered: MocArea | None, known: HipsProperties) -> Extent:
+    return covered.extent() if covered is not None and known.sky_fraction < NEARLY_ALL else ALL_SKY
+
+
+def _moc(store: HipsStore, known: HipsProperties) -> MocArea | None:
+    """Where a HiPS on the web has data; None where that is nearly everywhere, or it does not say."""
+    content = store.read("Moc.fits") if known.sky_fraction < WHOLE else None
     if content is None:
-        return ALL_SKY
+        return None
     with TemporaryFolder() as folder:
         path = folder / "Moc.fits"
         path.write_bytes(content)
-        return read_sky_mask(path).extent()
+        return read_sky_mask(path)
 
 
 FORMAT = SurveyFormat(

@@ -7,10 +7,16 @@ from collections import OrderedDict
 from functools import cache
 
 import numpy as np
+from astropy import units as u
+from astropy.coordinates import Angle, Latitude, Longitude
+from astropy_healpix.core import healpix_to_lonlat
+from mocpy import MOC
 
 from skykin.core.errors import CorruptFileError, InputRefusedError, shown
+from skykin.core.frames import from_galactic, to_galactic
 from skykin.core.shapes import Numbers
-from skykin.survey.hips.properties import HipsProperties
+from skykin.core.sphere import separation_deg
+from skykin.survey.hips.properties import FINEST_LEVEL, HipsProperties
 from skykin.survey.hips.store import HipsStore
 from skykin.survey.hips.tile_fits import read_fits_tile
 from skykin.survey.hips.tile_picture import read_picture_tile
@@ -33,14 +39,18 @@ class HipsCells:
     properties : HipsProperties
     order : int
         Of the tiles that are read.
+    moc : MOC, optional
+        Where there are data (ICRS): a tile that lies elsewhere is not requested.
 
     References
     ----------
     Fernique et al. 2017, HiPS 1.0, IVOA Recommendation.
     """
 
-    def __init__(self, store: HipsStore, properties: HipsProperties, order: int) -> None:
-        self.store, self.properties, self.order = store, properties, order
+    def __init__(
+        self, store: HipsStore, properties: HipsProperties, order: int, moc: MOC | None = None
+    ) -> None:
+        self.store, self.properties, self.order, self.moc = store, properties, order, moc
         self.level = order + properties.shift
         self.bands = 1 if properties.format.startswith("fits") else 3
         self.missing = 0
@@ -63,6 +73,23 @@ class HipsCells:
         seen = np.asarray(np.isfinite(values).all(axis=1), np.float32)
         return values, seen
 
+    def may_hold(self, number: int) -> bool:
+        """Whether data may lie in a tile: always, where no MOC says where they are."""
+        if self.moc is None:
+            return True
+        corners = np.array([0.5, 0.0, 0.0, 1.0, 1.0]), np.array([0.5, 0.0, 1.0, 0.0, 1.0])
+        lon, lat = healpix_to_lonlat(np.full(5, number), 2**self.order, *corners, order="nested")
+        ra, dec = from_galactic(*to_galactic(lon.deg, lat.deg, self.properties.frame), "icrs")
+        reach_deg = separation_deg(ra[0], dec[0], ra[1:], dec[1:]).max()
+        # A circle about the tile, a little larger than it: no piece of a MOC is too small for it.
+        around = MOC.from_cone(
+            Longitude(ra[0], u.deg),
+            Latitude(dec[0], u.deg),
+            radius=Angle(1.05 * reach_deg, u.deg),
+            max_depth=min(self.order + 4, FINEST_LEVEL),
+        )
+        return not around.intersection(self.moc).empty()
+
     def _tile(self, number: int) -> Numbers | None:
         """Values ``(pixels, bands)`` in NESTED order."""
         with self._lock:
@@ -78,6 +105,8 @@ class HipsCells:
         return tile
 
     def _read(self, number: int) -> Numbers | None:
+        if not self.may_hold(number):
+            return None
         file = tile_file(self.order, number, self.properties.format)
         content = self.store.read(file)
         if content is None:

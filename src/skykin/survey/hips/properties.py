@@ -86,7 +86,7 @@ class HipsProperties:
         InputRefusedError
             If it is not a HiPS of images.
         """
-        said = _said(text)
+        said = said_in(text)
         kind = said.get("dataproduct_type", "image")
         if kind != "image":
             raise InputRefusedError(
@@ -138,7 +138,7 @@ def _integer(
     return value
 
 
-def _said(text: str) -> dict[str, str]:
+def said_in(text: str) -> dict[str, str]:
     """Values by key, in the words of version 1.0."""
     said: dict[str, str] = {}
     for line in text.splitlines():

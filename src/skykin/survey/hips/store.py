@@ -9,6 +9,7 @@ import re
 import threading
 import time
 import weakref
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -35,12 +36,16 @@ CACHE_BYTES = 4 << 30
 #: The copies are counted again after so many new ones.
 COUNT_AFTER = 200
 PROPERTIES = "properties"
+#: Name of the release before it is known.
+UNKNOWN = "unknown"
 #: Beginnings of properties that tell of the server, and change while the data does not.
 OF_THE_SERVER = (b"hips_status", b"hips_service_url")
 #: A tile that the server had not is asked for again after a day: servers grow.
 ABSENT, ABSENT_FOR_S = ".absent", 86400.0
 #: So many files are fetched before the release is looked at again.
 MOST_UNCONFIRMED = 16
+#: Requests to one HiPS at the same time, whatever number of threads look at it.
+AT_ONCE = 4
 #: Answers that mean what they say, however often one asks.
 REFUSALS = frozenset({"RM-BLOCKED", "RM-HTML", "RM-TOOBIG"})
 GONE = (404, 410)
@@ -104,23 +109,43 @@ class WebStore:
     """A HiPS on the web, whose downloaded files are kept in the cache folder, one folder for each release.
 
     The file ``properties``, which names the release, is fetched at each opening and again after other files:
-    what came in between is of that release.  Copies are kept with their hash.
+    what came in between is of that release.  Copies are kept with their hash.  Of several servers the next
+    one is asked where one fails, if it has the same release.
+
+    Parameters
+    ----------
+    urls : str or sequence of str
+        Address of the HiPS, or of each server that has it, the preferred one first.
+    name : str
+        What to call it; the last part of the address if left out.
+    led_by : str
+        Host of the registry that gave the addresses, if that is on the public network: then they may not
+        lead to a private one.
     """
 
-    def __init__(self, url: str) -> None:
-        self.url = url.rstrip("/")
-        self.host = shown(checked_host(url))
-        self._site = cache_folder() / "hips" / hashlib.sha256(self.url.encode()).hexdigest()[:16]
-        self.cache = self._site / "unknown"
+    def __init__(self, urls: str | Sequence[str], *, name: str = "", led_by: str = "") -> None:
+        self.urls = tuple(url.rstrip("/") for url in ((urls,) if isinstance(urls, str) else urls))
+        self._hosts = tuple(shown(checked_host(url)) for url in self.urls)
+        self._given, self._led_by = name, led_by
+        self._site = site_of(name or self.urls[0])
+        self.cache = self._site / UNKNOWN
+        self._at = 0
+        self._of_this_release: set[int] = set()
         self._unconfirmed: dict[str, bytes | None] = {}
         self._replaced = False
         self._new = 0
         self._lock = threading.Lock()
+        self._turn = threading.BoundedSemaphore(AT_ONCE)
 
     @property
     def name(self) -> str:
-        """Last part of the address."""
-        return urlsplit(self.url).path.rstrip("/").rpartition("/")[2] or self.host
+        """Its name, or the last part of the address."""
+        return self._given or urlsplit(self.urls[0]).path.rstrip("/").rpartition("/")[2] or self.host
+
+    @property
+    def host(self) -> str:
+        """The server that is asked now."""
+        return self._hosts[self._at]
 
     @property
     def was_opened(self) -> bool:
@@ -145,6 +170,7 @@ class WebStore:
                 self._keep(kept, content)
         if content is not None:
             self.cache = self._site / release_of(content)
+            self._of_this_release = {self._at}
         return content
 
     def read(self, file: str) -> bytes | None:
@@ -163,6 +189,9 @@ class WebStore:
             with contextlib.suppress(OSError):  # a cache that can only be read
                 os.utime(kept)  # it was read now
             return content
+        with self._lock:
+            if file in self._unconfirmed:
+                return self._unconfirmed[file]
         if _is_recent(self.cache / (file + ABSENT)):
             return None
         content = self._fetch(file)
@@ -212,12 +241,17 @@ class WebStore:
             ) from error
         write_sealed(path, content)
 
+    def keeps(self, file: str) -> bool:
+        """Whether a copy of a file is kept, or that the server has none."""
+        return (self.cache / file).is_file() or _is_recent(self.cache / (file + ABSENT))
+
     def has(self, file: str) -> bool:
         """Whether the server says that it has a file, which is not fetched."""
         import httpx  # noqa: PLC0415 - importing Skykin loads no network library
 
+        url = f"{self.urls[self._at]}/{file}"
         try:
-            with streamed(self._client, f"{self.url}/{file}", READ_TIMEOUT_S, "HEAD") as answer:
+            with streamed(self._client, url, READ_TIMEOUT_S, "HEAD", led_by=self._led_by) as answer:
                 answer.read()  # nothing, and leaves the connection to the next file
                 return answer.is_success
         except (httpx.HTTPError, httpx.InvalidURL, RemoteError):  # said when a file is really needed
@@ -230,14 +264,46 @@ class WebStore:
         (self.cache / file).unlink(missing_ok=True)
 
     def _fetch(self, file: str) -> bytes | None:
+        """Fetch a file: three tries, each of the server that answered last and then of the others."""
+        refused: set[int] = set()
+        error = RemoteError(f"no server of {shown(self.name)} has the release that was opened")
         for attempt in range(1, TRIES + 1):
-            try:
-                return self._once(file)
-            except RemoteError as error:
-                if attempt == TRIES or error.code in REFUSALS:
-                    raise
-                time.sleep(FIRST_PAUSE_S * 2**attempt)
+            order = (*range(self._at, len(self.urls)), *range(self._at))
+            for at in order:
+                try:
+                    if at in refused or not self._has_this_release(at):
+                        continue
+                    content = self._once(file, at)
+                except RemoteError as caught:
+                    error = caught
+                    refused |= {at} if caught.code in REFUSALS else set()
+                    continue
+                if content is None and file == PROPERTIES and at != order[-1]:
+                    continue  # this server gave the HiPS up; another may have it still
+                self._at = at
+                return content
+            if attempt == TRIES or len(refused) == len(self.urls):
+                raise self._none_answers(error)
+            time.sleep(FIRST_PAUSE_S * 2**attempt)
         raise AssertionError  # the loop returns or raises
+
+    def _has_this_release(self, at: int) -> bool:
+        """Whether a server has the release that was opened; nothing of two is mixed."""
+        if self.cache.name == UNKNOWN or at == self._at or at in self._of_this_release:
+            return True
+        content = self._once(PROPERTIES, at)
+        if content is None or release_of(content) != self.cache.name:
+            return False
+        self._of_this_release.add(at)
+        return True
+
+    def _none_answers(self, error: RemoteError) -> RemoteError:
+        if len(self.urls) == 1:
+            return error
+        return RemoteError(
+            f"none of the {len(self.urls)} servers of {shown(self.name)} gives it; the last one: {error}",
+            code=error.code,
+        )
 
     @cached_property
     def _client(self) -> httpx.Client:
@@ -246,12 +312,13 @@ class WebStore:
         weakref.finalize(self, client.close)
         return client
 
-    def _once(self, file: str) -> bytes | None:
+    def _once(self, file: str, at: int) -> bytes | None:
         import httpx  # noqa: PLC0415 - importing Skykin loads no network library
 
-        content, promised = b"", ""
+        content, promised, host = b"", "", self._hosts[at]
         try:
-            with streamed(self._client, f"{self.url}/{file}", DEADLINE_S) as answer:
+            url = f"{self.urls[at]}/{file}"
+            with self._turn, streamed(self._client, url, DEADLINE_S, led_by=self._led_by) as answer:
                 if answer.status_code in GONE:
                     return None
                 answer.raise_for_status()
@@ -261,31 +328,31 @@ class WebStore:
                     _check_size(content, file)
         except httpx.HTTPStatusError as error:
             raise RemoteError(
-                f"{self.host} answers {error.response.status_code} to {shown(file)}, {TRIES} times; try "
+                f"{host} answers {error.response.status_code} to {shown(file)}, {TRIES} times; try "
                 "again later, what came is kept",
                 code="RM-STATUS",
             ) from error
         except httpx.TimeoutException as error:
             raise RemoteError(
-                f"{self.host} is too slow: {shown(file)} did not come within {READ_TIMEOUT_S:g} s of silence "
+                f"{host} is too slow: {shown(file)} did not come within {READ_TIMEOUT_S:g} s of silence "
                 f"or {DEADLINE_S:g} s in all, {TRIES} times; try again later, what came is kept",
                 code="RM-TIMEOUT",
             ) from error
         except httpx.RemoteProtocolError as error:
             raise RemoteError(
-                f"{shown(file)} from {self.host} broke off: {len(content)} of {promised or 'unknown'} bytes "
+                f"{shown(file)} from {host} broke off: {len(content)} of {promised or 'unknown'} bytes "
                 f"came, {TRIES} times; try again, what came whole is kept",
                 code="RM-TRUNC",
             ) from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise RemoteError(
-                f"{shown(file)} cannot be had from {self.host} ({shown(error)}), {TRIES} times; check the "
+                f"{shown(file)} cannot be had from {host} ({shown(error)}), {TRIES} times; check the "
                 "network and try again, what came is kept",
                 code="RM-UNREACHABLE",
             ) from error
         if looks_like_html(content[:64]):
             raise RemoteError(
-                f"{self.host} sent a web page instead of {shown(file)}; check the address of the HiPS",
+                f"{host} sent a web page instead of {shown(file)}; check the address of the HiPS",
                 code="RM-HTML",
             )
         return content
@@ -299,11 +366,21 @@ class WebStore:
             trim(self._site.parent, CACHE_BYTES)
 
 
+def site_of(name: str) -> Path:
+    """Folder in which the copies of a HiPS of this name, or at this address, are kept."""
+    return cache_folder() / "hips" / hashlib.sha256(name.encode()).hexdigest()[:16]
+
+
 def release_of(properties: bytes) -> str:
-    """Name a release: 16 digits of the hash of all properties that are about the data, not the server."""
+    """Name a release: 16 digits of its hash."""
+    return release_hash(properties)[:16]
+
+
+def release_hash(properties: bytes) -> str:
+    """Hash all properties that are about the data, not the server."""
     lines = (line.strip() for line in properties.splitlines())
     about = sorted(line for line in lines if line and not line.startswith((b"#", *OF_THE_SERVER)))
-    return hashlib.sha256(b"\n".join(about)).hexdigest()[:16]
+    return hashlib.sha256(b"\n".join(about)).hexdigest()
 
 
 def _is_recent(absent: Path) -> bool:

@@ -33,6 +33,8 @@ class NamedSurvey:
         Opens it: options, whether to download, and progress to a `Survey`.
     beam_deg : float
         Beam, where it is known before the survey is opened and that takes long; 0 otherwise.
+    identifier : str
+        IVOA identifier of a HiPS that is read from the web; empty for data on this computer.
     """
 
     name: str
@@ -41,6 +43,7 @@ class NamedSurvey:
     find: Callable[[], Path | None]
     open: Callable[[SurveyOptions, bool, Progress], Survey]
     beam_deg: float = 0.0
+    identifier: str = ""
 
 
 #: Surveys that stay open once a product has looked at them.
