@@ -22,6 +22,7 @@ extensions = [
     "sphinx_copybutton",
     "sphinx_design",
     "commands",
+    "described",
     "results",
 ]
 exclude_patterns = ["_build", "_extensions", "results"]
