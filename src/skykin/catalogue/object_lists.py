@@ -76,7 +76,13 @@ _LISTS = {
 
 
 def object_lists() -> tuple[ShippedList, ...]:
-    """Name the lists that ship with Skykin, star-forming ones first, controls last."""
+    """Name the lists that ship with Skykin, star-forming ones first, controls last.
+
+    Examples
+    --------
+    >>> [each.name for each in skykin.object_lists()]
+    ['regions', 'sharpless', 'nebulae', 'contaminants', 'galaxies', 'globulars']
+    """
     return tuple(_LISTS.values())
 
 
@@ -99,6 +105,12 @@ def object_list(name: str) -> QTable:
     ------
     UnknownNameError
         If there is no such list.
+
+    Examples
+    --------
+    >>> sharpless = skykin.object_list("sharpless")
+    >>> len(sharpless), int(sharpless["star_forming"].sum())
+    (313, 235)
     """
     if name not in _LISTS:
         near = difflib.get_close_matches(name[:60], _LISTS, n=1)

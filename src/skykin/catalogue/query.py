@@ -49,6 +49,12 @@ class Example:
         Folder of the index of another survey that it lies in; empty for the survey that is searched.
     other : Example or None
         The example in that survey.
+
+    Examples
+    --------
+    >>> (example,) = skykin.read_query("orion").references
+    >>> example.name, example.footprint.lon_deg, example.footprint.lat_deg
+    ('Orion Molecular Cloud Complex', 209.0, -19.0)
     """
 
     name: str
@@ -159,6 +165,12 @@ class Query:
         Name of the set that the references are; empty if they were named one by one.
     views : Views
         In which views references and counter-examples are looked at.
+
+    Examples
+    --------
+    >>> query = skykin.read_query("orion")
+    >>> skykin.Query.from_dict(query.to_dict()) == query
+    True
     """
 
     references: tuple[Example, ...]

@@ -240,7 +240,13 @@ _SETS = {
 
 
 def reference_sets() -> tuple[ReferenceSet, ...]:
-    """Name the sets that a reference may be, as ``set:NAME``."""
+    """Name the sets that a reference may be, as ``set:NAME``.
+
+    Examples
+    --------
+    >>> [each.name for each in skykin.reference_sets()]
+    ['h-ii-regions']
+    """
     return tuple(_SETS.values())
 
 

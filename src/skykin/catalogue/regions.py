@@ -64,6 +64,12 @@ def known_regions() -> QTable:
     QTable
         One row per region with the columns of `Region`; units, descriptions and, in ``meta``, how it was
         compiled.  ``distance_pc`` is masked where unknown.  A fresh copy: change it freely.
+
+    Examples
+    --------
+    >>> table = skykin.known_regions()
+    >>> str(table["lon_deg"].unit), len(table) > 100
+    ('deg', True)
     """
     text = files("skykin.catalogue").joinpath("data/regions.ecsv").read_text(encoding="utf-8")
     table = QTable.read(text, format="ascii.ecsv")

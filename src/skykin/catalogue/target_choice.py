@@ -45,6 +45,11 @@ class TargetChoice(Checked):
     ------
     UsageError
         Naming the field, its value and what it may be.
+
+    Examples
+    --------
+    >>> skykin.TargetChoice(targets=10, site="Paranal", night="2026-01-15").to_dict()
+    {'targets': 10, 'min_separation': None, 'site': 'Paranal', 'night': '2026-01-15'}
     """
 
     targets: int = 50

@@ -253,7 +253,7 @@ class _Kept:
 def read_catalogue(
     path: str | os.PathLike[str], *, frame: str | None = None, progress: Progress | None = None
 ) -> QTable:
-    """Read a catalogue of objects in any form that astropy reads: FITS, VOTable, ECSV, Parquet, CSV, text.
+    r"""Read a catalogue of objects in any form that astropy reads: FITS, VOTable, ECSV, Parquet, CSV, text.
 
     Columns are found by UCD or by name: ``l, b``, ``GLON, GLAT``, ``ra, dec``, ``RAJ2000, DEJ2000``, ``lon,
     lat``, a column of sky coordinates; ``diameter``, ``size``, ``majax`` or ``radius``; ``name``, ``kind``,
@@ -281,6 +281,14 @@ def read_catalogue(
         ``RM-BLOCKED`` for a VOTable whose data are elsewhere.
     ResourceError
         If the file cannot be opened.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> _ = Path("mine.csv").write_text("name,l,b,size_arcmin\nA,10,5,30\n")
+    >>> mine = skykin.read_catalogue("mine.csv")
+    >>> print(mine["name"][0], mine["diameter_deg"][0])
+    A 0.5 deg
     """
     path = Path(path)
     told = _Told(progress or SilentProgress())

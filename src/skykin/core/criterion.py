@@ -32,6 +32,11 @@ class MatchCriterion(Checked):
     ------
     UsageError
         If a number is out of range, or more than one is given.
+
+    Examples
+    --------
+    >>> skykin.MatchCriterion(max_q=0.1)
+    MatchCriterion(threshold=None, top_fraction=None, max_q=0.1)
     """
 
     threshold: float | None = None
@@ -68,6 +73,11 @@ class ScoreCut(Checked):
         NaN, which nothing reaches, where fewer tiles have a score than were to match.
     missed_q : float, optional
         The false discovery rate that no tile away from the reference reached, where the cut was to be made.
+
+    Examples
+    --------
+    >>> found.cut.column, found.cut.words
+    ('score', 'score ... or more')
     """
 
     column: Literal["score", "q"]

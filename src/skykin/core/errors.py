@@ -31,6 +31,14 @@ class SkykinError(Exception):
         Stable identifier such as ``IN-TRUNC``; scripts may rely on it.
     exit_code : int
         What the command line returns for this kind of error.
+
+    Examples
+    --------
+    >>> try:
+    ...     skykin.recipe("nothing")
+    ... except skykin.SkykinError as error:
+    ...     print(error.code, error.exit_code)
+    USAGE-NAME 2
     """
 
     exit_code: ClassVar[int] = 8

@@ -44,6 +44,14 @@ class Footprint:
     UsageError
         If a number is not finite, the latitude is beyond a pole, or the footprint is larger than the
         projection can show.
+
+    Examples
+    --------
+    >>> tile = skykin.Footprint(209, -19, 6)
+    >>> tile.height_deg
+    6.0
+    >>> skykin.Footprint(-10, 0, 6).lon_deg
+    350.0
     """
 
     lon_deg: float

@@ -22,6 +22,13 @@ class Picture:
         Fraction of good data in each pixel, 0 to 1; a pixel of coverage 0 is masked.
     footprint : Footprint or None
         Where it lies, or its tile if it shows what lies around it, too; None if it is not of the sky.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> grey = skykin.Picture(np.full((8, 8, 3), 0.5, np.float32), np.ones((8, 8), np.float32))
+    >>> grey.rgb.shape
+    (8, 8, 3)
     """
 
     rgb: RGB

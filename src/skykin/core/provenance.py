@@ -76,6 +76,11 @@ class Provenance(Checked):
         All settings of the job: with the query, enough to do it again; empty where there are none.
     versions : dict
         Versions of Skykin, Python and the libraries that compute.
+
+    Examples
+    --------
+    >>> found.provenance.recipe["name"], found.provenance.grid["tile_size_deg"]
+    ('mean-std', 10.0)
     """
 
     survey: dict[str, object]

@@ -34,6 +34,11 @@ class Robustness(Checked):
     ------
     UsageError
         Naming the field, its value and what it may be.
+
+    Examples
+    --------
+    >>> skykin.Robustness(surrogates=9, seed=1)
+    Robustness(csls=False, surrogates=9, noise_draws=0, seed=1)
     """
 
     csls: bool = False

@@ -115,6 +115,16 @@ class MapSettings(Checked):
     ------
     UsageError
         Naming the setting, its value, its range and its default.
+
+    Examples
+    --------
+    >>> settings = skykin.MapSettings(recipe="mean-std", tile_size=12)
+    >>> settings.tile_size, settings.grid
+    (12.0, 'healpix')
+    >>> skykin.MapSettings(tile_size=-1)
+    Traceback (most recent call last):
+        ...
+    skykin.core.errors.UsageError: tile_size is '-1', but it must be above 0° and at most 90°, ...
     """
 
     survey: str | Path | Sequence[str | Path] | Survey | None = None

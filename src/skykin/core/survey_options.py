@@ -138,6 +138,12 @@ class SurveyOptions(Checked):
     ------
     UsageError
         Naming the option, its value and what it may be.
+
+    Examples
+    --------
+    >>> options = skykin.SurveyOptions(hdu=1, blank=0)
+    >>> options.hdu, options.blank, options.frame
+    (1, 0.0, None)
     """
 
     hdu: int | str | None = None

@@ -90,9 +90,9 @@ def agree(
 
     Examples
     --------
-    >>> import skykin
-    >>> both = skykin.agree(["kin-in-gas", "kin-in-dust"])  # doctest: +SKIP
-    >>> print("\n".join(both.sentences()))  # doctest: +SKIP
+    >>> both = skykin.agree([found, found], rotations=20)
+    >>> len(both.tiles) == len(found.tiles)
+    True
     """
     _check(len(sky_maps), top_fraction, rotations)
     progress = progress or SilentProgress()

@@ -88,9 +88,12 @@ def evaluate(
 
     Examples
     --------
-    >>> import skykin
-    >>> found = skykin.evaluate("skykin-orion-poster")  # doctest: +SKIP
-    >>> print("\n".join(found.sentences()))  # doctest: +SKIP
+    >>> from astropy.table import QTable
+    >>> lon_deg, lat_deg = [225, 230, 235, 240, 245, 248], [-20, -10, 0, -25, -5, -15]
+    >>> places = QTable({"name": list("ABCDEF"), "lon_deg": lon_deg, "lat_deg": lat_deg})
+    >>> numbers = skykin.evaluate(found, [places], survey=survey, rotations=20).numbers
+    >>> print("; ".join(sorted(set(numbers["zone"]))))
+    all sky; |b| > 5°; |b| ≤ 5°
     """
     _check("rotations", rotations, FEWEST_ROTATIONS, MOST_ROTATIONS, ROTATIONS)
     _check("injections", injections, 0, MOST_INJECTIONS, 0)

@@ -90,6 +90,12 @@ def explain(
     ------
     SkykinError
         With one sentence that says what is wrong, the value found and the way out.
+
+    Examples
+    --------
+    >>> why = skykin.explain(made, "209,-19", 3, survey=survey, sample=0)
+    >>> list(why.cosines)
+    ['block1_conv1', 'block2_conv1', 'block3_conv1', 'block4_conv1', 'block5_conv1']
     """
     if output is not None:
         check_output_folder(Path(output), overwrite=overwrite)

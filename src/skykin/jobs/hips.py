@@ -80,6 +80,12 @@ def hips(
     ------
     SkykinError
         With one sentence that says what is wrong, the value found and the way out.
+
+    Examples
+    --------
+    >>> folder = skykin.hips(found, "found-hips", order=0)
+    >>> (folder / "properties").exists()
+    True
     """
     progress = progress or SilentProgress()
     formats = _formats(tile_format)

@@ -121,8 +121,10 @@ def index(
 
     Examples
     --------
-    >>> import skykin
-    >>> made = skykin.index("wham", "wham.skykin")  # doctest: +SKIP
+    >>> small = skykin.index(survey, "small.skykin", area="200,220,-25,-10", tile_size=10, spacing=5,
+    ...                      pixels=32, recipe="mean-std")
+    >>> len(small)
+    12
     """
     settings = MapSettings(
         survey=in_hand(survey, survey_option, progress),

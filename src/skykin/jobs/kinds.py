@@ -63,6 +63,17 @@ def neighbours(
     ------
     UsageError
         If `k` is not at least 1, or some tile has fewer tiles that do not overlap it.
+
+    Examples
+    --------
+    >>> pairs = skykin.neighbours(made, k=1)
+    >>> pairs["tile", "neighbour"][:2]
+    <QTable length=2>
+         tile       neighbour
+        str13         str13
+    ------------- -------------
+    G216.05-18.88 G200.00-19.78
+    G210.76-19.38 G205.13-05.11
     """
     check_output_file(output, overwrite=overwrite)
     opened = opened_index(index)
@@ -134,6 +145,17 @@ def cluster(
         If `k` is below 2 or not below the number of tiles.
     ResourceError
         If scikit-learn is not installed (extra ``learn``).
+
+    Examples
+    --------
+    >>> kinds = skykin.cluster(made, 2)
+    >>> kinds.kinds["kind", "tiles"]
+    <QTable length=2>
+     kind tiles
+    int64 int64
+    ----- -----
+        1    40
+        2    23
     """
     if output is not None:
         check_output_folder(Path(output), overwrite=overwrite)
@@ -204,6 +226,12 @@ def outliers(
     ------
     UsageError
         As `neighbours`.
+
+    Examples
+    --------
+    >>> odd = skykin.outliers(made, 3)
+    >>> print(odd.tiles["name"][0])
+    G210.76-19.38
     """
     if output is not None:
         check_output_folder(Path(output), overwrite=overwrite)

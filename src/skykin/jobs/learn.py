@@ -104,9 +104,11 @@ def learn(
 
     Examples
     --------
-    >>> import skykin
-    >>> rule = skykin.learn("wham-orion", positives="sharpless")  # doctest: +SKIP
-    >>> print("\n".join(rule.sentences()))  # doctest: +SKIP
+    >>> positive = [f"{lon_deg},{lat_deg}" for lon_deg in (200, 230, 245) for lat_deg in (-30, 0, 4)]
+    >>> negative = [f"{lon_deg},{lat_deg}" for lon_deg in (215, 225, 237) for lat_deg in (-25, -8, 4)]
+    >>> rule = skykin.learn(found, positive, negative=negative, survey=survey)
+    >>> rule.n_positive, rule.n_negative
+    (9, 9)
     """
     progress = progress or SilentProgress()
     if output is not None:

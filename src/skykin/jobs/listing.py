@@ -85,6 +85,12 @@ def info(
     ------
     SkykinError
         If it cannot be opened, or a file of an index is not as it was written.
+
+    Examples
+    --------
+    >>> told = skykin.info(survey)
+    >>> told.facts["survey"], told.facts["frame"]
+    ('blobs: Survey of blobs', 'galactic')
     """
     progress = progress or SilentProgress()
     check_output_file(preview, overwrite=overwrite)
@@ -158,6 +164,12 @@ def surveys(
         If the list does not come, and no copy of it is kept.
     InputRefusedError
         If a file is no such list.
+
+    Examples
+    --------
+    >>> listed = skykin.surveys()
+    >>> print(listed["kind"][list(listed["name"]).index("wham")])
+    survey
     """
     if find is not None:
         return _found(find, open_registry(registry, progress=progress or SilentProgress()))
@@ -197,6 +209,13 @@ def regions() -> QTable:
     -------
     QTable
         The columns of `known_regions`, and ``lon``, ``lat`` (Galactic), ``ra``, ``dec`` (ICRS).
+
+    Examples
+    --------
+    >>> table = skykin.regions()
+    >>> row = table[list(table["name"]).index("Carina Nebula")]
+    >>> print(row["lon"], row["lat"])
+    287.6 deg -0.7 deg
     """
     return _placed(known_regions())
 
@@ -233,6 +252,16 @@ def catalogues(
     ------
     SkykinError
         If there is no such list or file, or it cannot be read or written.
+
+    Examples
+    --------
+    >>> skykin.catalogues()["name", "objects"][:2]
+    <Table length=2>
+       name   objects
+      str12    int64
+    --------- -------
+      regions     111
+    sharpless     313
     """
     if catalogue is None:
         if output is not None:
@@ -278,7 +307,13 @@ def _placed(table: QTable) -> QTable:
 
 
 def doctor() -> Info:
-    """Say which processor, libraries and devices compute here, and what would make them faster."""
+    """Say which processor, libraries and devices compute here, and what would make them faster.
+
+    Examples
+    --------
+    >>> "cores" in skykin.doctor().facts
+    True
+    """
     machine = this_machine()
     facts = {"cores": str(machine.cores), "instructions": ", ".join(machine.instructions)}
     for each in machine.blas:

@@ -164,9 +164,10 @@ def map(  # noqa: A001 - named like the command
 
     Examples
     --------
-    >>> import skykin
-    >>> found = skykin.map(reference="carina", recipe="mean-std")  # doctest: +SKIP
-    >>> found.tiles[found.tiles["match"]]  # doctest: +SKIP
+    >>> found = skykin.map(survey, "209,-19", tile_size=10, spacing=5, pixels=32, recipe="mean-std",
+    ...                    area="195,250,-32,6", top_fraction=0.1)
+    >>> len(found.tiles), int(found.tiles["match"].sum())
+    (63, 7)
     """
     settings = MapSettings(
         survey=in_hand(survey, survey_option, progress),
@@ -232,6 +233,13 @@ def map_as(
     ------
     SkykinError
         With one sentence that says what is wrong, the value found and the way out.
+
+    Examples
+    --------
+    >>> settings = skykin.MapSettings(survey=survey, tile_size=10, spacing=5, pixels=32, recipe="mean-std",
+    ...                               area="195,250,-32,6")
+    >>> skykin.map_as(settings, skykin.read_query("209,-19"))
+    <SkyMap of Survey of blobs: 63 tiles of 10° by similarity to l=209.00 b=-19.00, ...>
     """
     progress = progress or SilentProgress()
     if output is not None:
@@ -272,6 +280,12 @@ def map_again(
     ------
     SkykinError
         With one sentence that says what is wrong, the value found and the way out.
+
+    Examples
+    --------
+    >>> again = skykin.map_again(found.provenance, survey=survey)
+    >>> bool((again.tiles["rank"] == found.tiles["rank"]).all())
+    True
     """
     facts = dict(provenance.settings)
     if survey is not None:

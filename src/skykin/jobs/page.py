@@ -57,6 +57,11 @@ def page(
     ------
     SkykinError
         With one sentence that says what is wrong, the value found and the way out.
+
+    Examples
+    --------
+    >>> skykin.page(found, "found.html", survey=survey).name
+    'found.html'
     """
     progress = progress or SilentProgress()
     if background not in get_args(Background):

@@ -90,6 +90,12 @@ def plan(
     ------
     SkykinError
         Where `map` would, before it measures.
+
+    Examples
+    --------
+    >>> told = skykin.plan(survey, "209,-19", tile_size=10, area="195,250,-32,6", recipe="mean-std")
+    >>> told.facts["tiles"]
+    'about 284, 10° wide, 2.5° apart, 128 pixels a side'
     """
     progress = progress or SilentProgress()
     settings = MapSettings(

@@ -62,6 +62,12 @@ class Elsewhere:
     index : SkyIndex or path
     what : str, SkyCoord, …
         Anything that can be a reference of that index.
+
+    Examples
+    --------
+    >>> there = skykin.Elsewhere(made, "209,-19")
+    >>> print(skykin.search(made, there).best(1)["name"][0])
+    G210.76-19.38
     """
 
     index: StoredIndex | str | Path
@@ -252,6 +258,12 @@ def read_query(
     ------
     SkykinError
         If one cannot be read, there is none, or there are too many.
+
+    Examples
+    --------
+    >>> query = skykin.read_query(["carina", "80,0.5"], unlike="rosette", combine="mean")
+    >>> [each.name for each in query.references]
+    ['Carina Nebula', 'l=80.00 b=+0.50']
     """
     looked = Views.from_dict({"turns": turns, "mirror": mirror, "scales": scales, "views": views})
     reader = _Reader(_angle("width", width), _angle("pixel scale", pixel_scale), index)

@@ -130,9 +130,13 @@ def search(
 
     Examples
     --------
-    >>> import skykin
-    >>> found = skykin.search("wham.skykin", "orion")  # doctest: +SKIP
-    >>> found.best(5)["name", "score"]  # doctest: +SKIP
+    >>> skykin.search(made, "209,-19", top_fraction=0.1).best(2)["rank", "name", "match"]
+    <QTable length=2>
+     rank      name     match
+    int64     str13      bool
+    ----- ------------- -----
+       13 G205.13-05.11 False
+       21 G223.28-23.86 False
     """
     if output is not None:
         check_output_folder(Path(output), overwrite=overwrite)
@@ -243,6 +247,11 @@ def nearest_tiles(
     ------
     SkykinError
         With one sentence that says what is wrong, the value found and the way out.
+
+    Examples
+    --------
+    >>> skykin.nearest_tiles(made, "209,-19", k=2)["name"].tolist()
+    ['G205.13-05.11', 'G223.28-23.86']
     """
     if approximate and listed(unlike):
         raise UsageError(

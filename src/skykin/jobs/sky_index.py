@@ -16,6 +16,13 @@ class SkyIndex(ShownIndex):
     Read-only.  Arrays stay on disk and are mapped while they are used; each file's hash is checked once, at
     its first use.  Its methods are the functions of the same names: ``index.search("orion")`` is
     ``skykin.search(index, "orion")``.
+
+    Examples
+    --------
+    >>> made.sizes_deg
+    (10.0, 5.0)
+    >>> print(made.search("209,-19").best(1)["name"][0])
+    G205.13-05.11
     """
 
     search = search
@@ -39,5 +46,10 @@ def open_index(path: str | Path) -> SkyIndex:
     IndexRefusedError
         If there is none, it is not finished, of another version (``IX-VERSION``), or damaged
         (``IX-CORRUPT``).
+
+    Examples
+    --------
+    >>> skykin.open_index(made.path)
+    <SkyIndex 'blobs.skykin': 63 tiles of Survey of blobs, mean-std>
     """
     return SkyIndex.open(path)

@@ -69,6 +69,12 @@ class Agreement(Result):
         with ``low`` and ``high`` (95 %), ``overlap`` (share of the first's best tenth in the second's).
     provenance : Provenance
         That of the first map, with the others in ``recipe["maps"]``.
+
+    Examples
+    --------
+    >>> both = skykin.agree([found, found], rotations=20)
+    >>> list(both.maps)
+    ['blobs-1', 'blobs-2']
     """
 
     reference_name: str

@@ -85,6 +85,15 @@ class Evaluation(Result):
         What each change does: ``change``, ``n``, ``found`` (share), ``low``, ``high`` and ``score``.
     facts : Mapping
         How it was done, JSON-ready.
+
+    Examples
+    --------
+    >>> from astropy.table import QTable
+    >>> lon_deg, lat_deg = [225, 230, 235, 240, 245, 248], [-20, -10, 0, -25, -5, -15]
+    >>> places = QTable({"name": list("ABCDEF"), "lon_deg": lon_deg, "lat_deg": lat_deg})
+    >>> judged = skykin.evaluate(found, [places], survey=survey, rotations=20)
+    >>> judged.rankings[0], len(judged.objects)
+    ('score (mean-std)', 6)
     """
 
     title: str

@@ -36,7 +36,14 @@ PLACE = ("lon_deg", "lat_deg")
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Explanation(ExplainedTile, Result):
-    """Why a tile is similar to a reference, as `ExplainedTile` says, to be shown and written."""
+    """Why a tile is similar to a reference, as `ExplainedTile` says, to be shown and written.
+
+    Examples
+    --------
+    >>> why = skykin.explain(made, "209,-19", 3, survey=survey, sample=0)
+    >>> why.where["block1_conv1"].shape
+    (32, 32)
+    """
 
     def __repr__(self) -> str:
         return (

@@ -34,6 +34,11 @@ class Info(Result):
         Writes the picture of a survey alone, without frame and names, into a file.
     name : str
         Short name of a survey.
+
+    Examples
+    --------
+    >>> skykin.info(made).facts["recipe"]
+    'mean-std: block1_conv1, block2_conv1, block3_conv1, block4_conv1, block5_conv1'
     """
 
     title: str

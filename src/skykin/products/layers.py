@@ -31,6 +31,13 @@ class OpenedLayers(Result):
     statistic : str
         What the matrices are, in words.
     provenance : Provenance
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> opened = skykin.layers(np.random.default_rng(1).random((32, 32, 3), np.float32))
+    >>> opened.statistic, len(opened.pictures)
+    ('Gram matrices', 1)
     """
 
     pictures: Sequence[OpenedPicture]

@@ -53,6 +53,14 @@ class Learnt(Result):
     n_positive, n_negative : int
     provenance : Provenance
         That of the map, with the rule in ``recipe``.
+
+    Examples
+    --------
+    >>> positive = [f"{lon_deg},{lat_deg}" for lon_deg in (200, 230, 245) for lat_deg in (-30, 0, 4)]
+    >>> negative = [f"{lon_deg},{lat_deg}" for lon_deg in (215, 225, 237) for lat_deg in (-25, -8, 4)]
+    >>> rule = skykin.learn(found, positive, negative=negative, survey=survey)
+    >>> "fitted" in rule.tiles.colnames
+    True
     """
 
     tiles: QTable

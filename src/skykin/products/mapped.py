@@ -71,6 +71,11 @@ class SurveyFacts:
         What is shown as red, green and blue, in words.
     extent : Extent
         Cap of the sky that holds the survey; figures of a small one show no more.
+
+    Examples
+    --------
+    >>> found.survey.title, found.survey.bands
+    ('Survey of blobs', ('red blobs', 'green blobs', 'blue blobs'))
     """
 
     title: str

@@ -63,6 +63,13 @@ class Transfer(Result, Painting):
     panels : tuple of Panel
         Content, style, and result.
     caption : str
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> one, two = np.random.default_rng(1).random((2, 32, 32, 3), np.float32)
+    >>> "block1_conv1" in skykin.transfer(one, two, steps=2).cosines
+    True
     """
 
     picture: PaintedPicture
@@ -135,6 +142,14 @@ class Textures(Result, Mapping[str, Painting]):
         The reference, and each texture.
     title, caption : str
     provenance : Provenance
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> picture = np.random.default_rng(1).random((32, 32, 3), np.float32)
+    >>> made_up = skykin.texture(picture, recipe="mean-std", steps=2, pixels=32)
+    >>> made_up.paintings["mean-std"].rgb.shape
+    (32, 32, 3)
     """
 
     paintings: Mapping[str, Painting]

@@ -53,6 +53,12 @@ class ScoreMap:
         was scored.
     pixels : int64 array (n,) or None
         Numbers of the pixels, growing; None where the map holds all 12 nside² of them in order.
+
+    Examples
+    --------
+    >>> score_map = found.score_map
+    >>> score_map.nside, "SCORE" in score_map.columns
+    (32, True)
     """
 
     nside: int

@@ -29,7 +29,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SkyKinds(GroupedTiles, Result):
-    """The tiles of an index grouped by style, as `GroupedTiles` says, to be shown and written."""
+    """The tiles of an index grouped by style, as `GroupedTiles` says, to be shown and written.
+
+    Examples
+    --------
+    >>> kinds = skykin.cluster(made, 2)
+    >>> len(kinds.tiles) == len(made)
+    True
+    """
 
     def __repr__(self) -> str:
         return (
@@ -121,7 +128,14 @@ class SkyKinds(GroupedTiles, Result):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Outliers(OddTiles, Result):
-    """The tiles of an index by oddness, as `OddTiles` says, to be shown and written."""
+    """The tiles of an index by oddness, as `OddTiles` says, to be shown and written.
+
+    Examples
+    --------
+    >>> odd = skykin.outliers(made, 3)
+    >>> bool((odd.tiles["oddness"][:-1] >= odd.tiles["oddness"][1:]).all())
+    True
+    """
 
     def __repr__(self) -> str:
         return (

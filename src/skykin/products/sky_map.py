@@ -58,6 +58,15 @@ class SkyMap(MappedTiles, Result):
     ------
     ValueError
         If the parts do not belong together; this is a mistake of the program, not of its user.
+
+    Examples
+    --------
+    >>> found
+    <SkyMap of Survey of blobs: 63 tiles of 10° by similarity to l=209.00 b=-19.00, 7 match (...)>
+    >>> print(found.best(1)["name"][0])  # of those that do not overlap the reference
+    G205.13-05.11
+    >>> found.coverage_map.sky_fraction > 0
+    True
     """
 
     def __repr__(self) -> str:

@@ -102,6 +102,13 @@ class MapSummary:
         ``p``; with ``halpha`` where the survey is another and WHAM is on this computer.  ``complexes``: of
         how many well-known ones (``counted``) the same places name how many (``named``), and their mean over
         rotations (``rotated``).
+
+    Examples
+    --------
+    >>> found.summary.n_tiles == len(found.tiles)
+    True
+    >>> sorted(found.summary.controls)
+    ['black', 'colour-noise', 'grey', 'grey-noise', 'white']
     """
 
     survey: str = ""

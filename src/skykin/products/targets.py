@@ -35,7 +35,14 @@ SHOWN_COLUMNS = (
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Targets(TargetList, Result):
-    """The targets of a map, as `TargetList` says, to be shown and written."""
+    """The targets of a map, as `TargetList` says, to be shown and written.
+
+    Examples
+    --------
+    >>> targets = skykin.search(made, "209,-19", top_fraction=0.5).targets(2)
+    >>> print("; ".join(targets.table["name"]))
+    SKYKIN G205.1-05.1; SKYKIN G223.2-23.8
+    """
 
     @classmethod
     def of(cls, found: MappedTiles, choice: TargetChoice | None = None) -> Self:

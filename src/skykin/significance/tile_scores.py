@@ -49,6 +49,13 @@ class TileScores:
         NSIDE of the HEALPix grid whose pixel centres are the tile centres; None for any other grid.
     n_left_out : int
         Tiles with too little data.
+
+    Examples
+    --------
+    >>> found.scored.layers
+    ('block1_conv1', 'block2_conv1', 'block3_conv1', 'block4_conv1', 'block5_conv1')
+    >>> str(found.scored.tiles["lon"].unit), found.scored.tile_deg
+    ('deg', 10.0)
     """
 
     tiles: QTable

@@ -87,6 +87,14 @@ class Recipe:
     UsageError
         If a setting is unknown or out of range, or if of `threshold`, `top_fraction` and `max_q` none is
         set, or the first beside another.
+
+    Examples
+    --------
+    >>> spread = skykin.recipe("core-spread")
+    >>> spread.tile_deg, spread.layers
+    (4.0, ('block3_conv4', 'block4_conv1'))
+    >>> skykin.Recipe.from_dict(spread.to_dict()) == spread
+    True
     """
 
     name: str
@@ -281,6 +289,11 @@ def recipes() -> Mapping[str, Recipe]:
 
     Each module of `skykin.style.recipes` holds one, called ``RECIPE``; other packages name theirs in the
     entry point group ``skykin.recipes``.
+
+    Examples
+    --------
+    >>> list(skykin.recipes())
+    ['core-contrast', 'core-spread', 'covariance', 'mean-std', 'poster', 'radial-profile']
     """
     from skykin.style import recipes as folder  # noqa: PLC0415 - each recipe there imports this module
 
@@ -296,6 +309,11 @@ def recipe(name: str) -> Recipe:
     ------
     UnknownNameError
         If there is none; the sentence names those with a similar name.
+
+    Examples
+    --------
+    >>> skykin.recipe("mean-std").layers
+    ('block1_conv1', 'block2_conv1', 'block3_conv1', 'block4_conv1', 'block5_conv1')
     """
     known = recipes()
     if name in known:

@@ -66,9 +66,15 @@ def open_survey(
 
     Examples
     --------
-    >>> import skykin
-    >>> survey = skykin.open_survey("halpha.fits", frame="galactic")  # doctest: +SKIP
-    >>> values, coverage = survey.sample(209.0, -19.4)  # doctest: +SKIP
+    >>> import numpy as np
+    >>> from astropy.wcs import WCS
+    >>> world = WCS(naxis=2)
+    >>> world.wcs.ctype, world.wcs.crval = ("GLON-CAR", "GLAT-CAR"), (209, 0)
+    >>> world.wcs.crpix, world.wcs.cdelt = (16, 16), (-0.1, 0.1)
+    >>> opened = skykin.open_survey((np.ones((32, 32), np.float32), world))
+    >>> values, coverage = opened.sample(209, 0)  # Galactic longitude and latitude, degrees
+    >>> values.tolist()
+    [1.0, 1.0, 1.0]
     """
     check_names(SurveyOptions.KIND, changes, [each.name for each in fields(SurveyOptions)])
     options = replace(options or SurveyOptions(), **changes)

@@ -75,9 +75,9 @@ def view(
 
     Examples
     --------
-    >>> import skykin
-    >>> with skykin.view("wham.skykin") as page:  # doctest: +SKIP
-    ...     page.wait()
+    >>> with skykin.view(made, no_browser=True) as page:
+    ...     print(page.url.partition("//")[0])
+    http:
     """
     missing = [name for name in EXTRA if find_spec(name) is None]
     if missing:

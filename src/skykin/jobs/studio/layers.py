@@ -59,6 +59,14 @@ def layers(
     ------
     SkykinError
         With one sentence that says what is wrong, the value found and the way out.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> one, two = np.random.default_rng(1).random((2, 32, 32, 3), np.float32)
+    >>> opened = skykin.layers(one, two)
+    >>> sorted(opened.cosines)
+    ['block1_conv1', 'block2_conv1', 'block3_conv1', 'block4_conv1', 'block5_conv1']
     """
     chosen = recipe if isinstance(recipe, Recipe) else find_recipe(recipe)
     book = PictureBook.of(

@@ -53,6 +53,12 @@ class PictureBook:
     download : bool
         Whether the survey may be fetched from its public address.
     progress : Progress
+
+    Examples
+    --------
+    >>> book = skykin.PictureBook(skykin.MapSettings(survey=survey, pixels=32, tile_size=10))
+    >>> book("209,-19").picture.rgb.shape
+    (32, 32, 3)
     """
 
     sky: MapSettings = TILES

@@ -92,6 +92,13 @@ def texture(
     ------
     SkykinError
         With one sentence that says what is wrong, the value found and the way out.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> picture = np.random.default_rng(1).random((32, 32, 3), np.float32)
+    >>> list(skykin.texture(picture, recipe="mean-std", steps=2, pixels=32).paintings)
+    ['mean-std']
     """
     several = [recipe] if isinstance(recipe, str | Recipe) else list(recipe)
     settings = [

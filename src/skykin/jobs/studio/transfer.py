@@ -95,6 +95,13 @@ def transfer(
     ------
     SkykinError
         With one sentence that says what is wrong, the value found and the way out.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> one, two = np.random.default_rng(1).random((2, 32, 32, 3), np.float32)
+    >>> skykin.transfer(one, two, steps=2).rgb.shape
+    (32, 32, 3)
     """
     settings = TransferSettings(
         recipe=recipe,

@@ -71,8 +71,10 @@ def open_wham(
 
     Examples
     --------
-    >>> survey = open_wham()  # doctest: +SKIP
-    >>> values, coverage = survey.sample(209.0, -19.4)  # doctest: +SKIP
+    >>> wham = skykin.open_wham()
+    >>> values, coverage = wham.sample(209.0, -19.4)
+    >>> values.shape  # rayleighs in three bands
+    (3,)
     """
     bands = read_bands(bands)
     table = read_wham_table(find_wham(download=download, progress=progress) if path is None else path)
