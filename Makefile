@@ -7,15 +7,17 @@ SOURCES := pyproject.toml Makefile
 TYPESCRIPT := 5.9.3
 ALADIN := src/skykin/viewing/aladin/SHA256
 
-.PHONY: help map test torture lint docs aladin clean
+.PHONY: help map test torture lint docs aladin changelog release-check clean
 
 help:
 	@echo "make map    install what is needed, map the kin of Orion in the far infrared sky (into $(OUTPUT)/)"
 	@echo "make test   install what is needed, run the tests"
 	@echo "make torture  harm it in every way that is known; takes hours (docs/explain/reliability.md)"
-	@echo "make lint   style, format, types (those of the page's JavaScript with npx), direction of imports"
+	@echo "make lint   spelling, style, format, types (those of the page's JavaScript with npx), direction of imports"
 	@echo "make docs   install what is needed, build the manual into docs/_build/; all its notebooks are run"
 	@echo "make aladin fetch Aladin Lite, which draws the sky in the browser (needs npm)"
+	@echo "make changelog      gather changes/ into CHANGELOG.md"
+	@echo "make release-check  build the wheel, install it alone, make a first map from it (needs npm)"
 	@echo "make clean  remove the virtual environment, $(OUTPUT)/ and the built manual"
 
 map: $(VENV)/.has-data
@@ -34,12 +36,20 @@ lint: $(VENV)/.has-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/codespell
 	@if command -v npx > /dev/null; then npx --yes --package typescript@$(TYPESCRIPT) tsc --project tools/client_types.json && npx --yes --package typescript@$(TYPESCRIPT) tsc --project tools/page_types.json; \
 		else echo "npx is not installed, so the types of the page's JavaScript are not checked"; fi
 
 docs: $(VENV)/.has-docs
 	SKYKIN_CACHE=$(CURDIR)/docs/_build/cache $(BIN)/python -m sphinx -b html -W --keep-going -d docs/_build/doctrees docs docs/_build/html
 	@echo "open docs/_build/html/index.html"
+
+changelog:
+	@$(PYTHON) tools/changelog.py
+
+release-check: $(VENV)/.has-dev
+	$(BIN)/python tools/changelog.py --check
+	$(BIN)/python tools/release_check.py
 
 aladin: $(ALADIN)
 
