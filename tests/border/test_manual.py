@@ -13,6 +13,8 @@ from typer.main import get_command
 
 import skykin
 from skykin.cli.main import app
+from skykin.survey.named.dust_and_gas import MAPS
+from skykin.survey.named.milkyway import PICTURES
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -179,6 +181,17 @@ def test_the_table_of_planted_objects_holds_the_measured_numbers():
                 assert cell == " / ".join(shown), f"{ranking}, {name}"
                 compared += 1
     assert compared > 80
+
+
+def test_notice_credits_every_survey_with_a_name_and_all_that_a_citation_names():
+    notice = " ".join((ROOT / "NOTICE").read_text(encoding="utf-8").split())
+    owed = [credit for *_, credit in (*MAPS, *PICTURES)]
+    assert [credit for credit in owed if credit not in notice] == []
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"version: {skykin.__version__}\n" in citation
+    for name in ("Simonyan", "Haffner", "149", "405", "10.1086/378850"):
+        assert name in citation
+        assert name in notice
 
 
 def test_changes_are_gathered_under_their_version_and_older_ones_stay():
