@@ -5,10 +5,12 @@ from __future__ import annotations
 import importlib.util
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import click
 import pytest
+from astropy.table import QTable
 from typer.main import get_command
 
 import skykin
@@ -137,6 +139,24 @@ def test_results_are_those_of_the_committed_tables():
     for name, read in (("planted", made.planted), ("recipe-grid", made.recipe_grid)):
         assert read(DOCS / "explain" / f"{name}.csv") == RESULTS.read(name)
     assert RESULTS.result("planted.hard.radial-profile-24-views-maximum.precision") == "0.849"
+
+
+@pytest.mark.slow
+def test_the_numbers_of_an_evaluation_are_kept_by_list_zone_measure_and_ranking(made, tmp_path):
+    places = QTable({"name": list("ABCDEF"), "lon_deg": [225, 230, 235, 240, 245, 248]})
+    places["lat_deg"] = [-20, -10, 0, -25, -5, -15]
+    judged = skykin.evaluate(made.map, [places], survey=made.survey, rotations=20)
+    folder = tmp_path / "map"
+    shutil.copytree(made.folder / "map", folder)
+    judged.write(folder / "evaluation")
+    results = tool("tools/results.py")
+    kept = results.evaluated(folder)
+    (row,) = judged.rows(list=judged.lists[0], zone="all sky", measure="AUC_lat", ranking="score (mean-std)")
+    assert set(kept["lists"]) >= {results.key(each) for each in judged.lists}
+    assert kept["lists"][results.key(judged.lists[0])]["all-sky"]["auc-lat"]["score-mean-std"][
+        "value"
+    ] == float(row["value"])
+    assert kept["map"]["n_tiles"] == 63
 
 
 #: A sentence of a page, with the address of each number in it in `docs/results`.
