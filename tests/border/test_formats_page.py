@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from astropy import units as u
 from skykin.products.target_files import TARGET_COLUMNS, target_table
 from skykin.products.target_list import target_list
 from skykin.products.tile_table import COLUMNS, ranked_tiles
+from skykin.viewing.questions import Question, body_of
 from skykin.viewing.schema import ADDRESSES, schema
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -54,6 +56,14 @@ def test_the_page_of_addresses_has_every_body(tables):
     lines = "\n".join(tables._bodies())
     assert [name for name in schema()["$defs"] if f"**{name}**" not in lines] == []
     assert len(tables._addresses()) == len(ADDRESSES) + 2
+
+
+def test_the_question_of_the_page_is_understood():
+    page = (DOCS / "reference" / "json-api.md").read_text(encoding="utf-8")
+    (text,) = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
+    question = body_of(Question, json.loads(text))
+    assert (question.index, question.turns, question.targets) == ("wham", 8, 10)
+    assert question.references[0].text == "orion"
 
 
 def test_what_the_page_says_of_score_fits_is_in_its_header(made):
