@@ -88,6 +88,14 @@ def queries(
     ------
     SkykinError
         With one sentence that says what is wrong, the value found and the way out.
+
+    Examples
+    --------
+    >>> listed = skykin.queries(made, "blobs", reference="209,-19", top_fraction=0.2)
+    >>> print(listed["name"][0])
+    blobs
+    >>> len(skykin.queries(made, remove="blobs"))
+    0
     """
     here = opened(index)
     if add is not None and remove is not None:

@@ -107,6 +107,13 @@ def watch(
     ------
     SkykinError
         With one sentence that says what is wrong, the value found and the way out.
+
+    Examples
+    --------
+    >>> skykin.watch("nothing", made.path, once=True)
+    Traceback (most recent call last):
+        ...
+    skykin.core.errors...
     """
     found = rounds(
         source, index, once=once, every=every, to=to, call=call, announce=announce, jobs=jobs,
