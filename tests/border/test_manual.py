@@ -78,7 +78,7 @@ def lines_of_commands():
 
 @pytest.mark.parametrize("line", list(lines_of_commands()))
 def test_every_command_of_the_manual_parses_with_its_options(line):
-    _, *words = shlex.split(line, comments=True)
+    _, *words = shlex.split(re.split(r" [>|] ", line)[0], comments=True)
     options = {"--version", "--install-completion", "--show-completion", "--debug"}
     while words and words[0] in options:
         words.pop(0)
