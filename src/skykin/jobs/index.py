@@ -18,7 +18,7 @@ from skykin.core.footprint import Footprint
 from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Progress, Survey
 from skykin.core.provenance import library_versions
-from skykin.core.settings import DEFAULTS, MapSettings, StretchKind
+from skykin.core.settings import DEFAULTS, DeviceKind, MapSettings, PrecisionKind, StretchKind
 from skykin.core.survey_options import BandsLike, SurveyOptions
 from skykin.indexing.builder import Job, build
 from skykin.indexing.compare import keeps_directions
@@ -48,7 +48,8 @@ from skykin.style.engine.cells import Lattice
 from skykin.style.engine.meter import ContextMeter
 from skykin.style.engine.shared import SharedMeter
 from skykin.style.engine.stream import PlaneSource
-from skykin.style.network.blocks import block_network
+from skykin.style.network.choice import context_network
+from skykin.style.network.devices import device_versions
 from skykin.style.network.weights import SHA256
 from skykin.style.recipe import COARSE
 from skykin.style.recipe import recipe as recipe_of
@@ -77,6 +78,8 @@ def index(
     stretch: StretchKind | None = DEFAULTS.stretch,
     recipe: str | None = DEFAULTS.recipe,
     fast: bool = False,
+    device: DeviceKind = DEFAULTS.device,
+    precision: PrecisionKind | None = None,
     min_coverage: float = DEFAULTS.min_coverage,
     append: bool = False,
     exact: bool = False,
@@ -95,7 +98,8 @@ def index(
         As for `map`.
     output : path
         Folder of the index.
-    survey_option, area, tile_size, spacing, pixels, bands, stretch, recipe, fast, min_coverage :
+    survey_option, area, tile_size, spacing, pixels, bands, stretch, recipe, min_coverage :
+    fast, device, precision :
         How the sky is cut, coloured and measured; see `MapSettings`.
     object_size : str, float or Quantity, optional
         Size of the objects that will be looked for, such as ``30"``; tiles are three times as wide.
@@ -135,6 +139,8 @@ def index(
         stretch=stretch,
         recipe=recipe,
         fast=fast,
+        device=device,
+        precision=precision,
         min_coverage=min_coverage,
         jobs=jobs,
     )
@@ -217,7 +223,10 @@ def _job(
         step=chosen.step,
     )
     sky = RenderedSurvey(survey, stretch)
-    shared = SharedMeter(chosen, block_network(chosen.layers, fast=settings.fast))
+    network = context_network(
+        chosen.layers, fast=settings.fast, device=settings.device, precision=settings.precision
+    )
+    shared = SharedMeter(chosen, network)
     grid = facet_grid(pieces)
 
     def fetch(left: Sequence[Facet]) -> None:
@@ -249,11 +258,11 @@ def _job(
             "pixels": settings.side_pixels,
             "min_coverage": settings.min_coverage,
         },
-        "encoder": shared.network.name,
+        "encoder": network.name,
         "weights_sha256": SHA256,
         "exact": exact,
         "credits": [*survey.credits, *METHOD_CREDITS],
-        "versions": library_versions(),
+        "versions": library_versions() | device_versions(network.name),
     }
     return Job(
         facts=facts,

@@ -15,7 +15,15 @@ from skykin.core.footprint import Footprint
 from skykin.core.picture import Panel, Picture
 from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Progress
-from skykin.core.settings import DEFAULTS, EngineKind, GridKind, MapSettings, StretchKind
+from skykin.core.settings import (
+    DEFAULTS,
+    DeviceKind,
+    EngineKind,
+    GridKind,
+    MapSettings,
+    PrecisionKind,
+    StretchKind,
+)
 from skykin.core.survey_options import BandsLike, SurveyOptions
 from skykin.core.views import Over
 from skykin.jobs.map import MappedSurvey, opened
@@ -62,6 +70,8 @@ def plan(
     engine: EngineKind | None = None,
     dense: bool = False,
     fast: bool = False,
+    device: DeviceKind = DEFAULTS.device,
+    precision: PrecisionKind | None = None,
     min_coverage: float = DEFAULTS.min_coverage,
     jobs: int | None = None,
     download: bool = False,
@@ -75,7 +85,8 @@ def plan(
         As for `map`.
     area, tile_size, object_size, spacing :
         As for `map`.
-    pixels, grid, bands, stretch, stretch_per_tile, recipe, engine, dense, fast, min_coverage, jobs :
+    pixels, grid, bands, stretch, stretch_per_tile, recipe, engine, dense, fast, device, precision,
+    min_coverage, jobs :
         As for `map`.
     download : bool
         Whether the survey may be fetched from its public address.
@@ -107,6 +118,8 @@ def plan(
         engine=engine,
         dense=dense,
         fast=fast,
+        device=device,
+        precision=precision,
         min_coverage=min_coverage,
         jobs=jobs,
     )
