@@ -194,9 +194,9 @@ def map_command(
     folder = output or default_folder(references, recipe)
     progress = progress_unless(quiet)
     if dry_run:
-        from skykin.jobs.plan import plan
+        from skykin.jobs.dry_run import dry_run as walk
 
-        told = plan(
+        told = walk(
             survey,
             references,
             unlike=unlike or [],

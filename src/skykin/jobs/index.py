@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 from astropy import units as u
 
 from skykin.core.area import AreaLike, SkyArea, read_area
 from skykin.core.clean import file_name
-from skykin.core.errors import UsageError
+from skykin.core.errors import UsageError, shown
 from skykin.core.footprint import Footprint
 from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Progress, Survey
@@ -31,6 +31,7 @@ from skykin.indexing.own_files import check_index_folder
 from skykin.indexing.sky_index import StoredIndex
 from skykin.indexing.stored import cell_pixels
 from skykin.jobs.examples import cut_in_context
+from skykin.jobs.facet_tasks import Elsewhere
 from skykin.jobs.opening import (
     METHOD_CREDITS,
     doubt_values,
@@ -63,6 +64,9 @@ from skykin.survey.render import RenderedSurvey, Stretch, measure_stretch
 from skykin.tiling.facets import Facet, facet_grid, facets
 from skykin.tiling.grid import TileGrid
 
+#: Who measures the facets.
+IndexEngine = Literal["local", "dask"]
+
 
 def index(
     survey: SurveyLike,
@@ -83,6 +87,10 @@ def index(
     min_coverage: float = DEFAULTS.min_coverage,
     append: bool = False,
     exact: bool = False,
+    engine: IndexEngine = "local",
+    scheduler: str | None = None,
+    workers: int | None = None,
+    client: Any = None,
     jobs: int | None = None,
     download: bool = False,
     progress: Progress | None = None,
@@ -108,6 +116,15 @@ def index(
         Take in new data or another area: what is still true is kept.
     exact : bool
         Keep the whole vectors of the standard tiles, too: quicker, and larger.
+    engine : {"local", "dask"}
+        Whether threads of this process measure the facets, or the workers of a Dask cluster (extra
+        ``cluster``), which see survey and index under the same paths.
+    scheduler : str, optional
+        Address of the cluster; one is started on this computer if left out.
+    workers : int, optional
+        Processes of a cluster on this computer; one per core if left out.
+    client : distributed.Client, optional
+        A client that is connected already, in place of both.
     jobs : int, optional
         Threads that compute; all available cores if left out.
     download : bool
@@ -144,7 +161,27 @@ def index(
         min_coverage=min_coverage,
         jobs=jobs,
     )
-    return index_as(settings, output, append=append, exact=exact, download=download, progress=progress)
+    if engine not in get_args(IndexEngine):
+        raise UsageError(f"engine is {shown(engine)}, but an index is made by local or dask")
+    given = (scheduler, workers, client)
+    if engine == "local" and any(each is not None for each in given):
+        raise UsageError("scheduler, workers and client are those of a cluster; add engine=dask")
+
+    def elsewhere(job: Job, settings: MapSettings) -> Job:
+        if isinstance(settings.survey, Survey):
+            raise UsageError("a survey in memory cannot be sent to a cluster; write it to a file first")
+        measure = Elsewhere(Path(output), settings, dict(job.facts), scheduler, workers, client)
+        return replace(job, elsewhere=measure)
+
+    return index_as(
+        settings,
+        output,
+        append=append,
+        exact=exact,
+        download=download,
+        progress=progress,
+        elsewhere=elsewhere if engine == "dask" else None,
+    )
 
 
 def index_as(
@@ -155,6 +192,7 @@ def index_as(
     exact: bool = False,
     download: bool = False,
     progress: Progress | None = None,
+    elsewhere: Callable[[Job, MapSettings], Job] | None = None,
 ) -> SkyIndex:
     """Index the survey that settings name; what a map would do with the scores has no meaning here.
 
@@ -163,6 +201,8 @@ def index_as(
     settings : MapSettings
     output, append, exact, download, progress :
         As for `index`.
+    elsewhere : callable, optional
+        Lets a cluster do the work.
     """
     progress = progress or SilentProgress()
     if settings.tiles_only is not None:
@@ -171,13 +211,10 @@ def index_as(
         )
     folder = Path(output)
     check_index_folder(folder)
-    settings = with_survey(settings, progress)
-    settings = suited(settings, recipe_of(settings.recipe or COARSE))
-    opened = survey_of(settings, download, progress)
-    chosen = recipe_for(settings, opened)
-    settings = sized(settings, opened, chosen, progress)
-    check_resolution(settings, opened, progress)
+    settings, opened = prepared(settings, download, progress)
     job = _job(settings, opened, folder, append=append, exact=exact, progress=progress)
+    if elsewhere is not None:
+        job = elsewhere(job, settings)
     if not build(folder, job, append=append, workers=settings.workers, progress=progress):
         progress.say(f"note: {folder.name} is complete already; nothing was to be done")
     return SkyIndex.open(folder)
@@ -201,6 +238,16 @@ def settings_of(index: StoredIndex, survey: SurveyLike, *, jobs: int | None = No
         min_coverage=index.min_coverage,
         jobs=jobs,
     )
+
+
+def prepared(settings: MapSettings, download: bool, progress: Progress) -> tuple[MapSettings, Survey]:
+    """Open the survey that settings name, and set the sizes that suit it and the recipe."""
+    settings = with_survey(settings, progress)
+    settings = suited(settings, recipe_of(settings.recipe or COARSE))
+    opened = survey_of(settings, download, progress)
+    settings = sized(settings, opened, recipe_for(settings, opened), progress)
+    check_resolution(settings, opened, progress)
+    return settings, opened
 
 
 def _job(

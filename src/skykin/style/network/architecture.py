@@ -45,6 +45,15 @@ def step_of(layers: Sequence[str]) -> int:
     return max(SMALLEST_CELL, *map(stride_of, layers))
 
 
+def flops_per_pixel(layers: Sequence[str]) -> float:
+    """Multiplications and additions of the convolutions down to the deepest of `layers`, per pixel."""
+    total, channels = 0.0, 3
+    for layer in LAYERS[: max(map(LAYERS.index, layers)) + 1]:
+        total += 2 * 9 * channels * channels_of(layer) / stride_of(layer) ** 2
+        channels = channels_of(layer)
+    return total
+
+
 def block_chains(layers: Sequence[str]) -> list[tuple[str, ...]]:
     """Convolutions of each block down to the deepest of `layers`.
 
