@@ -38,7 +38,7 @@ class FacetTask:
     folder : str
         Of the index, as workers see it.
     job : str
-        JSON: settings, rendering, area, whether whole vectors are kept, and what the survey's scale and average are.
+        JSON: settings, rendering, area, whether whole vectors are kept, the survey's scale and average.
     """
 
     folder: str
