@@ -36,6 +36,7 @@ _WHERE = {
         "skykin.jobs.listing": "catalogues doctor info regions surveys",
         "skykin.jobs.map": "map map_again map_as",
         "skykin.jobs.page": "page",
+        "skykin.jobs.dry_run": "dry_run",
         "skykin.jobs.plan": "plan",
         "skykin.jobs.query": "Elsewhere read_query",
         "skykin.jobs.search": "nearest_tiles search",
@@ -90,6 +91,7 @@ if TYPE_CHECKING:
     from skykin.core.settings import MapSettings as MapSettings
     from skykin.core.survey_options import SurveyOptions as SurveyOptions
     from skykin.jobs.agree import agree as agree
+    from skykin.jobs.dry_run import dry_run as dry_run
     from skykin.jobs.evaluate import evaluate as evaluate
     from skykin.jobs.explain import explain as explain
     from skykin.jobs.hips import hips as hips

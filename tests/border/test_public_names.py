@@ -19,7 +19,7 @@ COMMANDS = get_command(app).commands
 #: Options of a command that its function has under another name: progress bars, and how much is printed.
 SHOWN = {"quiet": "progress", "no_preview": "preview"}
 #: Options that choose what a terminal lists: `SkyMap.best(k)` and `nearest_tiles(approximate=True)`; and what
-#: is a function of its own: `plan`; and in which form a terminal prints a table.
+#: is a function of its own: `dry_run`; and in which form a terminal prints a table.
 LISTS = {
     "search": {"k", "approximate"},
     "map": {"dry_run"},
@@ -43,8 +43,8 @@ def test_each_command_has_a_function_with_its_options(command):
         assert name in known, f"{command} lacks {name}"
 
 
-def test_a_plan_has_the_options_of_a_map_that_decide_what_is_measured():
-    known = inspect.signature(skykin.plan).parameters
+def test_a_dry_run_has_the_options_of_a_map_that_decide_what_is_measured():
+    known = inspect.signature(skykin.dry_run).parameters
     of_map = inspect.signature(skykin.map).parameters
     assert set(known) < set(of_map)
     assert {name: each.default for name, each in known.items()} == {

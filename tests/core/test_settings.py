@@ -145,6 +145,13 @@ WRONG = [
     (MapSettings, "engine", "fast", f"tiles or shared, or left out{AUTO}"),
     (MapSettings, "dense", "yes", SWITCH),
     (MapSettings, "fast", "yes", SWITCH),
+    (MapSettings, "device", "tpu", "cpu, cuda or auto; the default is cpu"),
+    (
+        MapSettings,
+        "precision",
+        "double",
+        "float32 or tf32; the default is tf32 on a graphics card, float32 elsewhere",
+    ),
     (MapSettings, "min_coverage", 0, "above 0 and at most 1; the default is 0.5"),
     (MapSettings, "jobs", -5, f"a whole number from 1 to 1024{AUTO}"),
     (MapSettings, "jobs", 1.5, f"a whole number from 1 to 1024{AUTO}"),

@@ -9,7 +9,6 @@ torch = pytest.importorskip("torch")
 
 from skykin.core.errors import UsageError  # noqa: E402
 from skykin.generate import statistics as gradient  # noqa: E402
-from skykin.generate.network import GradientNetwork  # noqa: E402
 from skykin.generate.objective import (  # noqa: E402
     CONTENT_LAYER,
     Objective,
@@ -19,6 +18,7 @@ from skykin.generate.objective import (  # noqa: E402
 )
 from skykin.generate.settings import TextureSettings, TransferSettings  # noqa: E402
 from skykin.style.network.architecture import LAYERS, STYLE_LAYERS  # noqa: E402
+from skykin.style.network.torch_vgg19 import TorchVGG19  # noqa: E402
 from skykin.style.network.vgg19 import VGG19Encoder  # noqa: E402
 from skykin.style.recipe import Recipe, recipe, recipes  # noqa: E402
 from skykin.style.statistics.core_contrast import core_contrast  # noqa: E402
@@ -58,7 +58,7 @@ def off(found, expected):
 def test_every_layer_answers_as_onnx_runtime_does(padding, shape):
     picture = noise(*shape, 3)
     expected = VGG19Encoder(LAYERS, padding)(picture)
-    network = GradientNetwork(LAYERS, padding)
+    network = TorchVGG19(LAYERS, padding)
     with torch.no_grad():
         found = network(network.tensor(picture))
     assert list(found) == list(LAYERS)
@@ -108,7 +108,7 @@ def test_the_slope_of_each_statistic_is_that_of_finite_differences(_, statistic)
 @pytest.mark.parametrize(("_", "statistic"), PAIRS, ids=_id)
 def test_the_slope_of_each_loss_by_colour_is_that_of_finite_differences(_, statistic):
     """The whole way: from the colours through the network, the statistic and all three losses."""
-    network = GradientNetwork((*STYLE_LAYERS, CONTENT_LAYER), "edge", torch.float64)
+    network = TorchVGG19((*STYLE_LAYERS, CONTENT_LAYER), "edge", torch.float64)
     reference = network(network.tensor(noise(32, 32, 3, seed=1)))
     targets = {layer: statistic(reference[layer], None) for layer in STYLE_LAYERS}
     # Of 2 × 2 positions the core is the whole: block 5 has no contrast to lessen.

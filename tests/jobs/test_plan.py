@@ -1,89 +1,84 @@
-"""Tests of what a map would take, told before it is made."""
+"""Tests of what an index is said to take, against an index that is made."""
+
+from __future__ import annotations
 
 import numpy as np
 import pytest
-from PIL import Image
+from astropy.io import fits
+from astropy.wcs import WCS
 from typer.testing import CliRunner
 
 import skykin
 from skykin.cli.main import app
-from skykin.core.angle import size_words
-from tests.hostile.fits_files import image_bytes, write
+from skykin.core.errors import UsageError
+from skykin.indexing.manifest import read_manifest
+from skykin.style.network.architecture import STYLE_LAYERS, flops_per_pixel
+
+SMALL = {"tile_size": 0.32, "spacing": 0.16, "pixels": 32}
+CORES = {"tile_size": 0.64, "spacing": 0.32, "pixels": 64, "recipe": "core-contrast"}
 
 
 @pytest.fixture(scope="module")
-def plate(tmp_path_factory):
-    content = image_bytes(CDELT1=-0.01, CDELT2=0.01, BMAJ=0.01)
-    return write(tmp_path_factory.mktemp("plate"), "plate", content)
+def image():
+    """A picture with a hole."""
+    wcs = WCS(naxis=2)
+    wcs.wcs.ctype, wcs.wcs.crval = ["GLON-TAN", "GLAT-TAN"], [30.0, 10.0]
+    wcs.wcs.crpix, wcs.wcs.cdelt, wcs.array_shape = [64.5, 64.5], [-0.01, 0.01], (128, 128)
+    values = np.random.default_rng(1).random((128, 128)).astype(np.float32)
+    values[:32, :48] = np.nan
+    return values, wcs
 
 
-def test_a_plan_tells_tiles_seconds_memory_and_shows_the_references(plate, tmp_path):
-    told = skykin.plan(plate, ["209,-19", "209.1,-18.9"], tile_size=0.16, spacing=0.08, pixels=64, jobs=1)
-    assert told.facts["references"] == "l=209.00 b=-19.00, l=209.10 b=-18.90"
-    # 64 pixels of 0.01° on tiles 0.08° apart: 8 × 8 centres.
-    tiles, size, apart, pixels = told.facts["tiles"].removeprefix("about ").split(", ")
-    assert 49 <= int(tiles) <= 81
-    assert (size, apart, pixels) == ("9.6′ wide", f"{size_words(0.08)} apart", "64 pixels a side")
-    assert 20 <= float(told.facts["seconds"].split()[1]) < 200
-    assert told.facts["memory"] == "about 0.7 GB"
-    told.write_preview(tmp_path / "references.png")
-    with Image.open(tmp_path / "references.png") as picture:
-        assert picture.width > 1.4 * picture.height
-        assert np.asarray(picture.convert("L")).min() < 100
+@pytest.fixture(autouse=True)
+def short_probe(monkeypatch):
+    monkeypatch.setattr("skykin.jobs.plan.PROBE_SECONDS", 0.0)
+    monkeypatch.setattr("skykin.jobs.plan.PROBE_PIXELS", 64)
 
 
-def test_a_plan_shows_the_references_in_all_views(plate):
-    options = {"tile_size": 0.16, "spacing": 0.08, "pixels": 64, "jobs": 1}
-    told = skykin.plan(plate, "209,-19", turns=8, scales="2/3,1,3/2", **options)
-    assert told.facts["views"] == "8 turns × 3 scales (0.67, 1, 1.5); a tile has the largest similarity"
-    figure = told.plot()
-    headings = [" ".join(axes.get_title(loc="left").split()) for axes in figure.axes]
-    assert len(headings) == 24
-    assert headings[0] == "as it is"
-    assert {"turned by 45°", "turned by 90°, 1.5 times as large"} < set(headings)
-    by_words = {
-        heading: axes.images[0].get_array() for heading, axes in zip(headings, figure.axes, strict=True)
-    }
-    # Turned by 180°, the middle of the picture is the same, upside down.
-    np.testing.assert_allclose(
-        by_words["turned by 180°"][16:-16, 16:-16], by_words["as it is"][::-1, ::-1][16:-16, 16:-16], atol=0.1
-    )
-    rows = {round(axes.get_position().y0, 3) for axes in figure.axes}
-    assert len(rows) == 3
+def number(text):
+    """First number of a text."""
+    return float(text.replace(",", " ").split()[0])
 
 
-def test_a_plan_says_how_many_views_it_shows_of_each_reference(plate):
-    options = {"tile_size": 0.16, "spacing": 0.08, "pixels": 64, "jobs": 1}
-    told = skykin.plan(
-        plate, ["209,-19", "209.1,-18.9"], turns=16, mirror=True, scales=1, views="mean", **options
-    )
-    assert told.facts["views"] == (
-        "16 turns × 2 (mirrored); a tile has the mean similarity; 12 of 32 are shown of each reference"
-    )
-    assert len(told.plot().axes) == 24
+def test_the_network_to_block5_conv1_takes_722_thousand_operations_per_pixel():
+    assert flops_per_pixel(STYLE_LAYERS) == pytest.approx(722_300, rel=1e-3)
+    assert flops_per_pixel(("block1_conv1",)) == 2 * 9 * 3 * 64
 
 
-def test_a_plan_refuses_what_a_map_would_refuse(plate):
-    with pytest.raises(skykin.SkykinError, match="the survey covers 0% of the reference tile"):
-        skykin.plan(plate, "29,19")
-    with pytest.raises(skykin.SkykinError, match="look for something smaller, or in a larger image"):
-        skykin.plan(plate, "209,-19", object_size="30'")
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("options", "exact"),
+    [({**SMALL, "recipe": "mean-std"}, False), ({**SMALL, "recipe": "mean-std"}, True), (CORES, False)],
+)
+def test_tiles_and_bytes_are_those_of_the_index(image, options, exact, tmp_path):
+    told = skykin.plan(image, exact=exact, **options).facts
+    made = skykin.index(image, tmp_path / "made", exact=exact, jobs=1, **options)
+    assert number(told["tiles"]) == pytest.approx(len(made), rel=0.02)
+    manifest = read_manifest(tmp_path / "made")
+    unit = {"kB": 1e3, "MB": 1e6}[told["written"].split()[1].rstrip(":")]
+    assert number(told["written"]) * unit == pytest.approx(manifest.size, rel=0.02)
+    facets = [step for step in manifest.steps if step.name.startswith("facet-")]
+    assert told["facets"] == str(len(facets))
 
 
-def test_info_tells_how_large_the_tiles_would_be_and_what_to_change(plate):
-    told = skykin.info(plate, object_size="5'").facts["tiles"]
-    assert "tiles are 15′ wide, as is a reference without a size of its own: 25 beams, 25 pixels" in told
-    assert "too few to tell p and q well; use --tile-size 0.098 or less, or --object-size 0.033" in told
+def test_a_plan_tells_of_this_computer_of_workers_and_of_a_card(image):
+    found = skykin.plan(image, **CORES, workers=3, jobs=2)
+    told = found.facts
+    assert repr(found).startswith("<Info on What an index would take: survey, recipe, tiles, facets")
+    assert told["3 workers"].split(";")[1].startswith(" 1 tasks keep the scheduler busy for 0.0017 s")
+    # One facet: one worker has all of it.
+    assert number(told["3 workers"]) == pytest.approx(number(told["core-hours"]), rel=0.02)
+    operations = number(told["pixels"]) * 1e6 * flops_per_pixel(skykin.recipe("core-contrast").layers)
+    assert number(told["operations"]) == pytest.approx(operations, rel=0.01)
+    assert found.notes == ("the hours of a graphics card come from its known speed; nothing ran on one here",)
+    with pytest.raises(UsageError, match="workers is '0', but it must be a whole number from 1 to 1000000"):
+        skykin.plan(image, workers=0)
 
 
-def test_a_dry_run_prints_the_plan_and_writes_the_references_and_no_map(plate, tmp_path):
-    asked = ["map", "--survey", str(plate), "-r", "209,-19", "--tile-size", "0.16", "--spacing", "0.08"]
-    asked += ["--dry-run", "--quiet", "-o", str(tmp_path / "kin")]
-    answer = CliRunner(env={"COLUMNS": "300"}).invoke(app, asked)
-    assert answer.exit_code == 0, answer.output
-    assert "tiles       about " in answer.stdout
-    assert "seconds     about " in answer.stdout
-    assert [each.name for each in tmp_path.iterdir()] == ["kin-references.png"]
-    again = CliRunner(env={"COLUMNS": "300"}).invoke(app, asked)
-    assert again.exit_code == 2
-    assert "kin-references.png" in again.stderr
+def test_the_command_prints_it(tmp_path, image):
+    values, wcs = image
+    fits.writeto(tmp_path / "plate.fits", values, wcs.to_header())
+    arguments = ["plan", str(tmp_path / "plate.fits"), "--tile-size", "0.64", "--pixels", "64", "--quiet"]
+    found = CliRunner().invoke(app, arguments)
+    assert found.exit_code == 0, found.output
+    assert "core-hours" in found.stdout

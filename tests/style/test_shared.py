@@ -11,9 +11,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 from threadpoolctl import threadpool_limits
-from typer.testing import CliRunner
 
-from skykin.cli.main import app
 from skykin.core.errors import ResourceError, UsageError
 from skykin.style.engine.cells import Lattice
 from skykin.style.engine.gram_cosines import pairs_are_cheaper
@@ -356,18 +354,6 @@ def test_bfloat16_changes_cosines_by_less_than_2e_3():
         for fast in (False, True)
     )
     assert 0 < np.abs(exact - fast).max() < 2e-3
-
-
-def test_the_network_runs_in_full_precision_on_a_cuda_device_that_onnx_runtime_has(monkeypatch):
-    asked, available = {}, ["TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider"]
-    monkeypatch.setattr("onnxruntime.get_available_providers", lambda: available)
-    monkeypatch.setattr("onnxruntime.InferenceSession", lambda *_, **settings: asked.update(settings))
-    network = block_network(("block1_conv1",), random_seed=1)
-    assert asked["providers"] == ["CUDAExecutionProvider", "CPUExecutionProvider"]
-    assert asked["provider_options"] == [{"use_tf32": "0"}, {}]
-    assert network.name == "VGG19 (random weights, seed 1), CUDA, true context"
-    told = CliRunner().invoke(app, ["doctor"]).stdout
-    assert "ONNX Runtime on CUDAExecutionProvider then CPUExecutionProvider" in " ".join(told.split())
 
 
 def test_without_openvino_the_fast_network_says_what_to_install(monkeypatch):

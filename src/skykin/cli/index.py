@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -12,12 +12,14 @@ from skykin.cli.map import SOME_LEFT_OUT
 from skykin.cli.options import (
     Area,
     Bands,
+    Device,
     Download,
     Fast,
     Jobs,
     MinCoverage,
     ObjectSize,
     Pixels,
+    Precision,
     Quiet,
     Recipe,
     Spacing,
@@ -28,8 +30,10 @@ from skykin.cli.options import (
     survey_options,
 )
 from skykin.cli.surveys import print_facts
-from skykin.cli.terminal import errors
+from skykin.cli.terminal import errors, printer
 from skykin.core.settings import DEFAULTS
+
+IndexEngine = Literal["local", "dask"]
 
 
 def index_command(
@@ -48,6 +52,8 @@ def index_command(
     stretch: Stretch = DEFAULTS.stretch,
     recipe: Recipe = None,
     fast: Fast = False,
+    device: Device = DEFAULTS.device,
+    precision: Precision = None,
     min_coverage: MinCoverage = DEFAULTS.min_coverage,
     append: Annotated[
         bool,
@@ -56,6 +62,20 @@ def index_command(
     exact: Annotated[
         bool, typer.Option("--exact", help="Keep the whole vectors of the standard tiles, too.")
     ] = False,
+    engine: Annotated[
+        IndexEngine,
+        typer.Option(help="Who measures: threads of this process, or workers of a Dask cluster (`cluster`)."),
+    ] = "local",
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            help="Address of the cluster, such as `tcp://10.0.0.1:8786`.", show_default="one on this computer"
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(help="Processes of a cluster on this computer.", show_default="one per core"),
+    ] = None,
     jobs: Jobs = None,
     download: Download = False,
     quiet: Quiet = False,
@@ -85,9 +105,14 @@ def index_command(
             stretch=stretch,
             recipe=recipe,
             fast=fast,
+            device=device,
+            precision=precision,
             min_coverage=min_coverage,
             append=append,
             exact=exact,
+            engine=engine,
+            scheduler=scheduler,
+            workers=workers,
             jobs=jobs,
             download=download,
             progress=progress,
@@ -100,3 +125,60 @@ def index_command(
     if rejected := rejected_files(index.provenance.survey):
         progress.say(f"{len(rejected)} of the files given could not be used; the manifest lists them")
         raise typer.Exit(SOME_LEFT_OUT)
+
+
+def plan_command(
+    survey: Annotated[str, typer.Argument(help="Name, file, folder, pattern, or three with commas between.")],
+    survey_option: SurveyOption = None,
+    area: Area = None,
+    tile_size: TileSize = None,
+    object_size: ObjectSize = None,
+    spacing: Spacing = None,
+    pixels: Pixels = None,
+    bands: Bands = None,
+    stretch: Stretch = DEFAULTS.stretch,
+    recipe: Recipe = None,
+    fast: Fast = False,
+    device: Device = DEFAULTS.device,
+    precision: Precision = None,
+    min_coverage: MinCoverage = DEFAULTS.min_coverage,
+    exact: Annotated[
+        bool, typer.Option("--exact", help="As for an index that keeps whole vectors, too.")
+    ] = False,
+    workers: Annotated[
+        int, typer.Option(help="How many workers a cluster would have, of one core each.")
+    ] = 8,
+    jobs: Jobs = None,
+    download: Download = False,
+    quiet: Quiet = False,
+) -> None:
+    """Tell what an index of a survey would take: tiles, hours, memory and bytes.
+
+    The network runs for five seconds to tell how fast this computer is; nothing is written.
+    """
+    from skykin.jobs.plan import plan
+
+    told = plan(
+        survey,
+        survey_option=survey_options(survey_option),
+        area=area,
+        tile_size=tile_size,
+        object_size=object_size,
+        spacing=spacing,
+        pixels=pixels,
+        bands=bands,
+        stretch=stretch,
+        recipe=recipe,
+        fast=fast,
+        device=device,
+        precision=precision,
+        min_coverage=min_coverage,
+        exact=exact,
+        workers=workers,
+        jobs=jobs,
+        download=download,
+        progress=progress_unless(quiet),
+    )
+    print_facts(told.facts)
+    for note in told.notes:
+        printer().print(note)

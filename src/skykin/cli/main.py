@@ -15,7 +15,7 @@ from skykin.cli.doctor import doctor_command
 from skykin.cli.evaluate import evaluate_command
 from skykin.cli.explain import explain_command
 from skykin.cli.hips import hips_command
-from skykin.cli.index import index_command
+from skykin.cli.index import index_command, plan_command
 from skykin.cli.interrupts import INTERRUPTED, heard
 from skykin.cli.kinds import cluster_command, neighbours_command, outliers_command
 from skykin.cli.layers import layers_command
@@ -93,6 +93,7 @@ app.command("evaluate")(evaluate_command)
 app.command("agree")(agree_command)
 app.command("learn")(learn_command)
 app.command("index")(index_command)
+app.command("plan")(plan_command)
 app.command("search")(search_command)
 app.command("explain")(explain_command)
 app.command("watch")(watch_command)

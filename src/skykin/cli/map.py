@@ -18,6 +18,7 @@ from skykin.cli.options import (
     Bands,
     CombineBy,
     Csls,
+    Device,
     Download,
     Fast,
     Jobs,
@@ -31,6 +32,7 @@ from skykin.cli.options import (
     Overwrite,
     Pixels,
     PixelScale,
+    Precision,
     Quiet,
     Recipe,
     Scales,
@@ -145,6 +147,8 @@ def map_command(
         ),
     ] = False,
     fast: Fast = False,
+    device: Device = DEFAULTS.device,
+    precision: Precision = None,
     min_coverage: MinCoverage = DEFAULTS.min_coverage,
     title: Annotated[
         str | None,
@@ -190,9 +194,9 @@ def map_command(
     folder = output or default_folder(references, recipe)
     progress = progress_unless(quiet)
     if dry_run:
-        from skykin.jobs.plan import plan
+        from skykin.jobs.dry_run import dry_run as walk
 
-        told = plan(
+        told = walk(
             survey,
             references,
             unlike=unlike or [],
@@ -216,6 +220,8 @@ def map_command(
             engine=engine,
             dense=dense,
             fast=fast,
+            device=device,
+            precision=precision,
             min_coverage=min_coverage,
             jobs=jobs,
             download=download,
@@ -268,6 +274,8 @@ def map_command(
         engine=engine,
         dense=dense,
         fast=fast,
+        device=device,
+        precision=precision,
         min_coverage=min_coverage,
         jobs=jobs,
         title=title,

@@ -12,7 +12,7 @@ from skykin.cli.terminal import Terminal
 from skykin.core.errors import UsageError, shown
 from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Progress
-from skykin.core.settings import DEFAULT_TILE_DEG, StretchKind
+from skykin.core.settings import DEFAULT_TILE_DEG, DeviceKind, PrecisionKind, StretchKind
 from skykin.core.survey_options import DEFAULT_BANDS_TEXT, SurveyOptions
 
 Combine = Literal["max", "mean"]
@@ -286,7 +286,25 @@ Fast = Annotated[
     bool,
     typer.Option(
         "--fast",
-        help="The shared engine in bfloat16 by OpenVINO (extra `fast`): cosines differ by up to 0.002.",
+        help="The shared engine in bfloat16: cosines differ by up to 0.002. On the processor by OpenVINO "
+        "(extra `fast`).",
+        rich_help_panel=OUTPUT,
+    ),
+]
+Device = Annotated[
+    DeviceKind,
+    typer.Option(
+        help="Where the network runs: `cpu`, `cuda` (a graphics card, by the extra `gpu`), or `auto`: on the "
+        "card if there is one.",
+        rich_help_panel=OUTPUT,
+    ),
+]
+Precision = Annotated[
+    PrecisionKind | None,
+    typer.Option(
+        help="Of the network on a graphics card: `float32`, or `tf32`, which is faster, with cosines that "
+        "differ by up to 0.00005.",
+        show_default="tf32",
         rich_help_panel=OUTPUT,
     ),
 ]

@@ -34,6 +34,8 @@ from skykin.core.survey_options import BANDS, BandsLike, SurveyOptions
 StretchKind = Literal["linear", "asinh", "log", "symmetric", "identity"]
 GridKind = Literal["healpix", "plate-carree"]
 EngineKind = Literal["tiles", "shared"]
+DeviceKind = Literal["cpu", "cuda", "auto"]
+PrecisionKind = Literal["float32", "tf32"]
 
 #: The poster's tiles, for surveys of the whole sky, where a recipe asks for no others.
 DEFAULT_TILE_DEG = 15.0
@@ -55,6 +57,15 @@ def _survey(value: Any) -> str | tuple[str, ...] | Survey:
     if not isinstance(value, Survey):
         raise TypeError
     return value
+
+
+def _precision(value: Any) -> str:
+    if value in ("float16", "half"):
+        raise UsageError(
+            "precision float16 is refused, because the squares of features overflow in it; use tf32, or fast "
+            "for bfloat16"
+        )
+    return str(one_of(*get_args(PrecisionKind))(value))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +116,14 @@ class MapSettings(Checked):
         Tiles as close as the shared engine can read them: every 8 pixels, or 16 where the recipe measures
         block 5; `spacing` is then not used.
     fast : bool
-        The shared engine runs the network in bfloat16 (extra ``fast``): cosines differ by up to 0.002.
+        The shared engine runs the network in bfloat16: cosines differ by up to 0.002.  On the processor it
+        needs the extra ``fast``.
+    device : {"cpu", "cuda", "auto"}
+        Where the network runs: on the processor, on a graphics card by PyTorch (extra ``gpu``), or there if
+        there is one.
+    precision : {"float32", "tf32"}, optional
+        Of the network on a graphics card; ``tf32`` multiplies numbers of 11 bits, with cosines that differ by
+        up to 0.00005, and is several times as fast.  If left out, ``tf32``.
     min_coverage : float
         Tiles with a smaller fraction of observed pixels are left out and counted.
     jobs : int, optional
@@ -143,6 +161,8 @@ class MapSettings(Checked):
     engine: EngineKind | None = None
     dense: bool = False
     fast: bool = False
+    device: DeviceKind = "cpu"
+    precision: PrecisionKind | None = None
     min_coverage: float = 0.5
     jobs: int | None = None
 
@@ -178,6 +198,8 @@ class MapSettings(Checked):
         "engine": Rule(one_of(*get_args(EngineKind)), "tiles or shared, or left out"),
         "dense": FLAG,
         "fast": FLAG,
+        "device": Rule(one_of(*get_args(DeviceKind)), "cpu, cuda or auto"),
+        "precision": Rule(_precision, "float32 or tf32", "tf32 on a graphics card, float32 elsewhere"),
         "min_coverage": Rule(above(0, 1), "above 0 and at most 1"),
         "jobs": Rule(whole(1, 1024), "a whole number from 1 to 1024"),
     }
@@ -198,8 +220,9 @@ class MapSettings(Checked):
         """Plain values for provenance: files without their folders, and no number of threads.
 
         The number of threads does not change the scores, and a report must not tell where a user keeps files.
+        What a graphics card made can be made again without one, too: the name of the network tells both.
         """
-        facts = self.to_dict() | {"jobs": None}
+        facts = self.to_dict() | {"jobs": None, "device": "cpu" if self.device == "cpu" else "auto"}
         if isinstance(facts["survey"], str) and "://" not in facts["survey"]:
             facts["survey"] = ",".join(Path(each).name for each in facts["survey"].split(","))
         options = facts["survey_option"]

@@ -12,9 +12,9 @@ from skykin.core.errors import DataQualityError, UsageError
 from skykin.core.shapes import RGB, Coverage, Numbers
 from skykin.generate.extra import torch
 from skykin.generate.losses import Losses
-from skykin.generate.network import GradientNetwork
 from skykin.generate.settings import TextureSettings, TransferSettings
 from skykin.generate.statistics import GradientStatistic, gram, with_gradient
+from skykin.style.network.torch_vgg19 import TorchVGG19
 from skykin.style.recipe import Recipe
 from skykin.style.statistics.statistic import position_weights
 
@@ -61,14 +61,14 @@ class Objective:
 
     Parameters
     ----------
-    network : GradientNetwork
+    network : TorchVGG19
     style : StyleLoss
     content : tensor (channels, y, x) or None
         The features to keep.
     content_weight, variation_weight : float
     """
 
-    network: GradientNetwork
+    network: TorchVGG19
     style: StyleLoss
     content: Any = None
     content_weight: float = 0.0
@@ -125,7 +125,7 @@ def transfer_objective(
     numbers are of another size, its style loss is scaled to that of Gram matrices for the first picture.
     """
     recipe = settings.chosen_recipe
-    network = GradientNetwork(tuple(dict.fromkeys((*recipe.layers, CONTENT_LAYER))), recipe.padding)
+    network = TorchVGG19(tuple(dict.fromkeys((*recipe.layers, CONTENT_LAYER))), recipe.padding)
     statistic = with_gradient(recipe)
     measure = _measure_style(network, style, style_coverage, recipe)
     with torch.no_grad():
@@ -149,7 +149,7 @@ def texture_objective(reference: RGB, coverage: Coverage | None, settings: Textu
         If a layer of the reference has nothing to imitate.
     """
     recipe = settings.chosen_recipe
-    network = GradientNetwork(recipe.layers, recipe.padding)
+    network = TorchVGG19(recipe.layers, recipe.padding)
     statistic = with_gradient(recipe)
     targets = _measure_style(network, reference, coverage, recipe)(statistic)
     factors = {}
@@ -166,7 +166,7 @@ def texture_objective(reference: RGB, coverage: Coverage | None, settings: Textu
 
 
 def _measure_style(
-    network: GradientNetwork, rgb: RGB, coverage: Coverage | None, recipe: Recipe
+    network: TorchVGG19, rgb: RGB, coverage: Coverage | None, recipe: Recipe
 ) -> Callable[[GradientStatistic], Targets]:
     with torch.no_grad():
         features = network(network.tensor(rgb))
@@ -180,7 +180,7 @@ def _measure_style(
     return measure
 
 
-def _weights(network: GradientNetwork, features: Any, coverage: Coverage | None, recipe: Recipe) -> Any:
+def _weights(network: TorchVGG19, features: Any, coverage: Coverage | None, recipe: Recipe) -> Any:
     if coverage is None or not recipe.weighted:
         return None
     _, y, x = features.shape

@@ -9,6 +9,7 @@ import platform
 import stat
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ from skykin.core.shapes import Numbers
 from skykin.indexing.compare import Space, keeps_directions
 from skykin.indexing.facet_style import FacetMeter, FacetStyle
 from skykin.indexing.layout import LOCK, SHARDS
-from skykin.indexing.manifest import ManifestWriter, Step
+from skykin.indexing.manifest import Manifest, ManifestWriter, Step
 from skykin.indexing.moments import Directions
 from skykin.indexing.own_files import OWN_SHARD, check_index_folder, remove, remove_unfinished
 from skykin.indexing.shards import Shard, write_shard
@@ -55,6 +56,26 @@ INCIDENTAL = ("versions", "opened")
 #: too.
 LOCKED_BYTE = 1 << 20
 LONGEST_LOCK = 4096
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A facet whose shards are on disk, or that could not be measured.
+
+    Parameters
+    ----------
+    name : str
+        Of its step.
+    result : dict
+    shards : tuple of Shard
+    cause : str
+        Why it could not be measured; empty if it was.
+    """
+
+    name: str
+    result: Mapping[str, Any]
+    shards: tuple[Shard, ...]
+    cause: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,6 +102,9 @@ class Job:
     recheck : bool
         Whether the survey may have changed without saying so, as tiles in a folder do: to append then looks
         at every picture again.
+    elsewhere : callable, optional
+        Measures facets on other computers: from what is committed, and the names of those that are missing,
+        to what became of each.
     """
 
     facts: Mapping[str, Any]
@@ -92,6 +116,7 @@ class Job:
     exact: bool
     in_rows: bool = False
     recheck: bool = False
+    elsewhere: Callable[[Manifest, Sequence[str]], Iterator[Measured]] | None = None
 
 
 def build(folder: Path, job: Job, *, append: bool, workers: int, progress: Progress) -> bool:
@@ -228,25 +253,49 @@ class _Builder:
         left = [(name, facet) for name, facet in named if name in missing]
         if not left:
             return
+        with self.progress.stage("Style of every facet", len(named), "facets") as counter:
+            counter.advance(len(named) - len(left))
+            failed = {}
+            for each in self._measured(space, left):
+                if each.cause:
+                    failed[each.name] = each.cause
+                else:
+                    self.writer.commit(each.name, each.result, each.shards)
+                counter.advance()
+        if failed:
+            self._tell(failed)
+
+    def _measured(self, space: Space, left: Sequence[tuple[str, Facet]]) -> Iterator[Measured]:
+        """Measure facets here, side by side, or elsewhere."""
+        if self.job.elsewhere is not None:
+            yield from self.job.elsewhere(self.writer.state, [name for name, _ in left])
+            return
         meter = self.job.meter(space)
 
         def measure(item: tuple[str, Facet]) -> tuple[str, FacetStyle]:
             return item[0], meter(item[1])
 
-        with self.progress.stage("Style of every facet", len(named), "facets") as counter:
-            counter.advance(len(named) - len(left))
-            for name, style in ordered_map(measure, left, self.workers):
-                shards = [
-                    self._write(f"cells-{name}", style.cells),
-                    self._write(f"moments-{name}", style.moments),
-                    self._write(f"tiles-{name}", style.tiles),
-                    *([] if style.exact is None else [self._write(f"exact-{name}", style.exact)]),
-                ]
-                if style.moments_of_tiles is not None:
-                    shards.append(self._write(f"{AVERAGE}-{name}", style.moments_of_tiles.records))
-                result = {"picture_sha256": style.picture_sha256, "tiles": len(style.tiles)}
-                self.writer.commit(name, result, shards)
-                counter.advance()
+        for name, style in ordered_map(measure, left, self.workers):
+            yield written(self.folder / SHARDS, name, style)
+
+    def _tell(self, failed: Mapping[str, str]) -> None:
+        """Say which facets could not be measured, and why.
+
+        Raises
+        ------
+        IndexRefusedError
+            Always (``IX-FACETS``): an index without them answers nobody.
+        """
+        for name, cause in failed.items():
+            self.progress.say(f"{name} was left out: {shown(cause)}")
+        counts = Counter(cause.partition(":")[0] for cause in failed.values())
+        causes = ", ".join(f"{count} by {cause}" for cause, count in counts.most_common())
+        raise IndexRefusedError(
+            f"{len(failed)} of {len(self.job.facets)} facets of the index {shown(self.folder.name)} could "
+            f"not be measured ({causes}); all others are kept, so mend what is wrong and run the same "
+            "command again",
+            code="IX-FACETS",
+        )
 
     def _average(self) -> None:
         """Average all tiles of the facets, as a map does."""
@@ -322,6 +371,17 @@ class _Builder:
 
     def _write(self, name: str, array: Numbers) -> Shard:
         return write_shard(self.folder / SHARDS, name, array)
+
+
+def written(folder: Path, name: str, style: FacetStyle) -> Measured:
+    """Write the shards of a facet."""
+    arrays = {"cells": style.cells, "moments": style.moments, "tiles": style.tiles}
+    if style.exact is not None:
+        arrays["exact"] = style.exact
+    if style.moments_of_tiles is not None:
+        arrays[AVERAGE] = style.moments_of_tiles.records
+    shards = tuple(write_shard(folder, f"{kind}-{name}", array) for kind, array in arrays.items())
+    return Measured(name, {"picture_sha256": style.picture_sha256, "tiles": len(style.tiles)}, shards)
 
 
 def read_space(recipe: Recipe, shelf: Shelf, steps: Sequence[Step]) -> Space:

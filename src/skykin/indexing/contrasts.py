@@ -11,7 +11,7 @@ import numpy as np
 from skykin.core.shapes import Degrees, Numbers
 from skykin.indexing.moments import Directions, LayerScale, Moments, Whole, halved, positive, with_rings
 from skykin.style.basis import fit_basis
-from skykin.style.engine.cells import CellReader, Lattice
+from skykin.style.engine.cells import Lattice
 from skykin.style.engine.shared import Reader, SharedMeter, VectorTaker
 from skykin.style.engine.stream import PlaneSource
 from skykin.style.signature import Signature, Standardisation
@@ -93,13 +93,12 @@ class ContrastsOfCells(Moments):
         """Read the whole vectors of tiles: a basis holds most of their lengths, not all."""
         form = shared.form(layer)
         taker = VectorTaker(lattice, form, shared.unit(layer))
-        stride = dict(shared.strides())[layer]
 
         def whole() -> Whole:
             compared = (taker.vectors() - self.mean) / self.spread
             return Whole(np.linalg.norm(compared.astype(np.float64), axis=-1), compared if keep else None)
 
-        return CellReader(lattice, layer, stride, form, taker), whole
+        return shared.reader(layer, lattice, form, taker), whole
 
     def along(self, vectors: Numbers) -> ContrastsOfCells:
         """Give the same of vectors (k, m) in place of the directions."""
@@ -121,7 +120,7 @@ def mean_reader(shared: SharedMeter, layer: str, lattice: Lattice) -> tuple[Read
     """Give what reads a layer, and then the means (rows, columns, channels) of its squares."""
     form = Averages(shared.form(layer))
     taker = VectorTaker(lattice, form, shared.unit(layer))
-    return CellReader(lattice, layer, dict(shared.strides())[layer], form, taker), taker.vectors
+    return shared.reader(layer, lattice, form, taker), taker.vectors
 
 
 @dataclass(frozen=True, eq=False)

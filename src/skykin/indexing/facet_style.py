@@ -190,20 +190,27 @@ def _cells(
     facet: Facet, cell: int, coverage: Numbers, extremes: tuple[Numbers, Numbers], wanted: Numbers
 ) -> Numbers:
     """List the cells that a tile needs, or that are covered and the facet's own."""
-    reach, step = facet.tile // cell, facet.spacing // cell
     share = cell_shares(coverage, cell)
-    rows, columns = share.shape
-    needed = np.zeros((rows, columns), dtype=bool)
-    for row, column in zip(*np.nonzero(wanted), strict=True):
-        needed[row * step : row * step + reach, column * step : column * step + reach] = True
-    lon, lat = facet.square_centers(cell, cell, *np.indices((rows, columns)))
-    own = np.ones_like(needed) if facet.home is None else facet.home.contains(lon, lat)
-    kept = needed | (own & (share > 0))
+    lon, lat = facet.square_centers(cell, cell, *np.indices(share.shape))
+    own = np.ones(share.shape, dtype=bool) if facet.home is None else facet.home.contains(lon, lat)
+    kept = kept_cells(facet, cell, share, wanted)
     found = np.zeros(int(kept.sum()), CELL)
     found["row"], found["column"] = np.nonzero(kept)
     found["lon"], found["lat"], found["coverage"], found["own"] = lon[kept], lat[kept], share[kept], own[kept]
     found["lowest"], found["highest"] = (colours[kept] for colours in extremes)
     return found
+
+
+def kept_cells(facet: Facet, cell: int, share: Numbers, wanted: Numbers) -> np.ndarray:
+    """Tell which cells (rows, columns) are kept, of their coverage and of the tiles that are."""
+    reach, step = facet.tile // cell, facet.spacing // cell
+    needed = np.zeros(share.shape, dtype=bool)
+    for row, column in zip(*np.nonzero(wanted), strict=True):
+        needed[row * step : row * step + reach, column * step : column * step + reach] = True
+    own = np.ones_like(needed)
+    if facet.home is not None:
+        own = facet.home.contains(*facet.square_centers(cell, cell, *np.indices(share.shape)))
+    return needed | (own & (share > 0))
 
 
 def cell_shares(coverage: Numbers, cell: int) -> Numbers:

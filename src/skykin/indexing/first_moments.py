@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 
 from skykin.core.shapes import Degrees, Numbers
 from skykin.indexing.moments import LayerScale, Moments, limited
-from skykin.style.engine.cells import CellReader, Lattice
+from skykin.style.engine.cells import Lattice
 from skykin.style.engine.shared import Reader, SharedMeter
 from skykin.style.network.architecture import channels_of
 from skykin.style.signature import FLOOR
@@ -77,7 +77,7 @@ class FirstMomentsOfCells(Moments):
         """Read means and spreads of cells."""
         form = FirstMoments(channels_of(layer))
         taker = _Taker(self, lattice, float(scale_of(layer)), np.float32 if exact else np.float16)
-        return CellReader(lattice, layer, dict(shared.strides())[layer], form, taker), lambda: taker.cells
+        return shared.reader(layer, lattice, form, taker), lambda: taker.cells
 
     def sums(self, cells: Numbers, weights: Numbers) -> Numbers:
         """Coded means, their squares, and variances."""
@@ -100,6 +100,8 @@ class FirstMomentsOfCells(Moments):
 
 class _Taker:
     """Writes the statistic of every cell in half or single precision."""
+
+    on_device: ClassVar[bool] = False
 
     def __init__(
         self, moments: FirstMomentsOfCells, lattice: Lattice, unit: float, kept: type[np.floating]

@@ -12,7 +12,7 @@ import numpy as np
 
 from skykin.core.shapes import Degrees, Numbers
 from skykin.indexing.answers import Kind
-from skykin.style.engine.cells import CellReader, Lattice, boxes, square_sums
+from skykin.style.engine.cells import Lattice, boxes, square_sums
 from skykin.style.engine.shared import Reader, SharedMeter, VectorTaker
 from skykin.style.network.architecture import channels_of
 from skykin.style.signature import Standardisation
@@ -214,7 +214,7 @@ class SumsOfCells(Moments):
         """Read the averages of cells."""
         form = Averages(self.form)
         taker = VectorTaker(lattice, form, 1.0)
-        reader = CellReader(lattice, layer, dict(shared.strides())[layer], form, taker)
+        reader = shared.reader(layer, lattice, form, taker)
         return reader, lambda: finite(taker.vectors())
 
     def sums(self, cells: Numbers, weights: Numbers) -> Numbers:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 from scipy import sparse
 
 from skykin.core.shapes import Degrees, Numbers
 from skykin.indexing.moments import LayerScale, Moments, Whole, halved
-from skykin.style.engine.cells import CellReader, Lattice
+from skykin.style.engine.cells import Lattice
 from skykin.style.engine.shared import Reader, SharedMeter
 from skykin.style.network.architecture import channels_of
 from skykin.style.statistics.form import Averages, Stretch, scale_of
@@ -135,16 +135,14 @@ class SecondMomentsOfCells(Moments):
     ) -> tuple[Reader, Callable[[], Numbers]]:
         """Read sketches of cells."""
         taker = _CellTaker(self, lattice, shared.unit(layer))
-        stride = dict(shared.strides())[layer]
-        return CellReader(lattice, layer, stride, Averages(shared.form(layer)), taker), taker.cells
+        return shared.reader(layer, lattice, Averages(shared.form(layer)), taker), taker.cells
 
     def tile_reader(
         self, shared: SharedMeter, layer: str, lattice: Lattice, *, keep: bool
     ) -> tuple[Reader, Callable[[], Whole]]:
         """Read the whole vectors of tiles: sketches tell no exact lengths."""
         taker = _TileTaker(self, lattice, shared.unit(layer), keep=keep)
-        stride = dict(shared.strides())[layer]
-        return CellReader(lattice, layer, stride, shared.form(layer), taker), taker.answer
+        return shared.reader(layer, lattice, shared.form(layer), taker), taker.answer
 
     def sums(self, cells: Numbers, weights: Numbers) -> Numbers:
         """Sketches and means."""
@@ -205,6 +203,8 @@ class _Laid:
 class _CellTaker:
     """Adds up the sketch of every cell, stretch by stretch."""
 
+    on_device: ClassVar[bool] = False
+
     def __init__(self, moments: SecondMomentsOfCells, lattice: Lattice, unit: float) -> None:
         self._moments, self._laid = moments, _Laid.out(moments, unit)
         self._means_unit = np.float32(np.sqrt(unit) * moments.unit)
@@ -231,6 +231,8 @@ class _CellTaker:
 
 class _TileTaker:
     """Measures the whole vectors of tiles: their lengths, and the vectors where they are kept."""
+
+    on_device: ClassVar[bool] = False
 
     def __init__(self, moments: SecondMomentsOfCells, lattice: Lattice, unit: float, *, keep: bool) -> None:
         self._laid = _Laid.out(moments, unit)

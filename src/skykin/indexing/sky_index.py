@@ -30,7 +30,7 @@ from skykin.indexing.stored import Shelf, StoredFacet
 from skykin.indexing.vectors import TileVectors
 from skykin.style.engine.meter import ContextMeter
 from skykin.style.engine.shared import SharedMeter
-from skykin.style.network.blocks import block_network
+from skykin.style.network.choice import network_like, same_network
 from skykin.style.signature import Signature, Standardisation
 from skykin.tiling.grid import tile_names
 
@@ -195,8 +195,9 @@ class StoredIndex(IndexFacts):
 
         A picture has `ContextMeter.halo` pixels of context on each side.
         """
-        network = block_network(self.layers, fast="bfloat16" in self.manifest.facts["encoder"])
-        if network.name != self.manifest.facts["encoder"]:
+        encoder = str(self.manifest.facts["encoder"])
+        network = network_like(encoder, self.layers)
+        if not same_network(network.name, encoder):
             raise IndexRefusedError(
                 f"the index {shown(self.path.name)} was measured by {shown(self.manifest.facts['encoder'])}, "
                 f"but here is {shown(network.name)}; build the index again",

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 from astropy import units as u
 
 from skykin.core.area import AreaLike, SkyArea, read_area
 from skykin.core.clean import file_name
-from skykin.core.errors import UsageError
+from skykin.core.errors import UsageError, shown
 from skykin.core.footprint import Footprint
 from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Progress, Survey
 from skykin.core.provenance import library_versions
-from skykin.core.settings import DEFAULTS, MapSettings, StretchKind
+from skykin.core.settings import DEFAULTS, DeviceKind, MapSettings, PrecisionKind, StretchKind
 from skykin.core.survey_options import BandsLike, SurveyOptions
 from skykin.indexing.builder import Job, build
 from skykin.indexing.compare import keeps_directions
@@ -31,6 +31,7 @@ from skykin.indexing.own_files import check_index_folder
 from skykin.indexing.sky_index import StoredIndex
 from skykin.indexing.stored import cell_pixels
 from skykin.jobs.examples import cut_in_context
+from skykin.jobs.facet_tasks import Elsewhere
 from skykin.jobs.opening import (
     METHOD_CREDITS,
     doubt_values,
@@ -48,7 +49,8 @@ from skykin.style.engine.cells import Lattice
 from skykin.style.engine.meter import ContextMeter
 from skykin.style.engine.shared import SharedMeter
 from skykin.style.engine.stream import PlaneSource
-from skykin.style.network.blocks import block_network
+from skykin.style.network.choice import context_network
+from skykin.style.network.devices import device_versions
 from skykin.style.network.weights import SHA256
 from skykin.style.recipe import COARSE
 from skykin.style.recipe import recipe as recipe_of
@@ -61,6 +63,9 @@ from skykin.survey.memory import SurveyLike
 from skykin.survey.render import RenderedSurvey, Stretch, measure_stretch
 from skykin.tiling.facets import Facet, facet_grid, facets
 from skykin.tiling.grid import TileGrid
+
+#: Who measures the facets.
+IndexEngine = Literal["local", "dask"]
 
 
 def index(
@@ -77,9 +82,15 @@ def index(
     stretch: StretchKind | None = DEFAULTS.stretch,
     recipe: str | None = DEFAULTS.recipe,
     fast: bool = False,
+    device: DeviceKind = DEFAULTS.device,
+    precision: PrecisionKind | None = None,
     min_coverage: float = DEFAULTS.min_coverage,
     append: bool = False,
     exact: bool = False,
+    engine: IndexEngine = "local",
+    scheduler: str | None = None,
+    workers: int | None = None,
+    client: Any = None,
     jobs: int | None = None,
     download: bool = False,
     progress: Progress | None = None,
@@ -95,7 +106,8 @@ def index(
         As for `map`.
     output : path
         Folder of the index.
-    survey_option, area, tile_size, spacing, pixels, bands, stretch, recipe, fast, min_coverage :
+    survey_option, area, tile_size, spacing, pixels, bands, stretch, recipe, min_coverage :
+    fast, device, precision :
         How the sky is cut, coloured and measured; see `MapSettings`.
     object_size : str, float or Quantity, optional
         Size of the objects that will be looked for, such as ``30"``; tiles are three times as wide.
@@ -104,6 +116,15 @@ def index(
         Take in new data or another area: what is still true is kept.
     exact : bool
         Keep the whole vectors of the standard tiles, too: quicker, and larger.
+    engine : {"local", "dask"}
+        Whether threads of this process measure the facets, or the workers of a Dask cluster (extra
+        ``cluster``), which see survey and index under the same paths.
+    scheduler : str, optional
+        Address of the cluster; one is started on this computer if left out.
+    workers : int, optional
+        Processes of a cluster on this computer; one per core if left out.
+    client : distributed.Client, optional
+        A client that is connected already, in place of both.
     jobs : int, optional
         Threads that compute; all available cores if left out.
     download : bool
@@ -137,10 +158,32 @@ def index(
         stretch=stretch,
         recipe=recipe,
         fast=fast,
+        device=device,
+        precision=precision,
         min_coverage=min_coverage,
         jobs=jobs,
     )
-    return index_as(settings, output, append=append, exact=exact, download=download, progress=progress)
+    if engine not in get_args(IndexEngine):
+        raise UsageError(f"engine is {shown(engine)}, but an index is made by local or dask")
+    given = (scheduler, workers, client)
+    if engine == "local" and any(each is not None for each in given):
+        raise UsageError("scheduler, workers and client are those of a cluster; add engine=dask")
+
+    def elsewhere(job: Job, settings: MapSettings) -> Job:
+        if isinstance(settings.survey, Survey):
+            raise UsageError("a survey in memory cannot be sent to a cluster; write it to a file first")
+        measure = Elsewhere(Path(output), settings, dict(job.facts), scheduler, workers, client)
+        return replace(job, elsewhere=measure)
+
+    return index_as(
+        settings,
+        output,
+        append=append,
+        exact=exact,
+        download=download,
+        progress=progress,
+        elsewhere=elsewhere if engine == "dask" else None,
+    )
 
 
 def index_as(
@@ -151,6 +194,7 @@ def index_as(
     exact: bool = False,
     download: bool = False,
     progress: Progress | None = None,
+    elsewhere: Callable[[Job, MapSettings], Job] | None = None,
 ) -> SkyIndex:
     """Index the survey that settings name; what a map would do with the scores has no meaning here.
 
@@ -159,6 +203,8 @@ def index_as(
     settings : MapSettings
     output, append, exact, download, progress :
         As for `index`.
+    elsewhere : callable, optional
+        Lets a cluster do the work.
     """
     progress = progress or SilentProgress()
     if settings.tiles_only is not None:
@@ -167,13 +213,10 @@ def index_as(
         )
     folder = Path(output)
     check_index_folder(folder)
-    settings = with_survey(settings, progress)
-    settings = suited(settings, recipe_of(settings.recipe or COARSE))
-    opened = survey_of(settings, download, progress)
-    chosen = recipe_for(settings, opened)
-    settings = sized(settings, opened, chosen, progress)
-    check_resolution(settings, opened, progress)
+    settings, opened = prepared(settings, download, progress)
     job = _job(settings, opened, folder, append=append, exact=exact, progress=progress)
+    if elsewhere is not None:
+        job = elsewhere(job, settings)
     if not build(folder, job, append=append, workers=settings.workers, progress=progress):
         progress.say(f"note: {folder.name} is complete already; nothing was to be done")
     return SkyIndex.open(folder)
@@ -199,6 +242,16 @@ def settings_of(index: StoredIndex, survey: SurveyLike, *, jobs: int | None = No
     )
 
 
+def prepared(settings: MapSettings, download: bool, progress: Progress) -> tuple[MapSettings, Survey]:
+    """Open the survey that settings name, and set the sizes that suit it and the recipe."""
+    settings = with_survey(settings, progress)
+    settings = suited(settings, recipe_of(settings.recipe or COARSE))
+    opened = survey_of(settings, download, progress)
+    settings = sized(settings, opened, recipe_for(settings, opened), progress)
+    check_resolution(settings, opened, progress)
+    return settings, opened
+
+
 def _job(
     settings: MapSettings, survey: Survey, folder: Path, *, append: bool, exact: bool, progress: Progress
 ) -> Job:
@@ -219,7 +272,10 @@ def _job(
         step=chosen.step,
     )
     sky = RenderedSurvey(survey, stretch)
-    shared = SharedMeter(chosen, block_network(chosen.layers, fast=settings.fast))
+    network = context_network(
+        chosen.layers, fast=settings.fast, device=settings.device, precision=settings.precision
+    )
+    shared = SharedMeter(chosen, network)
     grid = facet_grid(pieces)
 
     def fetch(left: Sequence[Facet]) -> None:
@@ -251,11 +307,11 @@ def _job(
             "pixels": settings.side_pixels,
             "min_coverage": settings.min_coverage,
         },
-        "encoder": shared.network.name,
+        "encoder": network.name,
         "weights_sha256": SHA256,
         "exact": exact,
         "credits": [*survey.credits, *METHOD_CREDITS],
-        "versions": library_versions(),
+        "versions": library_versions() | device_versions(network.name),
     }
     return Job(
         facts=facts,

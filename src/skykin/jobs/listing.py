@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from skykin.products.info import Info
 from skykin.products.survey_facts import survey_facts, survey_picture, write_survey_preview
 from skykin.scale.machine import this_machine
 from skykin.significance.tile_scores import place_columns
-from skykin.style.network.blocks import providers
+from skykin.style.network.devices import device_words
 from skykin.style.network.fast_runtime import has_openvino
 from skykin.survey.formats import survey_formats
 from skykin.survey.hips.registry import Registry, open_registry
@@ -320,7 +321,8 @@ def doctor() -> Info:
         facts[each.package] = (
             f"{each.name} {each.version}, kernels for {each.kernels}, {each.threads} threads"
         )
-    facts["network"] = f"ONNX Runtime on {' then '.join(providers())}"
+    facts["network"] = f"ONNX Runtime on the processor, {version('onnxruntime')}"
+    facts["graphics card"] = device_words()
     fast = "OpenVINO in bfloat16" if has_openvino() else "not installed; pip install 'skykin[fast]'"
     notes = tuple(f"{sentence}." for sentence in machine.advice()) or ("Nothing to change.",)
     return Info("This machine", facts | {"--fast": fast}, notes)

@@ -19,9 +19,17 @@ from skykin.core.footprint import Footprint
 from skykin.core.picture import Picture
 from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Progress, Survey
-from skykin.core.provenance import Provenance
+from skykin.core.provenance import Provenance, library_versions
 from skykin.core.robustness import Robustness
-from skykin.core.settings import DEFAULTS, EngineKind, GridKind, MapSettings, StretchKind
+from skykin.core.settings import (
+    DEFAULTS,
+    DeviceKind,
+    EngineKind,
+    GridKind,
+    MapSettings,
+    PrecisionKind,
+    StretchKind,
+)
 from skykin.core.survey_options import BandsLike, SurveyOptions
 from skykin.core.views import AS_IT_IS, Over, View
 from skykin.evaluation.confounders import control_pictures
@@ -44,6 +52,7 @@ from skykin.products.sky_map import SkyMap
 from skykin.products.summarised import summarised
 from skykin.products.summary import MapSummary
 from skykin.scale.store import WorkStore
+from skykin.style.network.devices import device_versions
 from skykin.style.recipe import COARSE, Combine, recipe
 from skykin.style.signature import Signature
 from skykin.style.similarity import QueryStyle
@@ -88,6 +97,8 @@ def map(  # noqa: A001 - named like the command
     engine: EngineKind | None = None,
     dense: bool = False,
     fast: bool = False,
+    device: DeviceKind = DEFAULTS.device,
+    precision: PrecisionKind | None = None,
     min_coverage: float = DEFAULTS.min_coverage,
     jobs: int | None = None,
     targets: int = DEFAULT_CHOICE.targets,
@@ -186,6 +197,8 @@ def map(  # noqa: A001 - named like the command
         engine=engine,
         dense=dense,
         fast=fast,
+        device=device,
+        precision=precision,
         min_coverage=min_coverage,
         jobs=jobs,
     )
@@ -317,6 +330,7 @@ def _mapped(
         encoder=streamed.encoder,
         calibration=settings.robustness.to_dict(),
         settings=asked.told(),
+        versions=library_versions() | device_versions(streamed.encoder),
         credits=(*survey.credits, *METHOD_CREDITS),
     )
     margin_deg = streamed.meter.halo * settings.tile_size_deg / settings.side_pixels

@@ -1,103 +1,107 @@
-"""What a map would take, and what is looked for, before any tile is measured."""
+"""What an index of a survey would take, on this computer, on a cluster and on a graphics card."""
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from astropy import units as u
 
-from skykin.catalogue.query import Query
 from skykin.core.angle import size_words
 from skykin.core.area import AreaLike
-from skykin.core.footprint import Footprint
-from skykin.core.picture import Panel, Picture
+from skykin.core.checked import whole
+from skykin.core.errors import UsageError, shown
 from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Progress
-from skykin.core.settings import DEFAULTS, EngineKind, GridKind, MapSettings, StretchKind
+from skykin.core.settings import DEFAULTS, DeviceKind, MapSettings, PrecisionKind, StretchKind
 from skykin.core.survey_options import BandsLike, SurveyOptions
-from skykin.core.views import Over
-from skykin.jobs.map import MappedSurvey, opened
-from skykin.jobs.opening import in_hand
-from skykin.jobs.query import Reference, read_query
+from skykin.indexing.size import IndexSize, index_size
+from skykin.jobs.dry_run import BYTES_PER_PIXEL, OTHER_BYTES
+from skykin.jobs.index import prepared
+from skykin.jobs.opening import in_hand, recipe_for
 from skykin.jobs.sizing import tile_about
-from skykin.jobs.streamed import StreamedSurvey, standard_sample
+from skykin.jobs.streamed import standard_sample
 from skykin.products.info import Info
-from skykin.products.result import shortened
-from skykin.products.wording import position
-from skykin.style.engine.meter import ContextMeter
+from skykin.style.engine.cells import Lattice
+from skykin.style.engine.shared import SharedMeter
+from skykin.style.engine.stream import PlaneSource
+from skykin.style.network.architecture import flops_per_pixel
+from skykin.style.network.choice import context_network
 from skykin.survey.memory import SurveyLike
+from skykin.tiling.facets import facet_grid, facets
 
-#: Seconds on one core, and bytes, that opening, figures and tables take whatever the survey.
-OTHER_SECONDS, OTHER_BYTES = 20.0, 700e6
-#: Pictures of views, in rows, and letters of a name below one.
-MOST_VIEWS, VIEWS_PER_ROW, LONGEST_NAME = 24, 8, 24
-#: Bytes that a pixel of a facet takes while it is measured, with its features in blocks.
-BYTES_PER_PIXEL = 250.0
+#: How long the network runs to tell how fast this computer is.
+PROBE_SECONDS = 5.0
+PROBE_PIXELS = 512
+#: Multiplications and additions per second of one H100 in TensorFloat-32, by a plain script: 177 Mpx of sky.
+CARD_FLOPS = 1.28e14
+#: A task of a scheduler is made of as many facets as take this long.
+TASK_SECONDS = 5.0
+#: What a task costs Dask's scheduler.
+TASK_OVERHEAD_SECONDS = 1.7e-3
+#: Three colours and a coverage in single precision.
+PICTURE_BYTES = 16
 
 
 def plan(
-    survey: SurveyLike | None = None,
-    reference: Reference | Sequence[Reference] = "orion",
+    survey: SurveyLike,
     *,
-    unlike: Reference | Sequence[Reference] = (),
-    width: float | u.Quantity | None = None,
-    pixel_scale: float | u.Quantity | None = None,
-    turns: int | None = None,
-    mirror: bool | None = None,
-    scales: float | str | Sequence[float] | None = None,
-    views: Over | None = None,
     survey_option: SurveyOptions | None = None,
     area: AreaLike | None = None,
     tile_size: float | u.Quantity | None = None,
     object_size: str | float | u.Quantity | None = None,
     spacing: float | u.Quantity | None = None,
     pixels: int | None = None,
-    grid: GridKind = DEFAULTS.grid,
     bands: BandsLike | None = None,
     stretch: StretchKind | None = DEFAULTS.stretch,
-    stretch_per_tile: bool = False,
     recipe: str | None = DEFAULTS.recipe,
-    engine: EngineKind | None = None,
-    dense: bool = False,
     fast: bool = False,
+    device: DeviceKind = DEFAULTS.device,
+    precision: PrecisionKind | None = None,
     min_coverage: float = DEFAULTS.min_coverage,
+    exact: bool = False,
+    workers: int = 8,
     jobs: int | None = None,
     download: bool = False,
     progress: Progress | None = None,
 ) -> Info:
-    """Tell what `map` would do: tiles, seconds, memory, and the pictures of the references in all views.
+    """Tell what `index` would take: tiles, hours, memory and bytes; the network runs for five seconds.
 
     Parameters
     ----------
-    survey, reference, unlike, width, pixel_scale, turns, mirror, scales, views, survey_option :
-        As for `map`.
-    area, tile_size, object_size, spacing :
-        As for `map`.
-    pixels, grid, bands, stretch, stretch_per_tile, recipe, engine, dense, fast, min_coverage, jobs :
-        As for `map`.
-    download : bool
-        Whether the survey may be fetched from its public address.
+    survey, survey_option, area, tile_size, object_size, spacing, pixels, bands, stretch, recipe :
+        As for `index`.
+    fast, device, precision, min_coverage, exact, jobs, download :
+        As for `index`.
+    workers : int
+        How many workers a cluster would have, of one core each.
     progress : Progress, optional
 
     Returns
     -------
     Info
-        ``facts`` are names with texts; `Info.plot` draws the references as the network sees them.
+        ``facts`` are names with texts.
 
     Raises
     ------
     SkykinError
-        Where `map` would, before it measures.
+        Where `index` would, before it measures.
 
     Examples
     --------
-    >>> told = skykin.plan(survey, "209,-19", tile_size=10, area="195,250,-32,6", recipe="mean-std")
+    >>> told = skykin.plan(survey, tile_size=10, area="195,250,-32,6", recipe="mean-std")
     >>> told.facts["tiles"]
-    'about 284, 10° wide, 2.5° apart, 128 pixels a side'
+    '284, 10° wide, 2.5° apart, 128 pixels a side'
     """
-    progress = progress or SilentProgress()
+    try:
+        workers = whole(1, 1_000_000)(workers)
+    except (TypeError, ValueError) as error:
+        raise UsageError(
+            f"workers is {shown(workers)}, but it must be a whole number from 1 to 1000000"
+        ) from error
     settings = MapSettings(
         survey=in_hand(survey, survey_option, progress),
         survey_option=survey_option,
@@ -105,114 +109,138 @@ def plan(
         tile_size=tile_about(object_size, tile_size),
         spacing=spacing,
         pixels=pixels,
-        grid=grid,
         bands=bands,
         stretch=stretch,
-        stretch_per_tile=stretch_per_tile,
         recipe=recipe,
-        engine=engine,
-        dense=dense,
         fast=fast,
+        device=device,
+        precision=precision,
         min_coverage=min_coverage,
         jobs=jobs,
     )
-    query = read_query(
-        reference, unlike=unlike, width=width, pixel_scale=pixel_scale,
-        turns=turns, mirror=mirror, scales=scales, views=views,
-    )  # fmt: skip
-    _, source = opened(settings, query, download, progress)
-    panels = reference_panels(source)
-    per_row = VIEWS_PER_ROW if source.query.views.several else len(panels)
-    return Info.of_pictures("What a map would take", _facts(source), panels, query.name, per_row)
+    facts, notes = _told(settings, workers, exact=exact, download=download, progress=progress)
+    return Info("What an index would take", facts, notes)
 
 
-def reference_panels(source: MappedSurvey) -> list[Panel]:
-    """Show each reference as the network sees it: with its place and size, or in its views."""
-    references = source.query.references
-    if not source.query.views.several:
-        return [
-            Panel(each.name, picture.rgb, _place(each.footprint, picture))
-            for each, picture in zip(references, source.pictures, strict=True)
-        ]
-    # As it is comes first, and then the angles of one scale beside each other.
-    views = sorted(source.query.views.each, key=lambda view: (view.scale != 1, view.scale, view.mirrored))
-    shown = [(each, view) for each in references for view in views[: _shown_of_each(source)]]
-    pictures = [source.reference_picture(each, view) for each, view in shown[:MOST_VIEWS]]
-    return [
-        Panel(view.words, picture.rgb, shortened(each.name, LONGEST_NAME))
-        for (each, view), picture in zip(shown[:MOST_VIEWS], pictures, strict=True)
-    ]
+@dataclass(frozen=True)
+class _Work:
+    """What is to be computed.
+
+    Parameters
+    ----------
+    facets : int
+    pixels : float
+        Of all facets, with their context, and of the tiles that tell what an average tile is like.
+    largest : float
+        Of the largest facet.
+    flops : float
+        Of the network, per pixel.
+    rate : float
+        Pixels per second of one core, or of the card.
+    """
+
+    facets: int
+    pixels: float
+    largest: float
+    flops: float
+    rate: float
+
+    @property
+    def seconds(self) -> float:
+        """Of one core, or of the card."""
+        return self.pixels / self.rate
+
+    @property
+    def tasks(self) -> int:
+        """Groups of facets that a scheduler would hand out."""
+        return max(1, math.ceil(self.facets / max(1, round(TASK_SECONDS * self.facets / self.seconds))))
 
 
-def _shown_of_each(source: MappedSurvey) -> int:
-    """How many views of each reference have a picture."""
-    return max(1, MOST_VIEWS // len(source.query.references))
+def _told(
+    settings: MapSettings, workers: int, *, exact: bool, download: bool, progress: Progress | None
+) -> tuple[Mapping[str, str], tuple[str, ...]]:
+    settings, survey = prepared(settings, download, progress or SilentProgress())
+    chosen = recipe_for(settings, survey)
+    side = settings.side_pixels
+    pieces = facets(
+        settings.tile_size_deg, settings.spacing_deg, side, settings.area, survey.extent, step=chosen.step
+    )
+    network = context_network(
+        chosen.layers, fast=settings.fast, device=settings.device, precision=settings.precision
+    )
+    around, grid = 2 * network.halo, facet_grid(pieces)
+    each = [float((rows + around) * (columns + around)) for rows, columns in (f.shape for f in pieces)]
+    sample = len(standard_sample(grid, chosen, in_context=True)) * float(side + around) ** 2
+    meter = SharedMeter(chosen, network)
+    rate = _rate(meter, pieces[0].spacing, side)
+    work = _Work(len(pieces), sum(each) + sample, max(each), flops_per_pixel(chosen.layers), rate)
+    size = index_size(survey, pieces, chosen, settings.min_coverage, exact=exact)
+    facts = {
+        "survey": survey.title,
+        "recipe": chosen.name,
+        "tiles": f"{size.tiles}, {size_words(settings.tile_size_deg)} wide, "
+        f"{size_words(grid.spacing_deg)} apart, {side} pixels a side",
+        **_work_facts(work, size),
+        **_place_facts(work, settings.workers, workers, on_card=network.on_device),
+    }
+    return facts, _notes(size, on_card=network.on_device)
 
 
-def _views(source: MappedSurvey) -> str:
-    """Which views there are, and of how many there is a picture."""
-    views, shown = source.query.views, _shown_of_each(source)
-    told = f"{views.words}; a tile has {'the largest' if views.by == 'max' else 'the mean'} similarity"
-    if len(views.each) <= shown:
-        return told
-    several = len(source.query.references) > MOST_VIEWS
-    of = f"the first {MOST_VIEWS} references" if several else "each reference"
-    return f"{told}; {shown} of {len(views.each)} are shown of {of}"
-
-
-def _place(where: Footprint | None, picture: Picture) -> str:
-    if where is None:
-        return f"coverage {picture.covered:.2f}"
-    return f"{position(where)}\n{size_words(where.width_deg)} wide, coverage {picture.covered:.2f}"
-
-
-def _facts(source: MappedSurvey) -> Mapping[str, str]:
-    streamed = source.streamed
-    settings, grid = streamed.settings, streamed.grid
-    tiles = len(grid)
-    if not streamed.sky.survey.extent.is_all_sky:
-        tiles = int((streamed.sky.survey.sample(*grid.centers())[1] > 0).sum())
+def _work_facts(work: _Work, size: IndexSize) -> dict[str, str]:
     return {
-        "survey": streamed.sky.survey.title,
-        "references": _named(source.query),
-        **({"views": _views(source)} if source.query.views.several else {}),
-        "recipe": streamed.meter.recipe.name,
-        "tiles": f"about {tiles}, {size_words(settings.tile_size_deg)} wide, "
-        f"{size_words(grid.spacing_deg)} apart, {settings.side_pixels} pixels a side",
-        "engine": "shared: the network runs over facets" if streamed.pieces else "tiles: one by one",
-        "seconds": f"about {_seconds(source):.2g} on {settings.workers} free cores",
-        "memory": f"about {_bytes(streamed) / 1e9:.1f} GB",
+        "facets": str(work.facets),
+        "pixels": f"{work.pixels / 1e6:.4g} million, context included",
+        "operations": f"{work.pixels * work.flops:.3g}",
+        "read": f"{_bytes(work.pixels * PICTURE_BYTES)} of pictures, cut from the survey",
+        "written": f"{_bytes(size.bytes)}: {size.tiles} tiles and {size.cells} cells",
+        "memory": f"about {_bytes(OTHER_BYTES + BYTES_PER_PIXEL * work.largest)} for a worker",
     }
 
 
-def _named(query: Query) -> str:
-    return ", ".join(each.name for each in query.references)
+def _place_facts(work: _Work, cores: int, workers: int, *, on_card: bool) -> dict[str, str]:
+    """Time on this computer, on workers of one core, and on a card."""
+    card = work.seconds if on_card else work.pixels * work.flops / CARD_FLOPS
+    told = "" if on_card else " of an H100, if it is kept busy"
+    facts = {"graphics card": f"{card / 3600:.3g} hours{told}"}
+    if on_card:
+        return facts
+    hours, load = work.seconds / 3600, work.tasks * TASK_OVERHEAD_SECONDS
+    busy = min(workers, work.facets)
+    return {
+        "core-hours": f"{hours:.3g}, at {work.rate / 1e6:.3g} million pixels per second and core",
+        "this computer": f"{hours / min(cores, work.facets):.3g} hours on {cores} cores",
+        f"{workers} workers": f"{hours / busy:.3g} hours; {work.tasks} tasks keep the scheduler busy for "
+        f"{load:.2g} s, {load * busy / work.seconds:.2%} of the time",
+        **facts,
+    }
 
 
-def _seconds(source: MappedSurvey) -> float:
-    """Estimate the time from that of one tile, measured here and now."""
-    streamed = source.streamed
-    tile = streamed.grid.footprints[len(streamed.grid) // 2]
-    began = time.thread_time()
-    for _ in range(2):
-        streamed.meter(streamed.look(tile))
-    one = (time.thread_time() - began) / 2
-    side = streamed.settings.side_pixels + 2 * streamed.meter.halo
-    standard = 0
-    if streamed.meter.recipe.standardised and not streamed.averages_all:
-        meter, grid = streamed.meter, streamed.grid
-        standard = len(standard_sample(grid, meter.recipe, in_context=isinstance(meter, ContextMeter)))
-    tiles = sum(_pixels(streamed)) / side**2 if streamed.pieces else len(streamed.grid)
-    return OTHER_SECONDS + one * (tiles + standard) / streamed.settings.workers
+def _notes(size: IndexSize, *, on_card: bool) -> tuple[str, ...]:
+    notes = []
+    if size.sampled:
+        notes.append("tiles and bytes are those of a part of the facets, taken to be like all")
+    if not on_card:
+        notes.append("the hours of a graphics card come from its known speed; nothing ran on one here")
+    return tuple(notes)
 
 
-def _pixels(streamed: StreamedSurvey) -> list[float]:
-    """Pixels of each facet with its context."""
-    around = 2 * streamed.meter.halo
-    return [(rows + around) * float(columns + around) for rows, columns in (f.shape for f in streamed.pieces)]
+def _rate(meter: SharedMeter, spacing: int, tile: int) -> float:
+    """Pixels per second, context included, measured on noise for five seconds on one core."""
+    side = max(PROBE_PIXELS, tile) // tile * tile
+    lattice = Lattice(side, side, tile, spacing)
+    random = np.random.default_rng(0)
+    source = PlaneSource(random.random((side, side, 3), np.float32))
+    pixels = (side + 2 * meter.network.halo) ** 2
+    done, began = 0, time.perf_counter()
+    while done == 0 or time.perf_counter() - began < PROBE_SECONDS:
+        for _ in meter.signatures(source, lattice):
+            pass
+        done += pixels
+    return done / (time.perf_counter() - began)
 
 
-def _bytes(streamed: StreamedSurvey) -> float:
-    """Estimate the largest memory, with as many facets at once as there are threads."""
-    at_once = sorted(_pixels(streamed))[-streamed.settings.workers :]
-    return OTHER_BYTES + BYTES_PER_PIXEL * float(np.sum(at_once))
+def _bytes(number: float) -> str:
+    for unit, size in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6)):
+        if number >= size:
+            return f"{number / size:.3g} {unit}"
+    return f"{number / 1e3:.3g} kB"

@@ -37,8 +37,7 @@ from skykin.style.engine.meter import ContextMeter, StyleMeter
 from skykin.style.engine.shared import SharedMeter
 from skykin.style.engine.stream import PlaneSource
 from skykin.style.network.architecture import channels_of
-from skykin.style.network.blocks import block_network
-from skykin.style.network.vgg19 import VGG19Encoder
+from skykin.style.network.choice import context_network, tile_encoder
 from skykin.style.recipe import Recipe
 from skykin.style.signature import Signature, Standardisation
 from skykin.style.similarity import QueryStyle
@@ -307,11 +306,23 @@ class StreamedSurvey:
         sky = RenderedSurvey(survey, stretch or measure_stretch(survey, settings.stretch))
         cutter = cutter_of(settings, survey, sky)
         if pieces:
-            network = block_network(chosen.layers, fast=settings.fast, random_seed=random_seed)
+            network = context_network(
+                chosen.layers,
+                fast=settings.fast,
+                device=settings.device,
+                precision=settings.precision,
+                random_seed=random_seed,
+            )
             meter: Meter = ContextMeter(SharedMeter(chosen, network), settings.side_pixels)
             encoder = network.name
         else:
-            vgg19 = VGG19Encoder(chosen.layers, chosen.padding, random_seed=random_seed)
+            vgg19 = tile_encoder(
+                chosen.layers,
+                chosen.padding,
+                device=settings.device,
+                precision=settings.precision,
+                random_seed=random_seed,
+            )
             meter, encoder = StyleMeter(chosen, vgg19), vgg19.name
         look = look_of(meter, settings, sky, cutter)
         if alter is not None:

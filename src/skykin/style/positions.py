@@ -8,8 +8,9 @@ import numpy as np
 
 from skykin.core.picture import Picture
 from skykin.core.shapes import Chroma, Coverage, Numbers, Weights
+from skykin.style.arrays import on_host
 from skykin.style.engine.stream import Piece, PlaneSource, stream
-from skykin.style.network.blocks import BlockNetwork
+from skykin.style.network.devices import ContextNetwork
 from skykin.style.recipe import Recipe
 from skykin.style.signature import Signature, Standardisation, flattened
 from skykin.style.statistics.statistic import Statistic, position_weights
@@ -79,12 +80,12 @@ def _of_layer(
     return np.where(share > 0, found - mean @ direction, np.nan)
 
 
-def features_of(network: BlockNetwork, picture: Picture) -> dict[str, Chroma]:
+def features_of(network: ContextNetwork, picture: Picture) -> dict[str, Chroma]:
     """Answers (channels, y, x) of all layers to the middle of a picture, in true context.
 
     Parameters
     ----------
-    network : BlockNetwork
+    network : ContextNetwork
     picture : Picture
         With ``network.halo`` pixels of context on each side; the middle a multiple of 16 pixels.
     """
@@ -98,11 +99,11 @@ def features_of(network: BlockNetwork, picture: Picture) -> dict[str, Chroma]:
                 found[piece.layer] = np.empty(shape, np.float32)
             _, y, x = piece.features.shape
             place = (slice(None), slice(piece.row, piece.row + y), slice(piece.column, piece.column + x))
-            found[piece.layer][place] = piece.features
+            found[piece.layer][place] = on_host(piece.features)
     return found
 
 
-def own_coverage(network: BlockNetwork, picture: Picture) -> Coverage:
+def own_coverage(network: ContextNetwork, picture: Picture) -> Coverage:
     """Coverage of a picture without its context."""
     halo = network.halo
     return picture.coverage[halo : picture.coverage.shape[0] - halo, halo : picture.coverage.shape[1] - halo]

@@ -9,6 +9,7 @@ from typing import Self
 import numpy as np
 
 from skykin.core.shapes import Numbers
+from skykin.style.arrays import beside, library
 from skykin.style.basis import fit_basis
 
 #: Smallest spread that counts, in units of the largest.
@@ -70,9 +71,10 @@ class Whitening:
         flat = numbers.reshape(-1, sum(self.blocks), self.directions[0].shape[1])
         parts, start = [], 0
         for count, own in zip(self.blocks, self.directions, strict=True):
-            parts.append((flat[:, start : start + count] @ own.T).reshape(len(flat), -1))
+            along = flat[:, start : start + count] @ beside(own.T, flat)
+            parts.append(along.reshape(len(flat), -1))
             start += count
-        return np.concatenate(parts, axis=-1).reshape(*numbers.shape[:-1], -1)
+        return library(flat).concat(parts, axis=-1).reshape(*numbers.shape[:-1], -1)  # type: ignore[no-any-return]
 
     def back(self, vector: Numbers) -> Numbers:
         """Give the numbers (n,) whose product with others is that of `vector` (width,) with those along."""

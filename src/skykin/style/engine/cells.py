@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 
@@ -96,6 +96,9 @@ class Lattice:
 
 class Taker(Protocol):
     """Takes what is measured of a group of tiles, stretch by stretch."""
+
+    #: Whether it takes tensors on a device as they come; otherwise they are brought to the processor first.
+    on_device: ClassVar[bool]
 
     def take(self, row: int, column: int, stretch: Stretch, values: Numbers) -> None:
         """Take entries ``(rows, columns, n)`` of the tiles that begin at tile `row` and `column`.

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 
 from skykin.core.shapes import Coverage, Degrees, Numbers
-from skykin.style.engine.cells import CellReader, Lattice
+from skykin.style.arrays import beside, library, on_host
+from skykin.style.engine.cells import CellReader, Lattice, Taker
+from skykin.style.engine.device import DeviceReader
 from skykin.style.engine.gram_cosines import ColumnReader, PairReader, gram_reader
 from skykin.style.engine.stream import CoverageRows, Piece, RowSource, stream
 from skykin.style.network.architecture import channels_of
-from skykin.style.network.blocks import BlockNetwork
+from skykin.style.network.devices import ContextNetwork
 from skykin.style.recipe import Recipe
 from skykin.style.signature import Signature, Standardisation
 from skykin.style.statistics.form import Form, Stretch, scale_of
@@ -81,8 +83,12 @@ class CosineTaker:
             mean, spread = own.of_rows(layer)
             self._mean = laid_out(mean * np.float32(unit)).T
             self._inverse = laid_out(1 / (spread * np.float32(unit))).T
-        self._products = np.zeros((lattice.rows, lattice.columns, *reference.shape[:-1]))
-        self._squares = np.zeros((lattice.rows, lattice.columns))
+        self._shape = lattice.rows, lattice.columns
+        self._products: Numbers | None = None
+        self._squares: Numbers | None = None
+
+    #: Takes tensors as they come.
+    on_device: ClassVar[bool] = True
 
     def take(self, row: int, column: int, stretch: Stretch, values: Numbers) -> None:
         """Multiply with the reference's entries and with themselves."""
@@ -92,23 +98,36 @@ class CosineTaker:
         where = (slice(row, row + rows), slice(column, column + columns))
         if self._mean is not None and self._inverse is not None:
             number = 0 if self._row is None else self._row[where].ravel()
-            flat -= self._mean[number, part]
-            flat *= self._inverse[number, part]
+            flat -= beside(self._mean[:, part], flat)[number]
+            flat *= beside(self._inverse[:, part], flat)[number]
         if self._whitening is not None:
             flat, part = self._whitening.along(flat), slice(None)
-        products = flat @ self._reference[part]
+        products = flat @ beside(self._reference[part], flat)
+        squares = library(flat).einsum("te,te->t", flat, flat)
+        if self._products is None or self._squares is None:
+            self._products, self._squares = (self._sums(each) for each in (products, squares))
         self._products[where] += products.reshape(rows, columns, *products.shape[1:])
-        self._squares[where] += np.einsum("te,te->t", flat, flat).reshape(rows, columns)
+        self._squares[where] += squares.reshape(rows, columns)
+
+    def _sums(self, values: Numbers) -> Numbers:
+        """Room for sums over all entries, in double precision, where the values lie."""
+        own = library(values)
+        shape = (*self._shape, *values.shape[1:])
+        return own.zeros(shape, dtype=own.float64, device=values.device)  # type: ignore[no-any-return]
 
     def cosines(self) -> Numbers:
         """Cosines (rows, columns) or (rows, columns, references), −1 to 1; NaN where a tile has no style."""
-        lengths = np.multiply.outer(np.sqrt(self._squares), self._length)
+        if self._products is None or self._squares is None:
+            return np.full((*self._shape, *np.shape(self._length)), np.nan)
+        lengths = np.multiply.outer(np.sqrt(on_host(self._squares)), self._length)
         lengths[~(lengths > 0)] = np.nan
-        return np.asarray(np.clip(self._products / lengths, -1, 1))
+        return np.asarray(np.clip(on_host(self._products) / lengths, -1, 1))
 
 
 class VectorTaker:
     """Keeps the statistic of every tile: for few tiles."""
+
+    on_device: ClassVar[bool] = False
 
     def __init__(self, lattice: Lattice, form: Form, unit: float) -> None:
         self._order, self._unit = form.order, unit
@@ -133,12 +152,12 @@ class SharedMeter:
     ----------
     recipe : Recipe
         Its padding has no meaning here: every position sees the true context.
-    network : BlockNetwork
+    network : ContextNetwork
         With the recipe's layers.
     """
 
     recipe: Recipe
-    network: BlockNetwork
+    network: ContextNetwork
 
     def cosines(
         self,
@@ -169,8 +188,8 @@ class SharedMeter:
         """
         readers: dict[str, Reader] = {}
         answers: dict[str, CosineTaker | ColumnReader | PairReader] = {}
-        for layer, stride in self.strides():
-            if self.recipe.statistic.plain_products and standard is None:
+        for layer, stride in self.network.strides.items():
+            if self.recipe.statistic.plain_products and standard is None and not self.network.on_device:
                 readers[layer] = answers[layer] = gram_reader(
                     lattice, layer, stride, reference=reference[layer], channels=channels_of(layer)
                 )
@@ -185,7 +204,7 @@ class SharedMeter:
                 layer=layer,
                 lat_deg=lat_deg,
             )
-            readers[layer] = CellReader(lattice, layer, stride, form, taker)
+            readers[layer] = self.reader(layer, lattice, form, taker)
             answers[layer] = taker
         self.read(source, readers)
         return np.stack([answers[layer].cosines() for layer in self.network.layers], axis=-1)
@@ -200,10 +219,10 @@ class SharedMeter:
     def vectors(self, source: RowSource, lattice: Lattice) -> dict[str, Numbers]:
         """Measure all tiles: per layer, float32 (rows, columns, n); NaN where nothing is covered."""
         takers, readers = {}, {}
-        for layer, stride in self.strides():
+        for layer in self.network.strides:
             form = self.form(layer)
             takers[layer] = VectorTaker(lattice, form, self.unit(layer))
-            readers[layer] = CellReader(lattice, layer, stride, form, takers[layer])
+            readers[layer] = self.reader(layer, lattice, form, takers[layer])
         self.read(source, readers)
         return {layer: takers[layer].vectors() for layer in self.network.layers}
 
@@ -215,13 +234,14 @@ class SharedMeter:
         """Give the factor from a signature's numbers to the form's entries."""
         return float(scale_of(layer)) ** self.form(layer).degree
 
-    def strides(self) -> Iterator[tuple[str, int]]:
-        """Layers that are measured, and the pixels between their positions."""
-        return ((tap, block.stride) for block in self.network.blocks for tap in block.taps)
+    def reader(self, layer: str, lattice: Lattice, form: Form, taker: Taker) -> CellReader | DeviceReader:
+        """Give what sums a layer over cells and tiles, there where it is answered."""
+        kind = DeviceReader if self.network.on_device else CellReader
+        return kind(lattice, layer, self.network.strides[layer], form, taker)
 
     def read(self, source: RowSource, readers: Mapping[str, Reader]) -> None:
         """Run the network over a picture and give each layer to its reader."""
-        weights = {block.stride: _WeightRows(block.stride) for block in self.network.blocks}
+        weights = {stride: _WeightRows(stride) for stride in self.network.strides.values()}
         with np.errstate(invalid="ignore", divide="ignore"):
             for item in stream(self.network, source):
                 if isinstance(item, CoverageRows):
@@ -250,5 +270,5 @@ class _WeightRows:
             self._rows.popleft()
         start = self._rows[0][0]
         parts = [rows for row, rows in self._rows if row < piece.row + y]
-        whole = parts[0] if len(parts) == 1 else np.concatenate(parts)
+        whole = parts[0] if len(parts) == 1 else library(parts[0]).concat(parts)
         return whole[piece.row - start : piece.row - start + y, piece.column : piece.column + x]

@@ -13,6 +13,8 @@ import numpy as np
 from skykin.core.errors import UsageError
 from skykin.core.shapes import RGB, Chroma, Coverage, Numbers
 from skykin.style.network.blocks import Block, BlockNetwork
+from skykin.style.network.devices import ContextNetwork
+from skykin.style.network.torch_vgg19 import TorchContextNetwork
 
 #: Positions that one run of a block answers: activations stay near the processor, little is run twice.
 MOST_ROWS = 64
@@ -107,6 +109,7 @@ class Piece:
     row, column : int
         Where it begins, in positions of the layer; multiples of 64 / stride.
     features : float32 array (channels, y, x)
+        Of a network on a device: a tensor there, in its precision.
     """
 
     layer: str
@@ -124,16 +127,19 @@ class CoverageRows:
     coverage: Coverage
 
 
-def stream(network: BlockNetwork, source: RowSource) -> Iterator[Piece | CoverageRows]:
+def stream(network: ContextNetwork, source: RowSource) -> Iterator[Piece | CoverageRows]:
     """Yield every layer of the network over the picture's own pixels, each position exactly once.
 
     Every position sees true context: the blocks run without padding, and what a block still needs of the
     rows above is kept, not computed again.  Only inside a block its own convolutions overlap by up to four
     rows and columns.  Memory grows with the width, not with the height.
 
+    On a device, whose memory is large and whose small products are slow, bands are as high as fit into it;
+    what they overlap is computed again.
+
     Parameters
     ----------
-    network : BlockNetwork
+    network : ContextNetwork
     source : RowSource
 
     Yields
@@ -142,6 +148,27 @@ def stream(network: BlockNetwork, source: RowSource) -> Iterator[Piece | Coverag
         Of each layer from top to bottom, in a row of pieces from left to right; a row of pieces is complete
         when its last column is.
     """
+    if isinstance(network, TorchContextNetwork):
+        yield from _on_device(network, source)
+    elif isinstance(network, BlockNetwork):
+        yield from _by_blocks(network, source)
+
+
+def _on_device(network: TorchContextNetwork, source: RowSource) -> Iterator[Piece | CoverageRows]:
+    """Run the network over bands of rows, one picture at a time."""
+    halo, most = network.halo, network.rows_at_once(source.width)
+    with network.alone:
+        for top in range(0, source.height, most):
+            bottom = min(top + most, source.height)
+            rgb, coverage = source.rows(top - halo, bottom + halo, halo)
+            yield CoverageRows(top, network.brought(coverage[halo:-halo, halo:-halo]))
+            for layer, features in network.answers(rgb):
+                stride = network.strides[layer]
+                yield Piece(layer, stride, top // stride, 0, features)
+
+
+def _by_blocks(network: BlockNetwork, source: RowSource) -> Iterator[Piece | CoverageRows]:
+    """Run block after block over small pieces that stay near the processor."""
     below = None
     for block in reversed(network.blocks):
         below = _Level(block, source.height, source.width, below)

@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from skykin.core.errors import UsageError
+from skykin.core.errors import UsageError, shown
 from skykin.core.shapes import RGB
 
 #: What a convolution sees beyond the border: zeros, or the border's own values repeated.
@@ -43,6 +43,42 @@ def channels_of(layer: str) -> int:
 def step_of(layers: Sequence[str]) -> int:
     """Pixels of which the shared engine makes tiles and spacings, so that every layer has whole positions."""
     return max(SMALLEST_CELL, *map(stride_of, layers))
+
+
+def flops_per_pixel(layers: Sequence[str]) -> float:
+    """Multiplications and additions of the convolutions down to the deepest of `layers`, per pixel."""
+    total, channels = 0.0, 3
+    for layer in LAYERS[: max(map(LAYERS.index, layers)) + 1]:
+        total += 2 * 9 * channels * channels_of(layer) / stride_of(layer) ** 2
+        channels = channels_of(layer)
+    return total
+
+
+def block_chains(layers: Sequence[str]) -> list[tuple[str, ...]]:
+    """Convolutions of each block down to the deepest of `layers`.
+
+    Raises
+    ------
+    UsageError
+        If a layer is unknown.
+    """
+    unknown = [layer for layer in layers if layer not in LAYERS]
+    if unknown or not layers:
+        named = ", ".join(shown(layer) for layer in unknown) or "none"
+        raise UsageError(f"VGG19 has no layer {named}; choose among {', '.join(LAYERS)}")
+    used = LAYERS[: max(LAYERS.index(layer) for layer in layers) + 1]
+    names = sorted({layer.split("_")[0] for layer in used})
+    return [tuple(layer for layer in used if layer.startswith(f"{name}_")) for name in names]
+
+
+def margins(depths: Sequence[int]) -> list[int]:
+    """Context at the entrance of each block in its own positions, from the convolutions of each."""
+    found: list[int] = []
+    margin = 0
+    for depth in reversed(depths):
+        margin = 2 * margin + depth if found else depth
+        found.append(margin)
+    return found[::-1]
 
 
 def checked_picture(rgb: RGB) -> RGB:

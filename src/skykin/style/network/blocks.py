@@ -7,14 +7,14 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
+from typing import ClassVar
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from skykin.core.errors import UsageError, shown
 from skykin.core.shapes import Numbers
-from skykin.style.network.architecture import LAYERS
+from skykin.style.network.architecture import block_chains, margins
 from skykin.style.network.fast_runtime import load_openvino
 from skykin.style.network.runtime import FATAL, onnxruntime
 from skykin.style.network.vgg19 import (
@@ -24,11 +24,7 @@ from skykin.style.network.vgg19 import (
     preprocessing_constants,
     trunk,
 )
-from skykin.style.network.weights import SHA256, Convolution, load_weights, random_weights
-
-CUDA = "CUDAExecutionProvider"
-#: Where the network may run, the best place first.  TensorFloat-32 would shorten factors to 10 bits.
-PROVIDER_OPTIONS: dict[str, dict[str, str]] = {CUDA: {"use_tf32": "0"}, "CPUExecutionProvider": {}}
+from skykin.style.network.weights import Convolution, load_weights, random_weights, weights_name
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +90,9 @@ class BlockNetwork:
         Where its weights are random: their seed.
     """
 
+    #: What it answers lies in the processor's memory.
+    on_device: ClassVar[bool] = False
+
     blocks: tuple[Block, ...]
     layers: tuple[str, ...]
     halo: int
@@ -104,11 +103,12 @@ class BlockNetwork:
     def name(self) -> str:
         """The network, with the hash of its weights."""
         number = f"bfloat16 (OpenVINO {version('openvino')}), " if self.fast else ""
-        if not self.fast and CUDA in providers():
-            number = "CUDA, "
-        own = f"Keras no-top weights, sha256 {SHA256[:8]}…"
-        weights = own if self.random_seed is None else f"random weights, seed {self.random_seed}"
-        return f"VGG19 ({weights}), {number}true context"
+        return f"VGG19 ({weights_name(self.random_seed)}), {number}true context"
+
+    @property
+    def strides(self) -> dict[str, int]:
+        """Pixels between the positions of each layer that is measured."""
+        return {tap: block.stride for block in self.blocks for tap in block.taps}
 
 
 def block_network(
@@ -132,12 +132,8 @@ def block_network(
     ResourceError
         If `fast` is requested and OpenVINO is not installed.
     """
-    unknown = [layer for layer in layers if layer not in LAYERS]
-    if unknown or not layers:
-        named = ", ".join(shown(layer) for layer in unknown) or "none"
-        raise UsageError(f"VGG19 has no layer {named}; choose among {', '.join(LAYERS)}")
-    chains = _chains(layers)
-    margins = _margins([len(chain) for chain in chains])
+    chains = block_chains(layers)
+    context = margins([len(chain) for chain in chains])
     weights = load_weights() if random_seed is None else random_weights(random_seed)
     start = _openvino if fast else _onnxruntime
     blocks = tuple(
@@ -145,30 +141,13 @@ def block_network(
             2**level,
             chain,
             tuple(layer for layer in chain if layer in layers),
-            margins[level],
+            context[level],
             level == len(chains) - 1,
             start(_model(chain, [layer for layer in chain if layer in layers], level, len(chains), weights)),
         )
         for level, chain in enumerate(chains)
     )
-    return BlockNetwork(blocks, tuple(layers), margins[0], fast, random_seed)
-
-
-def _chains(layers: Sequence[str]) -> list[tuple[str, ...]]:
-    """Convolutions of each block down to the deepest of `layers`."""
-    used = LAYERS[: max(LAYERS.index(layer) for layer in layers) + 1]
-    names = sorted({layer.split("_")[0] for layer in used})
-    return [tuple(layer for layer in used if layer.startswith(f"{name}_")) for name in names]
-
-
-def _margins(depths: Sequence[int]) -> list[int]:
-    """Context at the entrance of each block, in its own positions."""
-    margins: list[int] = []
-    margin = 0
-    for depth in reversed(depths):
-        margin = 2 * margin + depth if margins else depth
-        margins.append(margin)
-    return margins[::-1]
+    return BlockNetwork(blocks, tuple(layers), context[0], fast, random_seed)
 
 
 def _model(
@@ -215,8 +194,7 @@ def _onnxruntime(model: onnx.ModelProto) -> Callable[[Numbers], Sequence[Numbers
     session = onnxruntime.InferenceSession(
         model.SerializeToString(),
         options,
-        providers=providers(),
-        provider_options=[PROVIDER_OPTIONS[name] for name in providers()],
+        providers=["CPUExecutionProvider"],
     )
     return lambda entrance: list(session.run(None, {"entrance": entrance}))
 
@@ -235,9 +213,3 @@ def _openvino(model: onnx.ModelProto) -> Callable[[Numbers], Sequence[Numbers]]:
         return [np.array(answers[output]) for output in compiled.outputs]
 
     return run
-
-
-def providers() -> list[str]:
-    """Where the network runs: a CUDA device if ONNX Runtime has one, else the processor."""
-    available = onnxruntime.get_available_providers()
-    return [name for name in PROVIDER_OPTIONS if name in available]

@@ -75,9 +75,7 @@ class VGG19Encoder:
     @property
     def name(self) -> str:
         """The network, with the hash of its weights and its padding."""
-        if self.random_seed is not None:
-            return f"VGG19 (random weights, seed {self.random_seed}), {self.padding} padding"
-        return network_name(self.padding)
+        return network_name(self.padding, self.random_seed)
 
     def __call__(self, rgb: RGB) -> Mapping[str, Chroma]:
         """Encode one picture.

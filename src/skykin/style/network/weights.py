@@ -38,9 +38,15 @@ class Convolution:
         self.bias.setflags(write=False)
 
 
-def network_name(padding: Padding) -> str:
-    """Name the network, with the hash of its weights and its padding."""
-    return f"VGG19 (Keras no-top weights, sha256 {SHA256[:8]}…), {padding} padding"
+def weights_name(random_seed: int | None = None) -> str:
+    """Name the trained weights, with their hash, or random ones, with their seed."""
+    own = f"Keras no-top weights, sha256 {SHA256[:8]}…"
+    return own if random_seed is None else f"random weights, seed {random_seed}"
+
+
+def network_name(padding: Padding, random_seed: int | None = None) -> str:
+    """Name the network, with its weights and its padding."""
+    return f"VGG19 ({weights_name(random_seed)}), {padding} padding"
 
 
 def packaged_weights() -> Path:

@@ -40,11 +40,17 @@ class CoreSums:
         """Sum the features."""
         np.dot(features, roots, out=out)
 
+    def fill_cells(self, features: Numbers, roots: Numbers, out: Numbers) -> None:
+        """Sum the features."""
+        out[:] = (features * roots).sum(1)
+
     def finish(self, stretch: Stretch, sums: Numbers, total: Numbers, means: Numbers | None) -> Numbers:  # noqa: ARG002
         """Means over the cores less those over the tiles."""
         assert means is not None  # noqa: S101 - the form has a ring
         sums /= total
-        return np.asarray(np.subtract(means[0], sums, out=sums))
+        sums *= -1
+        sums += means[0]
+        return sums
 
 
 class CoreContrast(Statistic):

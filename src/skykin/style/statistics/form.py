@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from skykin.core.shapes import Numbers
+from skykin.style.arrays import beside, on_host
 
 #: Factors on the features of each block before they are multiplied: raw sums of squares overflow float32.
 SCALES = {"block1": 1e-2, "block2": 1e-3, "block3": 1e-3, "block4": 1e-4, "block5": 1e-3}
@@ -68,10 +69,16 @@ class Form(Protocol):
         The channels of a position lie side by side in memory.
         """
 
+    def fill_cells(self, features: Numbers, roots: Numbers, out: Numbers) -> None:
+        """Do so for many cells: (cells, n, channels) times (cells, n, 1), arrays of NumPy or of PyTorch.
+
+        They lie where `out` (cells, sums) does.
+        """
+
     def finish(self, stretch: Stretch, sums: Numbers, total: Numbers, means: Numbers | None) -> Numbers:
         """Entries ``(tiles, n)`` of the statistic from sums over whole tiles, in place where that is quicker.
 
-        `total` (tiles, 1) is the sum of the weights.
+        `total` (tiles, 1) is the sum of the weights.  All are arrays of NumPy, or all of PyTorch.
         """
 
 
@@ -122,9 +129,18 @@ class FormOfMeans:
         own = roots[seen]
         out[:] = self.moments(features[:, seen] / own) @ np.square(own)
 
+    def fill_cells(self, features: Numbers, roots: Numbers, out: Numbers) -> None:
+        """Sum them cell by cell on the processor, which is where any moments can be taken."""
+        found = np.empty(tuple(out.shape), np.float32)
+        for cell, root, own in zip(on_host(features), on_host(roots), found, strict=True):
+            self.fill(cell.T, root[:, 0], own)
+        out[:] = beside(found, out)
+
     def finish(self, stretch: Stretch, sums: Numbers, total: Numbers, means: Numbers | None) -> Numbers:  # noqa: ARG002
-        """Make the statistic of the averages."""
-        return np.asarray(self.finish_means(sums / total, means), np.float32)
+        """Make the statistic of the averages, on the processor."""
+        rings = None if means is None else on_host(means)
+        found = self.finish_means(on_host(sums) / on_host(total), rings)
+        return beside(np.asarray(found, np.float32), sums)  # type: ignore[no-any-return]
 
 
 @dataclass(frozen=True)
@@ -163,9 +179,14 @@ class Averages:
         """Sum as the form does."""
         self.form.fill(features, roots, out)
 
+    def fill_cells(self, features: Numbers, roots: Numbers, out: Numbers) -> None:
+        """Sum as the form does."""
+        self.form.fill_cells(features, roots, out)
+
     def finish(self, stretch: Stretch, sums: Numbers, total: Numbers, means: Numbers | None) -> Numbers:  # noqa: ARG002
         """Divide by the weights."""
-        return np.divide(sums, total, out=sums)
+        sums /= total
+        return sums
 
 
 def scale_of(layer: str) -> np.float32:

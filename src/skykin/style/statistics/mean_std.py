@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from skykin.core.shapes import Chroma, Numbers, Weights
+from skykin.style.arrays import library
 from skykin.style.statistics.form import Stretch
 from skykin.style.statistics.statistic import Statistic, centred, flat_and_share
 
@@ -41,12 +42,17 @@ class FirstMoments:
         np.dot(features, roots, out=out[: self.channels])
         np.einsum("cp,cp->c", features, features, out=out[self.channels :])
 
+    def fill_cells(self, features: Numbers, roots: Numbers, out: Numbers) -> None:
+        """Sum features and their squares."""
+        out[:, : self.channels] = (features * roots).sum(1)
+        out[:, self.channels :] = (features * features).sum(1)
+
     def finish(self, stretch: Stretch, sums: Numbers, total: Numbers, means: Numbers | None) -> Numbers:  # noqa: ARG002
         """Mean, and the root of the mean square less the squared mean."""
         sums /= total
         mean, square = sums[:, : self.channels], sums[:, self.channels :]
         square -= mean * mean
-        np.sqrt(np.maximum(square, 0, out=square), out=square)
+        sums[:, self.channels :] = library(sums).sqrt(square.clip(min=0))
         return sums
 
 

@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from skykin.core.shapes import Chroma, Numbers, Weights
+from skykin.style.arrays import library
 from skykin.style.statistics.form import Stretch
 from skykin.style.statistics.mean_std import FirstMoments
 from skykin.style.statistics.statistic import Statistic, centred, flat_and_share, reaches, ring_shares
@@ -109,7 +110,7 @@ class RadialProfile(Statistic):
 
 def profile(mean: Numbers, spread: Numbers, rings: Numbers) -> Numbers:
     """Lay out rings (rings, ..., channels) less the mean (..., channels), then the spread, side by side."""
-    return np.concatenate([*(rings - mean), spread], axis=-1)
+    return library(spread).concat([*(rings - mean), spread], axis=-1)  # type: ignore[no-any-return]
 
 
 radial_profile = RadialProfile()

@@ -10,6 +10,7 @@ import numpy as np
 from scipy.linalg.blas import ssyrk
 
 from skykin.core.shapes import Numbers
+from skykin.style.arrays import beside
 from skykin.style.statistics.form import Stretch
 
 #: Channels per block of a symmetric matrix: blocks below the diagonal are not kept.
@@ -105,12 +106,24 @@ class SecondMoments:
         if self.centred:
             np.dot(features, roots, out=out[start:])
 
+    def fill_cells(self, features: Numbers, roots: Numbers, out: Numbers) -> None:
+        """Multiply the features of each cell with themselves."""
+        matrices = features.mT @ features
+        matrices *= beside(self._factors, matrices)
+        start = 0
+        for top, bottom in self._bands():
+            stop = start + (bottom - top) * (self.channels - top)
+            out[:, start:stop] = matrices[:, top:bottom, top:].reshape(len(out), -1)
+            start = stop
+        if self.centred:
+            out[:, start:] = (features * roots).sum(1)
+
     def finish(self, stretch: Stretch, sums: Numbers, total: Numbers, means: Numbers | None) -> Numbers:
         """Divide by the weights, and subtract the product of the means if it is centred."""
         sums /= total
         if means is not None:
             rows, columns = means[:, stretch.rows, None], means[:, None, stretch.columns]
-            factors = self._factors[stretch.rows, stretch.columns]
+            factors = beside(self._factors[stretch.rows, stretch.columns], sums)
             sums -= (rows * columns * factors).reshape(sums.shape)
         return sums
 

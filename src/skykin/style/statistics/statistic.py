@@ -10,6 +10,7 @@ import numpy as np
 
 from skykin.core.errors import UsageError
 from skykin.core.shapes import Chroma, Coverage, Numbers, Weights
+from skykin.style.arrays import library
 from skykin.style.statistics.form import Form, FormOfMeans
 
 #: Fewest cells across a tile for statistics that need its rings: eighths of its side.
@@ -227,7 +228,8 @@ def position_weights(coverage: Coverage, shape: tuple[int, int]) -> Weights:
     for stride in (1, 2, 4, 8, 16):
         if (rows // stride, columns // stride) == (y, x):
             cells = coverage[: y * stride, : x * stride].reshape(y, stride, x, stride)
-            return np.asarray(cells.mean(axis=(1, 3), dtype=np.float64), dtype=np.float32)
+            own = library(cells)
+            return own.asarray(own.mean(cells, axis=(1, 3), dtype=own.float64), dtype=own.float32)  # type: ignore[no-any-return]
     raise UsageError(f"a layer of {shape} positions does not belong to coverage of {coverage.shape} pixels")
 
 

@@ -1,0 +1,128 @@
+"""What a worker of a cluster does: it measures facets of an index and writes their shards."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from threadpoolctl import threadpool_limits
+
+from skykin.core.area import read_area
+from skykin.core.progress import SilentProgress
+from skykin.core.settings import MapSettings
+from skykin.indexing.builder import AVERAGE, Measured, read_space, written
+from skykin.indexing.facet_style import FacetMeter
+from skykin.indexing.layout import SHARDS
+from skykin.indexing.manifest import Manifest, Step
+from skykin.indexing.shards import Shard
+from skykin.indexing.stored import Shelf, facet_name, facet_plan
+from skykin.jobs.opening import recipe_for, survey_of
+from skykin.scale.cluster import Answer, Done, Groups, cluster
+from skykin.style.engine.shared import SharedMeter
+from skykin.style.network.choice import context_network
+from skykin.survey.render import RenderedSurvey, Stretch
+from skykin.tiling.facets import Facet, facets
+
+
+@dataclass(frozen=True)
+class FacetTask:
+    """Measures groups of facets; all that it takes to do so is plain text, which any process can read.
+
+    Parameters
+    ----------
+    folder : str
+        Of the index, as workers see it.
+    job : str
+        JSON: settings, rendering, area, whether whole vectors are kept, the survey's scale and average.
+    """
+
+    folder: str
+    job: str
+
+    @classmethod
+    def of(cls, folder: Path, settings: MapSettings, facts: dict[str, Any], state: Manifest) -> FacetTask:
+        """Write down what workers need."""
+        job = {
+            "settings": settings.to_dict(),
+            "rendering": facts["rendering"],
+            "area": facts["area"],
+            "exact": facts["exact"],
+            "steps": {step.name: step.result for step in state.steps if step.name in ("scale", AVERAGE)},
+            "shards": [asdict(each) for each in state.shards.values() if not each.name.count("-facet-")],
+        }
+        return cls(str(folder.resolve()), json.dumps(job))
+
+    def __call__(self, names: Sequence[str]) -> Answer:
+        """Measure some facets; what goes wrong with one does not touch the others."""
+        began, done = time.monotonic(), []
+        with threadpool_limits(limits=1):
+            meter, known = _opened(self.folder, self.job)
+            for name in names:
+                try:
+                    style = meter(known[name])
+                    done.append(Done(name, written(Path(self.folder) / SHARDS, name, style)))
+                except Exception as error:  # told by its cause, and tried again
+                    done.append(Done(name, cause=f"{type(error).__name__}: {error}"[:200]))
+        return Answer(tuple(done), time.monotonic() - began)
+
+
+@lru_cache(maxsize=1)
+def _opened(folder: str, text: str) -> tuple[FacetMeter, dict[str, Facet]]:
+    """Open survey, network and scale once for all tasks of a process."""
+    job = json.loads(text)
+    settings = MapSettings.from_dict(job["settings"])
+    survey = survey_of(settings, False, SilentProgress())
+    chosen = recipe_for(settings, survey)
+    shards = {each["name"]: Shard(**(each | {"shape": tuple(each["shape"])})) for each in job["shards"]}
+    steps = [Step(name, {}, result) for name, result in job["steps"].items()]
+    space = read_space(chosen, Shelf(Path(folder) / SHARDS, shards), steps)
+    network = context_network(
+        chosen.layers, fast=settings.fast, device=settings.device, precision=settings.precision
+    )
+    sky = RenderedSurvey(survey, Stretch.from_dict(job["rendering"]))
+    shared = SharedMeter(chosen, network)
+    meter = FacetMeter(survey, sky, shared, space, settings.min_coverage, job["exact"])
+    area = None if job["area"] is None else read_area(job["area"])
+    pieces = facets(
+        settings.tile_size_deg,
+        settings.spacing_deg,
+        settings.side_pixels,
+        area,
+        survey.extent,
+        step=chosen.step,
+    )
+    return meter, {f"facet-{facet_name(facet_plan(each))}": each for each in pieces}
+
+
+@dataclass(frozen=True, eq=False)
+class Elsewhere:
+    """Measures facets on a cluster.
+
+    Parameters
+    ----------
+    folder : Path
+    settings : MapSettings
+    facts : dict
+        Of the index.
+    scheduler, workers, client :
+        As for `index`.
+    """
+
+    folder: Path
+    settings: MapSettings
+    facts: dict[str, Any]
+    scheduler: str | None
+    workers: int | None
+    client: Any = None
+
+    def __call__(self, state: Manifest, names: Sequence[str]) -> Iterator[Measured]:
+        """Yield what became of each facet, as it comes."""
+        task = FacetTask.of(self.folder, self.settings, self.facts, state)
+        with cluster(self.scheduler, self.workers, self.client) as client:
+            for done in Groups(client, task).run(iter(names)):
+                yield done.value if not done.cause else Measured(done.name, {}, (), done.cause)

@@ -1,0 +1,200 @@
+"""The engine of many computers: groups of items to the workers of a Dask cluster, few at a time."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any
+
+from skykin.core.errors import ResourceError, UsageError, shown
+
+#: A task takes at least so long: what the scheduler adds to it is then less than a thousandth.
+TASK_SECONDS = 5.0
+#: Tasks that wait or run, for each worker: the driver holds no more, however many are planned.
+TASKS_PER_WORKER = 2
+#: So often an item is tried alone before it is left out.
+TRIES = 3
+#: A worker that died takes its task along; the scheduler gives it to others so often before it tells.
+ALLOWED_DEATHS = 10
+
+
+@dataclass(frozen=True)
+class Done:
+    """What became of one item.
+
+    Parameters
+    ----------
+    name : str
+    value : object
+        What the worker gave; None if it failed.
+    cause : str
+        Why it failed.
+    """
+
+    name: str
+    value: Any = None
+    cause: str = ""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a task gives: one `Done` per item, and the seconds that they took together."""
+
+    done: tuple[Done, ...]
+    seconds: float
+
+
+@contextmanager
+def cluster(scheduler: str | None, workers: int | None, client: Any = None) -> Iterator[Any]:
+    """Connect to a cluster, or start one on this computer, whose dashboard answers this computer only.
+
+    Parameters
+    ----------
+    scheduler : str, optional
+        Its address, such as ``tcp://10.0.0.1:8786``.
+    workers : int, optional
+        Processes on this computer where there is no scheduler; one per core if left out.
+    client : distributed.Client, optional
+        Is used as it is, and stays open.
+
+    Raises
+    ------
+    ResourceError
+        If Dask is not installed, or the scheduler does not answer.
+    UsageError
+        If both a scheduler and a number of workers are given.
+    """
+    if scheduler is not None and (workers is not None or client is not None):
+        raise UsageError(
+            f"the scheduler {shown(scheduler)} has workers of its own; leave out workers and client, or "
+            "scheduler"
+        )
+    if client is not None:
+        yield client
+        return
+    distributed = _distributed()
+    if scheduler is None:
+        # Read by the scheduler, which then lives in this process.
+        import_module("dask").config.set({"distributed.scheduler.allowed-failures": ALLOWED_DEATHS})
+        local = distributed.LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            processes=True,
+            host="127.0.0.1",
+            dashboard_address="127.0.0.1:0",
+        )
+        with local, distributed.Client(local) as own:
+            yield own
+        return
+    try:
+        own = distributed.Client(scheduler, timeout=20)
+    except (OSError, ValueError) as error:
+        raise ResourceError(
+            f"the scheduler {shown(scheduler)} does not answer ({shown(error)}); check its address, or leave "
+            "it out",
+            code="RS-SCHEDULER",
+        ) from error
+    with own:
+        yield own
+
+
+def _distributed() -> Any:
+    try:
+        return import_module("distributed")
+    except ImportError as error:
+        raise ResourceError(
+            'the engine dask needs Dask, which is not installed; run `pip install "skykin[cluster]"`, or '
+            "leave out --engine dask",
+            code="RS-EXTRA",
+        ) from error
+
+
+@dataclass(eq=False)
+class Groups:
+    """Hands groups of items to workers until all are done or left out.
+
+    Parameters
+    ----------
+    client : distributed.Client
+    function : callable
+        From a list of names to an `Answer`; runs on a worker, which imports it.
+    task_seconds : float
+        How long a task should take: groups grow until they do.
+
+    Attributes
+    ----------
+    causes : Counter
+        Failures by their cause, those that went well later among them.
+    """
+
+    client: Any
+    function: Callable[[Sequence[str]], Answer]
+    task_seconds: float = TASK_SECONDS
+    causes: Counter[str] = field(default_factory=Counter)
+    _each: float = math.inf
+    _again: deque[tuple[str, int]] = field(default_factory=deque)
+
+    def run(self, names: Iterator[str]) -> Iterator[Done]:
+        """Yield what became of each item, as it comes.
+
+        Raises
+        ------
+        ResourceError
+            If the scheduler is lost.
+        """
+        waiting: dict[Any, tuple[Sequence[str], int]] = {}
+        pool = _distributed().as_completed()
+        while True:
+            while len(waiting) < self._most and (group := self._group(names))[0]:
+                future = self.client.submit(self.function, group[0], pure=False)
+                waiting[future] = group
+                pool.add(future)
+            if not waiting:
+                return
+            future = next(pool)
+            yield from self._finished(future, *waiting.pop(future))
+
+    @property
+    def _most(self) -> int:
+        return TASKS_PER_WORKER * max(1, len(self.client.scheduler_info(n_workers=-1)["workers"]))
+
+    def _group(self, names: Iterator[str]) -> tuple[Sequence[str], int]:
+        """Next items, and how often they were tried: alone if one failed before, else so many as last."""
+        if self._again:
+            name, tries = self._again.popleft()
+            return [name], tries
+        count = 1 if self._each == math.inf else max(1, math.ceil(self.task_seconds / max(self._each, 1e-6)))
+        found = []
+        for name in names:
+            found.append(name)
+            if len(found) == count:
+                break
+        return found, 0
+
+    def _finished(self, future: Any, group: Sequence[str], tries: int) -> Iterator[Done]:
+        try:
+            answer = future.result()
+        except Exception as error:  # whatever a worker, or its death, raises
+            if future.status == "cancelled" or self.client.status != "running":
+                raise ResourceError(
+                    "the scheduler is lost; what is finished is kept, so run the same command again",
+                    code="RS-SCHEDULER",
+                ) from error
+            answer = Answer(tuple(Done(name, cause=type(error).__name__) for name in group), 0.0)
+        finally:
+            future.release()
+        if answer.seconds:
+            self._each = answer.seconds / len(group)
+        for done in answer.done:
+            if not done.cause:
+                yield done
+                continue
+            self.causes[done.cause] += 1
+            if tries + 1 < TRIES:
+                self._again.append((done.name, tries + 1))
+            else:
+                yield done

@@ -1,0 +1,116 @@
+"""Tests of the engine of many computers, on a cluster of two processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+
+import pytest
+
+import skykin
+from skykin.core.errors import IndexRefusedError, ResourceError, UsageError
+from skykin.indexing.manifest import read_manifest
+from skykin.jobs import facet_tasks
+from skykin.scale.cluster import Answer, Done, Groups, cluster
+
+SETTINGS = {"pixels": 32, "spacing": 7.5, "recipe": "mean-std", "area": "150,240,-40,10"}
+pytestmark = [
+    pytest.mark.extra,
+    pytest.mark.slow,
+    # What Dask says of its own sockets and processes, where a worker was killed.
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.filterwarnings("ignore::UserWarning:distributed"),
+]
+
+
+@pytest.fixture(scope="module")
+def client():
+    pytest.importorskip("distributed", reason="extra `cluster` is not installed")
+    with cluster(None, 2) as found:
+        yield found
+
+
+def some_fail(names):
+    """Answer to all but those that are called bad."""
+    return Answer(tuple(Done(name, cause="ValueError: bad") if name == "bad" else Done(name, name.upper())
+                        for name in names), 0.01 * len(names))  # fmt: skip
+
+
+def slow(names):
+    time.sleep(1.0)
+    return Answer(tuple(Done(name, os.getpid()) for name in names), 1.0 * len(names))
+
+
+def test_what_fails_three_times_is_left_out_with_its_cause_and_the_rest_is_done(client):
+    groups = Groups(client, some_fail, task_seconds=0.05)
+    found = {done.name: done for done in groups.run(iter(["a", "b", "bad", *map(str, range(40))]))}
+    assert len(found) == 43
+    assert found["bad"] == Done("bad", cause="ValueError: bad")
+    assert found["a"].value == "A"
+    assert groups.causes == {"ValueError: bad": 3}
+
+
+def test_the_driver_holds_few_tasks_however_many_are_planned(client):
+    taken = []
+    planned = (taken.append(number) or str(number) for number in range(1_000_000))
+    found = Groups(client, some_fail, task_seconds=0.05).run(planned)
+    for _ in range(20):
+        next(found)
+    assert len(taken) < 100
+    found.close()
+
+
+def test_a_worker_that_is_killed_costs_only_what_it_had_under_way(client):
+    pids = list(client.run(os.getpid).values())
+    threading.Timer(1.5, os.kill, (pids[0], signal.SIGKILL)).start()
+    found = list(Groups(client, slow, task_seconds=1.0).run(iter("abcdefgh")))
+    assert sorted(done.name for done in found) == list("abcdefgh")
+    assert not any(done.cause for done in found)
+    client.wait_for_workers(2, timeout=60)
+
+
+@pytest.mark.wham
+def test_an_index_that_a_cluster_made_has_the_bytes_of_one_that_threads_made(client, tmp_path):
+    skykin.index("wham", tmp_path / "one", jobs=1, **SETTINGS)
+    pids = list(client.run(os.getpid).values())
+    threading.Timer(3.0, os.kill, (pids[0], signal.SIGKILL)).start()
+    skykin.index("wham", tmp_path / "two", engine="dask", client=client, **SETTINGS)
+    one, two = (
+        {name: shard.sha256 for name, shard in read_manifest(tmp_path / each).shards.items()}
+        for each in ("one", "two")
+    )
+    assert len(one) > 20
+    assert two == one
+
+
+@pytest.mark.wham
+def test_a_facet_that_cannot_be_measured_is_told_and_the_same_command_goes_on(client, tmp_path, monkeypatch):
+    measure, spoilt = facet_tasks.Elsewhere.__call__, []
+
+    def one_fails(self, state, names):
+        spoilt.append(names[0])
+        yield facet_tasks.Measured(names[0], {}, (), "OSError: unreadable")
+        yield from measure(self, state, names[1:])
+
+    monkeypatch.setattr(facet_tasks.Elsewhere, "__call__", one_fails)
+    with pytest.raises(IndexRefusedError, match=r"1 of \d+ facets of the index 'sky' could not be"):
+        skykin.index("wham", tmp_path / "sky", engine="dask", client=client, **SETTINGS)
+    missing = [step.name for step in read_manifest(tmp_path / "sky").missing if "facet" in step.name]
+    assert missing == spoilt
+    monkeypatch.undo()
+    assert len(skykin.index("wham", tmp_path / "sky", engine="dask", client=client, **SETTINGS)) > 50
+
+
+def test_what_no_cluster_can_do_is_told(tmp_path):
+    pytest.importorskip("distributed", reason="extra `cluster` is not installed")
+    with pytest.raises(UsageError, match="has workers of its own; leave out workers and client"):
+        next(cluster("tcp://127.0.0.1:1", 2).gen)
+    with pytest.raises(ResourceError, match="'nowhere://x' does not answer"):
+        next(cluster("nowhere://x", None).gen)
+    with pytest.raises(UsageError, match="are those of a cluster; add engine=dask"):
+        skykin.index("wham", tmp_path / "no", workers=2)
+    with pytest.raises(UsageError, match="engine is 'spark', but an index is made by local or dask"):
+        skykin.index("wham", tmp_path / "no", engine="spark")
