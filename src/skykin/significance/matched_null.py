@@ -328,7 +328,7 @@ def _robust_plane(plane: Numbers, score: Numbers, kernel: Numbers) -> tuple[Numb
         solved = np.linalg.solve(normal, right[..., None])[..., 0]
         residual = score - np.einsum("fpi,fi->fp", plane, solved, optimize=True)
         deviation = _weighted_median(np.abs(residual), kernel)
-        cut = ROBUSTNESS * np.maximum(deviation, 1e-300)[:, None]
+        cut = ROBUSTNESS * np.maximum(deviation, 1e-150)[:, None]  # its square is a number, too
         weight = kernel * np.clip(1 - (residual / cut) ** 2, 0, None) ** 2
     return solved, NORMAL * deviation
 
