@@ -286,8 +286,8 @@ Fast = Annotated[
     bool,
     typer.Option(
         "--fast",
-        help="The shared engine in bfloat16: cosines differ by up to 0.002. On the processor by OpenVINO "
-        "(extra `fast`).",
+        help="The shared engine in bfloat16: cosines differ by up to 0.002 on the processor, by OpenVINO "
+        "(extra `fast`), and by up to 0.008 by PyTorch.",
         rich_help_panel=OUTPUT,
     ),
 ]

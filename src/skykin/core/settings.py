@@ -116,8 +116,8 @@ class MapSettings(Checked):
         Tiles as close as the shared engine can read them: every 8 pixels, or 16 where the recipe measures
         block 5; `spacing` is then not used.
     fast : bool
-        The shared engine runs the network in bfloat16: cosines differ by up to 0.002.  On the processor it
-        needs the extra ``fast``.
+        The shared engine runs the network in bfloat16: cosines differ by up to 0.002 on the processor, where
+        it needs the extra ``fast`` (OpenVINO), and by up to 0.008 by PyTorch.
     device : {"cpu", "cuda", "auto"}
         Where the network runs: on the processor, on a graphics card by PyTorch (extra ``gpu``), or there if
         there is one.
