@@ -85,8 +85,9 @@ def dry_run(
         As for `map`.
     area, tile_size, object_size, spacing :
         As for `map`.
-    pixels, grid, bands, stretch, stretch_per_tile, recipe, engine, dense, fast, device, precision,
-    min_coverage, jobs :
+    pixels, grid, bands, stretch, stretch_per_tile, recipe, engine, dense :
+        As for `map`.
+    fast, device, precision, min_coverage, jobs :
         As for `map`.
     download : bool
         Whether the survey may be fetched from its public address.
