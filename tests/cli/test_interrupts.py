@@ -36,7 +36,7 @@ class Loading:
         if name == "typer":
             ctrl_c()
 
-def work():
+def work(*_, **__):
     from skykin.products.folder import output_folder
     with output_folder(Path("orion"), overwrite=True) as folder:
         (folder / "score.fits").write_text("new")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import io
 import math
 
 import matplotlib
@@ -350,3 +351,9 @@ def test_outlines_take_positions_of_any_frame(plate_carree):
     plate_carree.outline([SkyCoord([10, 20, 20] * u.deg, [0, 0, 10] * u.deg, frame="galactic").icrs])
     (line,) = plate_carree.axes.collections[-1].get_segments()
     np.testing.assert_allclose(line[0], at(plate_carree, 10, 0), atol=1e-6)
+
+
+def test_a_notebook_shows_a_figure_by_itself():
+    sheet = new_figure(8, 4)
+    with Image.open(io.BytesIO(sheet._repr_png_())) as shown:
+        assert shown.size == (640, 320)

@@ -69,9 +69,19 @@ def house_style() -> Iterator[None]:
         yield
 
 
+class Sheet(Figure):
+    """A figure that a notebook shows, without the drawing of notebooks that matplotlib has to be told of."""
+
+    def _repr_png_(self) -> bytes:
+        drawn = io.BytesIO()
+        with house_style():
+            self.savefig(drawn, format="png", dpi=NOTEBOOK_DOTS_PER_INCH)
+        return drawn.getvalue()
+
+
 def new_figure(width_in: float, height_in: float) -> Figure:
     """Return an empty sheet in memory; no window and no list of open figures."""
-    figure = Figure(figsize=(width_in, height_in), dpi=DOTS_PER_INCH, facecolor="white")
+    figure = Sheet(figsize=(width_in, height_in), dpi=DOTS_PER_INCH, facecolor="white")
     FigureCanvasAgg(figure)
     return figure
 
