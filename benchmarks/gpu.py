@@ -24,7 +24,7 @@ from skykin.style.engine.cells import Lattice
 from skykin.style.engine.shared import SharedMeter
 from skykin.style.engine.stream import PlaneSource
 from skykin.style.network.blocks import block_network
-from skykin.style.network.devices import Device, device_words, missing_device
+from skykin.style.network.devices import ContextNetwork, Device, device_words, missing_device
 from skykin.style.network.torch_vgg19 import TorchContextNetwork
 from skykin.style.recipe import recipe
 
@@ -34,6 +34,8 @@ AIMS = {
 }  # fmt: skip
 ERRORS = {"float32": 1e-5, "tf32": 5e-5, "bfloat16": 1e-3}
 TILE, SPACING = 256, 64
+#: The small picture of 512² pixels on which errors are measured.
+SMALL = Lattice(512, 512, 128, 64)
 #: A picture is read in strips of this width; they overlap by what tiles overlap.
 STRIP = 8192
 
@@ -50,24 +52,23 @@ def texture(side: int) -> np.ndarray:
 
 
 class Sky:
-    """A recipe with its reference and average tile, measured on the processor in float32."""
+    """A recipe with its reference and average tile, measured by one network, as in a map."""
 
-    def __init__(self, name: str, rgb: np.ndarray, lattice: Lattice) -> None:
-        self.recipe, self.lattice, self.rgb = recipe(name), lattice, rgb
-        exact = SharedMeter(self.recipe, block_network(self.recipe.layers))
-        signatures = [*exact.signatures(PlaneSource(rgb), lattice)]
-        self.standard = self.recipe.standard(signatures) if self.recipe.standardised else None
+    def __init__(self, name: str, rgb: np.ndarray, lattice: Lattice, network: ContextNetwork) -> None:
+        self.meter, self.lattice, self.rgb = SharedMeter(recipe(name), network), lattice, rgb
+        signatures = [*self.meter.signatures(PlaneSource(rgb), lattice)]
+        self.standard = recipe(name).standard(signatures) if recipe(name).standardised else None
         chosen = signatures[len(signatures) // 2]
         self.reference = chosen if self.standard is None else self.standard.apply(chosen, None)
-        self.exact = exact.cosines(PlaneSource(rgb), lattice, self.reference, self.standard)
 
-    def cosines(self, network: TorchContextNetwork, source: PlaneSource, lattice: Lattice) -> np.ndarray:
+    def cosines(self, source: PlaneSource, lattice: Lattice) -> np.ndarray:
         """Scores of every tile, on the host."""
-        return SharedMeter(self.recipe, network).cosines(source, lattice, self.reference, self.standard)
+        return self.meter.cosines(source, lattice, self.reference, self.standard)
 
-    def error(self, network: TorchContextNetwork) -> float:
+    def off(self, exact: "Sky") -> float:
         """Largest difference of a cosine."""
-        return float(np.abs(self.cosines(network, PlaneSource(self.rgb), self.lattice) - self.exact).max())
+        mine, theirs = (sky.cosines(PlaneSource(sky.rgb), sky.lattice) for sky in (self, exact))
+        return float(np.abs(mine - theirs).max())
 
 
 def strips(rgb: np.ndarray) -> Iterator[tuple[PlaneSource, Lattice]]:
@@ -79,11 +80,11 @@ def strips(rgb: np.ndarray) -> Iterator[tuple[PlaneSource, Lattice]]:
         yield source, Lattice(height, own, TILE, SPACING)
 
 
-def seconds(sky: Sky, network: TorchContextNetwork, rgb: np.ndarray) -> float:
+def seconds(sky: Sky, rgb: np.ndarray) -> float:
     """Time from the picture in memory to all scores."""
     began = time.perf_counter()
     for source, lattice in strips(rgb):
-        sky.cosines(network, source, lattice)
+        sky.cosines(source, lattice)
     return time.perf_counter() - began
 
 
@@ -92,21 +93,22 @@ def rates(device: str, side: int, until: float) -> None:
     rgb, small = texture(side), texture(512).astype(np.float32)
     print(f"\n{'recipe':16}{'precision':11}{'Mpx/s':>8}{'aim':>6}{'error':>10}{'gate':>8}")
     for name, aims in AIMS.items():
-        sky = Sky(name, small, Lattice(512, 512, 128, 64))
+        exact = Sky(name, small, SMALL, block_network(recipe(name).layers))
         for precision, aim in zip(ERRORS, (0, *aims), strict=True):
-            network = TorchContextNetwork(sky.recipe.layers, Device(device, precision))
-            error = sky.error(network)
-            first = seconds(sky, network, rgb)
-            best = min([seconds(sky, network, rgb) for _ in range(2)] if time.time() < until else [first])
+            network = TorchContextNetwork(recipe(name).layers, Device(device, precision))
+            sky = Sky(name, small, SMALL, network)
+            error = sky.off(exact)
+            first = seconds(sky, rgb)
+            best = min([seconds(sky, rgb) for _ in range(2)] if time.time() < until else [first])
             speed = side * side / 1e6 / best
             print(f"{name:16}{precision:11}{speed:8.3g}{aim or '':>6}{error:10.1e}{ERRORS[precision]:8.0e}")
 
 
 def large_picture(device: str, side: int) -> None:
     """Print the time of a large picture with tiles that overlap by 75 %."""
-    sky = Sky("core-contrast", texture(512).astype(np.float32), Lattice(512, 512, 128, 64))
-    network, rgb = TorchContextNetwork(sky.recipe.layers, Device(device, "tf32")), texture(side)
-    took = seconds(sky, network, rgb)
+    network = TorchContextNetwork(recipe("core-contrast").layers, Device(device, "tf32"))
+    sky = Sky("core-contrast", texture(512).astype(np.float32), SMALL, network)
+    took = seconds(sky, texture(side))
     print(f"\n{side}² at 75 % overlap, core-contrast, tf32: {took:.1f} s (aim 10 s at 30000²)")
 
 

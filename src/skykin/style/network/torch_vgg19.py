@@ -21,6 +21,7 @@ from skykin.style.network.architecture import (
 )
 from skykin.style.network.devices import Device
 from skykin.style.network.pytorch import load_torch
+from skykin.style.network.rounded import rounded
 from skykin.style.network.weights import load_weights, network_name, random_weights, weights_name
 
 #: Bytes that a pixel of the sky takes while the first block, the largest, runs: two layers of 64 channels in
@@ -48,7 +49,8 @@ class TorchVGG19:
     padding : {"zero", "edge"} or None
         What a convolution sees beyond the border; None: it answers only where it sees all its neighbours.
     dtype : torch.dtype, optional
-        Single precision; tests use double.
+        Single precision; tests use double.  In bfloat16 the first layer still multiplies in single precision,
+        because colours differ by little, and the weights of the others are those of `rounded`.
     device : torch.device or str
     random_seed : int, optional
         Random weights of this seed instead of the trained ones.
@@ -72,18 +74,22 @@ class TorchVGG19:
         weights = load_weights() if random_seed is None else random_weights(random_seed)
         # On a device the channels of a position lie side by side: so its convolutions are quickest.
         order = torch.contiguous_format if self.device.type == "cpu" else torch.channels_last
-        self._convolutions = {
-            layer: (
-                self.tensor(weights[layer].kernel).contiguous(memory_format=order),
-                self.tensor(weights[layer].bias),
+        self._convolutions = {}
+        for layer in LAYERS[:depth]:
+            kernel, dtype = weights[layer].kernel, self.dtype
+            if dtype == torch.bfloat16 and layer == LAYERS[0]:
+                dtype = torch.float32
+            elif dtype == torch.bfloat16:
+                kernel = rounded(kernel)
+            self._convolutions[layer] = (
+                self.tensor(kernel, dtype).contiguous(memory_format=order),
+                self.tensor(weights[layer].bias, dtype),
             )
-            for layer in LAYERS[:depth]
-        }
         self._mean = torch.tensor(MEAN_BGR, device=self.device)[:, None, None]
 
-    def tensor(self, array: Numbers) -> Any:
-        """Copy an array to the network's device, in its precision."""
-        return self._torch.tensor(array, dtype=self.dtype, device=self.device)
+    def tensor(self, array: Numbers, dtype: Any = None) -> Any:
+        """Copy an array to the network's device, in its precision or another one."""
+        return self._torch.tensor(array, dtype=dtype or self.dtype, device=self.device)
 
     def __call__(self, rgb: Any) -> Mapping[str, Any]:
         """Answer to one picture.
@@ -108,7 +114,8 @@ class TorchVGG19:
 
     def prepared(self, rgb: Any) -> Any:
         """From colours of 0–1, (rows, columns, 3), to what Keras calls ``preprocess_input``: (1, 3, y, x)."""
-        return (rgb.flip(-1).permute(2, 0, 1) * 255.0 - self._mean)[None].to(self.dtype)
+        first, _ = self._convolutions[LAYERS[0]]
+        return (rgb.flip(-1).permute(2, 0, 1) * 255.0 - self._mean)[None].to(first.dtype)
 
     def pooled(self, below: Any) -> Any:
         """Keep the largest answer of each 2 × 2 positions."""
@@ -119,7 +126,8 @@ class TorchVGG19:
         functional, border = self._torch.nn.functional, 1 if self.padding == "zero" else 0
         if self.padding == "edge":
             below = functional.pad(below, (1, 1, 1, 1), mode="replicate")
-        return functional.relu(functional.conv2d(below, *self._convolutions[layer], padding=border))
+        answer = functional.conv2d(below, *self._convolutions[layer], padding=border)
+        return functional.relu(answer).to(self.dtype)
 
 
 class TorchEncoder:
