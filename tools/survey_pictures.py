@@ -1,4 +1,4 @@
-"""Draw the pictures of docs/surveys-maps.md: one sky in several surveys, Orion's style in two of them.
+"""Draw the pictures of docs/explain/other-surveys.md: one sky in several surveys, Orion's style in two.
 
 Usage: python tools/survey_pictures.py FOLDER
 

@@ -14,7 +14,7 @@ import skykin
 NAMES = [name for name in skykin.__all__ if not name.startswith("__")]
 HOW = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 #: They measure a map or an index anew, or grid all pointings of WHAM.
-SLOW = {"index", "map", "map_again", "map_as", "open_wham"}
+SLOW = {"index", "map", "map_again", "map_as", "open_wham", "watch"}
 NEED_TORCH = {"texture", "Textures", "transfer", "Transfer"}
 MARKS = {"open_wham": [pytest.mark.wham]}
 

@@ -91,10 +91,21 @@ def test_every_command_of_the_manual_parses_with_its_options(line):
         command.make_context(words[0], words[1:], parent=parent)
 
 
-def test_every_command_has_its_help_in_the_reference():
+def test_every_command_has_its_help_and_its_heading_once_in_the_reference():
+    texts = [path.read_text(encoding="utf-8") for path in sorted((DOCS / "reference").glob("*.md"))]
+    pages = [text for text in texts if "```{help}" in text]
+    helps = [re.findall(r"```\{help\} ([\w-]+)\n", text) for text in pages]
+    headings = [re.findall(r"^(?:## |# skykin )([\w-]+)$", text, re.MULTILINE) for text in pages]
+    assert sorted(name for told in helps for name in told) == sorted(COMMAND.commands)
+    for told, found in zip(helps, headings, strict=True):
+        assert [name for name in told if found.count(name) != 1] == []
+
+
+def test_the_overview_of_commands_links_each_to_its_place():
     text = (DOCS / "reference" / "commands.md").read_text(encoding="utf-8")
-    assert sorted(re.findall(r"```\{help\} ([\w-]+)\n", text)) == sorted(COMMAND.commands)
-    assert [name for name in COMMAND.commands if f"## {name}\n" not in text] == []
+    linked = re.findall(r"\[`([\w-]+)`\]\([\w-]+\.md(?:#([\w-]+))?\)", text)
+    assert sorted(name for name, _ in linked) == sorted(COMMAND.commands)
+    assert [name for name, anchor in linked if anchor not in ("", name)] == []
 
 
 def test_every_public_name_is_documented_once_in_the_reference():

@@ -117,6 +117,32 @@ def test_every_way_to_fail_has_its_exit_code(monkeypatch, error, code, sentence)
     assert sentence in answer.stderr
 
 
+@pytest.mark.parametrize("command", [["surveys", "--json"], ["regions"], ["map", "--help"]], ids=" ".join)
+def test_a_reader_that_ends_first_as_head_does_ends_the_command_quietly(monkeypatch, capsys, command):
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as output, monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", output)
+        with pytest.raises(SystemExit) as left:
+            app(command)
+        output.write("this goes nowhere")
+    assert left.value.code == 1
+    assert capsys.readouterr().err == ""
+
+
+def test_another_broken_pipe_is_told(monkeypatch):
+    def fail(*arguments, **settings):
+        raise BrokenPipeError(32, "Broken pipe")
+
+    read, written = os.pipe()
+    monkeypatch.setattr(skykin.jobs.map, "map", fail)
+    with os.fdopen(written, "w") as output, monkeypatch.context() as patch, os.fdopen(read):
+        patch.setattr(sys, "stdout", output)
+        with pytest.raises(SystemExit) as left:
+            app(["map"])
+    assert left.value.code == 8
+
+
 def test_the_commands_have_options():
     counts = {name: len(command.params) for name, command in COMMANDS.items()}
     assert counts["map"] >= 33

@@ -1,4 +1,4 @@
-"""The documentation: it names everything, its links lead somewhere, and its examples run."""
+"""The documentation: its options exist, its links lead somewhere, and its examples run."""
 
 import re
 from pathlib import Path
@@ -10,7 +10,9 @@ import skykin
 from skykin.cli.main import app
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+DOCS = [path for path in sorted((ROOT / "docs").rglob("*.md")) if "_build" not in path.parts]
+PAGES = [ROOT / "README.md", *DOCS]
+REFERENCE = "\n".join(path.read_text() for path in sorted((ROOT / "docs" / "reference").glob("*.md")))
 COMMAND = get_command(app)
 #: Of the program and of every command, whole.
 OPTIONS = {"--help", "--debug", "--version", "--install-completion", "--show-completion"} | {
@@ -23,28 +25,15 @@ OPTIONS = {"--help", "--debug", "--version", "--install-completion", "--show-com
 }
 
 
-def test_every_command_has_a_heading_in_the_manual():
-    manual = (ROOT / "docs" / "manual.md").read_text()
-    commands = [command.name for command in app.registered_commands]
-    assert len(commands) == len(COMMAND.commands) >= 19
-    assert [name for name in commands if f"## {name}\n" not in manual] == []
-
-
-def test_every_exported_name_is_in_the_manual():
-    manual = (ROOT / "docs" / "manual.md").read_text()
-    exported = [name for name in skykin.__all__ if not name.startswith("__")]
-    assert [name for name in exported if not re.search(rf"`(skykin\.)?{name}\b(?!-)", manual)] == []
-
-
 def options_in(text):
     """Names of options, whole."""
     return set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", text))
 
 
-def test_every_option_is_in_the_manual_and_the_manual_names_no_other():
-    manual = options_in((ROOT / "docs" / "manual.md").read_text())
-    assert sorted(OPTIONS - manual) == []
-    assert sorted(manual - OPTIONS) == []
+def test_every_option_is_in_the_reference_and_the_reference_names_no_other():
+    named = options_in(REFERENCE)
+    assert sorted(OPTIONS - named) == []
+    assert sorted(named - OPTIONS) == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -56,20 +45,32 @@ def test_pages_name_no_option_that_no_program_has(page):
     assert sorted(options_in(page.read_text()) - known) == []
 
 
-def test_the_manual_says_how_a_shell_learns_to_complete():
-    assert "`skykin --install-completion`" in (ROOT / "docs" / "manual.md").read_text()
-
-
 def test_every_exported_name_is_there():
     assert [name for name in skykin.__all__ if not hasattr(skykin, name)] == []
     with pytest.raises(AttributeError, match="module 'skykin' has no attribute 'nothing'"):
         skykin.nothing  # noqa: B018
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_links_within_the_project_lead_to_files(page):
-    targets = re.findall(r"\]\(([^)#:]+?)(?:#[^)]*)?\)", page.read_text())
-    assert [target for target in targets if not (page.parent / target).exists()] == []
+def prose(page):
+    """Give the text of a page without its blocks of code."""
+    return re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
+
+
+def anchors(page):
+    """Give the anchors of the headings of a page, made as GitHub and Sphinx make them."""
+    headings = re.findall(r"^#{1,4} (.*)$", prose(page), re.MULTILINE)
+    plain = (re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading) for heading in headings)
+    return {re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-") for heading in plain}
+
+
+@pytest.mark.parametrize("page", [*sorted(ROOT.glob("*.md")), *DOCS], ids=lambda page: page.name)
+def test_links_within_the_project_lead_to_files_and_to_headings_in_them(page):
+    broken = []
+    for target, anchor in re.findall(r"\]\(([^)\s:#]*)(?:#([^)]*))?\)", prose(page)):
+        path = page.parent / target if target else page
+        if not path.exists() or (anchor and path.suffix == ".md" and anchor not in anchors(path)):
+            broken.append(f"{target}#{anchor}")
+    assert broken == []
 
 
 def examples():

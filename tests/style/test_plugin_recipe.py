@@ -16,8 +16,8 @@ from skykin.core.errors import UnknownNameError
 from skykin.style.recipe import Recipe, recipe, recipes
 from tests.skies import blob_survey
 
-MANUAL = Path(__file__).parents[2] / "docs" / "manual.md"
-(PACKAGE,) = re.findall(r"```py\n(.*?class MeanSquare.*?)```", MANUAL.read_text(encoding="utf-8"), re.DOTALL)
+PAGE = (Path(__file__).parents[2] / "docs" / "howto" / "extend.md").read_text(encoding="utf-8")
+(PACKAGE,) = (text for text in re.findall(r"```py\n(.*?)```", PAGE, re.DOTALL) if "class MeanSquare" in text)
 
 NAMES = ["core-contrast", "core-spread", "covariance", "mean-std", "poster", "radial-profile"]
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import select
+import sys
 from typing import Annotated, Any
 
 import typer
@@ -62,6 +65,8 @@ class OneSentence(TyperGroup):
             console.print("interrupted; nothing was written")
             raise typer.Exit(INTERRUPTED) from error
         except Exception as error:  # ONNX Runtime's and those of other libraries share no other base
+            if isinstance(error, BrokenPipeError) and _nobody_reads():
+                raise typer.Exit(1) from error
             if ctx.params.get("debug"):
                 raise
             if lacks_memory(error):
@@ -73,6 +78,16 @@ class OneSentence(TyperGroup):
                 "is a mistake in Skykin: please report it with what `skykin --debug` says."
             )
             raise typer.Exit(BUG) from error
+
+
+def _nobody_reads() -> bool:
+    """Tell whether the reader of our output has ended, as `head` does; the rest then goes nowhere."""
+    output = select.poll()
+    output.register(sys.stdout, select.POLLOUT)
+    if not any(event & (select.POLLERR | select.POLLHUP) for _, event in output.poll(0)):
+        return False
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return True
 
 
 def _no_memory(console: Terminal) -> typer.Exit:

@@ -110,10 +110,24 @@ def watch(
 
     Examples
     --------
-    >>> skykin.watch("nothing", made.path, once=True)
-    Traceback (most recent call last):
-        ...
-    skykin.core.errors...
+    A folder with one image, its index, and a query for what looks like the ring at l = 119.26°:
+
+    >>> from pathlib import Path
+    >>> from astropy.io import fits
+    >>> from skykin.evaluation.planted import planted
+    >>> first = planted({"ring": 4, "blob": 4}, seed=1, cells=4)
+    >>> Path("plates").mkdir()
+    >>> fits.PrimaryHDU(first.image, first.wcs.to_header()).writeto("plates/first.fits")
+    >>> tiles = {"object_size": 0.12, "spacing": 0.18, "pixels": 32, "recipe": "mean-std"}
+    >>> index = skykin.index("plates", "plates.skykin", **tiles)
+    >>> rows = skykin.queries(index.path, "rings", reference="119.26,0.75", top_fraction=0.1)
+    >>> print(*skykin.watch("plates", "plates.skykin", once=True)["query", "name"][0])
+    rings SKYKIN J001922.2+624926
+
+    Nothing new since:
+
+    >>> len(skykin.watch("plates", "plates.skykin", once=True))
+    0
     """
     found = rounds(
         source, index, once=once, every=every, to=to, call=call, announce=announce, jobs=jobs,
