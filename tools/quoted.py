@@ -29,9 +29,10 @@ RESULTS = ROOT / "docs" / "results"
 PAGES = (ROOT / "README.md", *sorted(p for p in (ROOT / "docs").rglob("*.md") if "_build" not in p.parts))
 
 MARKER = re.compile(r"<!-- numbers:(.*?)-->", re.DOTALL)
-#: Where numbers do not count: code, links, comments, dates, names of places, numbers of list entries.
+#: Where numbers do not count: code, links, comments, dates, versions, names of places, entries of lists.
 ELSEWHERE = re.compile(
-    r"`[^`]*`|\]\([^)]*\)|<!--.*?-->|\d{4}-\d\d-\d\d|[A-Z]\d[\d.+−-]*|^ *\d+\. ", re.DOTALL | re.MULTILINE
+    r"`[^`]*`|\]\([^)]*\)|<!--.*?-->|\d{4}-\d\d-\d\d|Python [\d.]+|[A-Z]\d[\d.+−-]*|^ *\d+\. ",
+    re.DOTALL | re.MULTILINE,
 )
 NUMBER = re.compile(
     r"(?<![\w.])(?P<sign>[+−]?)(?P<digits>\d{1,3}(?: \d{3})+|\d+(?:\.\d+)?|\.\d+)(?P<power>e-?\d+)?"
@@ -77,6 +78,11 @@ class Shown:
     def value(self) -> float:
         """What it says."""
         return float(self.text.replace(" ", "").replace("−", "-"))
+
+    def differs(self, value: float) -> bool:
+        """Tell whether a value would be written otherwise: by more than half a unit of the last digit."""
+        unit = 10.0 ** (int(self.text.partition("e")[2] or 0) - self.decimals)
+        return abs(self.value - value * self.scale) > 0.500001 * unit
 
     def like(self, value: float) -> str:
         """Write another value the same way: decimals, sign, spaces and a zero before the point."""
@@ -173,6 +179,15 @@ def blocks(page: str) -> Iterator[Block]:
             yield Block(start, text, marker[1] if marker else None)
 
 
+def unmarked(page: str) -> list[str]:
+    """Give the beginnings of paragraphs without a marker that have numbers of two decimals or more."""
+    return [
+        block.text[:60]
+        for block in blocks(page)
+        if block.addresses is None and any(shown.decimals >= 2 for shown in numbers(block.text))
+    ]
+
+
 def differences(page: str) -> list[str]:
     """Tell which numbers of a page are not those of its results."""
     told = []
@@ -181,24 +196,22 @@ def differences(page: str) -> list[str]:
             continue
         try:
             for shown, value in block.pairs():
-                if value is not None and abs(shown.value - value * shown.scale) > rounding(shown):
+                if value is not None and shown.differs(value):
                     told.append(f"{shown.text} is {shown.like(value * shown.scale)} in: {block.text[:60]!r}")
         except (LookupError, ValueError) as error:
             told.append(f"{error} in: {block.text[:60]!r}")
     return told
 
 
-def rounding(shown: Shown) -> float:
-    """Half a unit of the last digit that is shown."""
-    power = int(shown.text.partition("e")[2] or 0)
-    return 0.500001 * 10.0 ** (power - shown.decimals)
-
-
 def renewed(page: str) -> str:
-    """Write the numbers of the results into a page."""
+    """Write the numbers of the results into a page; paragraphs without a result stay for `differences`."""
     for block in reversed([each for each in blocks(page) if each.addresses is not None]):
-        for shown, value in reversed(block.pairs()):
-            if value is not None:
+        try:
+            pairs = block.pairs()
+        except (LookupError, ValueError):
+            continue
+        for shown, value in reversed(pairs):
+            if value is not None and shown.differs(value):
                 at = block.start + shown.start
                 page = page[:at] + shown.like(value * shown.scale) + page[at + len(shown.text) :]
     return page

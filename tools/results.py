@@ -48,13 +48,20 @@ BENCHMARKS = {
     "memory": "{python} benchmarks/memory.py --width 8300 --heights 1024 --json {}",
     "memory-dense": "{python} benchmarks/memory.py --width 4096 --heights 512 --spacings 32 16 --json {}",
     "image": "{python} benchmarks/query.py --json {}",
-    "query": "{python} benchmarks/query.py wham.skykin --json {}",
-    "query-mean-std": "{python} benchmarks/query.py wide.skykin --json {}",
+    "query": "{python} benchmarks/query.py {folder}/index-wham --json {}",
+    "query-mean-std": "{python} benchmarks/query.py {folder}/index-mean-std --json {}",
 }
 #: What is only timed, on a machine where nothing else runs.
 TIMED = {
     "job": "skykin map --quiet --output {}",
     "job-wham": "skykin map --survey wham --quiet --output {}",
+    "index-wham": "skykin index wham --quiet --output {}",
+    "index-mean-std": "skykin index wham --recipe mean-std --quiet --output {}",
+}
+#: A search of the second index, and an explanation of the second best tile that it finds.
+SEARCH = {
+    "search": "skykin search {folder}/index-mean-std -r orion --quiet --output {}",
+    "explain": "skykin explain {folder}/index-mean-std -r orion --tile G083.84+00.00 --quiet --output {}",
 }
 #: Short names of the lists, zones and measures of an evaluation.
 SHORT = {
@@ -80,6 +87,7 @@ SUMMARY = (
     "reference",
     "n_tiles",
     "n_matches",
+    "sky_fraction_matching",
     "sky_fraction_in_matching_tiles",
     "spearman",
     "controls",
@@ -160,6 +168,8 @@ def make(folder: Path, name: str) -> dict[str, Any]:
             "made": made,
             **_rounded(json.loads(place.with_suffix(".numbers").read_text(encoding="utf-8"))),
         }
+    if name == "search":
+        return searched(folder)
     of_map, of_evaluation, rankings = EVALUATED[name]
     made = {
         "map": run(f"skykin map {of_map} --quiet --output {{}}", place, note.with_suffix(".map")),
@@ -170,17 +180,46 @@ def make(folder: Path, name: str) -> dict[str, Any]:
     return {"made": made, **evaluated(place, rankings)}
 
 
+def searched(folder: Path) -> dict[str, Any]:
+    """Search for Orion, and give rank, score and p of tiles apart from it and each other, best first."""
+    from astropy.coordinates import SkyCoord  # noqa: PLC0415 - the tables above need no package
+    from astropy.table import QTable  # noqa: PLC0415
+
+    made = {name: run(line, folder / name, folder / f"{name}.note") for name, line in SEARCH.items()}
+    tiles = QTable.read(folder / "search" / "tiles.ecsv")
+    tiles.sort("rank")
+    summary = json.loads((folder / "search" / "summary.json").read_text(encoding="utf-8"))
+    (orion,) = summary["references"]
+    apart_deg = summary["map"]["tile_deg"] * math.sqrt(2)
+    taken, best = [SkyCoord(orion["lon_deg"], orion["lat_deg"], unit="deg")], []
+    for row in tiles[:200]:
+        place = SkyCoord(row["lon"], row["lat"])
+        if len(best) < 4 and min(place.separation(each).deg for each in taken) > apart_deg:
+            taken.append(place)
+            best.append(
+                {name: float(row[name]) for name in ("rank", "score", "p")} | {"name": str(row["name"])}
+            )
+    why = json.loads((folder / "explain" / "explanation.json").read_text(encoding="utf-8"))
+    kept = ("layers", "sizes", "half_of_similarity_in_share_of_tile", "same_brightness", "tile")
+    return {
+        "made": made,
+        "n_tiles": len(tiles),
+        "best": best,
+        "explain": {name: why[name] for name in kept},
+    }
+
+
 def run(command: str, place: Path, note: Path) -> dict[str, Any]:
     """Run a command, unless its note is there, and note what it took, when and where."""
     if not note.exists():
         load, wall = os.getloadavg()[0], time.perf_counter()
-        words = shlex.split(command.format(place, python=sys.executable))
-        process = subprocess.Popen(words)
+        words = shlex.split(command.format(place, python=sys.executable, folder=place.parent))
+        process = subprocess.Popen(words, cwd=DOCS.parent)
         _, status, used = os.wait4(process.pid, 0)
         if status:
             sys.exit(f"{shlex.join(words)} failed")
         took = {
-            "command": " ".join(command.format(place.name, python="python").split()),
+            "command": " ".join(command.format(place.name, python="python", folder=".").split()),
             "date": time.strftime("%Y-%m-%d", time.gmtime()),
             "wall_s": round(time.perf_counter() - wall, 1),
             "cpu_s": round(used.ru_utime + used.ru_stime, 1),
@@ -258,7 +297,7 @@ def main() -> None:
         sys.exit(__doc__)
     if len(sys.argv) > 2:
         for name in sys.argv[2:]:
-            write(name, make(Path(sys.argv[1]), name))
+            write(name, make(Path(sys.argv[1]).resolve(), name))
         return
     write("planted", planted(DOCS / "explain" / "planted.csv"))
     write("recipe-grid", recipe_grid(DOCS / "explain" / "recipe-grid.csv"))

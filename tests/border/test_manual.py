@@ -177,6 +177,26 @@ def test_the_numbers_that_a_page_quotes_are_those_of_its_results(page):
     assert QUOTED.differences(page.read_text(encoding="utf-8")) == []
 
 
+#: Pages whose measured numbers all come from results.
+MEASURED = [
+    README,
+    *(DOCS / f"{name}.md" for name in ("gpu", "poster", "howto/choose", "howto/speed")),
+    *(DOCS / "explain" / f"{name}.md" for name in ("agreement", "cosines")),
+    *(DOCS / "explain" / f"{name}.md" for name in ("planted", "reliability", "significance", "views")),
+]
+
+
+@pytest.mark.parametrize("page", MEASURED, ids=name_of)
+def test_a_number_that_looks_measured_has_the_address_of_its_result(page):
+    bare = QUOTED.unmarked(page.read_text(encoding="utf-8"))
+    assert [text for text in bare if not text.startswith("| P@k / AP ")] == []  # a test of its own, below
+
+
+def test_a_paragraph_without_addresses_is_found():
+    page = "In 0.75 of 3 cases.\n\nIn 0.75.\n\n<!-- numbers: recipe-grid.runs -->\n\nAt 4 of 5.\n"
+    assert QUOTED.unmarked(page) == ["In 0.75 of 3 cases.\n"]
+
+
 def test_addresses_in_braces_stand_one_after_the_other():
     assert QUOTED.expanded("a.{b,c.{d,e}} _*2 f") == ["a.b", "a.c.d", "a.c.e", "_", "_", "f"]
     with pytest.raises(ValueError, match=r"a brace is not closed in 'a.\{b'"):
