@@ -87,11 +87,12 @@ class Shown:
     def like(self, value: float) -> str:
         """Write another value the same way: decimals, sign, spaces and a zero before the point."""
         if "e" in self.text:
-            return re.sub(r"e([+-])0*", lambda e: "e" + e[1].strip("+"), f"{value:.{self.decimals}e}")
+            return re.sub(r"e\+?(-?)0*(\d)", r"e\1\2", f"{value:.{self.decimals}e}")
         sign = "+" if self.text[0] in "+−" else ""
-        written = f"{value:{sign},.{self.decimals}f}".replace(",", " ").replace("-", "−")
-        if " " not in self.text and len(written.strip("+−").split(".")[0]) < 6:
-            written = written.replace(" ", "")
+        written = f"{value:{sign}.{self.decimals}f}"
+        if not self.decimals and (" " in self.text or abs(value) >= 10_000):
+            written = f"{value:{sign},.0f}".replace(",", " ")
+        written = written.replace("-", "−")
         return re.sub(r"^([+−]?)0\.", r"\1.", written) if re.match(r"[+−]?\.", self.text) else written
 
 

@@ -12,6 +12,8 @@ from pathlib import Path
 import click
 import pytest
 from astropy.table import QTable
+from hypothesis import given
+from hypothesis import strategies as st
 from typer.main import get_command
 
 import skykin
@@ -180,9 +182,16 @@ def test_the_numbers_that_a_page_quotes_are_those_of_its_results(page):
 #: Pages whose measured numbers all come from results.
 MEASURED = [
     README,
-    *(DOCS / f"{name}.md" for name in ("gpu", "poster", "howto/choose", "howto/speed")),
-    *(DOCS / "explain" / f"{name}.md" for name in ("agreement", "cosines")),
-    *(DOCS / "explain" / f"{name}.md" for name in ("planted", "reliability", "significance", "views")),
+    *(
+        DOCS / f"{name}.md"
+        for name in ("gpu", "poster", "search", "howto/choose", "howto/speed", "howto/view")
+    ),
+    *(DOCS / "explain" / f"{name}.md" for name in ("agreement", "architecture", "cosines", "engine")),
+    *(DOCS / "explain" / f"{name}.md" for name in ("evaluation", "index-format", "other-surveys", "planted")),
+    *(
+        DOCS / "explain" / f"{name}.md"
+        for name in ("recipes", "reliability", "significance", "style", "views")
+    ),
 ]
 
 
@@ -212,6 +221,18 @@ def test_numbers_are_found_and_written_as_the_text_shows_them():
     ]  # fmt: skip
     table = "| of 3 | 4 |\n|---|---|\n| 5 objects | 6 of 7 |\n"
     assert [each.text for each in QUOTED.numbers(table)] == ["6", "7"]
+
+
+@given(
+    shown=st.sampled_from(["0.86", ".863", "+0.05", "−.1", "7", "+3", "161 319", "2762", "2e-7", "1.5e-4"]),
+    value=st.floats(1e-6, 1e6) | st.floats(-1e6, -1e-6),
+)
+def test_what_is_written_into_a_page_is_read_as_the_value(shown, value):
+    value = abs(value) if "e" in shown else value
+    (old,) = QUOTED.numbers(shown)
+    (new,) = QUOTED.numbers(old.like(value))
+    assert not new.differs(value)
+    assert new.decimals == old.decimals
 
 
 def test_a_number_that_is_not_that_of_its_result_is_told_and_renewed():
