@@ -1,6 +1,7 @@
 """Measure the shared engine against the network tile by tile, both on one thread of ONNX Runtime.
 
     python benchmarks/engine.py [--quick] [--rounds 5] [--minutes 60] [--side 4096] [--spacings 64 32 16]
+                                [--json FILE]
 
 The sides take turns within one run.  N is one tile of 256 × 256 pixels: network and Gram matrices; tile
 by tile, a map costs N times the number of its tiles.  "pass" is the network alone, streamed once over the
@@ -11,10 +12,12 @@ OPENBLAS_CORETYPE set as `skykin doctor` says.
 """
 
 import argparse
+import json
 import os
 import resource
 import sys
 import time
+from pathlib import Path
 
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[variable] = "1"  # before NumPy is loaded
@@ -125,8 +128,8 @@ def take_turns(sides, rounds, minutes):
     return spent, *np.max([*peaks, (*roofline(), conv_peak())], axis=0)
 
 
-def main():
-    """Run the rounds and print the table."""
+def arguments():
+    """Read the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -136,7 +139,13 @@ def main():
     parser.add_argument("--side", type=int, default=4096)
     parser.add_argument("--spacings", type=int, nargs="+", default=[64, 32, 16])
     parser.add_argument("--fast", action="store_true", help="also OpenVINO in bfloat16")
-    choice = parser.parse_args()
+    parser.add_argument("--json", type=Path, help="keep the numbers here, too")
+    return parser.parse_args()
+
+
+def main():
+    """Run the rounds and print the table."""
+    choice = arguments()
     height, width = (1024, 1536) if choice.quick else (choice.side, choice.side)
     rounds = 2 if choice.quick else choice.rounds
     rgb, how = picture(height, width), recipe("poster")
@@ -179,6 +188,16 @@ def main():
         f"copy {bandwidth / 1e9:.0f} GB/s; "
         f"the pass {rate / 1e9:.0f} GFLOP/s = {rate / max(peak, best_convolution):.0%} of the higher peak"
     )
+    kept = {
+        "side": height,
+        "tile_s": single.min(),
+        "pass_s": cpu["pass"].min(),
+        "pass_gflops": rate / 1e9,
+        "matrix_gflops": peak / 1e9,
+        "convolution_gflops": best_convolution / 1e9,
+        "of_matrix": rate / peak,
+        "of_convolution": rate / best_convolution,
+    }
     for spacing, lattice in lattices.items():
         tiles = lattice.rows * lattice.columns
         limit = (TILE / spacing) ** 2 * tiles * spacing**2 / (height * width)
@@ -187,6 +206,13 @@ def main():
             passes = cpu[f"full S={spacing}{kind}"] / cpu[f"pass{kind}"]
             name = f"{spacing}{kind}" if kind else spacing
             error, count = direct_error(rgb, lattice, meter, reference, found[name])
+            kept[str(name)] = {
+                "tiles": tiles,
+                "speed_up": tiles * single.min() / cpu[f"full S={spacing}{kind}"].min(),
+                "limit": limit,
+                "passes": passes.min(),
+                "largest_difference": error,
+            }
             print(
                 f"S={spacing}{kind}: {tiles} tiles, {1 - spacing / TILE:.2%} overlap: "
                 f"speed-up best {tiles * single.min() / cpu[f'full S={spacing}{kind}'].min():.1f} median "
@@ -194,7 +220,10 @@ def main():
                 f"passes min {passes.min():.3f} median {np.median(passes):.3f}; "
                 f"largest |difference of a cosine| on {count} tiles {error:.1e}"
             )
-    print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GiB")
+    kept["peak_gib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    print(f"peak memory {kept['peak_gib']:.2f} GiB")
+    if choice.json:
+        choice.json.write_text(json.dumps(kept, default=float))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Measure the peak memory of exact maps of a memory-mapped picture, 30 000 pixels wide.
 
-    python benchmarks/memory.py [--width 30000] [--heights 512 1024] [--spacings 64]
+    python benchmarks/memory.py [--width 30000] [--heights 512 1024] [--spacings 64] [--json FILE]
 
 The picture is a sparse file of float32 colours.  Strips of 4 096 pixels are mapped one after the other; of
 each map the peak of the whole process and, where the system tells, of the memory that is its own (without
@@ -9,6 +9,7 @@ the bound depends on.  The bound to keep is 3 GiB.
 """
 
 import argparse
+import json
 import os
 import resource
 import subprocess
@@ -88,11 +89,8 @@ def measure(width, height, spacing):
         watcher.join()
     unit = 1 if sys.platform == "darwin" else 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30
-    print(
-        f"{width} x {height} pixels, every {spacing}: {tiles} tiles, "
-        f"{spent:.0f} CPU s, peak {peak:.2f} GiB, own memory {np.max(seen):.2f} GiB (bound {BOUND_GIB})",
-        flush=True,
-    )
+    took = {"tiles": tiles, "cpu_s": spent, "peak_gib": peak, "own_gib": float(np.max(seen))}
+    print(json.dumps(took), flush=True)
 
 
 def main():
@@ -103,15 +101,26 @@ def main():
     parser.add_argument("--width", type=int, default=30_000)
     parser.add_argument("--heights", type=int, nargs="+", default=[512, 1024])
     parser.add_argument("--spacings", type=int, nargs="+", default=[64])
+    parser.add_argument("--json", type=Path, help="keep the numbers here, too")
     parser.add_argument("--one", type=int, nargs=3, help=argparse.SUPPRESS)
     choice = parser.parse_args()
     if choice.one:
         measure(*choice.one)
         return
+    kept = {}
     for spacing in choice.spacings:
         for height in choice.heights:
             one = ["--one", str(choice.width), str(height), str(spacing)]
-            subprocess.run([sys.executable, __file__, *one], check=True)
+            told = subprocess.run([sys.executable, __file__, *one], check=True, stdout=subprocess.PIPE).stdout
+            took = kept[f"{choice.width}-{height}-{spacing}"] = json.loads(told)
+            print(
+                f"{choice.width} x {height} pixels, every {spacing}: {took['tiles']} tiles, "
+                f"{took['cpu_s']:.0f} CPU s, peak {took['peak_gib']:.2f} GiB, "
+                f"own memory {took['own_gib']:.2f} GiB (bound {BOUND_GIB})",
+                flush=True,
+            )
+    if choice.json:
+        choice.json.write_text(json.dumps(kept))
 
 
 if __name__ == "__main__":

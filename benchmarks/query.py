@@ -1,6 +1,6 @@
 """Time what one waits for: an image of one's own from its file to the report, and a warm query of an index.
 
-    python benchmarks/query.py [INDEX] [--reference orion] [--rounds 5] [--recipe NAME]
+    python benchmarks/query.py [INDEX] [--reference orion] [--rounds 5] [--recipe NAME] [--json FILE]
 
 Without an INDEX, a planted image of 2048² pixels is mapped with tiles of 160 pixels by two threads.  INDEX is
 one that `skykin index` made, such as that of WHAM, 70 726 tiles: a first query opens it, and of the
@@ -9,6 +9,7 @@ as a whole.  Every time is told in CPU and in wall seconds, with the load of the
 """
 
 import argparse
+import json
 import os
 import tempfile
 import time
@@ -58,11 +59,12 @@ def own_image(recipe):
         f"image of {made.image.shape[1]} × {made.image.shape[0]} pixels, {len(found.tiles)} tiles of 160, "
         f"{found.provenance.recipe['name']}: {wall:.1f} s wall, {cpu:.1f} s CPU (aim {IMAGE_S:.0f}; {before})"
     )
+    return {"tiles": len(found.tiles), "wall_s": wall, "cpu_s": cpu}
 
 
 def warm_query(index, reference, rounds):
     """Ask an open index again and again."""
-    skykin.search(index, reference)
+    first = timed(lambda: skykin.search(index, reference))[:2]
     parts = {"views": [], "scores": [], "p and q": [], "search": []}
     before = load()
     for _ in range(rounds):
@@ -79,6 +81,9 @@ def warm_query(index, reference, rounds):
         print(f"   {name:10s} {wall:6.2f} s wall {cpu:6.2f} s CPU")
     both = middle["scores"] + middle["p and q"]
     print(f"   warm query {both[1]:.2f} s wall, {both[0]:.2f} s CPU (aim {QUERY_S}); views aim {VIEWS_S:.0f}")
+    taken = {**middle, "warm": both, "first": first}
+    times = {name.replace(" ", "-"): {"cpu_s": cpu, "wall_s": wall} for name, (cpu, wall) in taken.items()}
+    return {"tiles": len(scores.tiles), "views": len(source.query_style.likes), **times}
 
 
 def main():
@@ -88,11 +93,15 @@ def main():
     parser.add_argument("--reference", default="orion")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--recipe")
+    parser.add_argument("--json", type=Path, help="keep the numbers here, too")
     asked = parser.parse_args()
-    if asked.index is None:
+    kept = (
         own_image(asked.recipe)
-    else:
-        warm_query(asked.index, asked.reference, asked.rounds)
+        if asked.index is None
+        else warm_query(asked.index, asked.reference, asked.rounds)
+    )
+    if asked.json:
+        asked.json.write_text(json.dumps(kept))
 
 
 if __name__ == "__main__":

@@ -23,7 +23,6 @@ extensions = [
     "sphinx_design",
     "commands",
     "described",
-    "results",
 ]
 exclude_patterns = ["_build", "_extensions", "results"]
 myst_enable_extensions = ["colon_fence", "deflist", "attrs_inline"]
