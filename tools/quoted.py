@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "docs" / "results"
 PAGES = (ROOT / "README.md", *sorted(p for p in (ROOT / "docs").rglob("*.md") if "_build" not in p.parts))
 
-MARKER = re.compile(r"<!-- numbers:(.*?)-->", re.DOTALL)
+MARKER = re.compile(r" *<!-- numbers:(.*?)-->", re.DOTALL)
 #: Where numbers do not count: code, links, comments, dates, versions, names of places, entries of lists.
 ELSEWHERE = re.compile(
     r"`[^`]*`|\]\([^)]*\)|<!--.*?-->|\d{4}-\d\d-\d\d|Python [\d.]+|[A-Z]\d[\d.+−-]*|^ *\d+\. ",
