@@ -30,8 +30,8 @@ OWN_FILES = frozenset(
     "credits.txt", "evaluation-curves.ecsv", "evaluation-objects.ecsv", "evaluation.ecsv", "evaluation.json",
     "explanation.json", "explanation.npz", "kinds.fits", "kinds.json", "layers.ecsv", "matches.moc.fits",
     "matches.reg", "outliers.ecsv", "outliers.json", "preview.png", "rejected.jsonl", "report.html",
-    "score.fits", "section.html", "summary.json", "targets.ecsv", "targets.reg", "targets.vot",
-    "tiles.ecsv", "tiles.vot")
+    "score.fits", "score.multiorder.fits", "section.html", "summary.json", "targets.ecsv", "targets.reg",
+    "targets.vot", "tiles.ecsv", "tiles.vot")
 )  # fmt: skip
 #: The same of a HiPS and of a HATS catalogue, which have as many as their sky needs: paths within the folder.
 CELL_FOLDERS = re.compile(
