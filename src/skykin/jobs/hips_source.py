@@ -17,7 +17,7 @@ from skykin.core.footprint import Footprint
 from skykin.core.protocols import Survey
 from skykin.core.settings import StretchKind
 from skykin.core.shapes import Numbers
-from skykin.indexing.layout import MANIFEST
+from skykin.indexing.remote import is_index
 from skykin.indexing.sky_index import StoredIndex
 from skykin.jobs.stored import sky_of
 from skykin.products.hips.colour_map import colour_map
@@ -148,9 +148,9 @@ def result_at(
 ) -> SurveyLike | SkyMap | SkyKinds | StoredIndex:
     """Open the folder of a result or of an index; anything else is a survey."""
     if isinstance(source, str | Path):
+        if is_index(source):
+            return StoredIndex.open(source)
         folder = Path(source).expanduser()
-        if (folder / MANIFEST).is_file():
-            return StoredIndex.open(folder)
         if (folder / SUMMARY).is_file():
             return SkyMap.read(folder)
         if (folder / KINDS).is_file():
