@@ -22,6 +22,7 @@ from skykin.survey.download import CACHE_VARIABLE, cache_folder
 from skykin.survey.formats.folder import BEGINNINGS
 from skykin.survey.hips.store import PROPERTIES, BucketStore
 from skykin.survey.open_file import open_file
+from skykin.survey.zarr_array import MARKS, BucketPlace, open_zarr
 
 #: Bytes of one request.
 PIECE = 8 << 20
@@ -62,6 +63,8 @@ def open_in_bucket(what: str, options: SurveyOptions, progress: Progress) -> Sur
     if entry is not None:
         (copy,) = fetched(bucket, [entry], progress)
         return open_file(copy, options, progress)
+    if any(bucket.head(f"{path}/{name}".strip("/")) is not None for name in MARKS):
+        return open_zarr(BucketPlace(object_store(address)), options, progress)
     within = bucket.in_folder(path)
     names = {each.key.rpartition("/")[2] for each in within}
     if PROPERTIES in names:
