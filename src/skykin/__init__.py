@@ -29,6 +29,7 @@ _WHERE = {
         "skykin.jobs.agree": "agree",
         "skykin.jobs.evaluate": "evaluate",
         "skykin.jobs.explain": "explain",
+        "skykin.jobs.hats": "hats",
         "skykin.jobs.hips": "hips",
         "skykin.jobs.index": "index",
         "skykin.jobs.kinds": "cluster neighbours outliers",
@@ -94,6 +95,7 @@ if TYPE_CHECKING:
     from skykin.jobs.dry_run import dry_run as dry_run
     from skykin.jobs.evaluate import evaluate as evaluate
     from skykin.jobs.explain import explain as explain
+    from skykin.jobs.hats import hats as hats
     from skykin.jobs.hips import hips as hips
     from skykin.jobs.index import index as index
     from skykin.jobs.kinds import cluster as cluster

@@ -16,7 +16,7 @@ HOW = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 #: They measure a map or an index anew, or grid all pointings of WHAM.
 SLOW = {"index", "map", "map_again", "map_as", "open_wham", "watch"}
 NEED_TORCH = {"texture", "Textures", "transfer", "Transfer"}
-MARKS = {"open_wham": [pytest.mark.wham]}
+MARKS = {"open_wham": [pytest.mark.wham], "hats": [pytest.mark.extra]}
 
 
 def _marks(name):
@@ -28,6 +28,8 @@ def _marks(name):
 def test_the_example_of_each_public_name_gives_what_it_says(name, made, request, tmp_path, monkeypatch):
     if name in NEED_TORCH:
         pytest.importorskip("torch")
+    if name == "hats":
+        pytest.importorskip("pyarrow")
     if name == "open_wham":
         request.getfixturevalue("wham_path")
     monkeypatch.chdir(tmp_path)

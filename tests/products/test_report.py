@@ -184,10 +184,11 @@ def test_all_products_are_written_as_one_folder_and_listed(tmp_path, monkeypatch
     figures = {name for name in names if name.endswith(".pdf")}
     assert len(figures) == len(drawing)
     assert names - figures - {name.replace(".pdf", ".png") for name in figures} == {
-        "targets.ecsv", "targets.vot", "targets.reg", "score.fits", "tiles.ecsv", "tiles.vot", "matches.reg",
-        "matches.moc.fits", "preview.png", "credits.txt", "summary.json", "report.html",
+        "targets.ecsv", "targets.vot", "targets.reg", "score.fits", "score.multiorder.fits", "tiles.ecsv",
+        "tiles.vot", "matches.reg", "matches.moc.fits", "preview.png", "credits.txt", "summary.json",
+        "report.html",
     }  # fmt: skip
-    assert progress.told == [("Writing products", 12 + len(drawing), 12 + len(drawing), "products")]
+    assert progress.told == [("Writing products", 13 + len(drawing), 13 + len(drawing), "products")]
     page = Page(written["report.html"])
     assert {value for value in page.values("href") if "//" not in value} <= names
     assert written["report.html"].stat().st_size < 6e6

@@ -616,7 +616,7 @@ def test_k06_redirects_and_addresses_that_are_not_for_us_are_refused(server):
     with pytest.raises(RemoteError, match="begins with 'file:' is refused") as caught:
         open_survey(server.url).sample(0.0, 0.0)
     assert caught.value.code == "RM-BLOCKED"
-    for address in ("file:///etc", "ftp://example.org/x", "s3://bucket/x"):
+    for address in ("file:///etc", "ftp://example.org/x", "hdfs://bucket/x"):
         with pytest.raises(RemoteError, match="only https and http are followed"):
             open_survey(address)
 

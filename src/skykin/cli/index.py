@@ -40,7 +40,12 @@ def index_command(
     survey: Annotated[str, typer.Argument(help="Name, file, folder, pattern, or three with commas between.")],
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="Folder of the index.", show_default="SURVEY.skykin"),
+        typer.Option(
+            "--output",
+            "-o",
+            help="Folder of the index, or its address in a bucket.",
+            show_default="SURVEY.skykin",
+        ),
     ] = None,
     survey_option: SurveyOption = None,
     area: Area = None,

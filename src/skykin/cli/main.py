@@ -17,6 +17,7 @@ from skykin.cli.catalogues import catalogues_command
 from skykin.cli.doctor import doctor_command
 from skykin.cli.evaluate import evaluate_command
 from skykin.cli.explain import explain_command
+from skykin.cli.hats import hats_command
 from skykin.cli.hips import hips_command
 from skykin.cli.index import index_command, plan_command
 from skykin.cli.interrupts import INTERRUPTED, heard
@@ -118,6 +119,7 @@ app.command("neighbours")(neighbours_command)
 app.command("cluster")(cluster_command)
 app.command("outliers")(outliers_command)
 app.command("hips")(hips_command)
+app.command("hats")(hats_command)
 app.command("page")(page_command)
 app.command("doctor")(doctor_command)
 app.command("recipes")(recipes_command)

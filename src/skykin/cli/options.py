@@ -33,7 +33,9 @@ IN_MAP = (
 )
 IN_INDEX = f"{IN_MAP}, the name of a tile, or `place@INDEX` for a place in another survey's index"
 
-Index = Annotated[Path, typer.Argument(help="Folder of the index, made by `skykin index`.")]
+Index = Annotated[
+    Path, typer.Argument(help="Folder of the index, made by `skykin index`, or its address in a bucket.")
+]
 Unlike = Annotated[
     list[str] | None,
     typer.Option(

@@ -11,6 +11,8 @@ FORMAT = 3
 #: Marks the manifest among SQLite files: ``SKYI``.
 APPLICATION_ID = 0x534B5949
 MANIFEST, SHARDS, LOCK = "manifest.sqlite", "shards", "writer.lock"
+#: In the copy of an index that is in a bucket: its address.
+COPY_OF = "bucket.json"
 #: Standing queries and the journal of what they found, beside the index itself.
 STANDING = "standing.sqlite"
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from skykin.core.errors import ResourceError, UsageError, shown
 from skykin.core.scratch import is_scratch, sweep
-from skykin.indexing.layout import APPLICATION_ID, LOCK, MANIFEST, SHARDS
+from skykin.indexing.layout import APPLICATION_ID, COPY_OF, LOCK, MANIFEST, SHARDS
 
 KINDS = "scale|average|rows|norms|directions|basis|cells|moments|tiles|exact|projection"
 OWN_SHARD = re.compile(rf"(?:{KINDS})-[\w.-]+-[0-9a-f]{{16}}\.npy")
@@ -115,7 +115,7 @@ def _is_own(folder: Path, name: str) -> bool:
         return (
             path.stat().st_size == 0 or _pragma(folder / MANIFEST, "SELECT name FROM sqlite_master") is None
         )
-    if name == LOCK:
+    if name in (LOCK, COPY_OF):
         return path.is_file()
     if name == SHARDS and path.is_dir():
         return all(OWN_SHARD.fullmatch(each) or is_scratch(path / each) for each in _names(path))

@@ -15,6 +15,7 @@ import numpy as np
 from skykin.core.atomic import sha256_of, whole_file
 from skykin.core.errors import IndexRefusedError, shown
 from skykin.core.shapes import Numbers
+from skykin.indexing.remote import shard_written
 
 #: Bytes of a shard that are mapped at a time where all of it is read.
 WINDOW = 64 << 20
@@ -65,6 +66,7 @@ def write_shard(folder: Path, name: str, array: Numbers) -> Shard:
     with whole_file(folder / file) as temporary, temporary.open("wb") as target:
         target.write(header)
         target.write(body)
+    shard_written(folder, file)
     shape = tuple(int(length) for length in array.shape)
     return Shard(name, file, digest.hexdigest(), shape, _spelled(array.dtype), len(header) + array.nbytes)
 

@@ -26,6 +26,7 @@ from skykin.indexing.layout import SHARDS
 from skykin.indexing.level import LevelReader
 from skykin.indexing.manifest import read_manifest
 from skykin.indexing.region import Place, region_of
+from skykin.indexing.remote import local_folder, remote_of
 from skykin.indexing.stored import Shelf, StoredFacet
 from skykin.indexing.vectors import TileVectors
 from skykin.style.engine.meter import ContextMeter
@@ -55,7 +56,7 @@ class StoredIndex(IndexFacts):
 
     @classmethod
     def open(cls, path: str | Path) -> Self:
-        """Open the index in a folder.
+        """Open the index in a folder or, at an address such as ``s3://bucket/sky.skykin``, in a bucket.
 
         Raises
         ------
@@ -63,8 +64,8 @@ class StoredIndex(IndexFacts):
             If there is none, it is not finished, of another version (``IX-VERSION``), or damaged
             (``IX-CORRUPT``).
         """
-        folder = Path(path).expanduser()
-        manifest = read_manifest(folder)
+        remote, folder = remote_of(path), local_folder(path)
+        manifest = read_manifest(folder if remote is None else remote.manifest_folder())
         if not manifest.steps or manifest.missing:
             done = len(manifest.steps) - len(manifest.missing)
             raise IndexRefusedError(

@@ -19,6 +19,7 @@ from skykin.indexing.compare import Space
 from skykin.indexing.contrasts import ContrastsOfCells
 from skykin.indexing.manifest import read_manifest
 from skykin.indexing.moments import add_all, add_up, unit_rows
+from skykin.indexing.remote import remote_of, shard_needed
 from skykin.indexing.shards import Shard, check_shard, map_again, open_shard, windows
 from skykin.style.engine.cells import Lattice, ring_side, square_extremes
 from skykin.style.network.halves import widened
@@ -55,13 +56,24 @@ class Shelf:
     def check(self, name: str) -> None:
         """Hash the shard of that name."""
         with self._replacement_told(name):
+            self._bring(name, self.shards[name])
             check_shard(self.folder, self.shards[name])
+
+    def _bring(self, name: str, shard: Shard) -> None:
+        """Fetch a shard of an index in a bucket that is not here yet."""
+        if not (self.folder / shard.file).is_file():
+            shard_needed(
+                self.folder,
+                name,
+                lambda: [(each.name, each.file, each.sha256, each.size) for each in self.shards.values()],
+            )
 
     def _known(self, name: str) -> Shard:
         shard = self.shards.get(name)
         if shard is None:
             raise IndexRefusedError(f"the index has no shard {name!r}, although its manifest needs one")
         if name not in self._opened:
+            self._bring(name, shard)
             check_shard(self.folder, shard)
             array, begins = open_shard(self.folder, shard)
             self._opened[name] = array.dtype, begins
@@ -75,7 +87,8 @@ class Shelf:
         except IndexRefusedError as error:
             index = self.folder.parent
             try:
-                now = read_manifest(index).shards.get(name)
+                remote = remote_of(index)
+                now = read_manifest(remote.manifest_folder() if remote else index).shards.get(name)
             except IndexRefusedError as gone:
                 if gone.code != "IX-VERSION":
                     raise error from gone

@@ -19,6 +19,7 @@ from skykin.indexing.builder import AVERAGE, Measured, read_space, written
 from skykin.indexing.facet_style import FacetMeter
 from skykin.indexing.layout import SHARDS
 from skykin.indexing.manifest import Manifest, Step
+from skykin.indexing.remote import local_folder, shared_name
 from skykin.indexing.shards import Shard
 from skykin.indexing.stored import Shelf, facet_name, facet_plan
 from skykin.jobs.opening import recipe_for, survey_of
@@ -55,7 +56,7 @@ class FacetTask:
             "steps": {step.name: step.result for step in state.steps if step.name in ("scale", AVERAGE)},
             "shards": [asdict(each) for each in state.shards.values() if not each.name.count("-facet-")],
         }
-        return cls(str(folder.resolve()), json.dumps(job))
+        return cls(shared_name(folder), json.dumps(job))
 
     def __call__(self, names: Sequence[str]) -> Answer:
         """Measure some facets; what goes wrong with one does not touch the others."""
@@ -65,7 +66,7 @@ class FacetTask:
             for name in names:
                 try:
                     style = meter(known[name])
-                    done.append(Done(name, written(Path(self.folder) / SHARDS, name, style)))
+                    done.append(Done(name, written(local_folder(self.folder) / SHARDS, name, style)))
                 except Exception as error:  # told by its cause, and tried again
                     done.append(Done(name, cause=f"{type(error).__name__}: {error}"[:200]))
         return Answer(tuple(done), time.monotonic() - began)
@@ -80,7 +81,7 @@ def _opened(folder: str, text: str) -> tuple[FacetMeter, dict[str, Facet]]:
     chosen = recipe_for(settings, survey)
     shards = {each["name"]: Shard(**(each | {"shape": tuple(each["shape"])})) for each in job["shards"]}
     steps = [Step(name, {}, result) for name, result in job["steps"].items()]
-    space = read_space(chosen, Shelf(Path(folder) / SHARDS, shards), steps)
+    space = read_space(chosen, Shelf(local_folder(folder) / SHARDS, shards), steps)
     network = context_network(
         chosen.layers, fast=settings.fast, device=settings.device, precision=settings.precision
     )

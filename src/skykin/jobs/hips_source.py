@@ -17,7 +17,7 @@ from skykin.core.footprint import Footprint
 from skykin.core.protocols import Survey
 from skykin.core.settings import StretchKind
 from skykin.core.shapes import Numbers
-from skykin.indexing.layout import MANIFEST
+from skykin.indexing.remote import is_index
 from skykin.indexing.sky_index import StoredIndex
 from skykin.jobs.stored import sky_of
 from skykin.products.hips.colour_map import colour_map
@@ -127,7 +127,7 @@ def shown_by(
     SkykinError
         If it cannot be opened, or has no such column.
     """
-    found = _result(source)
+    found = result_at(source)
     if isinstance(found, SkyMap):
         return _of_map(found, column or "score")
     if isinstance(found, SkyKinds):
@@ -143,14 +143,14 @@ def shown_by(
     return _of_sky(RenderedSurvey(survey, measure_stretch(survey, stretch)), survey.name, survey.title)
 
 
-def _result(
+def result_at(
     source: SurveyLike | SkyMap | SkyKinds | StoredIndex,
 ) -> SurveyLike | SkyMap | SkyKinds | StoredIndex:
     """Open the folder of a result or of an index; anything else is a survey."""
     if isinstance(source, str | Path):
+        if is_index(source):
+            return StoredIndex.open(source)
         folder = Path(source).expanduser()
-        if (folder / MANIFEST).is_file():
-            return StoredIndex.open(folder)
         if (folder / SUMMARY).is_file():
             return SkyMap.read(folder)
         if (folder / KINDS).is_file():
@@ -161,7 +161,7 @@ def _result(
 def _of_sky(sky: RenderedSurvey, name: str, title: str) -> ToShow:
     survey = sky.survey
     return ToShow(
-        name=_short(name),
+        name=short_identifier(name),
         title=title,
         extent=survey.extent,
         frame=hips_frame(survey.extent, survey.to_dict()),
@@ -234,7 +234,7 @@ def _of_tiles(
     extent: Extent, name: str, **said: Any,
 ) -> ToShow:  # fmt: skip
     return ToShow(
-        name=_short(name),
+        name=short_identifier(name),
         extent=extent,
         frame=hips_frame(extent, facts),
         order=order_of_spacing(spacing_deg),
@@ -267,7 +267,7 @@ def _title(column: str) -> str:
     return TITLES.get(column, column.replace("_", " ").capitalize())
 
 
-def _short(name: str) -> str:
+def short_identifier(name: str) -> str:
     """Letters, digits and hyphens of a name, which identifiers allow."""
     kept = "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in name)
     return "-".join(part for part in kept.split("-") if part)[:60] or "sky"

@@ -15,6 +15,7 @@ from skykin.core.area import AreaLike, SkyArea, read_area
 from skykin.core.clean import file_name
 from skykin.core.errors import UsageError, shown
 from skykin.core.footprint import Footprint
+from skykin.core.object_store import bucket_address
 from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Progress, Survey
 from skykin.core.provenance import library_versions
@@ -28,6 +29,8 @@ from skykin.indexing.layout import MANIFEST
 from skykin.indexing.manifest import read_manifest
 from skykin.indexing.moments import Directions
 from skykin.indexing.own_files import check_index_folder
+from skykin.indexing.remote import local_folder
+from skykin.indexing.remote_build import built_in
 from skykin.indexing.sky_index import StoredIndex
 from skykin.indexing.stored import cell_pixels
 from skykin.jobs.examples import cut_in_context
@@ -105,7 +108,7 @@ def index(
     survey : str, Path, Survey, or image in memory
         As for `map`.
     output : path
-        Folder of the index.
+        Folder of the index, or its address in a bucket, such as ``s3://bucket/wham.skykin``.
     survey_option, area, tile_size, spacing, pixels, bands, stretch, recipe, min_coverage :
     fast, device, precision :
         How the sky is cut, coloured and measured; see `MapSettings`.
@@ -172,7 +175,7 @@ def index(
     def elsewhere(job: Job, settings: MapSettings) -> Job:
         if isinstance(settings.survey, Survey):
             raise UsageError("a survey in memory cannot be sent to a cluster; write it to a file first")
-        measure = Elsewhere(Path(output), settings, dict(job.facts), scheduler, workers, client)
+        measure = Elsewhere(local_folder(output), settings, dict(job.facts), scheduler, workers, client)
         return replace(job, elsewhere=measure)
 
     return index_as(
@@ -211,15 +214,16 @@ def index_as(
         raise UsageError(
             f"an index is read from facets, which {settings.tiles_only} contradicts; leave it out"
         )
-    folder = Path(output)
-    check_index_folder(folder)
-    settings, opened = prepared(settings, download, progress)
-    job = _job(settings, opened, folder, append=append, exact=exact, progress=progress)
-    if elsewhere is not None:
-        job = elsewhere(job, settings)
-    if not build(folder, job, append=append, workers=settings.workers, progress=progress):
-        progress.say(f"note: {folder.name} is complete already; nothing was to be done")
-    return SkyIndex.open(folder)
+    if bucket_address(output) is None:
+        check_index_folder(Path(output))
+    with built_in(output) as folder:
+        settings, opened = prepared(settings, download, progress)
+        job = _job(settings, opened, folder, append=append, exact=exact, progress=progress)
+        if elsewhere is not None:
+            job = elsewhere(job, settings)
+        if not build(folder, job, append=append, workers=settings.workers, progress=progress):
+            progress.say(f"note: {folder.name} is complete already; nothing was to be done")
+    return SkyIndex.open(output)
 
 
 def settings_of(index: StoredIndex, survey: SurveyLike, *, jobs: int | None = None) -> MapSettings:

@@ -21,7 +21,7 @@ from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Progress, Survey
 from skykin.core.settings import DEFAULTS
 from skykin.core.survey_options import BandsLike, SurveyOptions
-from skykin.indexing.layout import MANIFEST
+from skykin.indexing.remote import is_index
 from skykin.jobs.opening import recipe_for
 from skykin.jobs.query import Reference, read_query
 from skykin.jobs.sizing import covered_deg2, reference_facts, size_facts, sized, suited, tile_about
@@ -97,7 +97,7 @@ def info(
     check_output_file(preview, overwrite=overwrite)
     if isinstance(survey, SkyIndex):
         return _about_index(survey, progress)
-    if isinstance(survey, str | Path) and (Path(survey).expanduser() / MANIFEST).is_file():
+    if isinstance(survey, str | Path) and is_index(survey):
         return _about_index(open_index(survey), progress)
     opened = open_survey(survey, options=survey_option, bands=bands, download=download, progress=progress)
     seen = opened.overview if opened.extent.is_all_sky else opened

@@ -30,13 +30,17 @@ OWN_FILES = frozenset(
     "credits.txt", "evaluation-curves.ecsv", "evaluation-objects.ecsv", "evaluation.ecsv", "evaluation.json",
     "explanation.json", "explanation.npz", "kinds.fits", "kinds.json", "layers.ecsv", "matches.moc.fits",
     "matches.reg", "outliers.ecsv", "outliers.json", "preview.png", "rejected.jsonl", "report.html",
-    "score.fits", "section.html", "summary.json", "targets.ecsv", "targets.reg", "targets.vot",
-    "tiles.ecsv", "tiles.vot")
+    "score.fits", "score.multiorder.fits", "section.html", "summary.json", "targets.ecsv", "targets.reg",
+    "targets.vot", "tiles.ecsv", "tiles.vot")
 )  # fmt: skip
-#: The same of a HiPS, which has as many as its sky needs: paths within the folder.
-HIPS_FOLDERS = re.compile(r"Norder\d{1,2}(/Dir\d{1,19})?")
-HIPS_FILES = re.compile(
+#: The same of a HiPS and of a HATS catalogue, which have as many as their sky needs: paths within the folder.
+CELL_FOLDERS = re.compile(
+    r"Norder\d{1,2}(/Dir\d{1,19})?|dataset(/Norder=\d{1,2}(/Dir=\d{1,19})?)?",
+)
+CELL_FILES = re.compile(
     r"properties|Moc\.fits|Norder\d{1,2}/(Allsky|Dir\d{1,19}/Npix\d{1,19})\.(fits|png|jpg)"
+    r"|hats\.properties|partition_info\.csv|dataset/(_metadata|_common_metadata)"
+    r"|dataset/Norder=\d{1,2}/Dir=\d{1,19}/Npix=\d{1,19}\.parquet"
 )
 
 
@@ -166,11 +170,11 @@ def _strangers(folder: Path) -> Iterator[tuple[str, str]]:
         if path.is_symlink() or not (path.is_file() or path.is_dir()):
             yield name, "Skykin did not write"
         elif path.is_dir():
-            if name not in OWN_FOLDERS and not HIPS_FOLDERS.fullmatch(name):
+            if name not in OWN_FOLDERS and not CELL_FOLDERS.fullmatch(name):
                 yield name, "Skykin did not write"
         elif path.name in LITTER or (path.name == MARKER and parent in (".", *OWN_FOLDERS)):
             continue
-        elif name not in known or not (path.name in OWN_FILES or HIPS_FILES.fullmatch(name)):
+        elif name not in known or not (path.name in OWN_FILES or CELL_FILES.fullmatch(name)):
             yield name, "Skykin did not write"
         elif known[name] != sha256_of(path):
             yield name, "was changed after Skykin wrote it"

@@ -27,7 +27,14 @@ FINEST_NSIDE = 512
 #: Side of a square as large as one pixel of NSIDE 1, degrees.
 BASE_PIXEL_DEG = math.degrees(math.sqrt(4 * math.pi / 12))
 
-
+#: What each column is; besides these there is one for each layer.
+COLUMN_TEXTS = {
+    "SCORE": "similarity of the tile here to the reference",
+    "STANDARDISED": "spreads above the score of tiles like it elsewhere",
+    "P": "p-value under the matched null",
+    "Q": "false discovery rate at which it is a match",
+    "COVERAGE": "share of the tile with data",
+}
 #: By whether the map holds all pixels.
 WHOLE_SKY = {
     True: (
@@ -128,14 +135,19 @@ def score_map(result: MappedTiles) -> ScoreMap:
     covers a part of the sky only, holds the pixels of this part alone.
     """
     where = _PIXELS.of(result.footprints, lambda: map_pixels(result))
+    return ScoreMap(
+        where.nside,
+        {name: _painted(values, where.source) for name, values in score_columns(result).items()},
+        where.pixels,
+    )
+
+
+def score_columns(result: MappedTiles) -> dict[str, Numbers]:
+    """Numbers of each tile that a map shows, by the name of their column."""
     columns = {"SCORE": "score"}
     columns |= {f"COSINE_{layer.upper()}": f"cosine_{layer}" for layer in result.layers}
     columns |= {"STANDARDISED": "standardised", "P": "p", "Q": "q", "COVERAGE": "coverage"}
-    return ScoreMap(
-        where.nside,
-        {name: _painted(numbers(result.tiles[column]), where.source) for name, column in columns.items()},
-        where.pixels,
-    )
+    return {name: numbers(result.tiles[column]) for name, column in columns.items()}
 
 
 def map_pixels(result: MappedTiles) -> MapPixels:
@@ -145,14 +157,14 @@ def map_pixels(result: MappedTiles) -> MapPixels:
         return MapPixels(result.tile_nside, rows, pixels)
     if result.tile_nside is not None:
         return MapPixels(result.tile_nside, _tile_of_own_pixel(result, result.tile_nside))
-    spacing_deg = _spacing_deg(result)
-    nside = int(2 ** max(0, math.ceil(math.log2(BASE_PIXEL_DEG / (spacing_deg / 2)))))
-    around = Extent.around(result.lon_deg, result.lat_deg, 2 * spacing_deg)
+    apart_deg = spacing_deg(result)
+    nside = int(2 ** max(0, math.ceil(math.log2(BASE_PIXEL_DEG / (apart_deg / 2)))))
+    around = Extent.around(result.lon_deg, result.lat_deg, 2 * apart_deg)
     if nside <= FINEST_NSIDE or around.is_all_sky:
         nside = min(nside, FINEST_NSIDE)
-        return MapPixels(nside, _nearest_tile(result, nside, np.arange(12 * nside**2), spacing_deg))
+        return MapPixels(nside, _nearest_tile(result, nside, np.arange(12 * nside**2), apart_deg))
     near = np.sort(HEALPix(nside, order="ring").nested_to_ring(around.pixels(nside)))
-    rows = _nearest_tile(result, nside, near, spacing_deg)
+    rows = _nearest_tile(result, nside, near, apart_deg)
     return MapPixels(nside, rows[rows >= 0], near[rows >= 0])
 
 
@@ -182,14 +194,7 @@ def write_score_map(result: MappedTiles, path: Path) -> None:
 
 
 def _describe(header: fits.Header, painted: ScoreMap, result: MappedTiles) -> None:
-    texts = {
-        "SCORE": "similarity of the tile here to the reference",
-        "STANDARDISED": "spreads above the score of tiles like it elsewhere",
-        "P": "p-value under the matched null",
-        "Q": "false discovery rate at which it is a match",
-        "COVERAGE": "share of the tile with data",
-    }
-    texts |= {f"COSINE_{layer.upper()}": f"cosine of layer {layer}" for layer in result.layers}
+    texts = COLUMN_TEXTS | {f"COSINE_{layer.upper()}": f"cosine of layer {layer}" for layer in result.layers}
     for number, name in enumerate(painted.columns, start=1 if painted.pixels is None else 2):
         header.set(f"TUNIT{number}", "", "no unit: a pure number", after=f"TFORM{number}")
         header.set(f"TDESC{number}", texts[name][:60], after=f"TUNIT{number}")
@@ -235,12 +240,17 @@ def _tile_of_own_pixel(result: MappedTiles, nside: int) -> Numbers:
 def _nearest_tile(result: MappedTiles, nside: int, pixels: Numbers, farthest_deg: float) -> Numbers:
     """Row of the tile with the nearest centre to each pixel; −1 where that is too far."""
     lon, lat = HEALPix(nside=nside, order="ring").healpix_to_lonlat(pixels)
+    return nearest_tiles_at(result, lon.to_value(u.deg), lat.to_value(u.deg), farthest_deg)
+
+
+def nearest_tiles_at(result: MappedTiles, lon_deg: Degrees, lat_deg: Degrees, farthest_deg: float) -> Numbers:
+    """Row of the tile with the nearest centre to Galactic positions; −1 where that is too far."""
     centres = directions(result.lon_deg, result.lat_deg)
-    distance, row = cKDTree(centres).query(directions(lon.to_value(u.deg), lat.to_value(u.deg)))
+    distance, row = cKDTree(centres).query(directions(lon_deg, lat_deg))
     return np.asarray(np.where(distance <= chord(farthest_deg), row, -1))
 
 
-def _spacing_deg(result: MappedTiles) -> float:
+def spacing_deg(result: MappedTiles) -> float:
     """Distance from a tile's centre to the next, degrees, where the grid is at its widest."""
     if len(result.footprints) < 2:
         return result.footprints[0].height_deg

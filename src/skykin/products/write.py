@@ -12,6 +12,7 @@ from skykin.products.figures import FIGURES, draw_figures
 from skykin.products.folder import output_folder
 from skykin.products.mapped import MappedTiles
 from skykin.products.matches import write_coverage_map, write_regions
+from skykin.products.multi_order_map import write_multi_order_map
 from skykin.products.preview import write_preview
 from skykin.products.rejected import REJECTED, write_rejected
 from skykin.products.report import write_report
@@ -33,6 +34,11 @@ PRODUCTS: tuple[tuple[str, str, Callable[[MappedTiles, Path], None]], ...] = (
     ("targets.vot", "the same table as VOTable", _of_targets(write_target_votable)),
     ("targets.reg", "a circle and a name for each target, for DS9", _of_targets(write_target_regions)),
     ("score.fits", "HEALPix map of the scores, each layer's cosine and the coverage", write_score_map),
+    (
+        "score.multiorder.fits",
+        "the same as cells of many orders (UNIQ, equatorial), for mocpy, ligo.skymap and Aladin",
+        write_multi_order_map,
+    ),
     ("tiles.ecsv", "catalogue of all tiles, for Python", write_ecsv),
     ("tiles.vot", "the same catalogue as VOTable, for TOPCAT and Aladin", write_votable),
     (

@@ -11,6 +11,7 @@ from typing import Any
 
 from skykin.core.checked import check_names
 from skykin.core.errors import RemoteError, UnknownNameError, UsageError, shown
+from skykin.core.object_store import bucket_address
 from skykin.core.progress import SILENT
 from skykin.core.protocols import Progress, Survey
 from skykin.core.scratch import TemporaryFolder
@@ -36,8 +37,9 @@ def open_survey(
     Parameters
     ----------
     what : str, Path, (array, WCS), HDU, HDUList, NDData, Survey, or three of the first two
-        A name such as ``planck-dust``, a file, a folder, a pattern such as ``plates/*.fits``, the IVOA
-        identifier of a HiPS such as ``CDS/P/AKARI/FIS/Color``, or the address of one.  Three of them are
+        A name such as ``planck-dust``, a file, a folder, a pattern such as ``plates/*.fits`` (each also in a
+        bucket, ``s3://bucket/plates/*.fits``), the IVOA identifier of a HiPS such as
+        ``CDS/P/AKARI/FIS/Color``, or the address of one.  Three of them are
         shown as red, green and blue.  An image in memory is an array or Quantity (rows, columns) or
         (3, rows, columns) with its `~astropy.wcs.WCS`, an `~astropy.nddata.NDData` with one, or an HDU of
         `astropy.io.fits`; NaN and masked pixels are blank.  It goes through a temporary file, and is read as
@@ -136,6 +138,11 @@ def _may_be_followed(place: str) -> bool:
     identifier = place if named is None else named.identifier
     if is_identifier(identifier):
         return Path(place).exists() or was_opened(identifier)
+    address = bucket_address(place)
+    if address is not None:
+        from skykin.survey.bucket import was_fetched  # noqa: PLC0415
+
+        return was_fetched(address)
     return "://" not in place or WebStore(place).was_opened
 
 
@@ -184,11 +191,14 @@ def _smoothed(survey: Survey, options: SurveyOptions, progress: Progress) -> Sur
     return smoothed(survey, options.smooth_deg, progress)
 
 
-def _open_one(what: str, options: SurveyOptions, download: bool, progress: Progress) -> Survey:
+def _open_one(what: str, options: SurveyOptions, download: bool, progress: Progress) -> Survey:  # noqa: PLR0911 - one for each kind of name
     named = named_surveys().get(what.lower())
     if named is not None:
         return named.open(options, download, progress)
     if "://" in what:
+        parts = [part.strip() for part in what.split(",")]
+        if len(parts) == 3 and all("://" in part for part in parts):
+            return _open_three(list(parts), options, download, progress)
         return _open_from_web(what, options, progress)
     path = Path(what).expanduser()
     try:
@@ -211,11 +221,15 @@ def _open_one(what: str, options: SurveyOptions, download: bool, progress: Progr
 
 
 def _open_from_web(what: str, options: SurveyOptions, progress: Progress) -> Survey:
-    """Open a HiPS by its address or by its identifier."""
+    """Open what is in a bucket, or a HiPS by its address or by its identifier."""
     from skykin.survey.formats.hips import open_hips  # noqa: PLC0415
     from skykin.survey.hips.public import open_public  # noqa: PLC0415
     from skykin.survey.hips.store import WebStore  # noqa: PLC0415
 
+    if bucket_address(what) is not None:
+        from skykin.survey.bucket import open_in_bucket  # noqa: PLC0415
+
+        return open_in_bucket(what, options, progress)
     if "://" in what and not what.startswith(PREFIX):
         return open_hips(WebStore(what), options, progress)
     return open_public(what, options, progress)

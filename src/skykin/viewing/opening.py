@@ -15,7 +15,7 @@ from skykin import __version__
 from skykin.core.errors import UsageError, shown
 from skykin.core.plain import json_text
 from skykin.core.protocols import Progress, Survey
-from skykin.indexing.layout import MANIFEST
+from skykin.indexing.remote import is_index
 from skykin.jobs.index import default_name
 from skykin.jobs.index import index as make_index
 from skykin.jobs.opening import METHOD_CREDITS
@@ -94,7 +94,7 @@ def serve(wanted: Wanted, progress: Progress) -> View:
 
 def _is_index(source: Source) -> bool:
     if isinstance(source, str | Path):
-        return (Path(source).expanduser() / MANIFEST).is_file()
+        return is_index(source)
     return isinstance(source, SkyIndex)
 
 

@@ -28,6 +28,7 @@ from skykin.survey.fits.image_hdus import image_shape
 from skykin.survey.fits.pixels import ChannelPixels, Cube, Pixels
 from skykin.survey.fits.sky_image import SkyImage
 from skykin.survey.fits.spectral_axis import SpectralAxis, read_spectral_axis, spectral_axis_number
+from skykin.survey.fits.world import World
 from skykin.survey.units import known_unit
 from skykin.survey.velocity_bands import LEAST_COVERED
 
@@ -48,21 +49,54 @@ def open_cube(path: Path, options: SurveyOptions, progress: Progress) -> SkyImag
     tell_beside(hdu, None, beside, progress)
     image = read_image(path, hdu, options, progress)
     axes = image.world.axes
-    axis = _third_axis(hdu, axes, progress)
+    axis = third_axis(hdu, axes, progress)
     cube = without_faults(cube_of(path, hdu, image, (axis, axes.lat_axis, axes.lon_axis), options.blank))
+    return cube_survey(
+        hdu, image.world, cube, axis=axis, name=path.stem, source=Source(path.name, sha256_of(path)),
+        options=options, progress=progress,
+    )  # fmt: skip
+
+
+def cube_survey(
+    hdu: Hdu,
+    world: World,
+    cube: Cube,
+    *,
+    axis: int,
+    name: str,
+    source: Source,
+    options: SurveyOptions,
+    progress: Progress,
+) -> SkyImage:
+    """Show a cube as three bands, channels or moments.
+
+    Parameters
+    ----------
+    hdu : Hdu
+        Its header.
+    world : World
+    cube : Cube
+    axis : int
+        FITS number, from 0, of the axis of its channels.
+    name : str
+    source : Source
+    options, progress :
+        As of `open_cube`.
+    """
+    axes = world.axes
     line = _line(hdu, axes, axis, options, progress)
     planes, names, facts = _planes(hdu, line, cube, options, progress)
     look_at(planes[1], hdu, options, progress)
     unit = known_unit(options.unit or hdu.cards.get("BUNIT", ""), progress)
     if facts["shown"] == "bands" and unit:
         unit = known_unit(f"{unit} km / s", progress)
-    about = About(path.stem, path.name, unit, names, Source(path.name, sha256_of(path)), ())
-    doubt_scale(hdu, image.world, progress)
-    beam = beam_of(hdu, image.world, options, progress)
-    return SkyImage(planes, image.world, beam, about, {**facts, **told(hdu, options, progress)})
+    about = About(name, source.name, unit, names, source, ())
+    doubt_scale(hdu, world, progress)
+    beam = beam_of(hdu, world, options, progress)
+    return SkyImage(planes, world, beam, about, {**facts, **told(hdu, options, progress)})
 
 
-def _third_axis(hdu: Hdu, axes: HeaderWcs, progress: Progress) -> int:
+def third_axis(hdu: Hdu, axes: HeaderWcs, progress: Progress) -> int:
     """Return the number of the axis whose planes are combined, from 0."""
     shape = image_shape(hdu)
     sky = {axes.lon_axis, axes.lat_axis}

@@ -92,7 +92,8 @@ def open_image(path: Path, options: SurveyOptions, progress: Progress) -> SkyIma
     """
     hdu, beside = checked_image(path, options, progress)
     image = read_image(path, hdu, options, progress)
-    order = _plane(hdu, image.world, progress)
+    tell_planes(hdu, image.world, progress)
+    order = None, image.world.axes.lat_axis, image.world.axes.lon_axis
     pixels: Pixels = ChannelPixels(without_faults(cube_of(path, hdu, image, order, options.blank)), 0)
     weight = next((each for each in beside if is_weight_of(each, hdu)), None)
     facts = told(hdu, options, progress)
@@ -101,12 +102,45 @@ def open_image(path: Path, options: SurveyOptions, progress: Progress) -> SkyIma
         pixels = WeightedPixels(pixels, ChannelPixels(cube_of(path, weight, read, order, None), 0))
         facts["weight"] = {"file": path.name, "hdu": weight.number}
     tell_beside(hdu, weight, beside, progress)
+    return image_survey(
+        hdu, image.world, pixels, name=path.stem, source=Source(path.name, sha256_of(path)), options=options,
+        progress=progress, facts=facts,
+    )  # fmt: skip
+
+
+def image_survey(
+    hdu: Hdu,
+    world: World,
+    pixels: Pixels,
+    *,
+    name: str,
+    source: Source,
+    options: SurveyOptions,
+    progress: Progress,
+    facts: dict[str, object] | None = None,
+) -> SkyImage:
+    """Show an image as a survey.
+
+    Parameters
+    ----------
+    hdu : Hdu
+        Its header.
+    world : World
+    pixels : Pixels
+    name : str
+    source : Source
+    options, progress :
+        As of `open_image`.
+    facts : dict, optional
+        What provenance says of the choices made, if something was told already.
+    """
+    facts = told(hdu, options, progress) if facts is None else facts
     look_at(pixels, hdu, options, progress)
     unit = known_unit(options.unit or hdu.cards.get("BUNIT", ""), progress)
-    about = About(path.stem, path.name, unit, ("intensity",) * 3, Source(path.name, sha256_of(path)), ())
-    doubt_scale(hdu, image.world, progress)
-    beam = beam_of(hdu, image.world, options, progress)
-    return SkyImage((pixels,), image.world, beam, about, facts)
+    about = About(name, source.name, unit, ("intensity",) * 3, source, ())
+    doubt_scale(hdu, world, progress)
+    beam = beam_of(hdu, world, options, progress)
+    return SkyImage((pixels,), world, beam, about, facts)
 
 
 def told(hdu: Hdu, options: SurveyOptions, progress: Progress) -> dict[str, object]:
@@ -237,8 +271,8 @@ def without_faults(cube: StoredCube | ArrayCube) -> StoredCube | ArrayCube:
     return replace(cube, scaling=replace(cube.scaling, lowest=lowest, highest=highest))
 
 
-def _plane(hdu: Hdu, world: World, progress: Progress) -> tuple[None, int, int]:
-    """Axes of the first plane: rows by latitude, columns by longitude."""
+def tell_planes(hdu: Hdu, world: World, progress: Progress) -> None:
+    """Say so where an image has several planes, of which the first is used."""
     shape = image_shape(hdu)
     for i, length in enumerate(shape):
         if i not in (world.axes.lon_axis, world.axes.lat_axis) and length > 1:
@@ -246,7 +280,6 @@ def _plane(hdu: Hdu, world: World, progress: Progress) -> tuple[None, int, int]:
             progress.say(
                 f"note: axis {i + 1} ({shown(name)}) of {hdu} has {length} planes; the first is used"
             )
-    return None, world.axes.lat_axis, world.axes.lon_axis
 
 
 def check_compression(hdu: Hdu) -> None:

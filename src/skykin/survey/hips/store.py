@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from skykin.core.atomic import read_sealed, write_sealed
 from skykin.core.errors import RemoteError, ResourceError, shown
+from skykin.core.object_store import object_store
 from skykin.core.protocols import Progress
 from skykin.survey.download import CACHE_VARIABLE, cache_folder, streamed, web_client
 from skykin.survey.fits.check import looks_like_html
@@ -125,7 +126,7 @@ class WebStore:
 
     def __init__(self, urls: str | Sequence[str], *, name: str = "", led_by: str = "") -> None:
         self.urls = tuple(url.rstrip("/") for url in ((urls,) if isinstance(urls, str) else urls))
-        self._hosts = tuple(shown(checked_host(url)) for url in self.urls)
+        self._hosts = tuple(map(self._host_of, self.urls))
         self._given, self._led_by = name, led_by
         self._site = site_of(name or self.urls[0])
         self.cache = self._site / UNKNOWN
@@ -136,6 +137,11 @@ class WebStore:
         self._new = 0
         self._lock = threading.Lock()
         self._turn = threading.BoundedSemaphore(AT_ONCE)
+
+    @staticmethod
+    def _host_of(url: str) -> str:
+        """Server of an address, for people."""
+        return shown(checked_host(url))
 
     @property
     def name(self) -> str:
@@ -366,6 +372,28 @@ class WebStore:
             trim(self._site.parent, CACHE_BYTES)
 
 
+class BucketStore(WebStore):
+    """A HiPS in a bucket, such as ``s3://bucket/folder``; copies are kept as of any on the web."""
+
+    @staticmethod
+    def _host_of(url: str) -> str:
+        return shown(object_store(url).bucket)
+
+    def has(self, file: str) -> bool:
+        """Whether the bucket has a file, which is not fetched."""
+        return object_store(self.urls[0]).head(file) is not None
+
+    def _once(self, file: str, at: int) -> bytes | None:
+        store = object_store(self.urls[at])
+        with self._turn:
+            entry = store.head(file)
+            if entry is None:
+                return None
+            if entry.size > LARGEST_FILE:
+                raise _too_big(file)
+            return store.read(file)
+
+
 def site_of(name: str) -> Path:
     """Folder in which the copies of a HiPS of this name, or at this address, are kept."""
     return cache_folder() / "hips" / hashlib.sha256(name.encode()).hexdigest()[:16]
@@ -412,7 +440,11 @@ def trim(folder: Path, most_bytes: int) -> None:
 
 def _check_size(content: bytes, name: str) -> None:
     if len(content) > LARGEST_FILE:
-        raise RemoteError(
-            f"{shown(name)} has more than {LARGEST_FILE} bytes, which is no tile; choose another HiPS",
-            code="RM-TOOBIG",
-        )
+        raise _too_big(name)
+
+
+def _too_big(name: str) -> RemoteError:
+    return RemoteError(
+        f"{shown(name)} has more than {LARGEST_FILE} bytes, which is no tile; choose another HiPS",
+        code="RM-TOOBIG",
+    )

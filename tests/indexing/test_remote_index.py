@@ -1,0 +1,218 @@
+"""An index in a bucket: built there, searched from there, and built on after its builder was killed."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from itertools import count
+from pathlib import Path
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_limits
+
+import skykin
+from skykin.core.errors import IndexRefusedError
+from skykin.core.object_store import object_store
+from skykin.indexing.layout import MANIFEST
+from skykin.indexing.manifest import read_manifest
+from skykin.indexing.remote import RemoteIndex
+from tests.buckets import new_bucket, server, settings_of
+
+pytestmark = pytest.mark.extra
+NUMBERS = count()
+HOW = {"tile_size": 10, "spacing": 5, "pixels": 32, "recipe": "mean-std", "area": "200,245,-30,5", "jobs": 1}
+#: Sides of facets: a few of them, each quickly measured.
+SIDE = 96
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def served():
+    with server() as found:
+        yield found
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _small_facets():
+    with pytest.MonkeyPatch.context() as patch, threadpool_limits(1):
+        patch.setattr("skykin.tiling.facets.MOST_PIXELS", SIDE)
+        yield
+
+
+@pytest.fixture
+def bucket(served, tmp_path, monkeypatch):
+    made = new_bucket(served, f"index-{next(NUMBERS)}")
+    for name, value in settings_of(made, tmp_path / "cache").items():
+        monkeypatch.setenv(name, value)
+    object_store.cache_clear()
+    yield made
+    object_store.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def plate(tmp_path_factory):
+    """The made-up sky as a file."""
+    from tests.skies import blob_survey
+
+    return blob_file(blob_survey(), tmp_path_factory.mktemp("sky") / "blobs.fits")
+
+
+def blob_file(survey, path):
+    from astropy.io import fits
+
+    lon, lat = np.meshgrid(255 - 0.5 * np.arange(140), -40 + 0.5 * np.arange(110))
+    header = fits.Header({
+        "CTYPE1": "GLON-CAR", "CTYPE2": "GLAT-CAR", "CRVAL1": 255.0, "CRVAL2": 0.0, "CDELT1": -0.5,
+        "CDELT2": 0.5, "CRPIX1": 1.0, "CRPIX2": 81.0, "BUNIT": "K",
+    })  # fmt: skip
+    fits.writeto(path, survey.sample(lon, lat)[0].sum(axis=-1).astype(np.float32), header)
+    return path
+
+
+@pytest.fixture(scope="module")
+def local(plate, tmp_path_factory):
+    """The same index in a folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SKYKIN_CACHE", str(tmp_path_factory.mktemp("cache")))
+        return skykin.index(plate, tmp_path_factory.mktemp("local") / "blobs.skykin", **HOW)
+
+
+def shards_of(manifest):
+    return {name: (shard.file, shard.sha256) for name, shard in manifest.shards.items()}
+
+
+def in_bucket(bucket):
+    """Manifest as it lies in the bucket, and the shards that are there."""
+    address = f"{bucket.address}/blobs.skykin"
+    manifest = read_manifest(RemoteIndex(address).manifest_folder())
+    return manifest, {key.rpartition("/")[2] for key in bucket.keys("blobs.skykin/shards")}
+
+
+@pytest.mark.slow
+def test_an_index_in_a_bucket_is_that_of_a_folder_and_another_computer_reads_only_what_it_needs(
+    bucket, plate, local, monkeypatch, tmp_path
+):
+    address = f"{bucket.address}/blobs.skykin"
+    made = skykin.index(plate, address, **HOW)
+    manifest, there = in_bucket(bucket)
+    assert shards_of(manifest) == shards_of(local.manifest)
+    assert there == {file for file, _ in shards_of(manifest).values()}
+    assert made.search("209,-19").scores == pytest.approx(local.search("209,-19").scores)
+    # Another computer has another cache.
+    monkeypatch.setenv("SKYKIN_CACHE", str(tmp_path / "other"))
+    known = len(bucket.requests)
+    other = skykin.open_index(Path(address))  # pathlib makes one slash of two
+    assert other.tiles["name"].tolist() == local.tiles["name"].tolist()
+    asked = [path.rpartition("/")[2] for method, path in bucket.requests[known:] if method == "GET"]
+    assert {name.partition("-")[0] for name in asked} == {"manifest.sqlite", "scale", "tiles"}
+    table = skykin.nearest_tiles(other, "209,-19", k=2)
+    wanted = skykin.nearest_tiles(local, "209,-19", k=2)
+    assert table["name"].tolist() == wanted["name"].tolist()
+    assert table["score"] == pytest.approx(wanted["score"])
+    came = [path for method, path in bucket.requests[known:] if method == "GET" and path.endswith(".npy")]
+    assert len(came) == len(set(came)) <= len(there)  # none twice
+    again = len(bucket.requests)
+    skykin.nearest_tiles(skykin.open_index(address), "209,-19", k=2)
+    assert [path for _, path in bucket.requests[again:] if path.endswith(".npy")] == []
+
+
+@pytest.mark.slow
+def test_a_shard_that_was_altered_in_the_bucket_is_found_before_it_is_used(
+    bucket, plate, monkeypatch, tmp_path
+):
+    address = f"{bucket.address}/blobs.skykin"
+    skykin.index(plate, address, **HOW)
+    _, there = in_bucket(bucket)
+    (altered,) = [name for name in sorted(there) if name.startswith("projection-")][:1]
+    content = bytearray(bucket.get(f"blobs.skykin/shards/{altered}"))
+    content[-3] ^= 1
+    bucket.put(f"blobs.skykin/shards/{altered}", bytes(content))
+    monkeypatch.setenv("SKYKIN_CACHE", str(tmp_path / "other"))
+    with pytest.raises(IndexRefusedError, match=f"shard '{altered}' .* does not hold the bytes") as caught:
+        skykin.nearest_tiles(address, "209,-19", k=2)
+    assert caught.value.code == "IX-CORRUPT"
+
+
+@pytest.mark.slow
+def test_of_two_builders_of_one_index_the_second_writes_nothing_over_the_first(
+    bucket, plate, local, monkeypatch, tmp_path
+):
+    address = f"{bucket.address}/blobs.skykin"
+    from skykin.indexing import remote_build
+
+    bring, started = remote_build._bring, []
+
+    def meanwhile(remote, folder):
+        bring(remote, folder)
+        if not started:  # the other one, on its own computer, is quicker
+            started.append(True)
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setenv("SKYKIN_CACHE", str(tmp_path / "other"))
+                skykin.index(plate, address, **HOW)
+
+    monkeypatch.setattr(remote_build, "_bring", meanwhile)
+    with pytest.raises(IndexRefusedError, match="is being built by another process, too") as caught:
+        skykin.index(plate, address, **HOW)
+    assert caught.value.code == "IX-LOCKED"
+    assert shards_of(in_bucket(bucket)[0]) == shards_of(local.manifest)
+    again = skykin.index(plate, address, **HOW)
+    assert shards_of(again.manifest) == shards_of(local.manifest)
+
+
+def test_what_is_no_index_is_told(bucket):
+    with pytest.raises(IndexRefusedError, match=f"'{bucket.address}/no.skykin' is no index: it holds no"):
+        skykin.open_index(f"{bucket.address}/no.skykin")
+
+
+def builder(plate, address, environment):
+    options = [text for name, value in HOW.items() for text in (f"--{name.replace('_', '-')}", str(value))]
+    program = (
+        f"import skykin.tiling.facets as facets; facets.MOST_PIXELS = {SIDE}; "
+        "import sys; from skykin.cli import main; sys.exit(main())"
+    )
+    return subprocess.Popen(
+        [sys.executable, "-P", "-c", program, "index", str(plate), "-o", address, "--quiet", *options],
+        env={**os.environ, **environment, "PYTHONPATH": os.pathsep.join(map(str, sys.path))},
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True,
+    )  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("other_computer", [False, True])
+def test_a_builder_that_is_killed_loses_only_what_was_not_committed(
+    bucket, plate, local, tmp_path, other_computer
+):
+    """Killed as soon as so many shards are in the bucket, then run again: here, or with another cache."""
+    address = f"{bucket.address}/blobs.skykin"
+    shutil.rmtree(tmp_path / "cache", ignore_errors=True)
+    seen, kills = [], 0
+    for shards in (1, 12, 25, 60):
+        cache = tmp_path / (f"cache-{kills}" if other_computer else "cache")
+        running = builder(plate, address, settings_of(bucket, cache))
+        while running.poll() is None and len(bucket.keys("blobs.skykin/shards")) < shards:
+            time.sleep(0.02)
+        if running.poll() is None:
+            os.killpg(running.pid, signal.SIGKILL)
+            kills += 1
+        _, told = running.communicate()
+        assert running.returncode in (0, -signal.SIGKILL), told.decode()
+        if f"blobs.skykin/{MANIFEST}" in bucket.keys("blobs.skykin"):
+            manifest, there = in_bucket(bucket)  # its seal is right
+            assert {file for file, _ in shards_of(manifest).values()} <= there
+            seen.append(len(manifest.shards))
+    assert kills >= 2
+    assert seen == sorted(seen)
+    last = builder(plate, address, settings_of(bucket, tmp_path / "last"))
+    assert last.wait(timeout=300) == 0, last.stderr.read().decode()
+    last.stderr.close()
+    manifest, there = in_bucket(bucket)
+    assert not manifest.missing
+    assert shards_of(manifest) == shards_of(local.manifest)
+    assert {file for file, _ in shards_of(manifest).values()} <= there
+    assert all(re.fullmatch(r"[\w.-]+\.npy", name) for name in there)
