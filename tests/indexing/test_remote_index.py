@@ -17,11 +17,12 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 import skykin
-from skykin.core.errors import IndexRefusedError
+from skykin.core.errors import IndexRefusedError, UsageError
 from skykin.core.object_store import object_store
 from skykin.indexing.layout import MANIFEST
 from skykin.indexing.manifest import read_manifest
 from skykin.indexing.remote import RemoteIndex
+from skykin.indexing.standing import Standing
 from tests.buckets import new_bucket, server, settings_of
 
 pytestmark = pytest.mark.extra
@@ -168,6 +169,13 @@ def test_of_two_builders_of_one_index_the_second_writes_nothing_over_the_first(
 def test_what_is_no_index_is_told(bucket):
     with pytest.raises(IndexRefusedError, match=f"'{bucket.address}/no.skykin' is no index: it holds no"):
         skykin.open_index(f"{bucket.address}/no.skykin")
+
+
+@pytest.mark.parametrize("of", [RemoteIndex.copy, lambda remote: Path(remote.address)])
+def test_standing_queries_are_refused_for_an_index_in_a_bucket(tmp_path, monkeypatch, of):
+    monkeypatch.setenv("SKYKIN_CACHE", str(tmp_path))
+    with pytest.raises(UsageError, match="but 's3://sky/blobs.skykin' is in a bucket; give the folder"):
+        Standing(of(RemoteIndex("s3://sky/blobs.skykin")))
 
 
 def builder(plate, address, environment):

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from skykin.core.errors import IndexRefusedError, ResourceError, shown
+from skykin.core.errors import IndexRefusedError, ResourceError, UsageError, shown
 from skykin.indexing.layout import STANDING
+from skykin.indexing.remote import remote_of
 
 #: Marks the journal among SQLite files: ``SKYQ``; and its version.
 APPLICATION_ID, FORMAT = 0x534B5951, 1
@@ -77,9 +78,20 @@ class Standing:
     ----------
     folder : Path
         Of the index.
+
+    Raises
+    ------
+    UsageError
+        If the index is in a bucket, where there is no place for them.
     """
 
     def __init__(self, folder: Path) -> None:
+        remote = remote_of(folder)
+        if remote is not None:
+            raise UsageError(
+                f"standing queries lie beside an index on this computer, but {shown(remote.address)} is in a "
+                "bucket; give the folder of an index"
+            )
         self.folder = folder
         with self._told():
             self._connection = sqlite3.connect(
