@@ -33,20 +33,25 @@ def client():
         yield found
 
 
+def ran(groups, names):
+    """What became of all items."""
+    return [done for together in groups.run((name, None) for name in names) for done in together]
+
+
 def some_fail(names):
     """Answer to all but those that are called bad."""
     return Answer(tuple(Done(name, cause="ValueError: bad") if name == "bad" else Done(name, name.upper())
-                        for name in names), 0.01 * len(names))  # fmt: skip
+                        for name, _ in names), 0.01 * len(names))  # fmt: skip
 
 
 def slow(names):
     time.sleep(1.0)
-    return Answer(tuple(Done(name, os.getpid()) for name in names), 1.0 * len(names))
+    return Answer(tuple(Done(name, os.getpid()) for name, _ in names), 1.0 * len(names))
 
 
 def test_what_fails_three_times_is_left_out_with_its_cause_and_the_rest_is_done(client):
     groups = Groups(client, some_fail, task_seconds=0.05)
-    found = {done.name: done for done in groups.run(iter(["a", "b", "bad", *map(str, range(40))]))}
+    found = {done.name: done for done in ran(groups, ["a", "b", "bad", *map(str, range(40))])}
     assert len(found) == 43
     assert found["bad"] == Done("bad", cause="ValueError: bad")
     assert found["a"].value == "A"
@@ -55,7 +60,7 @@ def test_what_fails_three_times_is_left_out_with_its_cause_and_the_rest_is_done(
 
 def test_the_driver_holds_few_tasks_however_many_are_planned(client):
     taken = []
-    planned = (taken.append(number) or str(number) for number in range(1_000_000))
+    planned = (taken.append(number) or (str(number), None) for number in range(1_000_000))
     found = Groups(client, some_fail, task_seconds=0.05).run(planned)
     for _ in range(20):
         next(found)
@@ -66,7 +71,7 @@ def test_the_driver_holds_few_tasks_however_many_are_planned(client):
 def test_a_worker_that_is_killed_costs_only_what_it_had_under_way(client):
     pids = list(client.run(os.getpid).values())
     threading.Timer(1.5, os.kill, (pids[0], signal.SIGKILL)).start()
-    found = list(Groups(client, slow, task_seconds=1.0).run(iter("abcdefgh")))
+    found = ran(Groups(client, slow, task_seconds=1.0), "abcdefgh")
     assert sorted(done.name for done in found) == list("abcdefgh")
     assert not any(done.cause for done in found)
     client.wait_for_workers(2, timeout=60)
@@ -90,10 +95,10 @@ def test_an_index_that_a_cluster_made_has_the_bytes_of_one_that_threads_made(cli
 def test_a_facet_that_cannot_be_measured_is_told_and_the_same_command_goes_on(client, tmp_path, monkeypatch):
     measure, spoilt = facet_tasks.Elsewhere.__call__, []
 
-    def one_fails(self, state, names):
-        spoilt.append(names[0])
-        yield facet_tasks.Measured(names[0], {}, (), "OSError: unreadable")
-        yield from measure(self, state, names[1:])
+    def one_fails(self, general, left):
+        spoilt.append(next(left).name)
+        yield [facet_tasks.Measured(spoilt[0], {}, (), "OSError: unreadable")]
+        yield from measure(self, general, left)
 
     monkeypatch.setattr(facet_tasks.Elsewhere, "__call__", one_fails)
     with pytest.raises(IndexRefusedError, match=r"1 of \d+ facets of the index 'sky' could not be"):

@@ -66,6 +66,20 @@ class ViewCutter(Protocol):
         """Cut it."""
 
 
+class Tiles(Protocol):
+    """Tiles that can be counted and chosen from."""
+
+    def __len__(self) -> int:
+        """How many there are."""
+
+    @property
+    def share(self) -> float:
+        """Share of the whole sky that their centres stand for."""
+
+    def chosen(self, numbers: Numbers, /) -> list[Footprint]:
+        """Footprints of these tiles, whose numbers grow."""
+
+
 Cutter = Callable[[Footprint], Picture]
 Alter = Callable[[Picture], Picture]
 Meter = StyleMeter | ContextMeter
@@ -626,7 +640,7 @@ def measured(meter: Meter, sky: RenderedSurvey, picture: Picture) -> Signature |
 def with_standard(
     meter: Meter,
     sky: RenderedSurvey,
-    grid: TileGrid,
+    grid: Tiles,
     look: Cutter,
     *,
     store: WorkStore,
@@ -663,9 +677,9 @@ def with_standard(
     return made
 
 
-def in_rows(grid: TileGrid, chosen: Recipe) -> bool:
+def in_rows(grid: Tiles, chosen: Recipe) -> bool:
     """Whether tiles are standardised within rows of latitude: where the recipe asks and the sky is whole."""
-    return chosen.rows_deg is not None and float(grid.area.sum()) >= WHOLE_SKY
+    return chosen.rows_deg is not None and grid.share >= WHOLE_SKY
 
 
 def columns_of(chosen: Recipe) -> dict[str, slice]:
@@ -675,7 +689,7 @@ def columns_of(chosen: Recipe) -> dict[str, slice]:
     )
 
 
-def standard_sample(grid: TileGrid, chosen: Recipe, *, in_context: bool) -> list[Footprint]:
+def standard_sample(grid: Tiles, chosen: Recipe, *, in_context: bool) -> list[Footprint]:
     """Give tiles, evenly spread, that tell what an average tile of the survey is like.
 
     Of tiles that are measured one by one within rows of latitude, as many as lie beside each other on the
@@ -683,10 +697,10 @@ def standard_sample(grid: TileGrid, chosen: Recipe, *, in_context: bool) -> list
     """
     wanted = STANDARD_TILES_IN_CONTEXT if in_context else STANDARD_TILES
     if in_rows(grid, chosen) and not in_context:
-        first = grid.footprints[0]
+        (first,) = grid.chosen(np.array([0]))
         beside = round(SPHERE_DEG2 / (first.width_deg * first.height_deg))
         wanted = max(wanted, min(beside, STANDARD_TILES_IN_ROWS))
-    return [grid.footprints[i] for i in evenly(len(grid), wanted)]
+    return grid.chosen(evenly(len(grid), wanted))
 
 
 def _keep_standard(store: WorkStore, standard: Standardisation) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
+from itertools import islice
 from typing import Any
 
 from skykin.core.errors import ResourceError, UsageError, shown
@@ -20,6 +21,10 @@ TASKS_PER_WORKER = 2
 TRIES = 3
 #: A worker that died takes its task along; the scheduler gives it to others so often before it tells.
 ALLOWED_DEATHS = 10
+
+
+#: A name, and what a worker needs to know of it.
+Item = tuple[str, Any]
 
 
 @dataclass(frozen=True)
@@ -121,7 +126,7 @@ class Groups:
     ----------
     client : distributed.Client
     function : callable
-        From a list of names to an `Answer`; runs on a worker, which imports it.
+        From a list of items to an `Answer`; runs on a worker, which imports it.
     task_seconds : float
         How long a task should take: groups grow until they do.
 
@@ -132,50 +137,46 @@ class Groups:
     """
 
     client: Any
-    function: Callable[[Sequence[str]], Answer]
+    function: Callable[[Sequence[Item]], Answer]
     task_seconds: float = TASK_SECONDS
     causes: Counter[str] = field(default_factory=Counter)
     _each: float = math.inf
-    _again: deque[tuple[str, int]] = field(default_factory=deque)
+    _again: deque[tuple[Item, int]] = field(default_factory=deque)
 
-    def run(self, names: Iterator[str]) -> Iterator[Done]:
-        """Yield what became of each item, as it comes.
+    def run(self, items: Iterator[Item]) -> Iterator[list[Done]]:
+        """Yield what became of the items, as many as came together, as they come.
 
         Raises
         ------
         ResourceError
             If the scheduler is lost.
         """
-        waiting: dict[Any, tuple[Sequence[str], int]] = {}
+        waiting: dict[Any, tuple[Sequence[Item], int]] = {}
         pool = _distributed().as_completed()
         while True:
-            while len(waiting) < self._most and (group := self._group(names))[0]:
+            while len(waiting) < self._most and (group := self._group(items))[0]:
                 future = self.client.submit(self.function, group[0], pure=False)
                 waiting[future] = group
                 pool.add(future)
             if not waiting:
                 return
             future = next(pool)
-            yield from self._finished(future, *waiting.pop(future))
+            if done := self._finished(future, *waiting.pop(future)):
+                yield done
 
     @property
     def _most(self) -> int:
         return TASKS_PER_WORKER * max(1, len(self.client.scheduler_info(n_workers=-1)["workers"]))
 
-    def _group(self, names: Iterator[str]) -> tuple[Sequence[str], int]:
+    def _group(self, items: Iterator[Item]) -> tuple[Sequence[Item], int]:
         """Next items, and how often they were tried: alone if one failed before, else so many as last."""
         if self._again:
-            name, tries = self._again.popleft()
-            return [name], tries
+            item, tries = self._again.popleft()
+            return [item], tries
         count = 1 if self._each == math.inf else max(1, math.ceil(self.task_seconds / max(self._each, 1e-6)))
-        found = []
-        for name in names:
-            found.append(name)
-            if len(found) == count:
-                break
-        return found, 0
+        return list(islice(items, count)), 0
 
-    def _finished(self, future: Any, group: Sequence[str], tries: int) -> Iterator[Done]:
+    def _finished(self, future: Any, group: Sequence[Item], tries: int) -> list[Done]:
         try:
             answer = future.result()
         except Exception as error:  # whatever a worker, or its death, raises
@@ -184,17 +185,17 @@ class Groups:
                     "the scheduler is lost; what is finished is kept, so run the same command again",
                     code="RS-SCHEDULER",
                 ) from error
-            answer = Answer(tuple(Done(name, cause=type(error).__name__) for name in group), 0.0)
+            answer = Answer(tuple(Done(name, cause=type(error).__name__) for name, _ in group), 0.0)
         finally:
             future.release()
         if answer.seconds:
             self._each = answer.seconds / len(group)
+        told, known = [], dict(group)
         for done in answer.done:
-            if not done.cause:
-                yield done
-                continue
-            self.causes[done.cause] += 1
-            if tries + 1 < TRIES:
-                self._again.append((done.name, tries + 1))
-            else:
-                yield done
+            if done.cause:
+                self.causes[done.cause] += 1
+                if tries + 1 < TRIES:
+                    self._again.append(((done.name, known[done.name]), tries + 1))
+                    continue
+            told.append(done)
+        return told
