@@ -6,12 +6,15 @@ import os
 import signal
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
 import skykin
 from skykin.core.errors import IndexRefusedError, ResourceError, UsageError
-from skykin.indexing.manifest import read_manifest
+from skykin.core.progress import SilentProgress
+from skykin.core.settings import MapSettings
+from skykin.indexing.manifest import Manifest, Step, read_manifest
 from skykin.jobs import facet_tasks
 from skykin.scale.cluster import Answer, Done, Groups, cluster
 
@@ -75,6 +78,25 @@ def test_a_worker_that_is_killed_costs_only_what_it_had_under_way(client):
     assert sorted(done.name for done in found) == list("abcdefgh")
     assert not any(done.cause for done in found)
     client.wait_for_workers(2, timeout=60)
+
+
+def test_what_fails_is_said_with_its_cause_once_and_counted_at_the_end(client, monkeypatch):
+    said = []
+
+    class Told(SilentProgress):
+        def say(self, sentence):
+            said.append(sentence)
+
+    monkeypatch.setattr(facet_tasks.FacetTask, "of", lambda *_: some_fail)
+    elsewhere = facet_tasks.Elsewhere(Path(), MapSettings(), {}, None, None, client, Told())
+    found = [
+        each for group in elsewhere(Manifest({}), iter([Step("bad", {}), Step("a", {})])) for each in group
+    ]
+    assert sorted(found, key=str) == ["A", facet_tasks.Measured("bad", {}, (), "ValueError: bad")]
+    assert said == [
+        "a facet failed by 'ValueError: bad'; it is tried 3 times in all",
+        "tries that failed: 3 by ValueError",
+    ]
 
 
 @pytest.mark.wham

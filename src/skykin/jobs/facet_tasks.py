@@ -12,7 +12,9 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-from skykin.core.progress import SilentProgress
+from skykin.core.errors import shown
+from skykin.core.progress import SILENT, SilentProgress
+from skykin.core.protocols import Progress
 from skykin.core.settings import MapSettings
 from skykin.indexing.builder import AVERAGE, Measured, read_space, written
 from skykin.indexing.facet_style import FacetMeter
@@ -22,7 +24,7 @@ from skykin.indexing.remote import local_folder, shared_name
 from skykin.indexing.shards import Shard
 from skykin.indexing.stored import Shelf, facet_of
 from skykin.jobs.opening import recipe_for, survey_of
-from skykin.scale.cluster import Answer, Done, Groups, Item, cluster
+from skykin.scale.cluster import TRIES, Answer, Done, Groups, Item, cluster
 from skykin.style.engine.shared import SharedMeter
 from skykin.style.network.choice import context_network
 from skykin.survey.render import RenderedSurvey, Stretch
@@ -99,6 +101,8 @@ class Elsewhere:
         Of the index.
     scheduler, workers, client :
         As for `index`.
+    progress : Progress
+        Is told what fails, and by what, when it does so for the first time.
     """
 
     folder: Path
@@ -107,13 +111,20 @@ class Elsewhere:
     scheduler: str | None
     workers: int | None
     client: Any = None
+    progress: Progress = SILENT
 
     def __call__(self, general: Manifest, left: Iterator[Step]) -> Iterator[Sequence[Measured]]:
         """Yield what became of the facets, as it comes."""
         task = FacetTask.of(self.folder, self.settings, self.facts, general)
         with cluster(self.scheduler, self.workers, self.client) as client:
-            for group in Groups(client, task).run((step.name, step.plan) for step in left):
+            groups, told = Groups(client, task), set[str]()
+            for group in groups.run((step.name, step.plan) for step in left):
+                for cause in groups.causes.keys() - told:
+                    self.progress.say(f"a facet failed by {shown(cause)}; it is tried {TRIES} times in all")
+                    told.add(cause)
                 yield [
                     done.value if not done.cause else Measured(done.name, {}, (), done.cause)
                     for done in group
                 ]
+            if groups.causes:
+                self.progress.say(f"tries that failed: {groups.failures}")

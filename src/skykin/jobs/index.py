@@ -174,7 +174,10 @@ def index(
     def elsewhere(job: Job, settings: MapSettings) -> Job:
         if isinstance(settings.survey, Survey):
             raise UsageError("a survey in memory cannot be sent to a cluster; write it to a file first")
-        measure = Elsewhere(local_folder(output), settings, dict(job.facts), scheduler, workers, client)
+        told = progress or SilentProgress()
+        measure = Elsewhere(
+            local_folder(output), settings, dict(job.facts), scheduler, workers, client, told
+        )
         return replace(job, elsewhere=measure)
 
     return index_as(

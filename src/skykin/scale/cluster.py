@@ -134,14 +134,28 @@ class Groups:
     ----------
     causes : Counter
         Failures by their cause, those that went well later among them.
+    tasks : int
+        Tasks that were answered.
+    seconds : float
+        What workers spent on them.
     """
 
     client: Any
     function: Callable[[Sequence[Item]], Answer]
     task_seconds: float = TASK_SECONDS
     causes: Counter[str] = field(default_factory=Counter)
+    tasks: int = 0
+    seconds: float = 0.0
     _each: float = math.inf
     _again: deque[tuple[Item, int]] = field(default_factory=deque)
+
+    @property
+    def failures(self) -> str:
+        """How many tries failed, by the kinds of their causes, in words; empty if none did."""
+        kinds: Counter[str] = Counter()
+        for cause, count in self.causes.items():
+            kinds[cause.partition(":")[0]] += count
+        return ", ".join(f"{count} by {kind}" for kind, count in kinds.most_common())
 
     def run(self, items: Iterator[Item]) -> Iterator[list[Done]]:
         """Yield what became of the items, as many as came together, as they come.
@@ -188,6 +202,8 @@ class Groups:
             answer = Answer(tuple(Done(name, cause=type(error).__name__) for name, _ in group), 0.0)
         finally:
             future.release()
+        self.tasks += 1
+        self.seconds += answer.seconds
         if answer.seconds:
             self._each = answer.seconds / len(group)
         told, known = [], dict(group)
