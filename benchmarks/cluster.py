@@ -44,6 +44,7 @@ from astropy.io import fits
 from astropy_healpix import HEALPix
 from distributed import Client, LocalCluster
 
+from skykin.core.progress import SILENT
 from skykin.core.settings import MapSettings
 from skykin.core.sphere import SPHERE_DEG2
 from skykin.indexing.builder import Job, Measured
@@ -53,14 +54,14 @@ from skykin.indexing.stored import facet_name, facet_plan
 from skykin.jobs import facet_tasks
 from skykin.jobs.facet_tasks import Elsewhere
 from skykin.jobs.index import index_as
-from skykin.scale.cluster import Answer, Done, Groups, cluster
+from skykin.scale.cluster import Answer, Cluster, Done, Groups
 from skykin.style.network.choice import context_network
 from skykin.style.recipe import recipe
 from skykin.tiling.facets import DividedTiles, Division
 
 WORKERS, KILL_SECONDS = 3, 15.0
 #: Seconds that a made-up facet claims to take, so that groups are as large as they would be.
-CLAIMED = 0.05
+CLAIMED = 0.01
 RECIPE = "core-contrast"
 
 
@@ -135,9 +136,9 @@ class WatchedGroups(Groups):
 
     every: ClassVar[list[Groups]] = []
 
-    def run(self, items):
+    def run(self, items, progress=SILENT):
         self.every.append(self)
-        return super().run(items)
+        return super().run(items, progress)
 
 
 facet_tasks.Groups = WatchedGroups
@@ -156,7 +157,7 @@ def hashes(folder: Path) -> str:
 @contextmanager
 def local(workers: int) -> Iterator[Client]:
     """Start processes on this computer, as the engine does, and wait until all are ready."""
-    with cluster(None, workers) as client:
+    with Cluster(workers=workers).connected() as client:
         client.wait_for_workers(workers)
         client.run(__import__, "skykin.jobs.facet_tasks")
         yield client
@@ -167,7 +168,7 @@ def indexed(settings, folder, client, watch, facets=None):
     shutil.rmtree(folder, ignore_errors=True)
 
     def elsewhere(job: Job, own: MapSettings) -> Job:
-        measure = Elsewhere(folder, own, dict(job.facts), None, None, client, watch)
+        measure = Elsewhere(folder, own, dict(job.facts), Cluster(client=client), watch)
         return replace(job, elsewhere=measure, facets=job.facets if facets is None else facets)
 
     began = time.perf_counter()
@@ -326,7 +327,7 @@ def driven(number: int, folder: Path) -> dict:
     def planned():
         yield Step("scale", {})
         # 25 facets to a square degree: not all of them are reached.
-        for place, facet in enumerate(Division(0.0032, 0.0008, 64, step=8)):
+        for place, facet in enumerate(Division(0.0032, 0.0032, 64, step=8)):
             if place == number:
                 return
             plan = facet_plan(facet)
@@ -338,10 +339,7 @@ def driven(number: int, folder: Path) -> dict:
     writer.commit(Committed("scale", {"tiles": 128}, []))
     middle = time.perf_counter()
     commits, committing = 0, 0.0
-    with (
-        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0") as own,
-        Client(own) as client,
-    ):
+    with Cluster(workers=2).connected() as client:
         left = ((step.name, step.plan) for step in writer.steps("facet-*", done=False))
         for group in Groups(client, made_up).run(left):
             before = time.perf_counter()

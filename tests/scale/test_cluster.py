@@ -8,6 +8,7 @@ import threading
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import skykin
@@ -16,7 +17,9 @@ from skykin.core.progress import SilentProgress
 from skykin.core.settings import MapSettings
 from skykin.indexing.manifest import Manifest, Step, read_manifest
 from skykin.jobs import facet_tasks
-from skykin.scale.cluster import Answer, Done, Groups, cluster
+from skykin.jobs.streamed import StreamedSurvey
+from skykin.scale.cluster import Answer, Cluster, Done, Groups
+from tests.skies import blob_survey
 
 SETTINGS = {"pixels": 32, "spacing": 7.5, "recipe": "mean-std", "area": "150,240,-40,10"}
 pytestmark = [
@@ -32,7 +35,7 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def client():
     pytest.importorskip("distributed", reason="extra `cluster` is not installed")
-    with cluster(None, 2) as found:
+    with Cluster(workers=2).connected() as found:
         yield found
 
 
@@ -88,7 +91,7 @@ def test_what_fails_is_said_with_its_cause_once_and_counted_at_the_end(client, m
             said.append(sentence)
 
     monkeypatch.setattr(facet_tasks.FacetTask, "of", lambda *_: some_fail)
-    elsewhere = facet_tasks.Elsewhere(Path(), MapSettings(), {}, None, None, client, Told())
+    elsewhere = facet_tasks.Elsewhere(Path(), MapSettings(), {}, Cluster(client=client), Told())
     found = [
         each for group in elsewhere(Manifest({}), iter([Step("bad", {}), Step("a", {})])) for each in group
     ]
@@ -134,10 +137,58 @@ def test_a_facet_that_cannot_be_measured_is_told_and_the_same_command_goes_on(cl
 def test_what_no_cluster_can_do_is_told(tmp_path):
     pytest.importorskip("distributed", reason="extra `cluster` is not installed")
     with pytest.raises(UsageError, match="has workers of its own; leave out workers and client"):
-        next(cluster("tcp://127.0.0.1:1", 2).gen)
+        Cluster("tcp://127.0.0.1:1", 2).connected().__enter__()
     with pytest.raises(ResourceError, match="'nowhere://x' does not answer"):
-        next(cluster("nowhere://x", None).gen)
+        Cluster("nowhere://x").connected().__enter__()
     with pytest.raises(UsageError, match="are those of a cluster; add engine=dask"):
         skykin.index("wham", tmp_path / "no", workers=2)
     with pytest.raises(UsageError, match="engine is 'spark', but an index is made by local or dask"):
         skykin.index("wham", tmp_path / "no", engine="spark")
+
+
+MAP = {
+    "tile_size": 30,
+    "spacing": 15,
+    "pixels": 32,
+    "area": "150,240,-40,10",
+    "turns": 1,
+    "scales": 1,
+    "jobs": 1,
+}
+
+
+@pytest.mark.wham
+@pytest.mark.parametrize("csls", [False, True])
+def test_a_map_that_a_cluster_measured_has_the_numbers_of_one_computer(client, tmp_path, csls):
+    one = skykin.map("wham", "orion", recipe="mean-std", csls=csls, **MAP)
+    two = skykin.map("wham", "orion", recipe="mean-std", csls=csls, engine="dask", client=client, **MAP)
+    assert len(one.tiles) == 14
+    for name in one.tiles.colnames:
+        np.testing.assert_array_equal(one.tiles[name], two.tiles[name])
+
+
+@pytest.mark.wham
+def test_tiles_that_are_scored_when_all_are_measured_are_measured_by_the_cluster(client, monkeypatch):
+    how = {name: value for name, value in MAP.items() if name != "area"} | {
+        "recipe": "core-spread",
+        "pixels": 64,
+    }
+    one = skykin.map("wham", "orion", **how)
+    here = []
+    monkeypatch.setattr(StreamedSurvey, "measured_facet", lambda _, facet: here.append(facet))
+    two = skykin.map("wham", "orion", engine="dask", client=client, **how)
+    np.testing.assert_array_equal(one.scores, two.scores)
+    assert here == []
+
+
+def test_what_no_cluster_can_map_is_told(tmp_path):
+    with pytest.raises(
+        UsageError, match="only the shared engine|a cluster measures facets, not tiles one by"
+    ):
+        skykin.map(blob_survey(), "209,-19", stretch_per_tile=True, engine="dask", **MAP)
+    with pytest.raises(
+        UsageError, match="a survey in memory cannot be sent to a cluster; write it to a file"
+    ):
+        skykin.map(blob_survey(), "209,-19", engine="dask", **MAP)
+    with pytest.raises(UsageError, match="are those of a cluster; add engine=dask"):
+        skykin.map(blob_survey(), "209,-19", workers=2)

@@ -38,6 +38,7 @@ from skykin.indexing.moments import Directions
 from skykin.indexing.own_files import OWN_SHARD, check_index_folder, remove, remove_unfinished
 from skykin.indexing.shards import Shard, write_shard
 from skykin.indexing.stored import Shelf, StoredFacet, cell_of, facet_name, facet_of, facet_plan
+from skykin.scale.cluster import by_kind
 from skykin.scale.local import ordered_map
 from skykin.style.basis import FITTED_TILES, fit_basis
 from skykin.style.recipe import Recipe
@@ -286,8 +287,7 @@ class _Builder:
         """
         for name, cause in failed.items():
             self.progress.say(f"{name} was left out: {shown(cause)}")
-        counts = Counter(cause.partition(":")[0] for cause in failed.values())
-        causes = ", ".join(f"{count} by {cause}" for cause, count in counts.most_common())
+        causes = by_kind(Counter(failed.values()))
         raise IndexRefusedError(
             f"{len(failed)} of {total} facets of the index {shown(self.folder.name)} could "
             f"not be measured ({causes}); all others are kept, so mend what is wrong and run the same "

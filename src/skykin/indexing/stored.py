@@ -303,7 +303,8 @@ def _runs(own: np.ndarray) -> list[int]:
     """Lengths of the runs of tiles that are not and that are a facet's own, in turn, row by row."""
     flat = np.concatenate([[False], own.ravel()])
     edges = np.flatnonzero(flat[1:] != flat[:-1])
-    return [int(length) for length in np.diff(np.concatenate([[0], edges, [own.size]]))]
+    found: list[int] = np.diff(np.concatenate([[0], edges, [own.size]])).tolist()
+    return found
 
 
 def cell_of(plan: Mapping[str, Any], recipe: Recipe) -> int:

@@ -12,7 +12,6 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-from skykin.core.errors import shown
 from skykin.core.progress import SILENT, SilentProgress
 from skykin.core.protocols import Progress
 from skykin.core.settings import MapSettings
@@ -24,7 +23,7 @@ from skykin.indexing.remote import local_folder, shared_name
 from skykin.indexing.shards import Shard
 from skykin.indexing.stored import Shelf, facet_of
 from skykin.jobs.opening import recipe_for, survey_of
-from skykin.scale.cluster import TRIES, Answer, Done, Groups, Item, cluster
+from skykin.scale.cluster import Answer, Cluster, Done, Groups, Item
 from skykin.style.engine.shared import SharedMeter
 from skykin.style.network.choice import context_network
 from skykin.survey.render import RenderedSurvey, Stretch
@@ -99,32 +98,23 @@ class Elsewhere:
     settings : MapSettings
     facts : dict
         Of the index.
-    scheduler, workers, client :
-        As for `index`.
+    cluster : Cluster
     progress : Progress
-        Is told what fails, and by what, when it does so for the first time.
     """
 
     folder: Path
     settings: MapSettings
     facts: dict[str, Any]
-    scheduler: str | None
-    workers: int | None
-    client: Any = None
+    cluster: Cluster
     progress: Progress = SILENT
 
     def __call__(self, general: Manifest, left: Iterator[Step]) -> Iterator[Sequence[Measured]]:
         """Yield what became of the facets, as it comes."""
         task = FacetTask.of(self.folder, self.settings, self.facts, general)
-        with cluster(self.scheduler, self.workers, self.client) as client:
-            groups, told = Groups(client, task), set[str]()
-            for group in groups.run((step.name, step.plan) for step in left):
-                for cause in groups.causes.keys() - told:
-                    self.progress.say(f"a facet failed by {shown(cause)}; it is tried {TRIES} times in all")
-                    told.add(cause)
+        with self.cluster.connected() as client:
+            items = ((step.name, step.plan) for step in left)
+            for group in Groups(client, task).run(items, self.progress):
                 yield [
                     done.value if not done.cause else Measured(done.name, {}, (), done.cause)
                     for done in group
                 ]
-            if groups.causes:
-                self.progress.say(f"tries that failed: {groups.failures}")

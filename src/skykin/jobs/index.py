@@ -46,6 +46,7 @@ from skykin.jobs.opening import (
 from skykin.jobs.sizing import check_resolution, sized, suited, tile_about
 from skykin.jobs.sky_index import SkyIndex
 from skykin.jobs.streamed import in_rows, standard_sample, with_standard
+from skykin.scale.cluster import Cluster
 from skykin.scale.local import ordered_map
 from skykin.scale.store import WorkStore
 from skykin.style.engine.cells import Lattice
@@ -167,16 +168,14 @@ def index(
     )
     if engine not in get_args(IndexEngine):
         raise UsageError(f"engine is {shown(engine)}, but an index is made by local or dask")
-    given = (scheduler, workers, client)
-    if engine == "local" and any(each is not None for each in given):
-        raise UsageError("scheduler, workers and client are those of a cluster; add engine=dask")
+    cluster = Cluster.asked(engine, scheduler, workers, client)
 
     def elsewhere(job: Job, settings: MapSettings) -> Job:
         if isinstance(settings.survey, Survey):
             raise UsageError("a survey in memory cannot be sent to a cluster; write it to a file first")
-        told = progress or SilentProgress()
+        assert cluster is not None  # noqa: S101 - see below
         measure = Elsewhere(
-            local_folder(output), settings, dict(job.facts), scheduler, workers, client, told
+            local_folder(output), settings, dict(job.facts), cluster, progress or SilentProgress()
         )
         return replace(job, elsewhere=measure)
 
@@ -187,7 +186,7 @@ def index(
         exact=exact,
         download=download,
         progress=progress,
-        elsewhere=elsewhere if engine == "dask" else None,
+        elsewhere=None if cluster is None else elsewhere,
     )
 
 

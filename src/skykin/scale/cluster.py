@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -12,6 +12,8 @@ from itertools import islice
 from typing import Any
 
 from skykin.core.errors import ResourceError, UsageError, shown
+from skykin.core.progress import SILENT
+from skykin.core.protocols import Progress
 
 #: A task takes at least so long: what the scheduler adds to it is then less than a thousandth.
 TASK_SECONDS = 5.0
@@ -21,6 +23,12 @@ TASKS_PER_WORKER = 2
 TRIES = 3
 #: A worker that died takes its task along; the scheduler gives it to others so often before it tells.
 ALLOWED_DEATHS = 10
+#: How a scheduler is set that lives in this process: it remembers few of the tasks that it handed out, for
+#: each holds the plans of its facets.
+OF_SCHEDULER = {
+    "distributed.scheduler.allowed-failures": ALLOWED_DEATHS,
+    "distributed.admin.low-level-log-length": 10,
+}
 
 
 #: A name, and what a worker needs to know of it.
@@ -53,58 +61,84 @@ class Answer:
     seconds: float
 
 
-@contextmanager
-def cluster(scheduler: str | None, workers: int | None, client: Any = None) -> Iterator[Any]:
-    """Connect to a cluster, or start one on this computer, whose dashboard answers this computer only.
+@dataclass(frozen=True)
+class Cluster:
+    """Which workers compute.
 
     Parameters
     ----------
     scheduler : str, optional
-        Its address, such as ``tcp://10.0.0.1:8786``.
+        Address of a scheduler, such as ``tcp://10.0.0.1:8786``.
     workers : int, optional
         Processes on this computer where there is no scheduler; one per core if left out.
     client : distributed.Client, optional
         Is used as it is, and stays open.
-
-    Raises
-    ------
-    ResourceError
-        If Dask is not installed, or the scheduler does not answer.
-    UsageError
-        If both a scheduler and a number of workers are given.
     """
-    if scheduler is not None and (workers is not None or client is not None):
-        raise UsageError(
-            f"the scheduler {shown(scheduler)} has workers of its own; leave out workers and client, or "
-            "scheduler"
-        )
-    if client is not None:
-        yield client
-        return
-    distributed = _distributed()
-    if scheduler is None:
-        # Read by the scheduler, which then lives in this process.
-        import_module("dask").config.set({"distributed.scheduler.allowed-failures": ALLOWED_DEATHS})
-        local = distributed.LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            processes=True,
-            host="127.0.0.1",
-            dashboard_address="127.0.0.1:0",
-        )
-        with local, distributed.Client(local) as own:
+
+    scheduler: str | None = None
+    workers: int | None = None
+    client: Any = None
+
+    @classmethod
+    def asked(
+        cls, engine: str | None, scheduler: str | None, workers: int | None, client: Any
+    ) -> Cluster | None:
+        """Return what the options of a command ask for; None if the engine is another one than ``dask``.
+
+        Raises
+        ------
+        UsageError
+            If they contradict each other.
+        """
+        if engine == "dask":
+            return cls(scheduler, workers, client)
+        if any(each is not None for each in (scheduler, workers, client)):
+            raise UsageError("scheduler, workers and client are those of a cluster; add engine=dask")
+        return None
+
+    @contextmanager
+    def connected(self) -> Iterator[Any]:
+        """Connect, or start a cluster on this computer, whose dashboard answers this computer only.
+
+        Raises
+        ------
+        ResourceError
+            If Dask is not installed, or the scheduler does not answer.
+        UsageError
+            If both a scheduler and a number of workers are given.
+        """
+        if self.scheduler is not None and (self.workers is not None or self.client is not None):
+            raise UsageError(
+                f"the scheduler {shown(self.scheduler)} has workers of its own; leave out workers and "
+                "client, or scheduler"
+            )
+        if self.client is not None:
+            yield self.client
+            return
+        distributed = _distributed()
+        if self.scheduler is None:
+            # Read by the scheduler, which then lives in this process.
+            import_module("dask").config.set(OF_SCHEDULER)
+            local = distributed.LocalCluster(
+                n_workers=self.workers,
+                threads_per_worker=1,
+                processes=True,
+                host="127.0.0.1",
+                dashboard_address="127.0.0.1:0",
+            )
+            with local, distributed.Client(local) as own:
+                yield own
+            return
+        try:
+            own = distributed.Client(self.scheduler, timeout=20)
+        except (OSError, ValueError) as error:
+            raise ResourceError(
+                f"the scheduler {shown(self.scheduler)} does not answer ({shown(error)}); check its address, "
+                "or leave it out",
+                code="RS-SCHEDULER",
+            ) from error
+        with own:
             yield own
-        return
-    try:
-        own = distributed.Client(scheduler, timeout=20)
-    except (OSError, ValueError) as error:
-        raise ResourceError(
-            f"the scheduler {shown(scheduler)} does not answer ({shown(error)}); check its address, or leave "
-            "it out",
-            code="RS-SCHEDULER",
-        ) from error
-    with own:
-        yield own
 
 
 def _distributed() -> Any:
@@ -116,6 +150,14 @@ def _distributed() -> Any:
             "leave out --engine dask",
             code="RS-EXTRA",
         ) from error
+
+
+def by_kind(causes: Mapping[str, int]) -> str:
+    """Tell how often each kind of cause was met, such as ``3 by OSError, 1 by KilledWorker``."""
+    kinds: Counter[str] = Counter()
+    for cause, count in causes.items():
+        kinds[cause.partition(":")[0]] += count
+    return ", ".join(f"{count} by {kind}" for kind, count in kinds.most_common())
 
 
 @dataclass(eq=False)
@@ -152,13 +194,16 @@ class Groups:
     @property
     def failures(self) -> str:
         """How many tries failed, by the kinds of their causes, in words; empty if none did."""
-        kinds: Counter[str] = Counter()
-        for cause, count in self.causes.items():
-            kinds[cause.partition(":")[0]] += count
-        return ", ".join(f"{count} by {kind}" for kind, count in kinds.most_common())
+        return by_kind(self.causes)
 
-    def run(self, items: Iterator[Item]) -> Iterator[list[Done]]:
+    def run(self, items: Iterator[Item], progress: Progress = SILENT) -> Iterator[list[Done]]:
         """Yield what became of the items, as many as came together, as they come.
+
+        Parameters
+        ----------
+        items : iterator of Item
+        progress : Progress
+            Is told what fails, and by what, when it does so for the first time.
 
         Raises
         ------
@@ -166,6 +211,7 @@ class Groups:
             If the scheduler is lost.
         """
         waiting: dict[Any, tuple[Sequence[Item], int]] = {}
+        told: set[str] = set()
         pool = _distributed().as_completed()
         while True:
             while len(waiting) < self._most and (group := self._group(items))[0]:
@@ -173,10 +219,16 @@ class Groups:
                 waiting[future] = group
                 pool.add(future)
             if not waiting:
-                return
+                break
             future = next(pool)
-            if done := self._finished(future, *waiting.pop(future)):
+            done = self._finished(future, *waiting.pop(future))
+            for cause in self.causes.keys() - told:
+                progress.say(f"a facet failed by {shown(cause)}; it is tried {TRIES} times in all")
+                told.add(cause)
+            if done:
                 yield done
+        if told:
+            progress.say(f"tries that failed: {self.failures}")
 
     @property
     def _most(self) -> int:
