@@ -402,50 +402,48 @@ def throughput(folder: Path, small: bool) -> dict:
 
 
 def model(folder: Path, small: bool, known: dict) -> dict:
-    """10⁹ tiles on 1 000 workers."""
-    workers, tiles_wanted = 1000, 10**9
-    plain = known["kills"]["undisturbed"]
+    """Tell what 10⁹ tiles on 1 000 workers would take; docs/explain/cluster-model.md says how."""
+    workers, plain, halo = 1000, known["kills"]["undisturbed"], context_network(recipe(RECIPE).layers).halo
+
+    def pixels(division: Division) -> float:
+        shapes = np.array([facet.shape for facet in division], np.float64)
+        return float((shapes + 2 * halo).prod(axis=1).sum())
+
     # Tiles of 64 pixels, 16 apart, so fine that there are so many; facets are then as large as they may be.
-    tile_deg, halo = 4 * (SPHERE_DEG2 / tiles_wanted) ** 0.5, context_network(recipe(RECIPE).layers).halo
-    began = time.perf_counter()
+    tile_deg = 4 * (SPHERE_DEG2 / 1e9) ** 0.5
     division = Division(tile_deg, tile_deg / 4, 64, step=8)
-    tiles = DividedTiles(division)
-    count = len(tiles)
-    pixels = sum(float(np.prod(np.array(facet.shape) + 2 * halo)) for facet in division)
-    counted = time.perf_counter() - began
-    facets = len(tiles._counted[0])
-    measured = Division(1.0, 0.25, 64, step=8)
-    own_pixels = sum(float(np.prod(np.array(facet.shape) + 2 * halo)) for facet in measured)
-    each = plain["busy_seconds"] / own_pixels * pixels / facets
-    last = known["memory"]["1e5"]
-    rate = known["throughput"]["100"]["per_second"]
-    core = each * facets
-    computing = core / workers
-    tasks = facets / max(1, round(5 / each))
-    planning = last["plan_seconds"] / last["facets"] * facets
-    driving = tasks * (1 / rate + last["commit_milliseconds"] / 1e3)
-    tail = each
-    found = {
+    began = time.perf_counter()
+    tiles = len(DividedTiles(division))
+    counting, facets = time.perf_counter() - began, sum(1 for _ in division)
+    shutil.rmtree(folder / "planned", ignore_errors=True)
+    (folder / "planned").mkdir(parents=True)
+    began, writer = time.perf_counter(), ManifestWriter(folder / "planned")
+    writer.plan(Step(f"facet-{facet_name(plan)}", plan) for plan in map(facet_plan, division))
+    writer.close()
+    planning = time.perf_counter() - began
+    before = pixels(Division(1.0, 0.25, 64, step=8))
+    core = plain["busy_seconds"] * pixels(division) / before
+    each = core / facets
+    tasks = facets / max(1, np.ceil(5 / each))
+    driving = tasks * (1 / known["throughput"]["100"]["per_second"]
+                       + known["memory"]["1e6"]["commit_milliseconds"] / 1e3)  # fmt: skip
+    return {
         "workers": workers,
-        "tiles": count,
+        "tiles": tiles,
         "facets": facets,
-        "count_seconds": counted,
         "seconds_per_facet": each,
-        "megapixels_per_core_second": own_pixels / plain["busy_seconds"] / 1e6,
+        "megapixels_per_core_second": before / plain["busy_seconds"] / 1e6,
         "core_hours": core / 3600,
-        "tasks": tasks,
-        "compute_seconds": computing,
-        "plan_seconds": planning,
-        "driver_seconds": driving,
-        "driver_share": driving / computing,
-        "tail_seconds": tail,
-        "tasks_per_second_needed": tasks / computing,
-        "seconds": planning + max(computing, driving) + tail,
-        "most_workers": core / driving,
-        "terabytes": known["kills"]["megabytes"] / plain["tiles"] * count / 1e6,
+        "tasks": float(tasks),
+        "plan_seconds": counting + planning,
+        "compute_seconds": core / workers,
+        "driver_seconds": float(driving),
+        "driver_share": float(driving * workers / core),
+        "tail_seconds": each,
+        "minutes": (counting + planning + max(core / workers, float(driving)) + each) / 60,
+        "most_workers": float(core / driving),
+        "terabytes": known["kills"]["megabytes"] / plain["tiles"] * tiles / 1e6,
     }
-    print(found)
-    return found
 
 
 PARTS = {part.__name__: part for part in (kills, scheduler, scaling, memory, throughput)}

@@ -182,9 +182,7 @@ def test_tiles_that_are_scored_when_all_are_measured_are_measured_by_the_cluster
 
 
 def test_what_no_cluster_can_map_is_told(tmp_path):
-    with pytest.raises(
-        UsageError, match="only the shared engine|a cluster measures facets, not tiles one by"
-    ):
+    with pytest.raises(UsageError, match="reads its tiles from facets, which stretch_per_tile contradicts"):
         skykin.map(blob_survey(), "209,-19", stretch_per_tile=True, engine="dask", **MAP)
     with pytest.raises(
         UsageError, match="a survey in memory cannot be sent to a cluster; write it to a file"

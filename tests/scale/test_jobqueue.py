@@ -1,4 +1,4 @@
-"""The example of the manual for a cluster with a queue, run by SLURM where it is, else by jobs on this computer."""
+"""The example of the manual for a cluster with a queue, run by SLURM where it is, else by processes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HOW = {"tile_size": 30, "spacing": 15, "pixels": 32, "recipe": "mean-std", "area
 
 
 def example(queue):
-    """Give the script of the page, for a small part of a real survey, and for another queue if there is no SLURM."""
+    """Give the script of the page, for a part of a real survey, and without SLURM for another queue."""
     (block,) = re.findall(r"```text\n(from dask_jobqueue.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     how = ", ".join(f"{name}={value!r}" for name, value in HOW.items())
     text = block.replace('"plates/", "plates.skykin"', f'"wham", "queued.skykin", {how}')
@@ -26,7 +26,9 @@ def example(queue):
     assert "scale(2)" in text
     assert "queued.skykin" in text
     if not queue:
-        text = text.replace("from dask_jobqueue import SLURMCluster", "from dask_jobqueue.local import LocalCluster")
+        text = text.replace(
+            "from dask_jobqueue import SLURMCluster", "from dask_jobqueue.local import LocalCluster"
+        )
         text = text.replace("SLURMCluster(", "LocalCluster(").replace(', walltime="04:00:00"', "")
     return text
 
@@ -36,7 +38,9 @@ def example(queue):
 @pytest.mark.wham
 def test_the_example_of_the_manual_makes_the_index_of_one_computer(tmp_path):
     pytest.importorskip("dask_jobqueue", reason="extra `cluster` is not installed")
-    queue = shutil.which("sbatch") and not subprocess.run(["sinfo"], capture_output=True, check=False).returncode
+    queue = (
+        shutil.which("sbatch") and not subprocess.run(["sinfo"], capture_output=True, check=False).returncode
+    )
     lines = example(queue).splitlines()
     body = "\n".join(f"    {line}" for line in lines)
     (tmp_path / "queued.py").write_text(f"if __name__ == '__main__':\n{body}\n    cluster.close()\n")

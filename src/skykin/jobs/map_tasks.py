@@ -104,7 +104,7 @@ class MappedElsewhere:
     Raises
     ------
     UsageError
-        If the map has no facets, or its survey is in memory.
+        If its survey is in memory.
     """
 
     streamed: StreamedSurvey
@@ -113,8 +113,6 @@ class MappedElsewhere:
     cluster: Cluster
 
     def __post_init__(self) -> None:
-        if not self.streamed.pieces:
-            raise UsageError("a cluster measures facets, not tiles one by one; leave out engine=dask")
         if isinstance(self.streamed.settings.survey, Survey):
             raise UsageError("a survey in memory cannot be sent to a cluster; write it to a file first")
 
