@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,6 +20,8 @@ from skykin.core.protocols import Progress
 TASK_SECONDS = 5.0
 #: Tasks that wait or run, for each worker: the driver holds no more, however many are planned.
 TASKS_PER_WORKER = 2
+#: Seconds after which the workers are counted again.
+COUNT_SECONDS = 1.0
 #: So often an item is tried alone before it is left out.
 TRIES = 3
 #: A worker that died takes its task along; the scheduler gives it to others so often before it tells.
@@ -189,6 +192,8 @@ class Groups:
     tasks: int = 0
     seconds: float = 0.0
     _each: float = math.inf
+    _limit: int = 0
+    _count_at: float = -math.inf
     _again: deque[tuple[Item, int]] = field(default_factory=deque)
 
     @property
@@ -214,7 +219,7 @@ class Groups:
         told: set[str] = set()
         pool = _distributed().as_completed()
         while True:
-            while len(waiting) < self._most and (group := self._group(items))[0]:
+            while len(waiting) < self._most() and (group := self._group(items))[0]:
                 future = self.client.submit(self.function, group[0], pure=False)
                 waiting[future] = group
                 pool.add(future)
@@ -230,9 +235,13 @@ class Groups:
         if told:
             progress.say(f"tries that failed: {self.failures}")
 
-    @property
     def _most(self) -> int:
-        return TASKS_PER_WORKER * max(1, len(self.client.scheduler_info(n_workers=-1)["workers"]))
+        """Tell how many tasks may wait or run; the workers are counted now and then, which takes a while."""
+        now = time.monotonic()
+        if now >= self._count_at:
+            workers = len(self.client.scheduler_info(n_workers=-1)["workers"])
+            self._limit, self._count_at = TASKS_PER_WORKER * max(1, workers), now + COUNT_SECONDS
+        return self._limit
 
     def _group(self, items: Iterator[Item]) -> tuple[Sequence[Item], int]:
         """Next items, and how often they were tried: alone if one failed before, else so many as last."""
