@@ -190,6 +190,7 @@ PYTHON_ONLY = {"progress"}
 WITHOUT_PROGRESS = {"doctor", "regions"}
 PYTHON_ONLY_OF = {
     "index": {"client"},
+    "map": {"client"},
     "info": {"download"},
     "watch": {"announce"},
     "evaluate": {"sky_map"},

@@ -132,7 +132,7 @@ def test_a_flipped_byte_in_the_manifest_is_found(folder):
 
 
 def test_other_versions_and_other_programs_are_refused(folder, tmp_path):
-    for version, sentence in ((2, "format 2, but .* reads format 3; build it again"), (4, "update Skykin")):
+    for version, sentence in ((3, "format 3, but .* reads format 4; build it again"), (5, "update Skykin")):
         with closing(sqlite3.connect(folder / MANIFEST)) as connection:
             connection.execute(f"PRAGMA user_version = {version}")
         with pytest.raises(IndexRefusedError, match=sentence) as caught:
@@ -473,7 +473,7 @@ def test_an_index_whose_builder_was_killed_as_it_made_the_manifest_is_begun_agai
     (tmp_path / f"{MANIFEST}-journal").write_bytes(head.ljust(512, b"\0"))
     check_index_folder(tmp_path)
     with closing(ManifestWriter(tmp_path)) as writer:
-        assert writer.state == Manifest({})
+        assert writer.general() == Manifest({})
 
 
 def test_too_few_files_that_may_be_open_are_one_sentence(survey, tmp_path, monkeypatch):

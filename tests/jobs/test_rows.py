@@ -114,6 +114,15 @@ def test_the_shards_of_rows_are_files_of_the_index(index):
 
 
 @pytest.mark.slow
+def test_a_plan_counts_the_shards_of_rows(index, survey, monkeypatch):
+    monkeypatch.setattr("skykin.jobs.plan.PROBE_SECONDS", 0.0)
+    monkeypatch.setattr("skykin.jobs.plan.PROBE_PIXELS", 64)
+    told = skykin.plan(survey, exact=True, **HOW).facts["written"].split()
+    unit = {"kB": 1e3, "MB": 1e6}[told[1].rstrip(":")]
+    assert float(told[0]) * unit == pytest.approx(StoredIndex.open(index.path).manifest.size, rel=0.05)
+
+
+@pytest.mark.slow
 def test_map_and_search_give_the_same_scores_of_which_rows_decide(made, index, survey):
     found = skykin.search(index, PLACE, measure=True, survey=survey, **ONE_VIEW)
     np.testing.assert_array_equal(made.tiles["name"], found.tiles["name"])

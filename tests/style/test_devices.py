@@ -12,7 +12,7 @@ from skykin.cli.main import app
 from skykin.core.errors import ResourceError, UsageError
 from skykin.core.settings import MapSettings
 from skykin.style.network import choice, devices
-from skykin.style.network.choice import context_network, network_like, same_network
+from skykin.style.network.choice import context_network, network_like, same_network, settings_like
 from skykin.style.network.devices import Device, chosen_device, missing_device
 
 ON_PROCESSOR = Device("cpu", "float32")
@@ -69,6 +69,10 @@ def test_provenance_asks_for_a_device_only_where_there_is_one():
 
 def test_an_index_that_a_device_made_is_asked_on_the_processor_where_there_is_none(monkeypatch):
     monkeypatch.setattr(choice, "missing_device", lambda: ResourceError("none"))
+    assert settings_like(TF32) == (False, "cuda", None)
+    assert settings_like(TF32.replace("TensorFloat-32", "float32")) == (False, "cuda", "float32")
+    assert settings_like(TF32.replace("TensorFloat-32", "bfloat16")) == (True, "cuda", None)
+    assert settings_like(ORT) == (False, "cpu", None)
     network = network_like(TF32, ("block1_conv1",))
     assert network.name == ORT
     assert same_network(network.name, TF32)

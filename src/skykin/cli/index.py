@@ -22,10 +22,12 @@ from skykin.cli.options import (
     Precision,
     Quiet,
     Recipe,
+    Scheduler,
     Spacing,
     Stretch,
     SurveyOption,
     TileSize,
+    Workers,
     progress_unless,
     survey_options,
 )
@@ -71,16 +73,8 @@ def index_command(
         IndexEngine,
         typer.Option(help="Who measures: threads of this process, or workers of a Dask cluster (`cluster`)."),
     ] = "local",
-    scheduler: Annotated[
-        str | None,
-        typer.Option(
-            help="Address of the cluster, such as `tcp://10.0.0.1:8786`.", show_default="one on this computer"
-        ),
-    ] = None,
-    workers: Annotated[
-        int | None,
-        typer.Option(help="Processes of a cluster on this computer.", show_default="one per core"),
-    ] = None,
+    scheduler: Scheduler = None,
+    workers: Workers = None,
     jobs: Jobs = None,
     download: Download = False,
     quiet: Quiet = False,

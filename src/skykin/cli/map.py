@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -36,6 +36,7 @@ from skykin.cli.options import (
     Quiet,
     Recipe,
     Scales,
+    Scheduler,
     Seed,
     Site,
     Spacing,
@@ -51,6 +52,7 @@ from skykin.cli.options import (
     Views,
     Weight,
     Width,
+    Workers,
     progress_unless,
     survey_options,
     weights,
@@ -58,7 +60,9 @@ from skykin.cli.options import (
 from skykin.cli.surveys import print_facts
 from skykin.cli.terminal import printer
 from skykin.core.clean import file_name
-from skykin.core.settings import DEFAULTS, EngineKind, GridKind
+from skykin.core.settings import DEFAULTS, GridKind
+
+MapEngine = Literal["tiles", "shared", "dask"]
 
 #: Exit code of a map from which some of the files given are missing.
 SOME_LEFT_OUT = 4
@@ -130,14 +134,16 @@ def map_command(
     site: Site = None,
     night: Night = None,
     engine: Annotated[
-        EngineKind | None,
+        MapEngine | None,
         typer.Option(
             help="`shared`: the network runs once over the sky and every overlapping tile is read from it; "
-            "`tiles`: once over every tile.",
+            "`tiles`: once over every tile; `dask`: shared, by the workers of a Dask cluster (`cluster`).",
             show_default="tiles for recipe poster, else shared",
             rich_help_panel=STYLE,
         ),
     ] = None,
+    scheduler: Scheduler = None,
+    workers: Workers = None,
     dense: Annotated[
         bool,
         typer.Option(
@@ -217,7 +223,7 @@ def map_command(
             stretch=stretch,
             stretch_per_tile=stretch_per_tile,
             recipe=recipe,
-            engine=engine,
+            engine="shared" if engine == "dask" else engine,
             dense=dense,
             fast=fast,
             device=device,
@@ -272,6 +278,8 @@ def map_command(
         site=site,
         night=night,
         engine=engine,
+        scheduler=scheduler,
+        workers=workers,
         dense=dense,
         fast=fast,
         device=device,

@@ -316,6 +316,20 @@ Folder = Annotated[
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Replace the folder if Skykin made it.", rich_help_panel=OUTPUT)
 ]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        help="Address of the cluster, such as `tcp://10.0.0.1:8786`.",
+        show_default="one on this computer",
+        rich_help_panel=OUTPUT,
+    ),
+]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        help="Processes of a cluster on this computer.", show_default="one per core", rich_help_panel=OUTPUT
+    ),
+]
 Jobs = Annotated[
     int | None,
     typer.Option(

@@ -10,7 +10,7 @@ import stat
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,11 +33,12 @@ from skykin.core.shapes import Numbers
 from skykin.indexing.compare import Space, keeps_directions
 from skykin.indexing.facet_style import FacetMeter, FacetStyle
 from skykin.indexing.layout import LOCK, SHARDS
-from skykin.indexing.manifest import Manifest, ManifestWriter, Step
+from skykin.indexing.manifest import Committed, Manifest, ManifestWriter, Step
 from skykin.indexing.moments import Directions
 from skykin.indexing.own_files import OWN_SHARD, check_index_folder, remove, remove_unfinished
 from skykin.indexing.shards import Shard, write_shard
-from skykin.indexing.stored import Shelf, StoredFacet, cell_of, facet_name, facet_plan
+from skykin.indexing.stored import Shelf, StoredFacet, cell_of, facet_name, facet_of, facet_plan
+from skykin.scale.cluster import by_kind
 from skykin.scale.local import ordered_map
 from skykin.style.basis import FITTED_TILES, fit_basis
 from skykin.style.recipe import Recipe
@@ -87,7 +88,8 @@ class Job:
     facts : dict
         What it is of; plain values.
     recipe : Recipe
-    facets : sequence of Facet
+    facets : iterable of Facet
+        Looked at one after the other; none is kept.
     measure_scale : callable
         Measures mean and spread of the survey's tiles, and the directions of cells that are kept in few of
         them, if they are not known yet.
@@ -103,20 +105,20 @@ class Job:
         Whether the survey may have changed without saying so, as tiles in a folder do: to append then looks
         at every picture again.
     elsewhere : callable, optional
-        Measures facets on other computers: from what is committed, and the names of those that are missing,
-        to what became of each.
+        Measures facets on other computers: from what is committed of no single facet, and the steps of the
+        facets that are missing, to what became of each, as many as came together.
     """
 
     facts: Mapping[str, Any]
     recipe: Recipe
-    facets: Sequence[Facet]
+    facets: Iterable[Facet]
     measure_scale: Callable[[], tuple[Standardisation, Mapping[str, Directions]]]
-    ahead: Callable[[Sequence[Facet]], None]
+    ahead: Callable[[Iterable[Facet]], None]
     meter: Callable[[Space], FacetMeter]
     exact: bool
     in_rows: bool = False
     recheck: bool = False
-    elsewhere: Callable[[Manifest, Sequence[str]], Iterator[Measured]] | None = None
+    elsewhere: Callable[[Manifest, Iterator[Step]], Iterator[Sequence[Measured]]] | None = None
 
 
 def build(folder: Path, job: Job, *, append: bool, workers: int, progress: Progress) -> bool:
@@ -135,7 +137,7 @@ def build(folder: Path, job: Job, *, append: bool, workers: int, progress: Progr
             builder = _Builder(folder, job, writer, workers, progress)
             _remove_orphans(folder, writer)
             builder.agree(append=append)
-            to_do = bool(writer.state.missing)
+            to_do = writer.count(done=False) > 0
             if to_do:
                 builder.run()
             writer.publish()
@@ -170,7 +172,7 @@ class _Builder:
 
     def agree(self, *, append: bool) -> None:
         """Plan the work, or find that it is planned; refuse an index of something else."""
-        made, now = self.writer.state.facts, self.job.facts
+        made, now = self.writer.facts, self.job.facts
         if made:
             found = _differences(made, now, GROWING if append else INCIDENTAL)
             if found:
@@ -180,53 +182,47 @@ class _Builder:
                     code="IX-MISMATCH",
                 )
         if append:
-            self.writer.begin_next(lambda begun: not _differences(begun.facts, now, INCIDENTAL))
-            made = self.writer.state.facts
-        known = {step.name: step for step in self.writer.state.steps}
-        facets = [Step(f"facet-{facet_name(plan)}", plan) for plan in map(facet_plan, self.job.facets)]
-        begun = "scale" in known and known["scale"].result is not None
+            self.writer.begin_next(lambda begun: not _differences(begun, now, INCIDENTAL))
+            made = self.writer.facts
+        scale = self.writer.step("scale")
+        begun = scale is not None and scale.result is not None
+        changed: set[str] = set()
         if append and begun and (self.job.recheck or made.get("survey") != now["survey"]):
-            known = self._still_true(known)
-        names = {step.name for step in facets}
-        changed = names != {name for name in known if name.startswith("facet-")} or any(
-            known[name].result is None for name in names
-        )
-        after = [
-            *([Step(AVERAGE, {})] if self.job.in_rows else []),
-            Step("basis", {}),
-            *(Step(step.name.replace("facet", "vectors"), {"facet": step.name}) for step in facets),
-        ]
-        if keeps_directions(self.job.recipe):
-            after = []
-        first = [known.get(step.name, step) for step in (Step("scale", {}), *facets)]
-        steps = (*first, *(after if changed else [known.get(step.name, step) for step in after]))
-        if steps != self.writer.state.steps:
-            self.writer.plan(steps)
+            changed = self._changed()
+        self.writer.plan(self._planned(), gone=changed, whole=(AVERAGE, "basis", "vectors-*"))
         if not made or append:
             self.writer.describe(now)
 
-    def _still_true(self, known: dict[str, Step]) -> dict[str, Step]:
-        """Leave out the committed facets whose pictures the new data changes."""
+    def _planned(self) -> Iterator[Step]:
+        """Yield all steps in their order."""
+        yield Step("scale", {})
+        for facet in self.job.facets:
+            plan = facet_plan(facet)
+            yield Step(f"facet-{facet_name(plan)}", plan)
+        if keeps_directions(self.job.recipe):
+            return
+        if self.job.in_rows:
+            yield Step(AVERAGE, {})
+        yield Step("basis", {})
+        for name in self.writer.planned("facet-*"):
+            yield Step(name.replace("facet", "vectors"), {"facet": name})
+
+    def _changed(self) -> set[str]:
+        """Names of the committed facets whose pictures the new data changes."""
         meter = self.job.meter(self._space())
-        kept = dict(known)
-        with self.progress.stage("What is still true", len(self.job.facets), "facets") as counter:
-            for facet in self.job.facets:
-                name = f"facet-{facet_name(facet_plan(facet))}"
-                step = known.get(name)
-                if step is not None and step.result is not None:
-                    _, sha256 = meter.picture(facet)
-                    if sha256 != step.result["picture_sha256"]:
-                        kept[name] = Step(name, step.plan)
+        changed = set()
+        with self.progress.stage("What is still true", self.writer.count("facet-*"), "facets") as counter:
+            for step in self.writer.steps("facet-*", done=True):
+                _, sha256 = meter.picture(facet_of(step.plan))
+                if sha256 != (step.result or {})["picture_sha256"]:
+                    changed.add(step.name)
                 counter.advance()
-        return kept
+        return changed
 
     def run(self) -> None:
         """Do what is missing."""
-        missing = {step.name for step in self.writer.state.missing}
-        self.job.ahead(
-            [each for each in self.job.facets if f"facet-{facet_name(facet_plan(each))}" in missing]
-        )
-        if "scale" in missing:
+        self.job.ahead(facet_of(step.plan) for step in self.writer.steps("facet-*", done=False))
+        if self._lacks("scale"):
             scale, directions = self.job.measure_scale()
             rows = {layer: [scale.mean[layer], scale.spread[layer]] for layer in self.job.recipe.layers}
             for layer, own in directions.items():
@@ -238,47 +234,50 @@ class _Builder:
                 for layer, own in scale.whitening.items()
                 for part, along in enumerate(own.directions)
             ]
-            self.writer.commit("scale", {"tiles": scale.tiles}, shards)
-        self._measure_facets(self._space(), missing)
-        if AVERAGE in missing:
+            self.writer.commit(Committed("scale", {"tiles": scale.tiles}, shards))
+        self._measure_facets()
+        if self._lacks(AVERAGE):
             self._average()
         space = self._space()
-        if "basis" in missing:
+        if self._lacks("basis"):
             self._fit(space)
-        if any(name.startswith("vectors") for name in missing):
-            self._project(space, missing)
+        if self._lacks("vectors-*"):
+            self._project(space)
 
-    def _measure_facets(self, space: Space, missing: set[str]) -> None:
-        named = [(f"facet-{facet_name(facet_plan(facet))}", facet) for facet in self.job.facets]
-        left = [(name, facet) for name, facet in named if name in missing]
+    def _lacks(self, pattern: str) -> bool:
+        return self.writer.count(pattern, done=False) > 0
+
+    def _measure_facets(self) -> None:
+        total, left = self.writer.count("facet-*"), self.writer.count("facet-*", done=False)
         if not left:
             return
-        with self.progress.stage("Style of every facet", len(named), "facets") as counter:
-            counter.advance(len(named) - len(left))
+        with self.progress.stage("Style of every facet", total, "facets") as counter:
+            counter.advance(total - left)
             failed = {}
-            for each in self._measured(space, left):
-                if each.cause:
-                    failed[each.name] = each.cause
-                else:
-                    self.writer.commit(each.name, each.result, each.shards)
-                counter.advance()
+            for group in self._measured():
+                failed.update({each.name: each.cause for each in group if each.cause})
+                self.writer.commit(
+                    *(Committed(each.name, each.result, each.shards) for each in group if not each.cause)
+                )
+                counter.advance(len(group))
         if failed:
-            self._tell(failed)
+            self._tell(failed, total)
 
-    def _measured(self, space: Space, left: Sequence[tuple[str, Facet]]) -> Iterator[Measured]:
-        """Measure facets here, side by side, or elsewhere."""
+    def _measured(self) -> Iterator[Sequence[Measured]]:
+        """Measure facets here, side by side, or elsewhere; yield what came together."""
+        left = self.writer.steps("facet-*", done=False)
         if self.job.elsewhere is not None:
-            yield from self.job.elsewhere(self.writer.state, [name for name, _ in left])
+            yield from self.job.elsewhere(self.writer.general(), left)
             return
-        meter = self.job.meter(space)
+        meter = self.job.meter(self._space())
 
-        def measure(item: tuple[str, Facet]) -> tuple[str, FacetStyle]:
-            return item[0], meter(item[1])
+        def measure(step: Step) -> tuple[str, FacetStyle]:
+            return step.name, meter(facet_of(step.plan))
 
         for name, style in ordered_map(measure, left, self.workers):
-            yield written(self.folder / SHARDS, name, style)
+            yield (written(self.folder / SHARDS, name, style),)
 
-    def _tell(self, failed: Mapping[str, str]) -> None:
+    def _tell(self, failed: Mapping[str, str], total: int) -> None:
         """Say which facets could not be measured, and why.
 
         Raises
@@ -288,10 +287,9 @@ class _Builder:
         """
         for name, cause in failed.items():
             self.progress.say(f"{name} was left out: {shown(cause)}")
-        counts = Counter(cause.partition(":")[0] for cause in failed.values())
-        causes = ", ".join(f"{count} by {cause}" for cause, count in counts.most_common())
+        causes = by_kind(Counter(failed.values()))
         raise IndexRefusedError(
-            f"{len(failed)} of {len(self.job.facets)} facets of the index {shown(self.folder.name)} could "
+            f"{len(failed)} of {total} facets of the index {shown(self.folder.name)} could "
             f"not be measured ({causes}); all others are kept, so mend what is wrong and run the same "
             "command again",
             code="IX-FACETS",
@@ -299,14 +297,12 @@ class _Builder:
 
     def _average(self) -> None:
         """Average all tiles of the facets, as a map does."""
-        shelf, recipe = Shelf(self.folder / SHARDS, self.writer.state.shards), self.job.recipe
-        parts = [
-            RowMoments(np.asarray(shelf(f"{AVERAGE}-{facet.name}"))) for facet in self._stored(self._space())
-        ]
-        assert recipe.rows_deg is not None  # noqa: S101 - the job says so
-        found = Standardisation.of_moments(
-            RowMoments.added(parts), self._space().whole_columns, recipe.rows_deg
+        space, recipe = self._space(), self.job.recipe
+        parts = (
+            RowMoments(np.asarray(facet.shelf(f"{AVERAGE}-{facet.name}"))) for facet, _ in self._stored(space)
         )
+        assert recipe.rows_deg is not None  # noqa: S101 - the job says so
+        found = Standardisation.of_moments(RowMoments.added(parts), space.whole_columns, recipe.rows_deg)
         shards = []
         for layer in recipe.layers:
             whole = np.stack([found.mean[layer], found.spread[layer]])
@@ -317,57 +313,69 @@ class _Builder:
             "rows": [own.tiles for own in found.rows],
             "edges_deg": list(found.edges_deg),
         }
-        self.writer.commit(AVERAGE, result, shards)
+        self.writer.commit(Committed(AVERAGE, result, shards))
 
     def _fit(self, space: Space) -> None:
-        facets = self._stored(space)
-        counts = [len(facet.tiles) for facet in facets]
-        if not sum(counts):
+        total = sum(tiles for _, tiles in self._stored(space))
+        if not total:
             raise DataQualityError(
                 "no tile is covered enough to be indexed; choose another area or a smaller min_coverage"
             )
-        chosen, start = evenly(sum(counts), FITTED_TILES), np.cumsum([0, *counts])
-        shards = []
-        for layer in self.job.recipe.layers:
-            parts = [
-                facet.summed_rows(layer, chosen[(chosen >= low) & (chosen < low + count)] - low)
-                for facet, low, count in zip(facets, start, counts, strict=False)
-            ]
-            shards.append(self._write(f"basis-{layer}", fit_basis(np.concatenate(parts))))
-        self.writer.commit("basis", {"tiles": len(chosen)}, shards)
+        chosen, low = evenly(total, FITTED_TILES), 0
+        parts: dict[str, list[Numbers]] = {layer: [] for layer in self.job.recipe.layers}
+        for facet, tiles in self._stored(space):
+            own = chosen[(chosen >= low) & (chosen < low + tiles)] - low
+            for layer in parts if len(own) else ():
+                parts[layer].append(facet.summed_rows(layer, own))
+            low += tiles
+        shards = [
+            self._write(f"basis-{layer}", fit_basis(np.concatenate(rows))) for layer, rows in parts.items()
+        ]
+        self.writer.commit(Committed("basis", {"tiles": len(chosen)}, shards))
 
-    def _project(self, space: Space, missing: set[str]) -> None:
-        facets = [facet for facet in self._stored(space) if facet.name.replace("facet", "vectors") in missing]
-        shelf = Shelf(self.folder / SHARDS, self.writer.state.shards)
+    def _project(self, space: Space) -> None:
+        shelf = Shelf(self.folder / SHARDS, self.writer.general().shards)
         bases = {layer: np.asarray(shelf(f"basis-{layer}")) for layer in self.job.recipe.layers}
 
-        def vectors(facet: StoredFacet) -> tuple[Numbers, Numbers, Numbers]:
+        def vectors(facet: StoredFacet) -> tuple[str, Numbers, Numbers, Numbers]:
             units, lengths = zip(*(facet.summed(layer) for layer in bases), strict=True)
             small = [np.nan_to_num(unit @ basis.T) for unit, basis in zip(units, bases.values(), strict=True)]
             whole = np.concatenate(units, axis=1)
-            return np.concatenate(small, axis=1).astype(np.float16), whole, np.stack(lengths, axis=1)
+            lines = np.concatenate(small, axis=1).astype(np.float16)
+            return facet.name, lines, whole, np.stack(lengths, axis=1)
 
-        with self.progress.stage("Vectors of tiles", len(facets), "facets") as counter:
-            found = ordered_map(vectors, facets, self.workers)
-            for facet, (small, whole, lengths) in zip(facets, found, strict=True):
-                shards = [self._write(f"projection-{facet.name}", small)]
+        missing = self.writer.steps("vectors-*", done=False)
+        left = (self._stored_facet(str(step.plan["facet"]), space)[0] for step in missing)
+        number = self.writer.count("vectors-*", done=False)
+        with self.progress.stage("Vectors of tiles", number, "facets") as counter:
+            for name, small, whole, lengths in ordered_map(vectors, left, self.workers):
+                shards = [self._write(f"projection-{name}", small)]
                 if self.job.exact and space.cell_kind == "exact":
-                    shards.append(self._write(f"exact-{facet.name}", whole))
+                    shards.append(self._write(f"exact-{name}", whole))
                 elif space.in_rows:
-                    shards.append(self._write(f"exact-{facet.name}", whole.astype(np.float16)))
+                    shards.append(self._write(f"exact-{name}", whole.astype(np.float16)))
                 if space.in_rows:
-                    shards.append(self._write(f"norms-{facet.name}", lengths))
-                self.writer.commit(facet.name.replace("facet", "vectors"), {}, shards)
+                    shards.append(self._write(f"norms-{name}", lengths))
+                self.writer.commit(Committed(name.replace("facet", "vectors"), {}, shards))
                 counter.advance()
 
     def _space(self) -> Space:
-        return read_space(
-            self.job.recipe, Shelf(self.folder / SHARDS, self.writer.state.shards), self.writer.state.steps
-        )
+        now = self.writer.general()
+        return read_space(self.job.recipe, Shelf(self.folder / SHARDS, now.shards), now.steps)
 
-    def _stored(self, space: Space) -> list[StoredFacet]:
-        shelf = Shelf(self.folder / SHARDS, self.writer.state.shards)
-        return stored_facets(self.writer.state.steps, shelf, space)
+    def _stored(self, space: Space) -> Iterator[tuple[StoredFacet, int]]:
+        """Yield the committed facets one after the other, and how many tiles each has."""
+        for step in self.writer.steps("facet-*", done=True):
+            yield self._stored_facet(step.name, space)
+
+    def _stored_facet(self, name: str, space: Space) -> tuple[StoredFacet, int]:
+        step = self.writer.step(name)
+        assert step is not None  # noqa: S101 - planned
+        assert step.result is not None  # noqa: S101 - committed
+        shards = self.writer.shards(f"{kind}-{name}" for kind in ("cells", "moments", "tiles", AVERAGE))
+        shelf = Shelf(self.folder / SHARDS, shards)
+        facet = StoredFacet(name, step.plan, shelf, space, cell_of(step.plan, space.recipe))
+        return facet, int(step.result["tiles"])
 
     def _write(self, name: str, array: Numbers) -> Shard:
         return write_shard(self.folder / SHARDS, name, array)
@@ -428,7 +436,7 @@ def stored_facets(steps: Sequence[Step], shelf: Shelf, space: Space) -> list[Sto
 
 def _remove_orphans(folder: Path, writer: ManifestWriter) -> None:
     """Remove shards that were written but not committed, or that an append replaced."""
-    remove(folder / SHARDS, OWN_SHARD, but=frozenset(writer.files()))
+    remove(folder / SHARDS, OWN_SHARD, but=writer.holds)
 
 
 def _differences(made: Mapping[str, Any], now: Mapping[str, Any], left_out: Sequence[str]) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 #: Counts changes of the layout; a reader knows exactly one.
-FORMAT = 3
+FORMAT = 4
 #: Marks the manifest among SQLite files: ``SKYI``.
 APPLICATION_ID = 0x534B5949
 MANIFEST, SHARDS, LOCK = "manifest.sqlite", "shards", "writer.lock"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -64,11 +65,19 @@ def remove_unfinished(folder: Path) -> None:
         sweep(place)
 
 
-def remove(folder: Path, pattern: re.Pattern[str], *, but: frozenset[str] = frozenset()) -> None:
-    """Remove the files of a folder whose whole name is of a pattern."""
-    for entry in list(os.scandir(folder)):
-        if pattern.fullmatch(entry.name) and entry.name not in but and entry.is_file(follow_symlinks=False):
-            Path(entry.path).unlink(missing_ok=True)
+def remove(folder: Path, pattern: re.Pattern[str], *, but: Callable[[str], bool] | None = None) -> None:
+    """Remove the files of a folder whose whole name is of a pattern, but for some."""
+    with os.scandir(folder) as entries:
+        # Names first, and few: what is removed while a folder is read may hide others.
+        gone = [
+            entry.path
+            for entry in entries
+            if pattern.fullmatch(entry.name)
+            and not (but is not None and but(entry.name))
+            and entry.is_file(follow_symlinks=False)
+        ]
+    for path in gone:
+        Path(path).unlink(missing_ok=True)
 
 
 def _is_index(manifest: Path) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +19,7 @@ from skykin.style.basis import COMPONENTS, FITTED_TILES
 from skykin.style.engine.cells import Lattice, boxes
 from skykin.style.network.architecture import channels_of
 from skykin.style.recipe import Recipe
+from skykin.style.row_moments import BEFORE, edges_of, row_of
 from skykin.style.signature import Signature, Standardisation, flattened
 from skykin.style.whitening import Whitening
 from skykin.tiling.facets import Facet
@@ -49,17 +50,42 @@ class IndexSize:
 
 
 def index_size(
-    survey: Survey, facets: Sequence[Facet], recipe: Recipe, min_coverage: float, *, exact: bool = False
+    survey: Survey,
+    facets: Iterable[Facet],
+    number: int,
+    recipe: Recipe,
+    min_coverage: float,
+    *,
+    exact: bool = False,
+    in_rows: bool = False,
 ) -> IndexSize:
-    """Count tiles and cells, each cell looked at in 16 places, and the bytes that are kept of them."""
-    chosen = evenly(len(facets), FACETS)
-    counts = np.array([_counted(survey, facets[i], recipe, min_coverage) for i in chosen])
-    tiles, cells = (int(np.rint(n)) for n in counts.sum(axis=0) * (len(facets) / len(chosen)))
-    return IndexSize(tiles, cells, _bytes(recipe, tiles, cells, exact=exact), len(chosen) < len(facets))
+    """Count tiles and cells, each cell looked at in 16 places, and the bytes that are kept of them.
+
+    Parameters
+    ----------
+    survey : Survey
+    facets : iterable of Facet
+    number : int
+        How many facets there are.
+    recipe : Recipe
+    min_coverage : float
+    exact : bool
+        Whether whole vectors of the tiles are kept.
+    in_rows : bool
+        Whether the average tile is that of all tiles, within rows of latitude.
+    """
+    chosen = frozenset(evenly(number, FACETS).tolist())
+    looked = (facet for place, facet in enumerate(facets) if place in chosen)
+    counts = np.array([_counted(survey, facet, recipe, min_coverage) for facet in looked])
+    tiles, cells, parts = (int(np.rint(n)) for n in counts.sum(axis=0) * (number / len(chosen)))
+    size = _bytes(recipe, tiles, cells, exact=exact, in_rows=in_rows)
+    if in_rows:
+        size += _bytes_of_rows(recipe, parts)
+    return IndexSize(tiles, cells, size, len(chosen) < number)
 
 
-def _counted(survey: Survey, facet: Facet, recipe: Recipe, min_coverage: float) -> tuple[int, int]:
-    """Tiles and cells of one facet."""
+def _counted(survey: Survey, facet: Facet, recipe: Recipe, min_coverage: float) -> tuple[int, int, int]:
+    """Tiles and cells of one facet, and in how many rows of latitude the tiles lie."""
     height, width = facet.shape
     cell = cell_pixels(Lattice(height, width, facet.tile, facet.spacing), recipe)
     part = cell // LOOKS
@@ -69,12 +95,20 @@ def _counted(survey: Survey, facet: Facet, recipe: Recipe, min_coverage: float) 
     covered = boxes(boxes(share, reach, 0), reach, 1)[::step, ::step] / reach**2
     wanted = facet.own & (covered >= min_coverage)
     if not wanted.any():
-        return 0, 0
-    return int(wanted.sum()), int(kept_cells(facet, cell, share, wanted).sum())
+        return 0, 0, 0
+    rows = row_of(facet.centers()[1][wanted], recipe.rows_deg or 90.0)
+    return int(wanted.sum()), int(kept_cells(facet, cell, share, wanted).sum()), len(np.unique(rows))
 
 
-def _bytes(recipe: Recipe, tiles: int, cells: int, *, exact: bool) -> int:
-    """Bytes of all shards of so many tiles and cells."""
+def _bytes_of_rows(recipe: Recipe, parts: int) -> int:
+    """Bytes of the averages of so many rows of facets, and of those of the whole sky."""
+    numbers = sum(layer.mean.size for layer in _space(recipe).layers.values())
+    edges = len(edges_of(recipe.rows_deg or 90.0))
+    return parts * 8 * (BEFORE + 2 * numbers) + 2 * numbers * 4 * (edges + 2)
+
+
+def _bytes(recipe: Recipe, tiles: int, cells: int, *, exact: bool, in_rows: bool) -> int:
+    """Bytes of all shards of so many tiles and cells, without the averages of rows."""
     space = _space(recipe)
     whole = exact and space.cell_kind == "exact"
     # Only means and spreads have two lengths; sums of any statistic are always in single precision.
@@ -93,6 +127,10 @@ def _bytes(recipe: Recipe, tiles: int, cells: int, *, exact: bool) -> int:
         once += 4 * sum(width * count for width, count in zip(compared, kept, strict=True))
     if exact:
         of_tile += 4 * sum(numbers)
+    elif in_rows:
+        of_tile += 2 * sum(numbers)
+    if in_rows:
+        of_tile += 4 * len(recipe.layers)
     return cells * of_cell + tiles * of_tile + once
 
 

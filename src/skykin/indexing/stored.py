@@ -150,7 +150,7 @@ class StoredFacet:
 
     @property
     def facet(self) -> Facet:
-        """Its geometry; which tiles are its own is in `tiles`."""
+        """Its geometry."""
         return facet_of(self.plan)
 
     def weights(self) -> Numbers:
@@ -276,7 +276,7 @@ def facet_plan(facet: Facet) -> dict[str, Any]:
         "columns": facet.own.shape[1],
         "home": part,
         "share": facet.share,
-        "own_sha256": hashlib.sha256(np.ascontiguousarray(facet.own).data).hexdigest(),
+        "own": _runs(facet.own),
     }
 
 
@@ -287,16 +287,24 @@ def facet_name(plan: Mapping[str, Any]) -> str:
 
 
 def facet_of(plan: Mapping[str, Any]) -> Facet:
-    """Rebuild a facet's geometry, with every tile of its lattice as its own."""
+    """Rebuild a facet from all that decides it."""
     part, lon, lat = plan["home"], plan["lon_deg"], plan["lat_deg"]
     home: Sector | Cap | None = None
     if "width_deg" in part:
         home = Sector(lon, lat, part["width_deg"], part["low_deg"], part["high_deg"])
     elif part:
         home = Cap(Extent(lon, lat, part["radius_deg"]))
-    own = np.ones((plan["rows"], plan["columns"]), dtype=bool)
+    own = np.repeat(np.arange(len(plan["own"])) % 2 == 1, plan["own"]).reshape(plan["rows"], plan["columns"])
     edge = (plan["left"], plan["top"])
     return Facet(lon, lat, plan["pixel"], plan["tile"], plan["spacing"], *edge, own, plan["share"], home)
+
+
+def _runs(own: np.ndarray) -> list[int]:
+    """Lengths of the runs of tiles that are not and that are a facet's own, in turn, row by row."""
+    flat = np.concatenate([[False], own.ravel()])
+    edges = np.flatnonzero(flat[1:] != flat[:-1])
+    found: list[int] = np.diff(np.concatenate([[0], edges, [own.size]])).tolist()
+    return found
 
 
 def cell_of(plan: Mapping[str, Any], recipe: Recipe) -> int:

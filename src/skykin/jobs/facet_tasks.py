@@ -12,8 +12,8 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-from skykin.core.area import read_area
-from skykin.core.progress import SilentProgress
+from skykin.core.progress import SILENT, SilentProgress
+from skykin.core.protocols import Progress
 from skykin.core.settings import MapSettings
 from skykin.indexing.builder import AVERAGE, Measured, read_space, written
 from skykin.indexing.facet_style import FacetMeter
@@ -21,13 +21,12 @@ from skykin.indexing.layout import SHARDS
 from skykin.indexing.manifest import Manifest, Step
 from skykin.indexing.remote import local_folder, shared_name
 from skykin.indexing.shards import Shard
-from skykin.indexing.stored import Shelf, facet_name, facet_plan
+from skykin.indexing.stored import Shelf, facet_of
 from skykin.jobs.opening import recipe_for, survey_of
-from skykin.scale.cluster import Answer, Done, Groups, cluster
+from skykin.scale.cluster import Answer, Cluster, Done, Groups, Item
 from skykin.style.engine.shared import SharedMeter
 from skykin.style.network.choice import context_network
 from skykin.survey.render import RenderedSurvey, Stretch
-from skykin.tiling.facets import Facet, facets
 
 
 @dataclass(frozen=True)
@@ -39,33 +38,32 @@ class FacetTask:
     folder : str
         Of the index, as workers see it.
     job : str
-        JSON: settings, rendering, area, whether whole vectors are kept, the survey's scale and average.
+        JSON: settings, rendering, whether whole vectors are kept, the survey's scale and average.
     """
 
     folder: str
     job: str
 
     @classmethod
-    def of(cls, folder: Path, settings: MapSettings, facts: dict[str, Any], state: Manifest) -> FacetTask:
+    def of(cls, folder: Path, settings: MapSettings, facts: dict[str, Any], general: Manifest) -> FacetTask:
         """Write down what workers need."""
         job = {
             "settings": settings.to_dict(),
             "rendering": facts["rendering"],
-            "area": facts["area"],
             "exact": facts["exact"],
-            "steps": {step.name: step.result for step in state.steps if step.name in ("scale", AVERAGE)},
-            "shards": [asdict(each) for each in state.shards.values() if not each.name.count("-facet-")],
+            "steps": {step.name: step.result for step in general.steps if step.name in ("scale", AVERAGE)},
+            "shards": [asdict(each) for each in general.shards.values()],
         }
         return cls(shared_name(folder), json.dumps(job))
 
-    def __call__(self, names: Sequence[str]) -> Answer:
-        """Measure some facets; what goes wrong with one does not touch the others."""
+    def __call__(self, facets: Sequence[Item]) -> Answer:
+        """Measure some facets, named with their plans; what goes wrong with one does not touch the others."""
         began, done = time.monotonic(), []
         with threadpool_limits(limits=1):
-            meter, known = _opened(self.folder, self.job)
-            for name in names:
+            meter = _opened(self.folder, self.job)
+            for name, plan in facets:
                 try:
-                    style = meter(known[name])
+                    style = meter(facet_of(plan))
                     done.append(Done(name, written(local_folder(self.folder) / SHARDS, name, style)))
                 except Exception as error:  # told by its cause, and tried again
                     done.append(Done(name, cause=f"{type(error).__name__}: {error}"[:200]))
@@ -73,7 +71,7 @@ class FacetTask:
 
 
 @lru_cache(maxsize=1)
-def _opened(folder: str, text: str) -> tuple[FacetMeter, dict[str, Facet]]:
+def _opened(folder: str, text: str) -> FacetMeter:
     """Open survey, network and scale once for all tasks of a process."""
     job = json.loads(text)
     settings = MapSettings.from_dict(job["settings"])
@@ -87,17 +85,7 @@ def _opened(folder: str, text: str) -> tuple[FacetMeter, dict[str, Facet]]:
     )
     sky = RenderedSurvey(survey, Stretch.from_dict(job["rendering"]))
     shared = SharedMeter(chosen, network)
-    meter = FacetMeter(survey, sky, shared, space, settings.min_coverage, job["exact"])
-    area = None if job["area"] is None else read_area(job["area"])
-    pieces = facets(
-        settings.tile_size_deg,
-        settings.spacing_deg,
-        settings.side_pixels,
-        area,
-        survey.extent,
-        step=chosen.step,
-    )
-    return meter, {f"facet-{facet_name(facet_plan(each))}": each for each in pieces}
+    return FacetMeter(survey, sky, shared, space, settings.min_coverage, job["exact"])
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,20 +98,23 @@ class Elsewhere:
     settings : MapSettings
     facts : dict
         Of the index.
-    scheduler, workers, client :
-        As for `index`.
+    cluster : Cluster
+    progress : Progress
     """
 
     folder: Path
     settings: MapSettings
     facts: dict[str, Any]
-    scheduler: str | None
-    workers: int | None
-    client: Any = None
+    cluster: Cluster
+    progress: Progress = SILENT
 
-    def __call__(self, state: Manifest, names: Sequence[str]) -> Iterator[Measured]:
-        """Yield what became of each facet, as it comes."""
-        task = FacetTask.of(self.folder, self.settings, self.facts, state)
-        with cluster(self.scheduler, self.workers, self.client) as client:
-            for done in Groups(client, task).run(iter(names)):
-                yield done.value if not done.cause else Measured(done.name, {}, (), done.cause)
+    def __call__(self, general: Manifest, left: Iterator[Step]) -> Iterator[Sequence[Measured]]:
+        """Yield what became of the facets, as it comes."""
+        task = FacetTask.of(self.folder, self.settings, self.facts, general)
+        with self.cluster.connected() as client:
+            items = ((step.name, step.plan) for step in left)
+            for group in Groups(client, task).run(items, self.progress):
+                yield [
+                    done.value if not done.cause else Measured(done.name, {}, (), done.cause)
+                    for done in group
+                ]

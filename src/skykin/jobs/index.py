@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -46,13 +46,14 @@ from skykin.jobs.opening import (
 from skykin.jobs.sizing import check_resolution, sized, suited, tile_about
 from skykin.jobs.sky_index import SkyIndex
 from skykin.jobs.streamed import in_rows, standard_sample, with_standard
+from skykin.scale.cluster import Cluster
 from skykin.scale.local import ordered_map
 from skykin.scale.store import WorkStore
 from skykin.style.engine.cells import Lattice
 from skykin.style.engine.meter import ContextMeter
 from skykin.style.engine.shared import SharedMeter
 from skykin.style.engine.stream import PlaneSource
-from skykin.style.network.choice import context_network
+from skykin.style.network.choice import context_network, settings_like
 from skykin.style.network.devices import device_versions
 from skykin.style.network.weights import SHA256
 from skykin.style.recipe import COARSE
@@ -61,11 +62,10 @@ from skykin.style.signature import Standardisation
 from skykin.survey.download import cache_folder
 from skykin.survey.hips.ahead import fetch_ahead, fetch_overview, hips_within
 from skykin.survey.hips.identifier import PREFIX, is_identifier
-from skykin.survey.hips.store import FolderStore
+from skykin.survey.hips.store import FolderStore, WebStore
 from skykin.survey.memory import SurveyLike
 from skykin.survey.render import RenderedSurvey, Stretch, measure_stretch
-from skykin.tiling.facets import Facet, facet_grid, facets
-from skykin.tiling.grid import TileGrid
+from skykin.tiling.facets import DividedTiles, Division, Facet
 
 #: Who measures the facets.
 IndexEngine = Literal["local", "dask"]
@@ -168,14 +168,15 @@ def index(
     )
     if engine not in get_args(IndexEngine):
         raise UsageError(f"engine is {shown(engine)}, but an index is made by local or dask")
-    given = (scheduler, workers, client)
-    if engine == "local" and any(each is not None for each in given):
-        raise UsageError("scheduler, workers and client are those of a cluster; add engine=dask")
+    cluster = Cluster.asked(engine, scheduler, workers, client)
 
     def elsewhere(job: Job, settings: MapSettings) -> Job:
         if isinstance(settings.survey, Survey):
             raise UsageError("a survey in memory cannot be sent to a cluster; write it to a file first")
-        measure = Elsewhere(local_folder(output), settings, dict(job.facts), scheduler, workers, client)
+        assert cluster is not None  # noqa: S101 - see below
+        measure = Elsewhere(
+            local_folder(output), settings, dict(job.facts), cluster, progress or SilentProgress()
+        )
         return replace(job, elsewhere=measure)
 
     return index_as(
@@ -185,7 +186,7 @@ def index(
         exact=exact,
         download=download,
         progress=progress,
-        elsewhere=elsewhere if engine == "dask" else None,
+        elsewhere=None if cluster is None else elsewhere,
     )
 
 
@@ -229,6 +230,7 @@ def index_as(
 def settings_of(index: StoredIndex, survey: SurveyLike, *, jobs: int | None = None) -> MapSettings:
     """Give the settings of an index, to append to it what a survey holds now."""
     facts = index.manifest.facts
+    fast, device, precision = settings_like(str(facts["encoder"]))
     options = SurveyOptions.from_dict(facts["opened"]["options"])
     if options.mask is not None:
         options = replace(options, mask=index.path / str(options.mask))
@@ -240,7 +242,9 @@ def settings_of(index: StoredIndex, survey: SurveyLike, *, jobs: int | None = No
         spacing=index.spacing_deg,
         pixels=index.pixels,
         recipe=index.recipe.name,
-        fast="bfloat16" in facts["encoder"],
+        fast=fast,
+        device=device,
+        precision=precision,
         min_coverage=index.min_coverage,
         jobs=jobs,
     )
@@ -267,32 +271,26 @@ def _job(
     area = _area(settings, made)
     extent = survey.extent
     chosen = recipe_for(settings, survey)
-    pieces = facets(
-        settings.tile_size_deg,
-        settings.spacing_deg,
-        settings.side_pixels,
-        area,
-        extent,
-        step=chosen.step,
-    )
+    tile_deg, spacing_deg, side = settings.tile_size_deg, settings.spacing_deg, settings.side_pixels
+    division = Division(tile_deg, spacing_deg, side, area, extent, chosen.step)
     sky = RenderedSurvey(survey, stretch)
     network = context_network(
         chosen.layers, fast=settings.fast, device=settings.device, precision=settings.precision
     )
     shared = SharedMeter(chosen, network)
-    grid = facet_grid(pieces)
+    tiles = DividedTiles(division)
 
-    def fetch(left: Sequence[Facet]) -> None:
-        shown = [footprint for facet in left for footprint in facet.footprints()]
-        margin_deg = shared.network.halo * settings.tile_size_deg / settings.side_pixels
-        fetch_ahead(survey, shown, progress, margin_deg=margin_deg)
+    def fetch(left: Iterable[Facet]) -> None:
+        if any(isinstance(each.store, WebStore) for each in hips_within(survey)):
+            shown = [footprint for facet in left for footprint in facet.footprints()]
+            fetch_ahead(survey, shown, progress, margin_deg=shared.network.halo * tile_deg / side)
 
     def measure_scale() -> tuple[Standardisation, Mapping[str, Directions]]:
         if keeps_directions(chosen):
-            sampler = _Sampler(sky, shared, settings.side_pixels, pieces[0].spacing)
-            return sampler.scale(grid, workers=settings.workers, progress=progress)
+            sampler = _Sampler(sky, shared, side, division.spacing)
+            return sampler.scale(tiles, workers=settings.workers, progress=progress)
         store = WorkStore.of(cache_folder(), {"index of": facts})
-        return _standard(sky, shared, grid, settings, store=store, progress=progress), {}
+        return _standard(sky, shared, tiles, settings, store=store, progress=progress), {}
 
     facts = {
         "survey": survey.to_dict(),
@@ -306,9 +304,9 @@ def _job(
         "rendering": stretch.to_dict(),
         "recipe": {**chosen.to_dict(), "key": chosen.key()},
         "grid": {
-            "tile_size_deg": settings.tile_size_deg,
-            "spacing_deg": pieces[0].spacing * settings.tile_size_deg / settings.side_pixels,
-            "pixels": settings.side_pixels,
+            "tile_size_deg": tile_deg,
+            "spacing_deg": division.spacing * tile_deg / side,
+            "pixels": side,
             "min_coverage": settings.min_coverage,
         },
         "encoder": network.name,
@@ -320,12 +318,12 @@ def _job(
     return Job(
         facts=facts,
         recipe=chosen,
-        facets=pieces,
+        facets=division,
         measure_scale=measure_scale,
         ahead=fetch,
         meter=lambda space: FacetMeter(survey, sky, shared, space, settings.min_coverage, exact),
         exact=exact,
-        in_rows=in_rows(grid, chosen),
+        in_rows=in_rows(tiles, chosen),
         recheck=any(isinstance(each.store, FolderStore) for each in hips_within(survey)),
     )
 
@@ -333,7 +331,7 @@ def _job(
 def _standard(
     sky: RenderedSurvey,
     shared: SharedMeter,
-    grid: TileGrid,
+    tiles: DividedTiles,
     settings: MapSettings,
     *,
     store: WorkStore,
@@ -345,7 +343,7 @@ def _standard(
     found = with_standard(
         ContextMeter(own, settings.side_pixels),
         sky,
-        grid,
+        tiles,
         lambda f: cut_in_context(sky, f, settings.side_pixels, shared.network.halo),
         store=store,
         workers=settings.workers,
@@ -415,10 +413,10 @@ class _Sampler:
     spacing: int
 
     def scale(
-        self, grid: TileGrid, *, workers: int, progress: Progress
+        self, all_tiles: DividedTiles, *, workers: int, progress: Progress
     ) -> tuple[Standardisation, dict[str, Directions]]:
         """Measure mean and spread of the survey's tiles, and the directions of their cells."""
-        sample = standard_sample(grid, self.shared.recipe, in_context=True)
+        sample = standard_sample(all_tiles, self.shared.recipe, in_context=True)
         tiles = []
         with progress.stage("An average tile", len(sample), "tiles") as counter:
             for tile in ordered_map(self._measure, sample, workers):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from astropy import units as u
 
@@ -24,7 +24,6 @@ from skykin.core.robustness import Robustness
 from skykin.core.settings import (
     DEFAULTS,
     DeviceKind,
-    EngineKind,
     GridKind,
     MapSettings,
     PrecisionKind,
@@ -34,6 +33,7 @@ from skykin.core.survey_options import BandsLike, SurveyOptions
 from skykin.core.views import AS_IT_IS, Over, View
 from skykin.evaluation.confounders import control_pictures
 from skykin.jobs.finish import finished_map
+from skykin.jobs.map_tasks import MappedElsewhere
 from skykin.jobs.opening import (
     METHOD_CREDITS,
     doubt_values,
@@ -51,6 +51,7 @@ from skykin.products.mapped import MappedTiles, SurveyFacts
 from skykin.products.sky_map import SkyMap
 from skykin.products.summarised import summarised
 from skykin.products.summary import MapSummary
+from skykin.scale.cluster import Cluster
 from skykin.scale.store import WorkStore
 from skykin.style.network.devices import device_versions
 from skykin.style.recipe import COARSE, Combine, recipe
@@ -61,6 +62,9 @@ from skykin.survey.hips.ahead import fetch_ahead, fetch_overview
 from skykin.survey.memory import SurveyLike
 from skykin.survey.render import RenderedSurvey
 from skykin.tiling.grid import TileGrid
+
+#: How tiles are computed: as `MapSettings` has it, or by a cluster.
+MapEngine = Literal["tiles", "shared", "dask"]
 
 
 def map(  # noqa: A001 - named like the command
@@ -94,7 +98,10 @@ def map(  # noqa: A001 - named like the command
     surrogates: int = 0,
     noise_draws: int = 0,
     seed: int = 0,
-    engine: EngineKind | None = None,
+    engine: MapEngine | None = None,
+    scheduler: str | None = None,
+    workers: int | None = None,
+    client: Any = None,
     dense: bool = False,
     fast: bool = False,
     device: DeviceKind = DEFAULTS.device,
@@ -148,8 +155,11 @@ def map(  # noqa: A001 - named like the command
         own if left out.
     csls, surrogates, noise_draws, seed :
         Further tests of the scores; see `Robustness`.
-    engine, dense, fast, min_coverage, jobs :
-        How tiles are computed; see `MapSettings`.
+    engine, dense, fast, device, precision, min_coverage, jobs :
+        How tiles are computed; see `MapSettings`.  The engine ``dask`` is the shared engine on the workers of
+        a Dask cluster (extra ``cluster``), which see the survey and the cache folder under the same paths.
+    scheduler, workers, client :
+        Of the cluster, as for `index`.
     targets, min_separation, site, night :
         Which targets the products list, and from where they would be observed; see `TargetChoice`.
     title : str, optional
@@ -180,6 +190,7 @@ def map(  # noqa: A001 - named like the command
     >>> len(found.tiles), int(found.tiles["match"].sum())
     (63, 7)
     """
+    cluster = Cluster.asked(engine, scheduler, workers, client)
     settings = MapSettings(
         survey=in_hand(survey, survey_option, progress),
         survey_option=survey_option,
@@ -194,7 +205,7 @@ def map(  # noqa: A001 - named like the command
         recipe=recipe,
         criterion=MatchCriterion(threshold=threshold, top_fraction=top_fraction, max_q=max_q),
         robustness=Robustness(csls=csls, surrogates=surrogates, noise_draws=noise_draws, seed=seed),
-        engine=engine,
+        engine="shared" if engine == "dask" else engine,
         dense=dense,
         fast=fast,
         device=device,
@@ -216,6 +227,7 @@ def map(  # noqa: A001 - named like the command
         overwrite=overwrite,
         download=download,
         progress=progress,
+        cluster=cluster,
     )
 
 
@@ -229,6 +241,7 @@ def map_as(
     overwrite: bool = False,
     download: bool = False,
     progress: Progress | None = None,
+    cluster: Cluster | None = None,
 ) -> SkyMap:
     """Make the map that settings and a query describe.
 
@@ -241,6 +254,8 @@ def map_as(
         Which targets the products list.
     title, output, overwrite, download, progress :
         As for `map`.
+    cluster : Cluster, optional
+        Whose workers measure the facets.
 
     Raises
     ------
@@ -257,7 +272,7 @@ def map_as(
     progress = progress or SilentProgress()
     if output is not None:
         check_output_folder(Path(output), overwrite=overwrite)
-    found, store = _mapped(settings, query, title, download, progress)
+    found, store = _mapped(settings, query, title, download=download, progress=progress, cluster=cluster)
     found = replace(found, choice=choice)
     if output is not None:
         found.write(output, overwrite=overwrite, progress=progress)
@@ -315,7 +330,13 @@ def map_again(
 
 
 def _mapped(
-    settings: MapSettings, query: Query, title: str | None, download: bool, progress: Progress
+    settings: MapSettings,
+    query: Query,
+    title: str | None,
+    *,
+    download: bool,
+    progress: Progress,
+    cluster: Cluster | None,
 ) -> tuple[SkyMap, WorkStore]:
     """Walk the stages; what costs nothing and can go wrong comes first."""
     asked, source = opened(settings, query, download, progress)
@@ -336,8 +357,12 @@ def _mapped(
     margin_deg = streamed.meter.halo * settings.tile_size_deg / settings.side_pixels
     fetch_ahead(survey, streamed.grid.footprints, progress, margin_deg=margin_deg)
     store = WorkStore.of(cache_folder(), provenance.to_dict())
-    source = replace(source, streamed=streamed.standardised(store, progress))
-    scores = source.streamed.scores(query, source.query_style, store, progress, csls=settings.robustness.csls)
+    elsewhere = None if cluster is None else MappedElsewhere(streamed, query, store, cluster)
+    source = replace(source, streamed=streamed.standardised(store, progress, elsewhere))
+    csls = settings.robustness.csls
+    scores = source.streamed.scores(
+        query, source.query_style, store, progress, csls=csls, elsewhere=elsewhere
+    )
     found = finished_map(
         scores,
         query,

@@ -147,8 +147,7 @@ class MeasuredFacets:
             found = self._kept(number)
             if found is None:
                 found = measured(self.facets[number])
-                parts = {"vectors": found.vectors, "moments": found.moments.records, "tiles": found.rows}
-                if not all(self.store.put(f"{name}-{number}", part) for name, part in parts.items()):
+                if not self.keep(number, found):
                     self._held[number] = found
             return found.moments
 
@@ -158,6 +157,11 @@ class MeasuredFacets:
                 every.append(moments)
                 counter.advance()
         return RowMoments.added(every)
+
+    def keep(self, number: int, found: MeasuredTiles) -> bool:
+        """Put the tiles of a facet into the store, and tell whether it has room."""
+        parts = {"vectors": found.vectors, "moments": found.moments.records, "tiles": found.rows}
+        return all(self.store.put(f"{name}-{number}", part) for name, part in parts.items())
 
     def tiles(self, number: int, measured: Callable[[Facet], MeasuredTiles]) -> MeasuredTiles:
         """Give the tiles of a facet; measured again if they were lost."""

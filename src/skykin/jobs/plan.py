@@ -23,7 +23,7 @@ from skykin.jobs.dry_run import BYTES_PER_PIXEL, OTHER_BYTES
 from skykin.jobs.index import prepared
 from skykin.jobs.opening import in_hand, recipe_for
 from skykin.jobs.sizing import tile_about
-from skykin.jobs.streamed import standard_sample
+from skykin.jobs.streamed import in_rows, standard_sample
 from skykin.products.info import Info
 from skykin.style.engine.cells import Lattice
 from skykin.style.engine.shared import SharedMeter
@@ -31,7 +31,7 @@ from skykin.style.engine.stream import PlaneSource
 from skykin.style.network.architecture import flops_per_pixel
 from skykin.style.network.choice import context_network
 from skykin.survey.memory import SurveyLike
-from skykin.tiling.facets import facet_grid, facets
+from skykin.tiling.facets import DividedTiles, Division
 
 #: How long the network runs to tell how fast this computer is.
 PROBE_SECONDS = 5.0
@@ -162,24 +162,34 @@ def _told(
     settings, survey = prepared(settings, download, progress or SilentProgress())
     chosen = recipe_for(settings, survey)
     side = settings.side_pixels
-    pieces = facets(
-        settings.tile_size_deg, settings.spacing_deg, side, settings.area, survey.extent, step=chosen.step
+    division = Division(
+        settings.tile_size_deg, settings.spacing_deg, side, settings.area, survey.extent, chosen.step
     )
     network = context_network(
         chosen.layers, fast=settings.fast, device=settings.device, precision=settings.precision
     )
-    around, grid = 2 * network.halo, facet_grid(pieces)
-    each = [float((rows + around) * (columns + around)) for rows, columns in (f.shape for f in pieces)]
-    sample = len(standard_sample(grid, chosen, in_context=True)) * float(side + around) ** 2
+    around, tiles = 2 * network.halo, DividedTiles(division)
+    shapes = np.array([facet.shape for facet in division], np.float64)
+    each = (shapes + around).prod(axis=1)
+    sample = len(standard_sample(tiles, chosen, in_context=True)) * float(side + around) ** 2
     meter = SharedMeter(chosen, network)
-    rate = _rate(meter, pieces[0].spacing, side)
-    work = _Work(len(pieces), sum(each) + sample, max(each), flops_per_pixel(chosen.layers), rate)
-    size = index_size(survey, pieces, chosen, settings.min_coverage, exact=exact)
+    rate = _rate(meter, division.spacing, side)
+    flops = flops_per_pixel(chosen.layers)
+    work = _Work(len(each), float(each.sum()) + sample, float(each.max()), flops, rate)
+    size = index_size(
+        survey,
+        division,
+        len(each),
+        chosen,
+        settings.min_coverage,
+        exact=exact,
+        in_rows=in_rows(tiles, chosen),
+    )
     facts = {
         "survey": survey.title,
         "recipe": chosen.name,
         "tiles": f"{size.tiles}, {size_words(settings.tile_size_deg)} wide, "
-        f"{size_words(grid.spacing_deg)} apart, {side} pixels a side",
+        f"{size_words(tiles.spacing_deg)} apart, {side} pixels a side",
         **_work_facts(work, size),
         **_place_facts(work, settings.workers, workers, on_card=network.on_device),
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from astropy import units as u
@@ -64,6 +64,27 @@ class ViewCutter(Protocol):
 
     def __call__(self, footprint: Footprint, view: View = AS_IT_IS, /) -> Picture:
         """Cut it."""
+
+
+class Tiles(Protocol):
+    """Tiles that can be counted and chosen from."""
+
+    def __len__(self) -> int:
+        """How many there are."""
+
+    @property
+    def share(self) -> float:
+        """Share of the whole sky that their centres stand for."""
+
+    def chosen(self, numbers: Numbers, /) -> list[Footprint]:
+        """Footprints of these tiles, whose numbers grow."""
+
+
+class Elsewhere(Protocol):
+    """Lets other computers do what is missing of all facets, and put it into the store of the job."""
+
+    def __call__(self, what: Literal["tiles", "rows"], progress: Progress, /) -> None:
+        """Measure their ``tiles``, or their scored ``rows``."""
 
 
 Cutter = Callable[[Footprint], Picture]
@@ -339,12 +360,23 @@ class StreamedSurvey:
         """How large a tile is, on the sky and in pixels."""
         return Geometry(self.settings.tile_size_deg, self.settings.side_pixels)
 
-    def standardised(self, store: WorkStore, progress: Progress) -> StreamedSurvey:
+    def standardised(
+        self, store: WorkStore, progress: Progress, elsewhere: Elsewhere | None = None
+    ) -> StreamedSurvey:
         """Return the same with the average tile of the survey, where the recipe asks for one.
 
         Within rows of latitude it is that of all tiles, which are kept until they are scored.
+
+        Parameters
+        ----------
+        store : WorkStore
+        progress : Progress
+        elsewhere : callable, optional
+            Lets other computers measure the tiles first.
         """
         if self.averages_all:
+            if elsewhere is not None:
+                elsewhere("tiles", progress)
             return self._averaged(store, progress)
         meter = with_standard(
             self.meter,
@@ -365,11 +397,12 @@ class StreamedSurvey:
     def _averaged(self, store: WorkStore, progress: Progress) -> StreamedSurvey:
         chosen = self.meter.recipe
         measured = MeasuredFacets(self.pieces, store, len(chosen.layers))
-        moments = measured.measure(self._measured_facet, self.settings.workers, progress)
+        moments = measured.measure(self.measured_facet, self.settings.workers, progress)
         standard = Standardisation.of_moments(moments, columns_of(chosen), chosen.rows_deg or 0.0)
         return replace(self, meter=replace(self.meter, standard=standard), measured=measured)
 
-    def _measured_facet(self, facet: Facet) -> MeasuredTiles:
+    def measured_facet(self, facet: Facet) -> MeasuredTiles:
+        """Measure the tiles of a facet, to be scored when the average of all is known."""
         return self.reader().measured(facet, self.meter.recipe.rows_deg or 0.0)
 
     def picture(self, example: Example, view: View = AS_IT_IS) -> Picture:
@@ -454,6 +487,7 @@ class StreamedSurvey:
         progress: Progress,
         *,
         csls: bool = False,
+        elsewhere: Elsewhere | None = None,
     ) -> TileScores:
         """Score every tile, and keep those with enough coverage.
 
@@ -467,6 +501,8 @@ class StreamedSurvey:
         progress : Progress
         csls : bool
             Whether to measure the hubness of tiles and references, for local scaling.
+        elsewhere : callable, optional
+            Lets other computers score the tiles first.
 
         Raises
         ------
@@ -474,6 +510,8 @@ class StreamedSurvey:
             If no tile is covered well enough.
         """
         anchors = self.anchors(progress) if csls else None
+        if elsewhere is not None and self.measured is None:
+            elsewhere("rows", progress)
         rows = (
             self._by_facets(style, anchors, store, progress)
             if self.pieces
@@ -516,27 +554,31 @@ class StreamedSurvey:
         self, style: QueryStyle[Signature], anchors: Anchors | None, store: WorkStore, progress: Progress
     ) -> Numbers:
         """Rows of all facets in order; those that an interrupted run finished come from the store."""
-        reader, kind = self.reader(), row_type(len(self.meter.recipe.layers))
 
-        def rows(numbered: tuple[int, Facet]) -> Numbers:
-            number, facet = numbered
+        def rows(number: int) -> Numbers:
             if self.measured is not None and self.meter.standard is not None:
-                tiles = self.measured.tiles(number, self._measured_facet)
-                return tiles.scored(facet, style, self.meter.standard, anchors)
-            kept = store.get(f"facet-{number}")
-            if kept is not None and kept.dtype == kind and len(kept) == facet.own.sum():
-                return kept
-            made = reader.rows(facet, style, anchors)
-            store.put(f"facet-{number}", made)
-            return made
+                tiles = self.measured.tiles(number, self.measured_facet)
+                return tiles.scored(self.pieces[number], style, self.meter.standard, anchors)
+            return self.facet_rows(number, style, anchors, store)[0]
 
         parts = []
         what = "Style of every facet" if self.measured is None else "Scores of every facet"
         with progress.stage(what, len(self.pieces), "facets") as counter:
-            for part in ordered_map(rows, enumerate(self.pieces), self.settings.workers):
+            for part in ordered_map(rows, range(len(self.pieces)), self.settings.workers):
                 parts.append(part)
                 counter.advance()
         return np.concatenate(parts)
+
+    def facet_rows(
+        self, number: int, style: QueryStyle[Signature], anchors: Anchors | None, store: WorkStore
+    ) -> tuple[Numbers, bool]:
+        """Give the rows of a facet, from the store if it has them, and whether it has them now."""
+        facet, kind = self.pieces[number], row_type(len(self.meter.recipe.layers))
+        kept = store.get(f"facet-{number}")
+        if kept is not None and kept.dtype == kind and len(kept) == facet.own.sum():
+            return kept, True
+        made = self.reader().rows(facet, style, anchors)
+        return made, store.put(f"facet-{number}", made)
 
     def reader(self) -> FacetReader:
         """Return what reads the tiles of facets."""
@@ -626,7 +668,7 @@ def measured(meter: Meter, sky: RenderedSurvey, picture: Picture) -> Signature |
 def with_standard(
     meter: Meter,
     sky: RenderedSurvey,
-    grid: TileGrid,
+    grid: Tiles,
     look: Cutter,
     *,
     store: WorkStore,
@@ -663,9 +705,9 @@ def with_standard(
     return made
 
 
-def in_rows(grid: TileGrid, chosen: Recipe) -> bool:
+def in_rows(grid: Tiles, chosen: Recipe) -> bool:
     """Whether tiles are standardised within rows of latitude: where the recipe asks and the sky is whole."""
-    return chosen.rows_deg is not None and float(grid.area.sum()) >= WHOLE_SKY
+    return chosen.rows_deg is not None and grid.share >= WHOLE_SKY
 
 
 def columns_of(chosen: Recipe) -> dict[str, slice]:
@@ -675,7 +717,7 @@ def columns_of(chosen: Recipe) -> dict[str, slice]:
     )
 
 
-def standard_sample(grid: TileGrid, chosen: Recipe, *, in_context: bool) -> list[Footprint]:
+def standard_sample(grid: Tiles, chosen: Recipe, *, in_context: bool) -> list[Footprint]:
     """Give tiles, evenly spread, that tell what an average tile of the survey is like.
 
     Of tiles that are measured one by one within rows of latitude, as many as lie beside each other on the
@@ -683,10 +725,10 @@ def standard_sample(grid: TileGrid, chosen: Recipe, *, in_context: bool) -> list
     """
     wanted = STANDARD_TILES_IN_CONTEXT if in_context else STANDARD_TILES
     if in_rows(grid, chosen) and not in_context:
-        first = grid.footprints[0]
+        (first,) = grid.chosen(np.array([0]))
         beside = round(SPHERE_DEG2 / (first.width_deg * first.height_deg))
         wanted = max(wanted, min(beside, STANDARD_TILES_IN_ROWS))
-    return [grid.footprints[i] for i in evenly(len(grid), wanted)]
+    return grid.chosen(evenly(len(grid), wanted))
 
 
 def _keep_standard(store: WorkStore, standard: Standardisation) -> None:

@@ -49,6 +49,10 @@ class WorkStore:
         except (ValueError, EOFError):
             return None
 
+    def has(self, name: str) -> bool:
+        """Tell whether there is a part of that name, whole or not."""
+        return self._path(name).is_file()
+
     def put(self, name: str, part: Numbers) -> bool:
         """Keep a part, whole or not at all, and tell which; without room for it the job goes on."""
         stream = io.BytesIO()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Self
 
 import numpy as np
@@ -13,6 +14,8 @@ from skykin.core.shapes import Degrees, Numbers
 
 #: Numbers of a record before the means and the squares.
 BEFORE = 3
+#: Parts that are added up at a time.
+TOGETHER = 256
 
 
 def distance_deg(lat_deg: Degrees) -> Numbers:
@@ -78,12 +81,14 @@ class RowMoments:
         return cls(np.array(records, np.float64).reshape(-1, BEFORE + 2 * vectors.shape[1]))
 
     @classmethod
-    def added(cls, parts: Sequence[RowMoments]) -> Self:
-        """Add parts up, row by row."""
-        every = np.concatenate([part.records for part in parts])
-        if not len(every):
-            return cls(every)
-        return cls(np.stack([_added(every[every[:, 0] == row]) for row in np.unique(every[:, 0])]))
+    def added(cls, parts: Iterable[RowMoments]) -> Self:
+        """Add parts up, row by row; no more than `TOGETHER` of them are held at a time."""
+        left, sums = iter(parts), list[Numbers]()
+        while block := [part.records for part in islice(left, TOGETHER)]:
+            every = np.concatenate([*sums, *block])
+            rows = [_added(every[every[:, 0] == row]) for row in np.unique(every[:, 0])]
+            sums = [np.stack(rows) if rows else every]
+        return cls(sums[0])
 
     @property
     def number(self) -> Numbers:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -141,9 +143,9 @@ class Facet:
         """Galactic position of every tile of the lattice, degrees, each (rows, columns)."""
         return self._sky(*self._plane())
 
-    def footprints(self) -> tuple[Footprint, ...]:
-        """Where its own tiles lie, row by row."""
-        x, y = (values[self.own] for values in self._plane())
+    def footprints(self, numbers: Numbers | slice = slice(None)) -> tuple[Footprint, ...]:
+        """Where its own tiles lie, row by row; of some only, if their numbers are given."""
+        x, y = (values[self.own][numbers] for values in self._plane())
         return self._footprints(x, y, self.tile)
 
     def square_centers(
@@ -248,20 +250,15 @@ class Facet:
         return np.asarray(np.degrees(np.arctan2(east, north)))
 
 
-def facets(
-    tile_deg: float,
-    spacing_deg: float,
-    tile: int,
-    area: Area | None = None,
-    extent: Extent = ALL_SKY,
-    *,
-    step: int = STEP_PIXELS,
-) -> tuple[Facet, ...]:
-    """Divide the sphere among facets; every tile position belongs to exactly one.
+@dataclass(frozen=True)
+class Division:
+    """The sphere, or a part of it, divided among facets; every tile position belongs to exactly one.
 
     Bands of latitude, one of them centred on the equator, are divided along longitude; a cap stands on each
     pole.  Their number follows from `SCALE_BOUND`, `TURN_BOUND_DEG` and `MOST_PIXELS`.  A survey of a small
     part of the sky gets one facet, centred on it, or two halves of it, which two threads measure.
+
+    Facets are made whenever they are looked at, and none is kept: there may be a million.
 
     Parameters
     ----------
@@ -282,47 +279,135 @@ def facets(
     ------
     UsageError
         If `tile` is no multiple of `step`, or the spacing smaller than that.
-    SkyError
-        If no tile is centred in the area.
     """
-    pixel_deg = tile_deg / tile
-    spacing = int(spacing_deg / pixel_deg / step + 1e-6) * step
-    if tile % step:
-        raise UsageError(
-            f"the shared engine cuts tiles of a multiple of {step} pixels for this recipe, not {tile}; use "
-            f"{max(32, tile // step * step)} pixels, or --engine tiles"
-        )
-    if spacing < step:
-        raise UsageError(
-            f"a spacing of {spacing_deg:g}° is {spacing_deg / pixel_deg:.1f} pixels, but the shared engine "
-            f"needs {step}; use at least {step * pixel_deg:.3g}° or more pixels, or --engine tiles"
-        )
-    scale = math.acos(math.sqrt((1 - SCALE_BOUND) / (1 + SCALE_BOUND))) * 2
-    reach = min(scale, math.radians(MOST_PIXELS * pixel_deg / 2))
-    within = tuple(part for part in (extent, area) if part is not None and part != ALL_SKY)
-    if not extent.is_all_sky and math.radians(extent.radius_deg) <= reach:
-        alone = _alone(extent, math.radians(pixel_deg), tile, spacing, within)
-        if alone is not None:
-            return alone.halves()
-    pixel = math.radians(pixel_deg) * (1 + SCALE_BOUND)
-    smallest = min((extent, *([] if area is None else [area.extent()])), key=lambda cap: cap.radius_deg)
-    whole = [_facet(sector, pixel, tile, spacing, within) for sector in _sectors(reach, smallest)]
-    kept = tuple(facet for facet in whole if facet is not None)
-    if not kept:
-        raise SkyError(
-            f"no tile {spacing_deg:.2g}° from the next is centred in the area; choose a larger "
-            "area or a smaller spacing"
-        )
-    return kept
+
+    tile_deg: float
+    spacing_deg: float
+    tile: int
+    area: Area | None = None
+    extent: Extent = ALL_SKY
+    step: int = STEP_PIXELS
+
+    def __post_init__(self) -> None:
+        pixel_deg, step = self.tile_deg / self.tile, self.step
+        if self.tile % step:
+            raise UsageError(
+                f"the shared engine cuts tiles of a multiple of {step} pixels for this recipe, not "
+                f"{self.tile}; use {max(32, self.tile // step * step)} pixels, or --engine tiles"
+            )
+        if self.spacing < step:
+            raise UsageError(
+                f"a spacing of {self.spacing_deg:g}° is {self.spacing_deg / pixel_deg:.1f} pixels, but the "
+                f"shared engine needs {step}; use at least {step * pixel_deg:.3g}° or more pixels, or "
+                "--engine tiles"
+            )
+
+    @property
+    def spacing(self) -> int:
+        """Distance between neighbouring tiles, pixels."""
+        return int(self.spacing_deg * self.tile / self.tile_deg / self.step + 1e-6) * self.step
+
+    def __iter__(self) -> Iterator[Facet]:
+        """Yield the facets.
+
+        Raises
+        ------
+        SkyError
+            If no tile is centred in the area.
+        """
+        pixel_deg, tile, spacing, extent = self.tile_deg / self.tile, self.tile, self.spacing, self.extent
+        scale = math.acos(math.sqrt((1 - SCALE_BOUND) / (1 + SCALE_BOUND))) * 2
+        reach = min(scale, math.radians(MOST_PIXELS * pixel_deg / 2))
+        within = tuple(part for part in (extent, self.area) if part is not None and part != ALL_SKY)
+        if not extent.is_all_sky and math.radians(extent.radius_deg) <= reach:
+            alone = _alone(extent, math.radians(pixel_deg), tile, spacing, within)
+            if alone is not None:
+                yield from alone.halves()
+                return
+        pixel = math.radians(pixel_deg) * (1 + SCALE_BOUND)
+        caps = (extent, *([] if self.area is None else [self.area.extent()]))
+        smallest, some = min(caps, key=lambda cap: cap.radius_deg), False
+        for sector in _sectors(reach, smallest):
+            facet = _facet(sector, pixel, tile, spacing, within)
+            if facet is not None:
+                some = True
+                yield facet
+        if not some:
+            raise SkyError(
+                f"no tile {self.spacing_deg:.2g}° from the next is centred in the area; choose a larger "
+                "area or a smaller spacing"
+            )
+
+
+def facets(
+    tile_deg: float,
+    spacing_deg: float,
+    tile: int,
+    area: Area | None = None,
+    extent: Extent = ALL_SKY,
+    *,
+    step: int = STEP_PIXELS,
+) -> tuple[Facet, ...]:
+    """Divide the sphere among facets, all of them in memory; see `Division`."""
+    return tuple(Division(tile_deg, spacing_deg, tile, area, extent, step))
+
+
+@dataclass(frozen=True, eq=False)
+class DividedTiles:
+    """The tiles of a division, counted and not kept.
+
+    Parameters
+    ----------
+    division : Division
+    """
+
+    division: Division
+
+    @cached_property
+    def _counted(self) -> tuple[Numbers, Numbers, float]:
+        """How many tiles each facet has, the share of the sphere that it stands for, and their spacing."""
+        counts, shares, spacing_deg = array("q"), array("d"), 0.0
+        for facet in self.division:
+            counts.append(int(facet.own.sum()))
+            shares.append(facet.share * counts[-1])
+            spacing_deg = spacing_deg or _spacing_deg(facet)
+        return np.array(counts), np.array(shares), spacing_deg
+
+    def __len__(self) -> int:
+        return int(self._counted[0].sum())
+
+    @property
+    def share(self) -> float:
+        """Share of the whole sky that their centres stand for."""
+        return float(self._counted[1].sum())
+
+    @property
+    def spacing_deg(self) -> float:
+        """Typical distance between neighbouring centres."""
+        return self._counted[2]
+
+    def chosen(self, numbers: Numbers) -> list[Footprint]:
+        """Footprints of these tiles, whose numbers grow: facet by facet, each row by row."""
+        starts = np.concatenate([[0], np.cumsum(self._counted[0])])
+        wanted = np.searchsorted(starts, numbers, side="right") - 1
+        found: list[Footprint] = []
+        for number, facet in enumerate(self.division):
+            own = numbers[wanted == number] - starts[number]
+            if len(own):
+                found.extend(facet.footprints(own))
+        return found
 
 
 def facet_grid(facets: tuple[Facet, ...]) -> TileGrid:
     """List the tiles of all facets, facet by facet, each row by row."""
     footprints = tuple(footprint for facet in facets for footprint in facet.footprints())
     area = np.concatenate([np.full(facet.own.sum(), facet.share) for facet in facets])
-    middle = 1 + SCALE_BOUND if isinstance(facets[0].home, Sector) else 1
-    spacing_deg = math.degrees(facets[0].spacing * facets[0].pixel) / middle
-    return TileGrid("facets", footprints, area, spacing_deg)
+    return TileGrid("facets", footprints, area, _spacing_deg(facets[0]))
+
+
+def _spacing_deg(facet: Facet) -> float:
+    middle = 1 + SCALE_BOUND if isinstance(facet.home, Sector) else 1
+    return math.degrees(facet.spacing * facet.pixel) / middle
 
 
 def _alone(
@@ -340,24 +425,40 @@ def _facet(
     home: Sector | Cap, pixel: float, tile: int, spacing: int, within: tuple[Area | Extent, ...]
 ) -> Facet | None:
     """Lay the lattice over a part of the sphere and keep the tiles that are centred in it."""
+    # Sectors of a band have the same lattice; it is laid once, about longitude 0.
+    part = replace(home, lon_deg=0.0) if isinstance(home, Sector) else home
+    whole = _laid(part, pixel, tile, spacing)
+    if whole is None:
+        return None
+    facet = replace(whole, lon_deg=home.lon_deg, home=home)
+    if not within:
+        return facet
+    own, (lon, lat) = facet.own.copy(), facet.centers()
+    for area in within:
+        own &= area.contains(lon, lat)
+    return _trimmed(replace(facet, own=own))
+
+
+@lru_cache(maxsize=8)
+def _laid(home: Sector | Cap, pixel: float, tile: int, spacing: int) -> Facet | None:
     half = math.ceil(2 * math.tan(math.radians(min(home.far_deg, 120)) / 2) / (pixel * spacing)) + 1
     side, edge = 2 * half + 1, float(half * spacing)
-    all_own = np.ones((side, side), dtype=bool)
-    lattice = Facet(home.lon_deg, home.lat_deg, pixel, tile, spacing, edge, edge, all_own, 0.0, home)
-    lon, lat = lattice.centers()
-    own = home.contains(lon, lat)
-    share = home.share / own.sum() if own.any() else 0.0
-    for part in within:
-        own &= part.contains(lon, lat)
-    if not own.any():
+    every = np.ones((side, side), dtype=bool)
+    lattice = Facet(home.lon_deg, home.lat_deg, pixel, tile, spacing, edge, edge, every, 0.0, home)
+    own = home.contains(*lattice.centers())
+    return _trimmed(replace(lattice, own=own, share=home.share / own.sum() if own.any() else 0.0))
+
+
+def _trimmed(facet: Facet) -> Facet | None:
+    """Leave out rows and columns at the edges in which no tile is its own; None where none is."""
+    if not facet.own.any():
         return None
-    rows, columns = (np.flatnonzero(own.any(axis=axis)) for axis in (1, 0))
+    rows, columns = (np.flatnonzero(facet.own.any(axis=axis)) for axis in (1, 0))
     return replace(
-        lattice,
-        left=float((half - columns[0]) * spacing),
-        top=float((half - rows[0]) * spacing),
-        own=own[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1],
-        share=share,
+        facet,
+        left=float(facet.left - columns[0] * facet.spacing),
+        top=float(facet.top - rows[0] * facet.spacing),
+        own=facet.own[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1],
     )
 
 

@@ -65,6 +65,15 @@ class TileGrid:
             np.array([footprint.lat_deg for footprint in self.footprints]),
         )
 
+    @property
+    def share(self) -> float:
+        """Share of the whole sky that their centres stand for."""
+        return float(self.area.sum())
+
+    def chosen(self, numbers: Numbers) -> list[Footprint]:
+        """Footprints of these tiles."""
+        return [self.footprints[number] for number in numbers]
+
     def keep(self, chosen: np.ndarray) -> TileGrid:
         """Return the tiles for which `chosen` (tiles,) is true."""
         return TileGrid(

@@ -47,16 +47,20 @@ def context_network(
     return TorchContextNetwork(layers, found, random_seed)
 
 
-def network_like(encoder: str, layers: Sequence[str]) -> ContextNetwork:
-    """Load the network of a name again; on the processor where its device is not there."""
+def settings_like(encoder: str) -> tuple[bool, DeviceKind, PrecisionKind | None]:
+    """Tell with which `fast`, device and precision the network of a name is loaded."""
     fast = "bfloat16" in encoder
     if PYTORCH not in encoder:
-        return context_network(layers, fast=fast)
-    if missing_device() is not None:
+        return fast, "cpu", None
+    return fast, "cuda", "float32" if "float32" in encoder else None
+
+
+def network_like(encoder: str, layers: Sequence[str]) -> ContextNetwork:
+    """Load the network of a name again; on the processor where its device is not there."""
+    fast, device, precision = settings_like(encoder)
+    if device == "cuda" and missing_device() is not None:
         return context_network(layers)
-    return context_network(
-        layers, fast=fast, device="cuda", precision="float32" if "float32" in encoder else None
-    )
+    return context_network(layers, fast=fast, device=device, precision=precision)
 
 
 def same_network(one: str, other: str) -> bool:
