@@ -91,7 +91,7 @@ def write_hips(folder: Path, order: int, width: int = 512) -> None:
 
 def hips(folder: Path, small: bool) -> Path:
     """Give the made-up HiPS, written at first use."""
-    order = 1 if small else 3
+    order = 0 if small else 2
     place = folder / f"waves-{order}"
     if not (place / "properties").exists():
         shutil.rmtree(place, ignore_errors=True)
@@ -100,10 +100,10 @@ def hips(folder: Path, small: bool) -> Path:
 
 
 def settings_of(place: Path, small: bool) -> MapSettings:
-    """Tiles of 64 pixels, 16 apart."""
-    tile_deg = 8.0 if small else 1.0
+    """Tiles of 64 pixels, 8 apart."""
+    tile_deg = 16.0 if small else 2.0
     return MapSettings(
-        survey=str(place), tile_size=tile_deg, spacing=tile_deg / 4, pixels=64, recipe=RECIPE, jobs=1
+        survey=str(place), tile_size=tile_deg, spacing=tile_deg / 8, pixels=64, recipe=RECIPE, jobs=1
     )
 
 
