@@ -31,12 +31,13 @@ import numpy as np
 
 import skykin
 from skykin.core.progress import SilentProgress
+from skykin.indexing import dots
 from skykin.indexing.answers import Style
+from skykin.indexing.dots import product
 from skykin.indexing.layout import CELL, SHARDS, tile_record
 from skykin.indexing.manifest import ManifestWriter, Step
 from skykin.indexing.query.lists import CANDIDATES, made
 from skykin.indexing.query.neighbours import all_rows
-from skykin.indexing.query.scan import scan
 from skykin.indexing.shards import write_shard
 from skykin.indexing.stored import facet_name, facet_plan
 from skykin.indexing.vectors import cosines_of
@@ -91,19 +92,30 @@ def one_query(index, rows, query, rounds):
     some = rows[: len(rows) // 10]
 
     def by_layer():
-        cosines_of([(slice(0, len(rows)), rows)], index.columns("projection"), (style,), len(rows))
+        list(cosines_of([(slice(0, len(rows)), rows)], index.columns("projection"), (style,)))
 
     def together():
-        for _, wide in widened(rows):
-            wide @ query
+        product(rows, query)
+
+    def without(work):
+        def slower():
+            kernel, dots._kernel = dots._kernel, lambda: None
+            work()
+            dots._kernel = kernel
+
+        return slower
 
     def by_numpy():
         for start in range(0, len(some), 250):
             some[start : start + 250].astype(np.float32) @ query
 
-    sides = {"read": words.sum, "cosines, layer by layer": by_layer, "score": together}
-    if find_spec("faiss") is not None:
-        sides["score, extra `approximate`"] = lambda: scan(rows, query)
+    sides = {
+        "read": words.sum,
+        "score": together,
+        "cosines, layer by layer": by_layer,
+        "score, without the kernel": without(together),
+        "cosines, without the kernel": without(by_layer),
+    }
     sides["score, NumPy alone (× 10)"] = by_numpy
     spent = {name: [] for name in sides}
     for _ in range(rounds + 1):  # the first round warms up
@@ -144,7 +156,7 @@ def truth(rows, queries):
 def ten_best(rows, lists, query):
     """Find candidates and compare them again by all their numbers."""
     candidates = lists.best(query[None], CANDIDATES)
-    return candidates[np.argpartition(-scan(rows[candidates], query), BEST)[:BEST]]
+    return candidates[np.argpartition(-product(rows[candidates], query), BEST)[:BEST]]
 
 
 def approximate(rows, queries):
