@@ -4,7 +4,7 @@
 
 SKY.SKYKIN is an index of a real survey (`skykin index --survey far-infrared -o sky.skykin`).  Its projections
 in their leading directions, so many numbers a tile, are repeated with noise as in index.py, and written in
-half precision as shards of a million tiles into a temporary folder in DIR: 12.8 GB for 10⁸ tiles of 64 numbers.
+half precision as shards of a million tiles into a temporary folder in DIR: 12.8 GB for 10⁸ tiles of 64.
 
 Printed, as a line of JSON after each part: time and memory of making the approximate index shard by shard;
 recall of the true ten best, which are found by comparing every query with every tile; time of a query, its

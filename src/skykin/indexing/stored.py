@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -171,7 +171,7 @@ class StoredFacet:
         lat = self._lat_deg(reach, step)
         return add_up(self.space.moments[layer], grid, self.weights(), lat, reach=reach, step=step)
 
-    def products(self, vectors: Numbers, workers: int = 1) -> Numbers:
+    def products(self, vectors: Numbers, along: Sequence[ContrastsOfCells], workers: int = 1) -> Numbers:
         """Multiply the standard tiles with vectors (m, n), each layer divided by its length.
 
         Only for moments that are linear: the product is taken of the cells, and added up.
@@ -180,6 +180,8 @@ class StoredFacet:
         ----------
         vectors : array (m, n)
             All layers beside each other.
+        along : sequence of ContrastsOfCells
+            Of each layer, what adds up along the vectors.
         workers : int
             Threads.
 
@@ -195,13 +197,10 @@ class StoredFacet:
         lengths = tiles["norms"].astype(np.float64)
         lengths = np.where(lengths > 0, lengths, np.nan)
         found = np.empty((len(tiles), len(columns), len(vectors)))
-        for number, (layer, own) in enumerate(columns.items()):
-            moments = self.space.moments[layer]
-            assert isinstance(moments, ContrastsOfCells)  # noqa: S101 - no others are linear
+        for number, moments in enumerate(along):
             grid = np.zeros((*self._shape, len(vectors)))
             grid[cells["row"], cells["column"]] = products_of_cells[:, number]
-            along = moments.along(vectors[:, own].T)
-            sums = add_up(along, grid, weights, lat, reach=reach, step=step)
+            sums = add_up(moments, grid, weights, lat, reach=reach, step=step)
             rows = sums[tiles["row"], tiles["column"]].astype(np.float64)
             found[:, number] = rows / lengths[:, number, None]
         return found

@@ -12,6 +12,7 @@ from skykin.core.errors import UsageError, shown
 from skykin.core.shapes import Numbers
 from skykin.indexing.answers import Kind, Style
 from skykin.indexing.compare import Space, side_by_side, width_of
+from skykin.indexing.contrasts import ContrastsOfCells
 from skykin.indexing.dots import products
 from skykin.indexing.stored import Shelf, StoredFacet
 
@@ -100,12 +101,22 @@ class TileVectors:
             yield from cosines_of(self.blocks(None, kind), self.columns(kind), styles, workers)
             return
         wanted = np.concatenate([_beside(style, layers) for style in styles])
+        along = self._along(wanted)
         start = 0
         for facet, count in zip(self.facets, self.counts, strict=True):
             if count:
-                found = facet.products(wanted, workers)
+                found = facet.products(wanted, along, workers)
                 yield slice(start, start + count), np.clip(found, -1, 1, out=found)
             start += count
+
+    def _along(self, vectors: Numbers) -> list[ContrastsOfCells]:
+        """Give what cells add up to along vectors (m, n), layer by layer."""
+        found = []
+        for layer, own in self.space.columns.items():
+            moments = self.space.moments[layer]
+            assert isinstance(moments, ContrastsOfCells)  # noqa: S101 - no others are linear
+            found.append(moments.along(vectors[:, own].T))
+        return found
 
     def rows(self, numbers: Sequence[int] | Numbers, kind: Kind | None) -> Numbers:
         """Vectors of some tiles: float32 (len(numbers), n)."""
