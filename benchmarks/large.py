@@ -24,7 +24,7 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import faiss
 import numpy as np
-from index import Alike, load, peak_gib, timed
+from index import Alike, keep, load, peak_gib, timed
 
 import skykin
 from skykin.core.progress import SilentProgress
@@ -134,6 +134,7 @@ def main():
     parser.add_argument("--numbers", type=int, default=64)
     parser.add_argument("--noise", type=float, default=0.3)
     parser.add_argument("--folder", required=True)
+    parser.add_argument("--result", help="file of results (JSON) that the numbers are put into")
     parser.add_argument("--coded", action="store_true", help="keep codes whatever the number of tiles")
     choice = parser.parse_args()
     if choice.coded:
@@ -148,6 +149,7 @@ def main():
         told["write_wall_s"] = time.perf_counter() - began
         print(json.dumps(told), flush=True)
         measure(folder, alike(QUERIES).astype(np.float32), choice.tiles, told)
+    keep(choice.result, f"approximate-{choice.tiles}", told)
 
 
 if __name__ == "__main__":

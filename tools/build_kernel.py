@@ -2,8 +2,8 @@
 
     python tools/build_kernel.py
 
-With the package `ziglang`, a C compiler for all platforms, the files of all of them are made, which one wheel
-can carry; else the C compiler of this machine (`CC`, or `cc`) makes the one for this machine.
+With the package `ziglang`, a C compiler for many platforms, the files of Linux and macOS are made, which one
+wheel can carry; else the C compiler of this machine (`CC`, or `cc`) makes the one for this machine.
 """
 
 from __future__ import annotations
@@ -24,8 +24,6 @@ PLATFORMS = {
     ("linux", "aarch64"): "aarch64-linux-gnu.2.17",
     ("darwin", "x86_64"): "x86_64-macos.11.0",
     ("darwin", "arm64"): "aarch64-macos.11.0",
-    ("win32", "AMD64"): "x86_64-windows-gnu",
-    ("win32", "ARM64"): "aarch64-windows-gnu",
 }
 SUFFIXES = {"win32": "dll", "darwin": "dylib"}
 FLAGS = ("-std=gnu11", "-O3", "-shared", "-fPIC", "-fvisibility=hidden", "-g0")

@@ -173,6 +173,36 @@ QUOTED = [
         [f"planted.hard.{name}.precision:.2f"
          for name in ("core-contrast-24-views-maximum", "template-24-views-maximum", "contrast", "random")],
     ),
+    *(
+        (
+            "docs/explain/index-speed.md",
+            f"{row} | {{}} | {{}} | {{}} |",
+            [f"index-speed.query-10000000.{side}_{what}"
+             for what in ("cpu_ms", "cpu_ratio:.2f", "wall_ratio:.2f")],
+        )
+        for row, side in (
+            ("score, without the compiled kernel", "score_without"),
+            ("cosines, without the compiled kernel", "cosines_without"),
+            ("score, widened by NumPy alone", "numpy"),
+        )
+    ),
+    (
+        "docs/explain/index-speed.md",
+        "score of every tile | {} | **{}** | {} |",
+        [f"index-speed.query-10000000.score_{what}"
+         for what in ("cpu_ms", "cpu_ratio:.2f", "wall_ratio:.2f")],
+    ),
+    (
+        "docs/explain/index-speed.md",
+        "as a map needs | {} | **{}** | {} |",
+        [f"index-speed.query-10000000.cosines_{what}"
+         for what in ("cpu_ms", "cpu_ratio:.2f", "wall_ratio:.2f")],
+    ),
+    (
+        "docs/explain/index-speed.md",
+        "of which {} are read | | |---|---| | recall of the true 10 best, {} queries | {} |",
+        [f"index-speed.approximate-10000000.{what}" for what in ("read", "queries", "recall")],
+    ),
     ("docs/explain/recipes.md", "{} runs are in", ["recipe-grid.runs"]),
     ("docs/explain/recipes.md", "{} recipes are there twice", ["recipe-grid.twice"]),
 ]  # fmt: skip
