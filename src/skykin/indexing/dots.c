@@ -92,6 +92,7 @@ typedef struct {
     }
 
 #if defined(__x86_64__)
+#include <cpuid.h>
 #include <immintrin.h>
 
 #define AVX512 __attribute__((target("avx512f,avx512vl,avx512bw,avx2,f16c,fma")))
@@ -108,12 +109,17 @@ AVX2 static inline float sum_8(__m256 lanes) {
 KERNEL(by_16, AVX512, 16, __m512, _mm512_setzero_ps(), widen_16, _mm512_loadu_ps, _mm512_fmadd_ps, _mm512_reduce_add_ps)
 KERNEL(by_8, AVX2, 8, __m256, _mm256_setzero_ps(), widen_8, _mm256_loadu_ps, _mm256_fmadd_ps, sum_8)
 
+/* Asked of the processor itself: what compilers bring for it is not in every library. */
 EXPORT int lanes(void) {
-    __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw"))
-        return 16;
-    /* Every processor with AVX2 and FMA has F16C. */
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? 8 : 0;
+    unsigned a, b, c, d, extended, kept;
+    if (!__get_cpuid(1, &a, &b, &c, &d)) return 0;
+    int fused = (c >> 12 & 1) && (c >> 29 & 1); /* FMA, F16C */
+    if (!fused || !(c >> 27 & 1)) return 0;
+    __asm__("xgetbv" : "=a"(kept), "=d"(d) : "c"(0)); /* registers that the operating system keeps */
+    if ((kept & 0x6) != 0x6 || !__get_cpuid_count(7, 0, &a, &extended, &c, &d)) return 0;
+    int wide = (extended >> 16 & 1) && (extended >> 30 & 1) && (extended >> 31 & 1); /* AVX-512 F, BW, VL */
+    if (wide && (kept & 0xe6) == 0xe6) return 16;
+    return extended >> 5 & 1 ? 8 : 0; /* AVX2 */
 }
 #elif defined(__aarch64__)
 #include <arm_neon.h>
