@@ -15,6 +15,7 @@ so that tiles differ as tiles of the survey do.  One thread everywhere.
 """
 
 import argparse
+import json
 import os
 import resource
 import subprocess
@@ -31,12 +32,13 @@ import numpy as np
 
 import skykin
 from skykin.core.progress import SilentProgress
+from skykin.indexing import dots
 from skykin.indexing.answers import Style
+from skykin.indexing.dots import product
 from skykin.indexing.layout import CELL, SHARDS, tile_record
-from skykin.indexing.manifest import ManifestWriter, Step
+from skykin.indexing.manifest import Committed, ManifestWriter, Step
 from skykin.indexing.query.lists import CANDIDATES, made
 from skykin.indexing.query.neighbours import all_rows
-from skykin.indexing.query.scan import scan
 from skykin.indexing.shards import write_shard
 from skykin.indexing.stored import facet_name, facet_plan
 from skykin.indexing.vectors import cosines_of
@@ -83,7 +85,18 @@ def load():
     return f"load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "load unknown"
 
 
-def one_query(index, rows, query, rounds):
+def keep(file, name, numbers):
+    """Put numbers under a name into a file of results (JSON)."""
+    if file is None:
+        return
+    path = Path(file)
+    known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    known[name] = known.get(name, {}) | numbers
+    text = json.dumps(known, indent=1, sort_keys=True, ensure_ascii=False)
+    path.write_text(f"{text}\n", encoding="utf-8")
+
+
+def one_query(index, rows, query, rounds, file=None):
     """Time what reads all rows once."""
     columns = index.columns("projection")
     style = Style("projection", {layer: query[own] for layer, own in columns.items()}, {})
@@ -91,20 +104,31 @@ def one_query(index, rows, query, rounds):
     some = rows[: len(rows) // 10]
 
     def by_layer():
-        cosines_of([(slice(0, len(rows)), rows)], index.columns("projection"), (style,), len(rows))
+        list(cosines_of([(slice(0, len(rows)), rows)], index.columns("projection"), (style,)))
 
     def together():
-        for _, wide in widened(rows):
-            wide @ query
+        product(rows, query)
+
+    def without(work):
+        def slower():
+            kernel, dots._kernel = dots._kernel, lambda: None
+            work()
+            dots._kernel = kernel
+
+        return slower
 
     def by_numpy():
         for start in range(0, len(some), 250):
             some[start : start + 250].astype(np.float32) @ query
 
-    sides = {"read": words.sum, "cosines, layer by layer": by_layer, "score": together}
-    if find_spec("faiss") is not None:
-        sides["score, extra `approximate`"] = lambda: scan(rows, query)
-    sides["score, NumPy alone (× 10)"] = by_numpy
+    sides = {
+        "read": words.sum,
+        "score": together,
+        "cosines": by_layer,
+        "score_without": without(together),
+        "cosines_without": without(by_layer),
+        "numpy": by_numpy,  # of a tenth of the rows
+    }
     spent = {name: [] for name in sides}
     for _ in range(rounds + 1):  # the first round warms up
         for name, work in sides.items():
@@ -114,8 +138,9 @@ def one_query(index, rows, query, rounds):
         f"1. {len(rows):,} tiles × {rows.shape[1]} numbers in half precision, {rows.nbytes / 1e9:.2f} GB, "
         f"{rounds} rounds, {load()}; read at {rows.nbytes / read[:, 1].min() / 1e9:.1f} GB/s"
     )
+    kept = {"tiles": len(rows), "numbers": rows.shape[1], "bytes": rows.nbytes, "rounds": rounds}
     for name, taken in spent.items():
-        own = np.array(taken[1:]) * (10 if "× 10" in name else 1)
+        own = np.array(taken[1:]) * (10 if name == "numpy" else 1)
         ratios = own / read
         least, middle = own.min(axis=0) * 1e3, np.median(own, axis=0) * 1e3
         least_ratio, middle_ratio = ratios.min(axis=0), np.median(ratios, axis=0)
@@ -125,7 +150,10 @@ def one_query(index, rows, query, rounds):
             f"ratio to read: CPU min {least_ratio[0]:5.2f} median {middle_ratio[0]:5.2f}, "
             f"wall min {least_ratio[1]:5.2f} median {middle_ratio[1]:5.2f}"
         )
+        kept[f"{name}_cpu_ms"], kept[f"{name}_wall_ms"] = np.round(middle, 1).tolist()
+        kept[f"{name}_cpu_ratio"], kept[f"{name}_wall_ratio"] = np.round(middle_ratio, 3).tolist()
     print(f"   aim: at most {BOUND_RATIO}")
+    keep(file, f"query-{len(rows)}", kept)
 
 
 def truth(rows, queries):
@@ -144,7 +172,7 @@ def truth(rows, queries):
 def ten_best(rows, lists, query):
     """Find candidates and compare them again by all their numbers."""
     candidates = lists.best(query[None], CANDIDATES)
-    return candidates[np.argpartition(-scan(rows[candidates], query), BEST)[:BEST]]
+    return candidates[np.argpartition(-product(rows[candidates], query), BEST)[:BEST]]
 
 
 def approximate(rows, queries):
@@ -197,7 +225,7 @@ def write_large(index, rows, folder, gigabytes):
         for shard in shards:
             source = index.path / SHARDS / shard.file
             (folder / SHARDS / shard.file).write_bytes(source.read_bytes())
-        writer.commit(step, {"tiles": 128}, shards)
+        writer.commit(Committed(step, {"tiles": 128}, shards))
     for part, name, count in zip(parts, names, counts, strict=True):
         tiles, cells = records(index, part, random)
         chosen = random.integers(len(half), size=count)
@@ -210,9 +238,9 @@ def write_large(index, rows, folder, gigabytes):
             write_shard(into, f"{what}-facet-{name}", array)
             for what, array in (("cells", cells), ("moments", moments), ("tiles", tiles))
         ]
-        writer.commit(f"facet-{name}", {"tiles": count, "picture_sha256": ""}, shards)
+        writer.commit(Committed(f"facet-{name}", {"tiles": count, "picture_sha256": ""}, shards))
         shard = write_shard(into, f"projection-facet-{name}", half[chosen])
-        writer.commit(f"vectors-{name}", {}, [shard])
+        writer.commit(Committed(f"vectors-{name}", {}, [shard]))
     writer.close()
 
 
@@ -272,6 +300,8 @@ def main():
     parser.add_argument("--noise", type=float, default=0.3)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--gigabytes", type=float, default=10, help="0 leaves the third part out")
+    parser.add_argument("--recall", action=argparse.BooleanOptionalAction, default=True, help="part 2")
+    parser.add_argument("--result", help="file of results (JSON) that part 1 is put into")
     parser.add_argument("--folder", help="where the large index is written for a while")
     parser.add_argument("--ask", choices=("nearest", "search"), help=argparse.SUPPRESS)
     choice = parser.parse_args()
@@ -286,8 +316,9 @@ def main():
         for start in range(0, len(rows), AT_ONCE):
             rows[start : start + AT_ONCE] = alike(min(AT_ONCE, len(rows) - start))
         queries = alike(QUERIES).astype(np.float32)
-        one_query(index, rows, queries[0], choice.rounds)
-        approximate(rows, queries)
+        one_query(index, rows, queries[0], choice.rounds, choice.result)
+        if choice.recall:
+            approximate(rows, queries)
         del rows
     if choice.gigabytes:
         large(index, real, choice.gigabytes, choice.folder)

@@ -17,7 +17,6 @@ from skykin.core.progress import SilentProgress
 from skykin.indexing import shards
 from skykin.indexing.query import lists as lists_module
 from skykin.indexing.query.lists import lists_of, made
-from skykin.indexing.query.scan import scan
 from skykin.indexing.shards import write_shard
 from skykin.indexing.stored import Shelf
 from skykin.style.network.halves import NUMBERS_AT_ONCE, widened
@@ -37,7 +36,6 @@ def index(asked_survey, tmp_path):
 @pytest.fixture
 def no_faiss(monkeypatch):
     monkeypatch.setitem(sys.modules, "faiss", None)
-    monkeypatch.setattr("skykin.indexing.query.scan.find_spec", lambda name: None)
 
 
 def alike(rows, count, seed, noise=0.3):
@@ -66,29 +64,6 @@ def test_many_halves_are_widened_piece_by_piece_and_singles_are_left_alone():
     ((part, same),) = widened(singles)
     assert part == slice(0, 3)
     assert np.shares_memory(same, singles)
-
-
-def test_a_scan_gives_the_dot_products(no_faiss):
-    random = np.random.default_rng(0)
-    rows = random.normal(size=(2500, 640)).astype(np.float16)
-    query = random.normal(size=640)
-    assert_allclose(scan(rows, query), rows.astype(float) @ query, atol=1e-3)
-
-
-@pytest.mark.extra
-def test_faiss_scans_to_the_same_dot_products_of_mapped_rows(tmp_path, monkeypatch):
-    pytest.importorskip("faiss")
-    random = np.random.default_rng(0)
-    np.save(tmp_path / "rows.npy", random.normal(size=(2500, 24)).astype(np.float16))
-    rows = np.load(tmp_path / "rows.npy", mmap_mode="r")
-    query = random.normal(size=24)
-    quick = scan(rows, query)
-    monkeypatch.setattr("skykin.indexing.query.scan.find_spec", lambda name: None)
-    assert_allclose(quick, scan(rows, query), atol=1e-5)
-    unknown = np.array(rows)
-    unknown[7] = np.nan
-    monkeypatch.undo()
-    assert np.flatnonzero(np.isnan(scan(unknown, query))).tolist() == [7]
 
 
 @pytest.mark.parametrize("question", [{}, {"unlike": "235,0"}, {"weight": {"block1_conv1": 0}}])
@@ -157,6 +132,48 @@ def test_queries_read_as_many_lists_as_recall_needs(index, monkeypatch):
         np.isin(true, lists.best(query[None], 100)).sum() for query, true in zip(queries, truth, strict=True)
     )
     assert hits >= 0.99 * truth.size
+
+
+@pytest.mark.extra
+def test_of_very_many_tiles_codes_are_kept_and_their_candidates_compared_again(index, monkeypatch):
+    faiss = pytest.importorskip("faiss")
+    monkeypatch.setattr(lists_module, "CODED_FROM", 10_000)
+    monkeypatch.setattr(lists_module, "TILES_PER_LIST", 200)
+    rows = alike(index.rows(range(len(index))), 20_000, 0)
+    lists = made(lambda: iter(np.array_split(rows, 3)), len(rows), SILENT)
+    inverted = faiss.downcast_index(lists.turned.index)
+    assert inverted.code_size == lists_module.CODED_DIRECTIONS / 2 == 32  # bytes
+    assert (inverted.nlist, lists.candidates) == (100, 1000)
+    queries = alike(index.rows(range(len(index))), 100, 1).astype(np.float32)
+    truth = np.argsort(-queries @ rows.astype(np.float32).T, axis=1)[:, :10]
+    hits = 0
+    for query, true in zip(queries, truth, strict=True):
+        candidates = lists.best(query[None], 100)
+        assert 100 < len(candidates) <= 1000
+        hits += np.isin(true, candidates[np.argsort(-rows[candidates].astype(np.float32) @ query)[:10]]).sum()
+    assert hits >= 0.99 * truth.size
+
+
+@pytest.mark.extra
+def test_the_coded_index_of_a_survey_finds_the_same_tiles(index, monkeypatch):
+    pytest.importorskip("faiss")
+    monkeypatch.setattr(lists_module, "CODED_FROM", 0)
+    whole = skykin.nearest_tiles(index, ORION, 2)
+    quick = skykin.nearest_tiles(index, ORION, 2, approximate=True)
+    assert list(quick["name"]) == list(whole["name"])
+    assert_allclose(quick["score"], whole["score"], atol=1e-6)
+
+
+def test_the_truth_is_the_best_of_all_rows_but_the_row_itself():
+    random = np.random.default_rng(0)
+    rows = random.normal(size=(500, 12)).astype(np.float32)
+    own = np.array([3, 77, 499])
+    seen = lists_module.Truth(rows[own], own, 5)
+    for start in range(0, 500, 90):
+        seen.see(rows[start : start + 90], start)
+    scores = rows[own] @ rows.T
+    scores[np.arange(3), own] = -np.inf
+    assert_array_equal(np.sort(seen.numbers), np.sort(np.argsort(-scores, axis=1)[:, :5]))
 
 
 def test_without_faiss_one_sentence_says_what_to_install(index, no_faiss):

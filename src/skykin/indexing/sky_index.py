@@ -157,17 +157,30 @@ class StoredIndex(IndexFacts):
         found[~self.styled[np.asarray(numbers, dtype=np.intp).reshape(-1)]] = np.nan
         return found
 
-    def cosines(self, styles: Sequence[Style]) -> Numbers:
+    def cosines(self, styles: Sequence[Style], workers: int = 1) -> Numbers:
         """Compare all standard tiles with styles of one kind.
+
+        Parameters
+        ----------
+        styles : sequence of Style
+        workers : int
+            Threads.
 
         Returns
         -------
         float64 array (tiles, layers, styles)
             From −1 to 1; NaN where a tile has no style.
         """
-        found = self._vectors.cosines(styles)
-        found[~self.styled] = np.nan
+        found = np.empty((len(self), len(self.layers), len(styles)))
+        for part, cosines in self.cosine_blocks(styles, workers):
+            found[part] = cosines
         return found
+
+    def cosine_blocks(self, styles: Sequence[Style], workers: int = 1) -> Iterator[tuple[slice, Numbers]]:
+        """Yield the same block by block, as a large index needs: which tiles, and their cosines."""
+        for part, found in self._vectors.cosines(styles, workers):
+            found[~self.styled[part]] = np.nan
+            yield part, found
 
     @property
     def blank(self) -> Numbers:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,12 +17,12 @@ from skykin.core.extent import Extent
 from skykin.core.shapes import Numbers
 from skykin.indexing.compare import Space
 from skykin.indexing.contrasts import ContrastsOfCells
+from skykin.indexing.dots import products
 from skykin.indexing.manifest import read_manifest
 from skykin.indexing.moments import add_all, add_up, unit_rows
 from skykin.indexing.remote import remote_of, shard_needed
 from skykin.indexing.shards import Shard, check_shard, map_again, open_shard, windows
 from skykin.style.engine.cells import Lattice, ring_side, square_extremes
-from skykin.style.network.halves import widened
 from skykin.style.recipe import Recipe
 from skykin.tiling.facets import Cap, Facet, Sector
 
@@ -184,24 +184,39 @@ class StoredFacet:
         lat = self._lat_deg(reach, step)
         return add_up(self.space.moments[layer], grid, self.weights(), lat, reach=reach, step=step)
 
-    def products(self, layer: str, vectors: Numbers) -> Numbers:
-        """Multiply the standard tiles with vectors (n, m), each divided by its length: float64 (tiles, m).
+    def products(self, vectors: Numbers, along: Sequence[ContrastsOfCells], workers: int = 1) -> Numbers:
+        """Multiply the standard tiles with vectors (m, n), each layer divided by its length.
 
         Only for moments that are linear: the product is taken of the cells, and added up.
+
+        Parameters
+        ----------
+        vectors : array (m, n)
+            All layers beside each other.
+        along : sequence of ContrastsOfCells
+            Of each layer, what adds up along the vectors.
+        workers : int
+            Threads.
+
+        Returns
+        -------
+        float64 array (tiles, layers, m)
         """
-        tiles, cells, moments = self.tiles, self.cells, self.space.moments[layer]
-        assert isinstance(moments, ContrastsOfCells)  # noqa: S101 - no others are linear
-        grid = np.zeros((*self._shape, vectors.shape[1]))
-        products = np.empty((len(cells), vectors.shape[1]), np.float32)
-        for part, wide in widened(self.moments[:, self.space.columns[layer]]):
-            products[part] = wide @ vectors
-        grid[cells["row"], cells["column"]] = products
+        tiles, cells, columns = self.tiles, self.cells, self.space.columns
+        ends = [own.stop for own in columns.values()]
+        products_of_cells = products(self.moments, vectors, ends, workers=workers)
         reach, step = self.reach, self.step
-        lat = self._lat_deg(reach, step)
-        found = add_up(moments.along(vectors), grid, self.weights(), lat, reach=reach, step=step)
-        lengths = tiles["norms"][:, self.space.recipe.layers.index(layer)].astype(np.float64)
-        rows = found[tiles["row"], tiles["column"]].astype(np.float64)
-        return np.asarray(rows / np.where(lengths > 0, lengths, np.nan)[:, None])
+        lat, weights = self._lat_deg(reach, step), self.weights()
+        lengths = tiles["norms"].astype(np.float64)
+        lengths = np.where(lengths > 0, lengths, np.nan)
+        found = np.empty((len(tiles), len(columns), len(vectors)))
+        for number, moments in enumerate(along):
+            grid = np.zeros((*self._shape, len(vectors)))
+            grid[cells["row"], cells["column"]] = products_of_cells[:, number]
+            sums = add_up(moments, grid, weights, lat, reach=reach, step=step)
+            rows = sums[tiles["row"], tiles["column"]].astype(np.float64)
+            found[:, number] = rows / lengths[:, number, None]
+        return found
 
     def summed(self, layer: str) -> tuple[Numbers, Numbers]:
         """Add cells up to the standard tiles: vectors (tiles, n) divided by lengths, and these lengths."""

@@ -12,8 +12,9 @@ from skykin.core.errors import UsageError, shown
 from skykin.core.shapes import Numbers
 from skykin.indexing.answers import Kind, Style
 from skykin.indexing.compare import Space, side_by_side, width_of
+from skykin.indexing.contrasts import ContrastsOfCells
+from skykin.indexing.dots import products
 from skykin.indexing.stored import Shelf, StoredFacet
-from skykin.style.network.halves import widened
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,18 +94,29 @@ class TileVectors:
                 )
             start += count
 
-    def cosines(self, styles: Sequence[Style]) -> Numbers:
-        """Cosines (tiles, layers, styles) of all tiles with styles of one kind."""
+    def cosines(self, styles: Sequence[Style], workers: int = 1) -> Iterator[tuple[slice, Numbers]]:
+        """Yield which tiles, and their cosines (tiles, layers, styles) with styles of one kind."""
         kind, layers = self.known(styles[0].kind), self.space.recipe.layers
         if kind != "projection" or self._stored(kind):
-            return cosines_of(self.blocks(None, kind), self.columns(kind), styles, sum(self.counts))
-        found, start = np.empty((sum(self.counts), len(layers), len(styles))), 0
+            yield from cosines_of(self.blocks(None, kind), self.columns(kind), styles, workers)
+            return
+        wanted = np.concatenate([_beside(style, layers) for style in styles])
+        along = self._along(wanted)
+        start = 0
         for facet, count in zip(self.facets, self.counts, strict=True):
-            for number, layer in enumerate(layers if count else ()):
-                wanted = np.stack([style.vectors[layer] for style in styles], axis=-1)
-                found[start : start + count, number] = facet.products(layer, wanted)
+            if count:
+                found = facet.products(wanted, along, workers)
+                yield slice(start, start + count), np.clip(found, -1, 1, out=found)
             start += count
-        return np.clip(found, -1, 1, out=found)
+
+    def _along(self, vectors: Numbers) -> list[ContrastsOfCells]:
+        """Give what cells add up to along vectors (m, n), layer by layer."""
+        found = []
+        for layer, own in self.space.columns.items():
+            moments = self.space.moments[layer]
+            assert isinstance(moments, ContrastsOfCells)  # noqa: S101 - no others are linear
+            found.append(moments.along(vectors[:, own].T))
+        return found
 
     def rows(self, numbers: Sequence[int] | Numbers, kind: Kind | None) -> Numbers:
         """Vectors of some tiles: float32 (len(numbers), n)."""
@@ -135,29 +147,36 @@ class TileVectors:
 
 
 def cosines_of(
-    blocks: Iterable[tuple[slice, Numbers]], columns: Mapping[str, slice], styles: Sequence[Style], tiles: int
-) -> Numbers:
-    """Cosines (tiles, layers, styles) of tiles, whose vectors come block by block, with styles.
+    blocks: Iterable[tuple[slice, Numbers]],
+    columns: Mapping[str, slice],
+    styles: Sequence[Style],
+    workers: int = 1,
+) -> Iterator[tuple[slice, Numbers]]:
+    """Compare tiles, whose vectors come block by block, with styles.
 
     Parameters
     ----------
     blocks : iterable of (slice, array)
         Which tiles, and their vectors with all layers beside each other.
     columns : Mapping of str to slice
-        Which columns belong to which layer.
+        Which columns belong to which layer; one after the other.
     styles : sequence of Style
         Of the same kind.
-    tiles : int
-        How many there are.
+    workers : int
+        Threads.
+
+    Yields
+    ------
+    slice, float64 array (tiles, layers, styles)
+        Which tiles, and their cosines.
     """
-    wanted = {
-        layer: np.stack([style.vectors[layer] for style in styles], axis=-1).astype(np.float32)
-        for layer in columns
-    }
-    found = np.empty((tiles, len(columns), len(styles)))
-    for block, rows in blocks:
-        scores = found[block]
-        for part, wide in widened(rows):
-            for number, (layer, own) in enumerate(columns.items()):
-                scores[part, number] = wide[:, own] @ wanted[layer]
-    return np.clip(found, -1, 1, out=found)
+    wanted = np.concatenate([_beside(style, columns) for style in styles])
+    ends = [own.stop for own in columns.values()]
+    for part, rows in blocks:
+        found = products(rows, wanted, ends, workers=workers).astype(np.float64)
+        yield part, np.clip(found, -1, 1, out=found)
+
+
+def _beside(style: Style, layers: Iterable[str]) -> Numbers:
+    """Vectors of all layers beside each other, (1, n)."""
+    return np.concatenate([style.vectors[layer] for layer in layers])[None]

@@ -21,6 +21,7 @@ from skykin.core.progress import SilentProgress
 from skykin.core.protocols import Progress, Survey
 from skykin.core.settings import DEFAULTS
 from skykin.core.survey_options import BandsLike, SurveyOptions
+from skykin.indexing.dots import how_compared
 from skykin.indexing.remote import is_index
 from skykin.jobs.opening import recipe_for
 from skykin.jobs.query import Reference, read_query
@@ -323,6 +324,7 @@ def doctor() -> Info:
         )
     facts["network"] = f"ONNX Runtime on the processor, {version('onnxruntime')}"
     facts["graphics card"] = device_words()
+    facts["comparing signatures"] = how_compared()
     fast = "OpenVINO in bfloat16" if has_openvino() else "not installed; pip install 'skykin[fast]'"
     notes = tuple(f"{sentence}." for sentence in machine.advice()) or ("Nothing to change.",)
     return Info("This machine", facts | {"--fast": fast}, notes)

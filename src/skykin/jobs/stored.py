@@ -295,7 +295,7 @@ class StoredSurvey:
         index, query = self.index, self.query
         if not self.is_standard:
             return self._scores_of_level()
-        found = similarity(index, self.style_in, self.exact)
+        found = similarity(index, self.style_in, self.exact, self.workers)
         table = _COLUMNS.of(index, lambda: _columns(index)).copy(copy_data=False)
         self._add_scores(table, found, index.blank)
         if sizes:
@@ -303,7 +303,7 @@ class StoredSurvey:
             table["best_size"], table["best_score"] = best.best_size_deg * u.deg, best.best_score
         if csls:
             style, (styles, anchors) = self.style_in(index.scored_by), self._anchors()
-            scores = style.joined(np.moveaxis(index.cosines(styles), 1, -1))
+            scores = style.joined(np.moveaxis(index.cosines(styles, self.workers), 1, -1))
             table["hubness"] = anchors.hubness(
                 scores, table["lon"].to_value(u.deg), table["lat"].to_value(u.deg)
             )

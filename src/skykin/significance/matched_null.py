@@ -337,5 +337,5 @@ def _weighted_median(values: Numbers, weight: Numbers) -> Numbers:
     """Weighted median of each row."""
     order = np.argsort(values, axis=1)
     held = np.cumsum(np.take_along_axis(weight, order, axis=1), axis=1)
-    middle = np.argmax(held >= held[:, -1:] / 2, axis=1)
-    return np.asarray(np.take_along_axis(values, order, axis=1)[np.arange(len(values)), middle])
+    rows, middle = np.arange(len(values)), np.argmax(held >= held[:, -1:] / 2, axis=1)
+    return np.asarray(values[rows, order[rows, middle]])

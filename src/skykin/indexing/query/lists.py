@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from skykin.core.atomic import sha256_of, whole_file
+from skykin.core.errors import ResourceError
 from skykin.core.protocols import Progress
 from skykin.core.sampling import evenly
 from skykin.core.shapes import Numbers
 from skykin.indexing.own_files import APPROXIMATE, remove
-from skykin.indexing.query.scan import loaded_faiss
 from skykin.indexing.sky_index import StoredIndex
 from skykin.style.basis import FITTED_TILES, fit_basis
 from skykin.style.network.halves import widened
@@ -30,8 +30,14 @@ DIRECTIONS = 160
 #: Candidates among which a query must have this share of the true best, and how many of these; tested on so
 #: many tiles of the index.
 CANDIDATES, RECALL, TESTED_BEST, TESTED_TILES = 100, 0.998, 10, 400
+#: From so many tiles on, a tile is kept as a code, half a byte for each of so many leading directions:
+#: `DIRECTIONS` in half precision would no longer fit into memory.  A code is less exact, so that more
+#: candidates are compared again by all their numbers.
+CODED_FROM, CODED_DIRECTIONS, CODED_CANDIDATES, TESTED_CODES = 3_000_000, 64, 1000, 200
+#: Groups of lists in which the list of a tile is looked for; a query looks at all.
+GROUPS_READ = 4
 #: What the file begins with; counts changes of how it is made.
-STEM = "approximate-1"
+STEM = "approximate-2"
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,15 +47,27 @@ class Lists:
     Parameters
     ----------
     turned : faiss index
-        Turns vectors to the leading directions, and keeps these in half precision, list by list.
+        Turns vectors to the leading directions, and keeps these, list by list: in half precision, or as codes
+        where there are many tiles.
     """
 
     turned: Any
 
+    @property
+    def candidates(self) -> int:
+        """How many candidates a query has at least."""
+        return candidates_of(self.turned.ntotal)
+
     def best(self, queries: Numbers, count: int) -> Numbers:
         """Find candidates: for each vector (m, width) about the `count` tiles of the largest dot products."""
+        count = max(count, min(self.candidates, self.turned.ntotal))
         _, numbers = self.turned.search(np.ascontiguousarray(queries, np.float32), count)
         return np.unique(numbers[numbers >= 0])
+
+
+def candidates_of(total: int) -> int:
+    """How many of so many tiles a query compares again by all their numbers."""
+    return CANDIDATES if total < CODED_FROM else CODED_CANDIDATES
 
 
 def lists_of(index: StoredIndex, progress: Progress) -> Lists:
@@ -93,61 +111,110 @@ def made(blocks: Callable[[], Iterator[Numbers]], total: int, progress: Progress
     """
     faiss = loaded_faiss()
     count = int(np.clip(total // TILES_PER_LIST, 1, MOST_LISTS))
-    basis = fit_basis(_some(blocks(), evenly(total, FITTED_TILES)), DIRECTIONS)
-    inverted = faiss.IndexIVFScalarQuantizer(
-        faiss.IndexFlatIP(len(basis)),
-        len(basis),
-        count,
-        faiss.ScalarQuantizer.QT_fp16,
-        faiss.METRIC_INNER_PRODUCT,
-        False,
-    )
+    coded = total >= CODED_FROM
+    numbers = (FITTED_TILES, count * FITTED_PER_LIST, TESTED_CODES if coded else TESTED_TILES)
+    fitted, trained, tested = (evenly(total, number) for number in numbers)
+    known = np.unique(np.concatenate([fitted, trained, tested]))
+    rows = _some(blocks(), known)
+    basis = fit_basis(rows[np.isin(known, fitted)], CODED_DIRECTIONS if coded else DIRECTIONS)
+    known_rows = rows[np.isin(known, trained)]
+    inverted = _codes(len(basis), count, known_rows @ basis.T) if coded else _halves(len(basis), count)
     inverted.cp.spherical, inverted.cp.seed, inverted.cp.min_points_per_centroid = True, 1, 1
     turn = faiss.LinearTransform(basis.shape[1], len(basis), False)
     faiss.copy_array_to_vector(basis.reshape(-1), turn.A)
     turn.is_trained = True
     turned = faiss.IndexPreTransform(turn, inverted)
-    turned.train(_some(blocks(), evenly(total, count * FITTED_PER_LIST)))
-    tested = evenly(total, TESTED_TILES)
-    truth = _Truth(_some(blocks(), tested), tested, min(TESTED_BEST, total))
+    turned.train(known_rows)
+    truth = Truth(rows[np.isin(known, tested)], tested, min(TESTED_BEST, total))
+    del rows, known_rows
     with progress.stage("Approximate index", total, "tiles") as counter:
         for block in blocks():
             for _, wide in widened(block):
-                known = np.nan_to_num(wide)
-                truth.see(known, turned.ntotal)
-                turned.add(known)
-                counter.advance(len(known))
-    truth.set_lists_read(turned, inverted)
+                finite = np.nan_to_num(wide)
+                truth.see(finite, turned.ntotal)
+                turned.add(finite)
+                counter.advance(len(finite))
+    if coded:
+        middles = faiss.downcast_index(inverted.quantizer)
+        middles.nprobe = middles.nlist
+    _set_lists_read(truth, turned, inverted)
     return Lists(turned)
 
 
-class _Truth:
-    """The rows most similar to some rows, found one by one."""
+def _halves(width: int, count: int) -> Any:
+    """Keep rows in half precision in `count` lists."""
+    faiss = loaded_faiss()
+    half = faiss.ScalarQuantizer.QT_fp16
+    middles = faiss.IndexFlatIP(width)
+    return faiss.IndexIVFScalarQuantizer(middles, width, count, half, faiss.METRIC_INNER_PRODUCT, False)
 
-    def __init__(self, queries: Numbers, numbers: Numbers, best: int) -> None:
-        self.queries, self.own, self.best = queries, numbers, best
+
+def _codes(width: int, count: int, rows: Numbers) -> Any:
+    """Keep rows as codes in `count` lists: half a byte for how far a row lies from the middle of its list.
+
+    Codes that are learned for several directions at once, product quantisation, are no shorter for the same
+    recall, and take five times as long to make.  The list of a row is found through lists of middles.
+    """
+    faiss = loaded_faiss()
+    groups = max(1, round(count**0.5))
+    middles = faiss.IndexIVFFlat(faiss.IndexFlatIP(width), width, groups, faiss.METRIC_INNER_PRODUCT)
+    middles.cp.spherical, middles.cp.seed, middles.cp.min_points_per_centroid = True, 1, 1
+    middles.train(rows)
+    middles.set_direct_map_type(faiss.DirectMap.Array)
+    middles.nprobe = min(GROUPS_READ, groups)
+    code = faiss.ScalarQuantizer.QT_4bit
+    codes = faiss.IndexIVFScalarQuantizer(middles, width, count, code, faiss.METRIC_INNER_PRODUCT, True)
+    codes.quantizer_trains_alone = 2  # their middles are found as those of other lists
+    return codes
+
+
+class Truth:
+    """The rows most similar to some rows, found one by one.
+
+    Parameters
+    ----------
+    queries : float32 array (n, width)
+    own : int array (n,)
+        Their numbers among the rows that will be seen: none is its own best.
+    best : int
+        How many to each.
+    """
+
+    def __init__(self, queries: Numbers, own: Numbers, best: int) -> None:
+        self.queries, self.own, self.best = queries, own, best
         self.scores = np.full((len(queries), best), -np.inf, np.float32)
         self.numbers = np.full((len(queries), best), -1)
 
     def see(self, rows: Numbers, start: int) -> None:
         """Compare with rows, the first of which has the number `start`."""
         scores = self.queries @ rows.T
-        numbers = start + np.arange(len(rows))
-        scores[self.own[:, None] == numbers] = -np.inf
-        scores = np.concatenate([self.scores, scores], axis=1)
+        mine = np.flatnonzero((self.own >= start) & (self.own < start + len(rows)))
+        scores[mine, self.own[mine] - start] = -np.inf
+        better = np.flatnonzero((scores > self.scores.min(axis=1, keepdims=True)).any(axis=0))
+        scores = np.concatenate([self.scores, scores[:, better]], axis=1)
+        numbers = np.broadcast_to(start + better, (len(self.own), len(better)))
+        numbers = np.concatenate([self.numbers, numbers], axis=1)
         chosen = np.argpartition(-scores, self.best - 1, axis=1)[:, : self.best]
         self.scores = np.take_along_axis(scores, chosen, axis=1)
-        known = np.concatenate([self.numbers, np.broadcast_to(numbers, (len(self.own), len(rows)))], axis=1)
-        self.numbers = np.take_along_axis(known, chosen, axis=1)
+        self.numbers = np.take_along_axis(numbers, chosen, axis=1)
 
-    def set_lists_read(self, turned: Any, inverted: Any) -> None:
-        """Let a query read as few lists as find `RECALL` of the truth; all if need be."""
-        for read in sorted({round(1.5 * 2**power) for power in range(-1, 12)} | {2**p for p in range(13)}):
-            inverted.nprobe = min(read, inverted.nlist)
-            _, found = turned.search(self.queries, CANDIDATES + 1)
-            hits = sum(np.isin(true, row).sum() for true, row in zip(self.numbers, found, strict=True))
-            if read >= inverted.nlist or hits >= RECALL * self.numbers.size:
-                return
+
+def _set_lists_read(truth: Truth, turned: Any, inverted: Any) -> None:
+    """Let a query read as few lists as find `RECALL` of the truth.
+
+    All are read if need be, but of codes no more than help: what a code does not tell apart, no list mends.
+    """
+    total = turned.ntotal
+    count, found = min(candidates_of(total) + 1, total), [0, 0]
+    for read in sorted({round(1.5 * 2**power) for power in range(-1, 12)} | {2**p for p in range(13)}):
+        inverted.nprobe = min(read, inverted.nlist)
+        _, numbers = turned.search(truth.queries, count)
+        hits = sum(np.isin(true, row).sum() for true, row in zip(truth.numbers, numbers, strict=True))
+        missed = (1 - RECALL) * truth.numbers.size
+        useless = total >= CODED_FROM and hits - found[-2] < missed / 2
+        if read >= inverted.nlist or hits >= truth.numbers.size - missed or useless:
+            return
+        found.append(hits)
 
 
 def _some(blocks: Iterator[Numbers], numbers: Numbers) -> Numbers:
@@ -173,3 +240,22 @@ def _write(lists: Lists, folder: Path, begin: str) -> None:
         faiss.write_index(lists.turned, str(temporary))
         digest = sha256_of(temporary)
     (folder / f"{begin}new.faiss").replace(folder / f"{begin}{digest[:16]}.faiss")
+
+
+def loaded_faiss() -> Any:
+    """Load faiss.
+
+    Raises
+    ------
+    ResourceError
+        If it is not installed (``RS-EXTRA``).
+    """
+    try:
+        import faiss  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise ResourceError(
+            "the approximate search needs faiss, which is not installed; "
+            'run `pip install "skykin[approximate]"`',
+            code="RS-EXTRA",
+        ) from error
+    return faiss

@@ -8,8 +8,8 @@ import numpy as np
 
 from skykin.core.shapes import Numbers
 from skykin.indexing.answers import Kind, Style
+from skykin.indexing.dots import products
 from skykin.indexing.query.lists import Lists
-from skykin.indexing.query.scan import products
 from skykin.indexing.query.similarity import StyleIn, compared
 from skykin.indexing.sky_index import StoredIndex
 from skykin.style.signature import LayerVectors
@@ -33,17 +33,18 @@ def nearest(
     """
     numbers = shortlist(style_in(index.kinds[0]), count)
     block = (slice(0, len(numbers)), index.rows(numbers, exact))
-    return numbers, compared(index, style_in(exact), len(numbers), [block], exact)
+    return numbers, compared(index, style_in(exact), [block], exact)
 
 
-def by_scan(index: StoredIndex) -> Shortlist:
-    """Take the best of all tiles."""
+def by_scan(index: StoredIndex, workers: int = 1) -> Shortlist:
+    """Take the best of all tiles; `workers` threads."""
 
     def shortlist(wanted: QueryStyle[Style], count: int) -> Numbers:
         each = [queries(index, wanted, style, index.kinds[0]) for style in wanted.styles]
         found = np.empty((len(index), len(each), len(each[0])), np.float32)
         for part, rows in index.vectors(kind=index.kinds[0]):
-            found[part] = products(rows, np.concatenate(each)).reshape(len(rows), *found.shape[1:])
+            own = products(rows, np.concatenate(each), workers=workers)
+            found[part] = own.reshape(len(rows), *found.shape[1:])
         score = wanted.score(found.max(axis=-1))
         count = min(count, len(score))
         return np.sort(np.argpartition(-score, count - 1)[:count])

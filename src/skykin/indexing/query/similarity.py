@@ -21,8 +21,10 @@ COSINES_AT_ONCE = 100_000
 StyleIn = Callable[[Kind], QueryStyle[Style]]
 
 
-def similarity(index: StoredIndex, style_in: StyleIn, exact: Kind) -> Similarity:
+def similarity(index: StoredIndex, style_in: StyleIn, exact: Kind, workers: int = 1) -> Similarity:
     """Score every standard tile: all by the quickest kind of vector, the best again by a more exact one.
+
+    Cosines pass through memory block by block; what stays of each tile is its score and one cosine a layer.
 
     Parameters
     ----------
@@ -31,15 +33,17 @@ def similarity(index: StoredIndex, style_in: StyleIn, exact: Kind) -> Similarity
         From a kind of vector to the query's styles in that kind.
     exact : {"projection", "sketch", "exact"}
         Kind by which the best are scored.
+    workers : int
+        Threads.
     """
     quick = index.scored_by
     wanted = style_in(quick)
-    found = _by_parts(wanted, index.cosines(wanted.styles))
+    found = _scored(wanted, index.cosine_blocks(wanted.styles, workers))
     if quick == exact:
         return found
     best = np.argsort(-np.nan_to_num(found.score, nan=-np.inf), kind="stable")[:SHORTLIST]
     block = (slice(0, len(best)), index.rows(best, exact))
-    again = compared(index, style_in(exact), len(best), [block], exact)
+    again = compared(index, style_in(exact), [block], exact)
     for name in ("score", "cosines", "nearest", "view"):
         getattr(found, name)[best] = getattr(again, name)
     return found
@@ -47,13 +51,12 @@ def similarity(index: StoredIndex, style_in: StyleIn, exact: Kind) -> Similarity
 
 def similarity_at(index: StoredIndex, level: Level, wanted: QueryStyle[Style], kind: Kind) -> Similarity:
     """Score every tile of one size."""
-    return compared(index, wanted, len(level.tiles), level.vectors(None, kind), kind)
+    return compared(index, wanted, level.vectors(None, kind), kind)
 
 
 def compared(
     index: StoredIndex,
     wanted: QueryStyle[Style],
-    tiles: int,
     blocks: Iterable[tuple[slice, Numbers]],
     kind: Kind,
 ) -> Similarity:
@@ -65,22 +68,22 @@ def compared(
         Whose columns the vectors have.
     wanted : QueryStyle
         In the same kind.
-    tiles : int
-        How many there are.
     blocks : iterable of (slice, array)
-        Which tiles, and their vectors with all layers beside each other.
+        Which tiles, one after the other, and their vectors with all layers beside each other.
     kind : {"projection", "sketch", "exact"}
     """
-    cosines = cosines_of(blocks, index.columns(kind), wanted.styles, tiles)
-    return _by_parts(wanted, cosines)
+    return _scored(wanted, cosines_of(blocks, index.columns(kind), wanted.styles))
 
 
-def _by_parts(wanted: QueryStyle[Style], cosines: Numbers) -> Similarity:
+def _scored(wanted: QueryStyle[Style], blocks: Iterable[tuple[slice, Numbers]]) -> Similarity:
     """Score tiles by their cosines (tiles, layers, styles), some at a time: they stay near the processor."""
-    step = max(1, COSINES_AT_ONCE // cosines[0].size) if len(cosines) else 1
-    parts = [
-        wanted.similarity(np.moveaxis(cosines[start : start + step], 1, -1))
-        for start in range(0, max(1, len(cosines)), step)
-    ]
+    parts = []
+    for _, cosines in blocks:
+        step = max(1, COSINES_AT_ONCE // max(1, cosines[0].size)) if len(cosines) else 1
+        for start in range(0, len(cosines), step):
+            parts.append(wanted.similarity(np.moveaxis(cosines[start : start + step], 1, -1)))
+    if not parts:
+        shape = (0, len(wanted.styles), len(wanted.recipe.layers))
+        parts.append(wanted.similarity(np.empty(shape)))
     names = [each.name for each in fields(Similarity)]
     return Similarity(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
