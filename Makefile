@@ -41,7 +41,7 @@ lint: $(VENV)/.has-dev
 		else echo "npx is not installed, so the types of the page's JavaScript are not checked"; fi
 
 docs: $(VENV)/.has-docs
-	SKYKIN_CACHE=$(CURDIR)/docs/_build/cache $(BIN)/python -m sphinx -b html -W --keep-going -d docs/_build/doctrees docs docs/_build/html
+	SKYKIN_CACHE=$(CURDIR)/docs/_build/cache $(BIN)/python -m sphinx -b html -j 2 -W --keep-going -d docs/_build/doctrees docs docs/_build/html
 	@echo "open docs/_build/html/index.html"
 
 changelog:

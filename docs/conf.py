@@ -34,7 +34,7 @@ nb_execution_raise_on_error = True
 nb_execution_in_temp = True
 nb_execution_timeout = 900
 nb_merge_streams = True
-os.environ.setdefault("OMP_NUM_THREADS", "2")
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # two pages are read at a time
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"

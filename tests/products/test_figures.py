@@ -22,6 +22,7 @@ from skykin.products.figures import FIGURES, draw_figures
 from skykin.products.figures.annotations import draw_tiles
 from skykin.products.figures.backdrop import Backdrop, far_infrared_sky, gaia_sky
 from skykin.products.figures.canvas import house_style, new_figure
+from skykin.products.figures.heat_map import heat_map_figure
 from skykin.products.figures.labels import place_labels
 from skykin.products.figures.matches import draw_matches
 from skykin.products.figures.rendered_sky import wide_gaps
@@ -275,6 +276,15 @@ def test_a_map_without_matches_and_a_name_with_dollars_can_be_drawn(tmp_path):
     )
     for figure in draw_figures(result, tmp_path, SilentCounter()):
         assert figure.png.stat().st_size > 10_000
+
+
+@pytest.mark.slow
+def test_regions_are_named_where_there_are_scores_and_not_elsewhere():
+    footprints = [each for each in kinds.healpix_footprints() if 180 < each.lon_deg < 240]
+    sky = heat_map_figure(kinds.made_up_result(footprints=footprints)).axes[0]
+    named = {text.get_text() for text in sky.texts}
+    assert "Orion" in named
+    assert named & {"Cygnus X", "Carina", "Polar cloud"} == set()
 
 
 def test_drawing_leaves_the_readers_settings_and_pictures_limit_alone(tmp_path):

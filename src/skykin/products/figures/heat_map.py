@@ -35,7 +35,7 @@ def heat_map_figure(result: MappedTiles) -> Figure:
     sky = mollweide_axes(figure, (0.05, 0.12, 0.9, 0.82))
     scores, lined = _scores_and_lined(sky, result)
     _draw_scores(sky, scores, lined, result, bar=(0.25, 0.085, 0.5, 0.02))
-    name_regions(sky, result, _shown(sky, result))
+    name_regions(sky, result, _scored(sky, result, scores))
     _legend(sky, result)
     return figure
 
@@ -82,7 +82,7 @@ def _two_skies(result: MappedTiles, backdrop: Backdrop | None) -> Figure:
     above.paint(backdrop.at(lon_deg, lat_deg) if backdrop else seen_colours(result, lon_deg, lat_deg))
     _draw_contour(above, result, lined)
     draw_regions(above, result)
-    name_regions(above, result, _shown(above, result))
+    name_regions(above, result, _scored(above, result, scores))
     behind = backdrop.title if backdrop else "the survey as rendered"
     above.axes.set_title(f"Well-known star-forming regions over {behind}")
     _draw_scores(below, scores, lined, result, bar=(0.25, 0.045, 0.5, 0.012))
@@ -90,10 +90,12 @@ def _two_skies(result: MappedTiles, backdrop: Backdrop | None) -> Figure:
     return figure
 
 
-def _shown(sky: SkyAxes, result: MappedTiles) -> Numbers:
-    """Rows of the regions that the axes show."""
+def _scored(sky: SkyAxes, result: MappedTiles, scores: Numbers) -> Numbers:
+    """Rows of the regions where the axes have scores: elsewhere names would only cover each other."""
     where = sky.place(numbers(result.regions["lon_deg"]), numbers(result.regions["lat_deg"]))
-    return np.flatnonzero(sky.holds(where))
+    shown = np.flatnonzero(sky.holds(where))
+    columns, rows = where[shown].astype(int).T
+    return shown[np.isfinite(scores[rows, columns])]
 
 
 def _draw_scores(
