@@ -95,7 +95,7 @@ def _scored(sky: SkyAxes, result: MappedTiles, scores: Numbers) -> Numbers:
     where = sky.place(numbers(result.regions["lon_deg"]), numbers(result.regions["lat_deg"]))
     shown = np.flatnonzero(sky.holds(where))
     columns, rows = where[shown].astype(int).T
-    return shown[np.isfinite(scores[rows, columns])]
+    return np.asarray(shown[np.isfinite(scores[rows, columns])])
 
 
 def _draw_scores(
