@@ -53,6 +53,14 @@ def test_the_page_has_a_package_for_each_kind():
     assert len(MODULES) == 3
 
 
+def test_the_first_package_of_the_page_is_whole():
+    first = ENTRIES[0]
+    assert set(first["project"]) == {"name", "version", "entry-points"}
+    assert first["build-system"]["build-backend"] == "setuptools.build_meta"
+    (target,) = first["project"]["entry-points"]["skykin.formats"].values()
+    assert first["tool"]["setuptools"]["py-modules"] == [target.partition(":")[0]]
+
+
 def test_the_format_of_the_page_opens_its_file(install, tmp_path):
     assert install(0) == "one-value"
     (tmp_path / "seven.txt").write_text("sky: 7")

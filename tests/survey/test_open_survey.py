@@ -177,6 +177,17 @@ def test_three_surveys_with_commas_between_are_red_green_and_blue(tmp_path):
         skykin.open_survey(f"{one},nothing,{one}")
 
 
+def test_a_mistyped_name_is_told_the_file_or_survey_that_it_is_like(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "HorseHead.fits").touch()
+    with pytest.raises(UnknownNameError, match="did you mean 'HorseHead.fits'. Otherwise use a path"):
+        skykin.open_survey("HorseHed.fits")
+    with pytest.raises(UnknownNameError, match="did you mean 'far-infrared'. Otherwise use a path"):
+        skykin.open_survey("far-infared")
+    with pytest.raises(UnknownNameError, match="no such file; use a path"):
+        skykin.open_survey("nowhere/something.fits")
+
+
 @pytest.mark.slow
 def test_a_small_survey_is_mapped_with_tiles_of_its_own(tmp_path):
     found = skykin.map(write(tmp_path, "file", image_bytes()), "209,-19", pixels=64, spacing=0.7, jobs=1)

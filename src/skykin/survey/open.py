@@ -6,6 +6,8 @@ import glob
 import weakref
 from collections.abc import Sequence
 from dataclasses import fields, replace
+from difflib import get_close_matches
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,9 @@ from skykin.survey.hips.identifier import PREFIX, is_identifier
 from skykin.survey.memory import SurveyLike, images_of, is_in_memory
 from skykin.survey.named import named_surveys
 from skykin.survey.open_file import open_file
+
+#: Of a folder, so many names are compared with one that was mistyped.
+MOST_FILES = 1000
 
 
 def open_survey(
@@ -215,9 +220,19 @@ def _open_one(what: str, options: SurveyOptions, download: bool, progress: Progr
     if len(parts) == 3:
         return _open_three(list(parts), options, download, progress)
     raise UnknownNameError(
-        f"there is no survey called {shown(what)} and no such file; use a path, the identifier of a "
-        f"HiPS such as CDS/P/DSS2/red, or one of {', '.join(named_surveys())}"
+        f"there is no survey called {shown(what)} and no such file; {_near(path)}use a path, the identifier "
+        f"of a HiPS such as CDS/P/DSS2/red, or one of {', '.join(named_surveys())}"
     )
+
+
+def _near(path: Path) -> str:
+    """Ask whether a name much like this one was meant, of a file beside it or of a survey."""
+    try:
+        beside = [str(each) for each in islice(path.parent.iterdir(), MOST_FILES)]
+    except OSError:
+        beside = []
+    near = get_close_matches(str(path), [*named_surveys(), *beside], 2, 0.8)
+    return f"did you mean {' or '.join(shown(each) for each in near)}? Otherwise " if near else ""
 
 
 def _open_from_web(what: str, options: SurveyOptions, progress: Progress) -> Survey:
