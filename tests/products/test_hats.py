@@ -135,6 +135,7 @@ def test_an_index_and_the_folder_of_a_map_are_written_by_the_command(made, tmp_p
 
 
 def test_what_has_no_tiles_is_refused(tmp_path, result):
+    pytest.importorskip("pyarrow")
     with pytest.raises(UsageError, match="holds no tiles; give the folder of a map"):
         skykin.hats(tmp_path, tmp_path / "out")
     with pytest.raises(UsageError, match="max_rows is 0, but a file must hold at least 1 row"):

@@ -406,7 +406,7 @@ def test_o01_odd_names_are_taken_as_they_are(tmp_path, monkeypatch, plain, name)
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
-@pytest.mark.parametrize("address", ["s3://bucket/a.fits", "ftp://example.org/a.fits"])
+@pytest.mark.parametrize("address", ["hdfs://bucket/a.fits", "ftp://example.org/a.fits"])
 def test_o02_an_address_is_not_downloaded(address):
     with pytest.raises(SkykinError) as caught:
         open_survey(address)
