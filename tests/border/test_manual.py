@@ -184,7 +184,7 @@ MEASURED = [
     README,
     *(
         DOCS / f"{name}.md"
-        for name in ("gpu", "poster", "search", "howto/choose", "howto/speed", "howto/view")
+        for name in ("gpu", "poster", "howto/search-index", "howto/choose", "howto/speed", "howto/view")
     ),
     *(DOCS / "explain" / f"{name}.md" for name in ("agreement", "architecture", "cosines", "engine")),
     *(DOCS / "explain" / f"{name}.md" for name in ("evaluation", "index-format", "other-surveys", "planted")),
@@ -285,3 +285,7 @@ def test_changes_are_gathered_under_their_version_and_older_ones_stay():
     after = made.changelog(["One\nchange.\n"], "0.2.0", before)
     assert after == f"{made.HEAD}\n## 0.2.0\n\n- One change.\n\n## 0.1.0\n\n- first\n"
     assert made.changelog(["One change."], "0.2.0", after) == after
+
+
+def test_no_page_of_the_manual_has_the_name_of_one_that_the_site_makes_itself():
+    assert not {"search.md", "genindex.md", "404.md"} & {path.name for path in DOCS.glob("*.md")}
