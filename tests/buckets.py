@@ -6,9 +6,14 @@ import contextlib
 import logging
 import threading
 from dataclasses import dataclass, field
+from itertools import count
 
 import httpx
 import pytest
+
+from skykin.core.object_store import object_store
+
+NUMBERS = count()
 
 
 @dataclass
@@ -104,3 +109,15 @@ def settings_of(bucket: Bucket, cache) -> dict[str, str]:
         "AWS_ENDPOINT_URL": bucket.endpoint, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_REGION": "us-east-1", "SKYKIN_CACHE": str(cache),
     }  # fmt: skip
+
+
+@contextlib.contextmanager
+def fresh_bucket(served, cache):
+    """Give an empty bucket that this process uses meanwhile, as its environment says."""
+    made = new_bucket(served, f"bucket-{next(NUMBERS)}")
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in settings_of(made, cache).items():
+            patch.setenv(name, value)
+        object_store.cache_clear()
+        yield made
+    object_store.cache_clear()

@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -18,15 +17,13 @@ from threadpoolctl import threadpool_limits
 
 import skykin
 from skykin.core.errors import IndexRefusedError, UsageError
-from skykin.core.object_store import object_store
 from skykin.indexing.layout import MANIFEST
 from skykin.indexing.manifest import read_manifest
 from skykin.indexing.remote import RemoteIndex
 from skykin.indexing.standing import Standing
-from tests.buckets import new_bucket, server, settings_of
+from tests.buckets import fresh_bucket, server, settings_of
 
 pytestmark = pytest.mark.extra
-NUMBERS = count()
 HOW = {"tile_size": 10, "spacing": 5, "pixels": 32, "recipe": "mean-std", "area": "200,245,-30,5", "jobs": 1}
 #: Sides of facets: a few of them, each quickly measured.
 SIDE = 96
@@ -47,13 +44,9 @@ def _small_facets():
 
 
 @pytest.fixture
-def bucket(served, tmp_path, monkeypatch):
-    made = new_bucket(served, f"index-{next(NUMBERS)}")
-    for name, value in settings_of(made, tmp_path / "cache").items():
-        monkeypatch.setenv(name, value)
-    object_store.cache_clear()
-    yield made
-    object_store.cache_clear()
+def bucket(served, tmp_path):
+    with fresh_bucket(served, tmp_path / "cache") as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

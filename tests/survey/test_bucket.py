@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-from itertools import count
 
 import numpy as np
 import pytest
@@ -18,10 +17,9 @@ from skykin.core.object_store import bucket_address, object_store
 from skykin.survey import bucket as in_bucket
 from skykin.survey.bucket import _matches
 from skykin.survey.open import open_recorded
-from tests.buckets import new_bucket, server, settings_of
+from tests.buckets import fresh_bucket, server
 
 pytestmark = pytest.mark.extra
-NUMBERS = count()
 
 
 @pytest.fixture(scope="module")
@@ -31,13 +29,9 @@ def served():
 
 
 @pytest.fixture
-def bucket(served, tmp_path, monkeypatch):
-    made = new_bucket(served, f"sky-{next(NUMBERS)}")
-    for name, value in settings_of(made, tmp_path / "cache").items():
-        monkeypatch.setenv(name, value)
-    object_store.cache_clear()
-    yield made
-    object_store.cache_clear()
+def bucket(served, tmp_path):
+    with fresh_bucket(served, tmp_path / "cache") as made:
+        yield made
 
 
 def image(value, lon=209.0, lat=-19.0, side=24):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from itertools import count
 
 import numpy as np
 import pytest
@@ -18,8 +17,7 @@ from skykin.core.errors import (
     SkyError,
     TooLargeError,
 )
-from skykin.core.object_store import object_store
-from tests.buckets import new_bucket, server, settings_of
+from tests.buckets import fresh_bucket, server
 
 pytestmark = pytest.mark.extra
 zarr = pytest.importorskip("zarr", reason="zarr is not installed")
@@ -28,7 +26,6 @@ KEYWORDS = {
     "CDELT2": 0.1, "CRPIX1": 31.0, "CRPIX2": 31.0, "CUNIT1": "deg", "CUNIT2": "deg", "BUNIT": "K",
 }  # fmt: skip
 LINE = {"CTYPE3": "VRAD", "CRVAL3": -10000.0, "CDELT3": 5000.0, "CRPIX3": 1.0, "CUNIT3": "m/s"}
-NUMBERS = count()
 
 
 def image():
@@ -106,14 +103,10 @@ def test_of_a_group_the_array_is_named_or_the_only_one(tmp_path):
     )
 
 
-def test_of_an_array_in_a_bucket_only_the_chunks_come_that_are_looked_at(tmp_path, monkeypatch):
+def test_of_an_array_in_a_bucket_only_the_chunks_come_that_are_looked_at(tmp_path):
     data = np.full((600, 600), 2, np.float32)
     local = written(tmp_path / "far.zarr", data, KEYWORDS | {"CRPIX1": 301.0, "CRPIX2": 301.0}, chunks=50)
-    with server() as served:
-        bucket = new_bucket(served, f"zarr-{next(NUMBERS)}")
-        for name, value in settings_of(bucket, tmp_path / "cache").items():
-            monkeypatch.setenv(name, value)
-        object_store.cache_clear()
+    with server() as served, fresh_bucket(served, tmp_path / "cache") as bucket:
         for path in local.rglob("*"):
             if path.is_file():
                 bucket.put(f"far.zarr/{path.relative_to(local).as_posix()}", path.read_bytes())
@@ -122,7 +115,6 @@ def test_of_an_array_in_a_bucket_only_the_chunks_come_that_are_looked_at(tmp_pat
         assert survey.sample(230.0, -30.0)[0][0] == pytest.approx(2)
         came = {path for _, path in bucket.requests[known:] if "/c/" in path}
         assert 1 <= len(came) <= 36  # of 144: those of a block of 256 pixels
-    object_store.cache_clear()
 
 
 def metadata(path):
