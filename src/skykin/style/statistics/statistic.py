@@ -267,8 +267,10 @@ def ring_shares(share: Numbers, features: Chroma, rings: Sequence[int]) -> Numbe
 def centred(flat: Numbers, share: Numbers) -> tuple[Numbers, Numbers]:
     """Mean of each channel, and the deviations from it."""
     # A rough mean goes first and the mean of what is left second: nothing cancels in single precision.
-    rough = flat @ share
-    deviations = flat - rough[:, None]
-    rest = deviations @ share
+    # OpenBLAS now and then flags an invalid operation of finite numbers, from lanes of a register beyond them.
+    with np.errstate(invalid="ignore"):
+        rough = flat @ share
+        deviations = flat - rough[:, None]
+        rest = deviations @ share
     deviations -= rest[:, None]
     return rough + rest, deviations
