@@ -6,9 +6,11 @@ import os
 import signal
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 import skykin
@@ -81,6 +83,37 @@ def test_a_worker_that_is_killed_costs_only_what_it_had_under_way(client):
     assert sorted(done.name for done in found) == list("abcdefgh")
     assert not any(done.cause for done in found)
     client.wait_for_workers(2, timeout=60)
+
+
+def test_processes_that_die_over_and_over_are_started_again(client):
+    """Dask gives a place up if its process is away 15 seconds after it died, unless it is told otherwise."""
+    until = time.monotonic() + 17
+    while time.monotonic() < until:
+        for process in psutil.Process().children():
+            with suppress(psutil.NoSuchProcess):
+                if "spawn_main" in " ".join(process.cmdline()):
+                    process.kill()
+        time.sleep(1)
+    client.wait_for_workers(2, timeout=60)
+    assert [done.value is not None for done in ran(Groups(client, slow), "ab")] == [True, True]
+
+
+def test_work_waits_for_workers_and_says_so():
+    distributed = pytest.importorskip("distributed", reason="extra `cluster` is not installed")
+    said = []
+
+    class Told(SilentProgress):
+        def say(self, sentence):
+            said.append(sentence)
+            empty.scale(1)
+
+    with (
+        distributed.LocalCluster(n_workers=0, processes=False, dashboard_address=None) as empty,
+        distributed.Client(empty) as own,
+    ):
+        found = [each for group in Groups(own, some_fail).run(iter([("a", None)]), Told()) for each in group]
+    assert found == [Done("a", "A")]
+    assert said == ["the scheduler has no workers; the work goes on when some connect to it"]
 
 
 def test_what_fails_is_said_with_its_cause_once_and_counted_at_the_end(client, monkeypatch):

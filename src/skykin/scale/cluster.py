@@ -26,11 +26,15 @@ COUNT_SECONDS = 1.0
 TRIES = 3
 #: A worker that died takes its task along; the scheduler gives it to others so often before it tells.
 ALLOWED_DEATHS = 10
+#: Seconds after which one looks again whether a task is answered.
+LOOK_SECONDS = 0.01
 #: How a scheduler is set that lives in this process: it remembers few of the tasks that it handed out, for
-#: each holds the plans of its facets.
+#: each holds the plans of its facets.  A process that dies is started again however often: Dask would give
+#: up its place if it happens to be away 15 seconds later.
 OF_SCHEDULER = {
     "distributed.scheduler.allowed-failures": ALLOWED_DEATHS,
     "distributed.admin.low-level-log-length": 10,
+    "distributed.deploy.lost-worker-timeout": "1000 days",
 }
 
 
@@ -192,7 +196,7 @@ class Groups:
     tasks: int = 0
     seconds: float = 0.0
     _each: float = math.inf
-    _limit: int = 0
+    _workers: int = 0
     _count_at: float = -math.inf
     _again: deque[tuple[Item, int]] = field(default_factory=deque)
 
@@ -225,6 +229,7 @@ class Groups:
                 pool.add(future)
             if not waiting:
                 break
+            self._wait(pool, progress)
             future = next(pool)
             done = self._finished(future, *waiting.pop(future))
             for cause in self.causes.keys() - told:
@@ -235,13 +240,23 @@ class Groups:
         if told:
             progress.say(f"tries that failed: {self.failures}")
 
+    def _wait(self, pool: Any, progress: Progress) -> None:
+        """Wait until a task is answered, and tell if there is nobody to answer."""
+        told = False
+        while not pool.has_ready():
+            time.sleep(LOOK_SECONDS)
+            self._most()
+            if self._workers == 0 and not told:
+                progress.say("the scheduler has no workers; the work goes on when some connect to it")
+            told = self._workers == 0
+
     def _most(self) -> int:
         """Tell how many tasks may wait or run; the workers are counted now and then, which takes a while."""
         now = time.monotonic()
         if now >= self._count_at:
-            workers = len(self.client.scheduler_info(n_workers=-1)["workers"])
-            self._limit, self._count_at = TASKS_PER_WORKER * max(1, workers), now + COUNT_SECONDS
-        return self._limit
+            self._workers = len(self.client.scheduler_info(n_workers=-1)["workers"])
+            self._count_at = now + COUNT_SECONDS
+        return TASKS_PER_WORKER * max(1, self._workers)
 
     def _group(self, items: Iterator[Item]) -> tuple[Sequence[Item], int]:
         """Next items, and how often they were tried: alone if one failed before, else so many as last."""
