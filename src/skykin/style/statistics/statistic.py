@@ -267,7 +267,7 @@ def ring_shares(share: Numbers, features: Chroma, rings: Sequence[int]) -> Numbe
 def centred(flat: Numbers, share: Numbers) -> tuple[Numbers, Numbers]:
     """Mean of each channel, and the deviations from it."""
     # A rough mean goes first and the mean of what is left second: nothing cancels in single precision.
-    # OpenBLAS now and then flags an invalid operation of finite numbers, from lanes of a register beyond them.
+    # OpenBLAS may flag an invalid operation of finite numbers, from lanes of a register beyond them.
     with np.errstate(invalid="ignore"):
         rough = flat @ share
         deviations = flat - rough[:, None]
