@@ -9,7 +9,7 @@ Parts, each of which adds to the JSON file:
   scheduler   the scheduler is killed while facets are measured; the same command is run again
   scaling     some facets by one worker, twice as many by two; and what Dask adds to the time of the facets
   memory      the largest memory of a driver of 10³, 10⁴, 10⁵ and 10⁶ facets whose work is made up
-  throughput  tasks per second of Dask's scheduler, for 1, 10, 100 and 300 workers that do nothing
+  throughput  tasks per second of Dask's scheduler, for 1, 10 and 100 workers that do nothing
   model       10⁹ tiles on 1 000 workers, from the numbers of the other parts
 
 The HiPS is kept in DIR; --small makes a 64th of it.
@@ -385,10 +385,14 @@ def nothing(items):
 def throughput(folder: Path, small: bool) -> dict:
     """Hand tasks out that do nothing, by the same code as an index."""
     found = {}
-    for workers in (1, 10, 100) if small else (1, 10, 100, 300):
+    for workers in (1, 10, 100):
         with (
             LocalCluster(
-                n_workers=workers, threads_per_worker=1, processes=False, dashboard_address=None
+                n_workers=workers,
+                threads_per_worker=1,
+                processes=False,
+                memory_limit=0,  # of the one process that all of them are
+                dashboard_address=None,
             ) as own,
             Client(own) as client,
         ):
@@ -403,15 +407,16 @@ def throughput(folder: Path, small: bool) -> dict:
 
 def model(folder: Path, small: bool, known: dict) -> dict:
     """Tell what 10⁹ tiles on 1 000 workers would take; docs/explain/cluster-model.md says how."""
-    workers, plain, halo = 1000, known["kills"]["undisturbed"], context_network(recipe(RECIPE).layers).halo
+    workers, plain, two = 1000, known["kills"]["undisturbed"], known["scaling"]["two"]
+    halo, measured = context_network(recipe(RECIPE).layers).halo, settings_of(folder, small=False)
 
-    def pixels(division: Division) -> float:
-        shapes = np.array([facet.shape for facet in division], np.float64)
+    def pixels(facets) -> float:
+        shapes = np.array([facet.shape for facet in facets], np.float64)
         return float((shapes + 2 * halo).prod(axis=1).sum())
 
-    # Tiles of 64 pixels, 16 apart, so fine that there are so many; facets are then as large as they may be.
-    tile_deg = 4 * (SPHERE_DEG2 / 1e9) ** 0.5
-    division = Division(tile_deg, tile_deg / 4, 64, step=8)
+    # The same tiles, 64 pixels and 8 apart, so fine that there are so many; facets are as large as may be.
+    tile_deg = 8 * (SPHERE_DEG2 / 1e9) ** 0.5
+    division = Division(tile_deg, tile_deg / 8, 64, step=8)
     began = time.perf_counter()
     tiles = len(DividedTiles(division))
     counting, facets = time.perf_counter() - began, sum(1 for _ in division)
@@ -419,23 +424,25 @@ def model(folder: Path, small: bool, known: dict) -> dict:
     (folder / "planned").mkdir(parents=True)
     began, writer = time.perf_counter(), ManifestWriter(folder / "planned")
     writer.plan(Step(f"facet-{facet_name(plan)}", plan) for plan in map(facet_plan, division))
-    writer.close()
     planning = time.perf_counter() - began
-    before = pixels(Division(1.0, 0.25, 64, step=8))
-    core = plain["busy_seconds"] * pixels(division) / before
+    committing = single_commits(writer, 200)
+    writer.close()
+    band = [facet for facet in Division(measured.tile_size_deg, measured.spacing_deg, 64, step=8)
+            if facet.lat_deg == 0][: two["facets"]]  # fmt: skip
+    core = two["busy_seconds"] * pixels(division) / pixels(band)
     each = core / facets
     tasks = facets / max(1, np.ceil(5 / each))
-    driving = tasks * (1 / known["throughput"]["100"]["per_second"]
-                       + known["memory"]["1e6"]["commit_milliseconds"] / 1e3)  # fmt: skip
+    driving = tasks * (1 / known["throughput"]["100"]["per_second"] + committing)
     return {
         "workers": workers,
         "tiles": tiles,
         "facets": facets,
         "seconds_per_facet": each,
-        "megapixels_per_core_second": before / plain["busy_seconds"] / 1e6,
+        "megapixels_per_core_second": pixels(band) / two["busy_seconds"] / 1e6,
         "core_hours": core / 3600,
         "tasks": float(tasks),
         "plan_seconds": counting + planning,
+        "commit_milliseconds": committing * 1e3,
         "compute_seconds": core / workers,
         "driver_seconds": float(driving),
         "driver_share": float(driving * workers / core),
@@ -444,6 +451,16 @@ def model(folder: Path, small: bool, known: dict) -> dict:
         "most_workers": float(core / driving),
         "terabytes": known["kills"]["megabytes"] / plain["tiles"] * tiles / 1e6,
     }
+
+
+def single_commits(writer: ManifestWriter, number: int) -> float:
+    """Commit so many facets one by one, and give the seconds of one."""
+    steps = writer.steps("facet-*", done=False)
+    some = [(step.name, step.plan) for step, _ in zip(steps, range(number), strict=False)]
+    answers, began = made_up(some), time.perf_counter()
+    for each in answers.done:
+        writer.commit(Committed(each.value.name, each.value.result, each.value.shards))
+    return (time.perf_counter() - began) / number
 
 
 PARTS = {part.__name__: part for part in (kills, scheduler, scaling, memory, throughput)}

@@ -184,9 +184,20 @@ MEASURED = [
     README,
     *(
         DOCS / f"{name}.md"
-        for name in ("gpu", "poster", "howto/search-index", "howto/choose", "howto/speed", "howto/view")
+        for name in (
+            "cluster",
+            "gpu",
+            "poster",
+            "howto/search-index",
+            "howto/choose",
+            "howto/speed",
+            "howto/view",
+        )
     ),
-    *(DOCS / "explain" / f"{name}.md" for name in ("agreement", "architecture", "cosines", "engine")),
+    *(
+        DOCS / "explain" / f"{name}.md"
+        for name in ("agreement", "architecture", "cluster-model", "cosines", "engine")
+    ),
     *(DOCS / "explain" / f"{name}.md" for name in ("evaluation", "index-format", "other-surveys", "planted")),
     *(
         DOCS / "explain" / f"{name}.md"
