@@ -26,7 +26,7 @@ PARTS = {
     "flips": (["--every", "300"], {"trials": 50}),
     "memory": (["--shares", "0.6"], {"index": 1, "append": 1, "map": 1}),
     "soak": (["--hours", "0.005"], {"rounds": 1}),
-    "watch": (["--kills", "50"], {"kills": 50, "targets": 4}),
+    "watch": (["--kills", "15"], {"kills": 15, "targets": 4}),
 }
 
 

@@ -56,7 +56,7 @@ def test_a_map_made_again_without_a_change_has_the_same_scores(evaluated, own_ca
 @pytest.mark.slow
 def test_other_references_read_together_score_as_each_alone(own_cache, monkeypatch):
     monkeypatch.setattr("skykin.jobs.streamed.STANDARD_TILES_IN_CONTEXT", 8)
-    settings = {"tile_size": 50, "pixels": 64, "spacing": 50, "engine": "shared", "jobs": 1}
+    settings = {"tile_size": 50, "pixels": 32, "spacing": 50, "engine": "shared", "jobs": 1}
     kin = skykin.map(blob_survey(nside=32), recipe="mean-std", **settings)
     evaluated = EvaluatedMap(kin.tiles, kin.provenance, kin.sky.survey)
     changes = [

@@ -90,5 +90,5 @@ def test_random_headers_are_placed_as_astropy_places_them_or_refused():
 
 
 @pytest.mark.slow
-def test_ten_thousand_random_headers_are_placed_as_astropy_places_them_or_refused():
-    check(range(HEADERS, 10_000))
+def test_thousands_of_random_headers_are_placed_as_astropy_places_them_or_refused():
+    check(range(HEADERS, 4_000))

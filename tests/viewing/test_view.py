@@ -172,11 +172,14 @@ def test_without_a_hub_on_this_computer_that_is_told(monkeypatch, tmp_path):
 @pytest.mark.skipif(os.name == "nt", reason="a process is interrupted by a signal")
 def test_the_command_prints_the_address_and_ends_with_one_sentence(served):
     command = [sys.executable, "-m", "skykin", "view", str(served.index.path), "--no-browser"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    url = process.stdout.readline().strip()
-    assert httpx.get(f"{url}api/state", timeout=30).status_code == 200
-    process.send_signal(signal.SIGINT)
-    out, told = process.communicate(timeout=30)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            url = process.stdout.readline().strip()
+            assert httpx.get(f"{url}api/state", timeout=30).status_code == 200
+            process.send_signal(signal.SIGINT)
+            out, told = process.communicate(timeout=30)
+        finally:
+            process.kill()
     assert (process.returncode, out) == (0, "")
     assert told.rstrip().endswith("the page is closed; decisions on targets are kept beside the index")
     assert "Traceback" not in told
