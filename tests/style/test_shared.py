@@ -321,7 +321,10 @@ def test_runs_give_the_same_bytes_however_much_the_network_answers_at_once(monke
 
 
 def test_what_the_shared_engine_cannot_do_is_refused_with_the_way_out():
-    with pytest.raises(UsageError, match="needs a tile in multiples of 8 pixels, not 100; choose 96, or use"):
+    with pytest.raises(
+        UsageError,
+        match="needs a tile in multiples of 8 pixels, not 100; choose 96, or, for a map, --engine tiles",
+    ):
         Lattice(128, 128, 100, 16)
     with pytest.raises(
         UsageError,

@@ -476,8 +476,8 @@ def test_a_beam_that_cannot_be_in_its_image_is_doubted_and_not_used(tmp_path, be
     path = write(tmp_path / "a.fits", header(CDELT1=-0.005, CDELT2=0.005, BMAJ=beam))
     assert open_survey(path, progress=said).beam_deg == pytest.approx(0.01)
     assert f"a beam of {beam:g}° in an image 0.32° wide with pixels of 0.005°, which cannot be" in said
-    assert "two pixels, 0.01°, are assumed, and the option beam_deg says better" in said
-    assert ("(30″ would be beam_deg=0.00833)" in said) == (beam == 30)
+    assert "two pixels, 0.01°, are assumed; give --survey-option beam_deg=DEGREES if you know better" in said
+    assert ("(30″ would be 0.00833°)" in said) == (beam == 30)
     assert open_survey(path, beam_deg=0.2).beam_deg == 0.2
 
 

@@ -176,7 +176,7 @@ def surveys(
     if find is not None:
         return _found(find, open_registry(registry, progress=progress or SilentProgress()))
     if registry is not None:
-        raise UsageError("a registry is searched with --find (in Python find=); say what is looked for")
+        raise UsageError("a registry is searched with --find; say what is looked for")
     rows = []
     for one in named_surveys().values():
         here = one.find() is not None

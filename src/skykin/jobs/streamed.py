@@ -424,8 +424,8 @@ class StreamedSurvey:
             place = example.name if where is None else f"l={where.lon_deg:.2f}°, b={where.lat_deg:+.2f}°"
             raise SkyError(
                 f"the survey covers {picture.covered:.0%} of the reference tile at {place}, "
-                f"less than {self.settings.min_coverage:.0%}; choose another reference, a larger tile size "
-                "or a smaller min_coverage"
+                f"less than {self.settings.min_coverage:.0%}; choose another reference, a larger --tile-size "
+                "or a smaller --min-coverage"
             )
         return picture
 
@@ -521,7 +521,7 @@ class StreamedSurvey:
         if not known.any():
             raise SkyError(
                 f"none of {len(rows)} tiles is covered to {self.settings.min_coverage:.0%}; "
-                "choose another area or a smaller min_coverage"
+                "choose another --area or a smaller --min-coverage"
             )
         n_left_out = left_out(self.sky.survey, self.grid, known)
         grid, rows = self.grid.keep(known), rows[known]

@@ -100,7 +100,7 @@ class Cluster:
         if engine == "dask":
             return cls(scheduler, workers, client)
         if any(each is not None for each in (scheduler, workers, client)):
-            raise UsageError("scheduler, workers and client are those of a cluster; add engine=dask")
+            raise UsageError("a scheduler, workers or a client belong to a cluster; add --engine dask")
         return None
 
     @contextmanager

@@ -131,7 +131,7 @@ def _line(
         name = shown(hdu.cards.get(f"CTYPE{axis + 1}", "no CTYPE"))
         raise SkyError(
             f"axis {axis + 1} of {hdu} ({name}) is no spectral axis; "
-            f"name three of its {channels} planes, such as channels=0,1,2",
+            f"name three of its {channels} planes, such as --survey-option channels=0,1,2",
             code="SKY-SPEC",
         )
     if channels < 3:
