@@ -116,7 +116,11 @@ def test_a_file_that_is_no_survey_is_refused_with_exit_code_3(tmp_path, monkeypa
 @pytest.mark.parametrize(
     ("error", "code", "sentence"),
     [
-        (KeyboardInterrupt(), 130, "interrupted; nothing was written"),
+        (
+            KeyboardInterrupt(),
+            130,
+            "interrupted; nothing was written; what the shared engine finished is kept",
+        ),
         (MemoryError(), 6, "RS-MEM: this computer has too little free memory"),
         (RuntimeError("Can't start new thread"), 6, "RS-MEM: this computer has too little free memory"),
         (ZeroDivisionError("by zero"), 8, "BUG: ZeroDivisionError: by zero; nothing was written"),

@@ -37,6 +37,8 @@ from skykin.cli.watch import queries_command, watch_command
 from skykin.core.errors import TOO_LITTLE_MEMORY, ResourceError, SkykinError, lacks_memory, option_of
 
 BUG = 8
+#: What a command says besides where it keeps finished parts, when it is interrupted.
+GOES_ON = {"map": "; what the shared engine finished is kept, and the same command goes on there"}
 #: What is no error that Skykin raises on purpose.
 BUGS = (
     OSError, ValueError, LookupError, TypeError, RuntimeError, ArithmeticError, ImportError, AttributeError,
@@ -63,7 +65,7 @@ class OneSentence(TyperGroup):
             console.print(f"[bold red]{error.code}[/]: {escape(self._as_typed(str(error), ctx))}")
             raise typer.Exit(error.exit_code) from error
         except KeyboardInterrupt as error:
-            console.print("interrupted; nothing was written")
+            console.print(f"interrupted; nothing was written{GOES_ON.get(str(ctx.invoked_subcommand), '')}")
             raise typer.Exit(INTERRUPTED) from error
         except Exception as error:  # ONNX Runtime's and those of other libraries share no other base
             if isinstance(error, BrokenPipeError) and _nobody_reads():
