@@ -318,7 +318,9 @@ def test_a_votable_whose_data_are_elsewhere_is_not_followed(tmp_path):
 
 
 def test_damage_and_excess_are_refused(tmp_path, here, monkeypatch):
-    with pytest.raises(ResourceError, match="^cannot read 'none.csv': No such file or directory$"):
+    with pytest.raises(
+        ResourceError, match="^cannot read 'none.csv': No such file or directory; check its name$"
+    ):
         read_catalogue(tmp_path / "none.csv")
     path = written(tmp_path / "a.fits", equatorial())
     monkeypatch.setattr(object_file, "MOST_OBJECTS", 1)
