@@ -169,7 +169,7 @@ def test_a_facet_that_cannot_be_measured_is_told_and_the_same_command_goes_on(cl
 
 def test_what_no_cluster_can_do_is_told(tmp_path):
     pytest.importorskip("distributed", reason="extra `cluster` is not installed")
-    with pytest.raises(UsageError, match="has workers of its own; leave out workers and client"):
+    with pytest.raises(UsageError, match="has workers of its own; leave out --workers and a client"):
         Cluster("tcp://127.0.0.1:1", 2).connected().__enter__()
     with pytest.raises(ResourceError, match="'nowhere://x' does not answer"):
         Cluster("nowhere://x").connected().__enter__()

@@ -116,8 +116,8 @@ class Cluster:
         """
         if self.scheduler is not None and (self.workers is not None or self.client is not None):
             raise UsageError(
-                f"the scheduler {shown(self.scheduler)} has workers of its own; leave out workers and "
-                "client, or scheduler"
+                f"the scheduler {shown(self.scheduler)} has workers of its own; leave out --workers and a "
+                "client, or --scheduler"
             )
         if self.client is not None:
             yield self.client

@@ -176,8 +176,8 @@ def _rest(hdu: Hdu, code: str, rest: str | None) -> u.Quantity:
             return value.to(target, u.spectral())
     wanted = "frequency" if code == "FREQ" else "wavelength"
     raise SkyError(
-        f"the spectral axis of {hdu} is {code}, and it does not say of which line: give its rest {wanted} "
-        "with --survey-option, such as rest=110.201GHz or rest=656.28nm",
+        f"the spectral axis of {hdu} is {code}, and it does not say of which line: give its rest {wanted}, "
+        "such as --survey-option rest=110.201GHz or rest=656.28nm",
         code="SKY-SPEC",
     )
 

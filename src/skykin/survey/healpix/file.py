@@ -187,7 +187,10 @@ def _chosen(hdu: Hdu, columns: Sequence[str], progress: Progress) -> list[int]:
             )
         return values[:1]
     if len(columns) > 3:
-        raise UsageError(f"columns names {len(columns)} columns, but red, green and blue show at most three")
+        raise UsageError(
+            f"the survey option columns names {len(columns)} columns, but red, green and blue show at most "
+            "three"
+        )
     found = []
     for column in columns:
         number = int(column) if column.isdecimal() else names.get(column.strip().upper(), 0)
