@@ -14,8 +14,10 @@ from astropy.wcs import WCS
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skykin.core.errors import HeaderInvalidError, SkyError
+from skykin.core.errors import HeaderInvalidError, NotThisFormatError, SkyError
 from skykin.core.footprint import Footprint
+from skykin.indexing.layout import MANIFEST
+from skykin.products.folder import MARKER
 from skykin.survey.fits.pixels import StoredCube
 from skykin.survey.open import open_survey
 from tests.hostile.fits_files import header, image_bytes, picture
@@ -381,6 +383,21 @@ def test_fine_structure_is_averaged_where_a_tile_cannot_show_it(tmp_path):
     coarse, _ = survey.sample(*Footprint(209, -19, 4.8).pixel_positions((12, 12)))
     assert np.abs(coarse - 0.5).max() < 0.13
     assert coarse.mean() == pytest.approx(0.5, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        (MARKER, "'kin' holds results of Skykin, no survey; `skykin page` shows those of a map; give"),
+        (MANIFEST, "'kin' is an index, no survey; `skykin search` and `skykin view` ask it; give the survey"),
+    ],
+)
+def test_what_skykin_itself_wrote_is_no_mosaic(tmp_path, name, sentence):
+    (tmp_path / "kin").mkdir()
+    (tmp_path / "kin" / "score.fits").write_bytes(image_bytes())
+    (tmp_path / "kin" / name).write_text("")
+    with pytest.raises(NotThisFormatError, match=sentence):
+        open_survey(tmp_path / "kin")
 
 
 def test_a_folder_and_a_pattern_are_one_mosaic(tmp_path, monkeypatch):

@@ -325,6 +325,6 @@ def doctor() -> Info:
     facts["network"] = f"ONNX Runtime on the processor, {version('onnxruntime')}"
     facts["graphics card"] = device_words()
     facts["comparing signatures"] = how_compared()
-    fast = "OpenVINO in bfloat16" if has_openvino() else "not installed; pip install 'skykin[fast]'"
+    fast = "OpenVINO in bfloat16" if has_openvino() else 'not installed; run `pip install "skykin[fast]"`'
     notes = tuple(f"{sentence}." for sentence in machine.advice()) or ("Nothing to change.",)
     return Info("This machine", facts | {"--fast": fast}, notes)
