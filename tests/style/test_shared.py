@@ -362,7 +362,7 @@ def test_bfloat16_changes_cosines_by_less_than_2e_3():
 def test_without_openvino_the_fast_network_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "openvino", None)
     with pytest.raises(
-        ResourceError, match=r"needs OpenVINO, which is not installed; run pip install 'skykin\[fast\]'"
+        ResourceError, match=r"needs OpenVINO, which is not installed; run `pip install \"skykin\[fast\]\"`"
     ):
         block_network(("block1_conv1",), fast=True)
 
