@@ -85,8 +85,8 @@ def test_a_position_off_the_earth_is_one_sentence(text, told):
         ({"site": "VLT", "night": "yesterday"}, "night is 'yesterday', but it must be a date from 1900"),
         ({"site": "VLT", "night": "2026-02-30"}, "night is '2026-02-30', but it must be a date"),
         ({"site": "VLT", "night": "9999-01-01"}, "night is '9999-01-01', but it must be a date from 1900"),
-        ({"site": "VLT"}, "site is 'Paranal', but it tells nothing without a night; give both"),
-        ({"night": "2026-01-15"}, "night is '2026-01-15', but it tells nothing without a site; give both"),
+        ({"site": "VLT"}, "site is 'Paranal', but it tells nothing without --night; give both"),
+        ({"night": "2026-01-15"}, "night is '2026-01-15', but it tells nothing without --site; give both"),
     ],
 )
 def test_a_wrong_choice_is_one_sentence(chosen, told):

@@ -185,7 +185,7 @@ def test_what_the_package_ships_comes_back_as_it_went(tmp_path, here):
             assert list(again[column]) == list(ours[column])
         mask = getattr(ours["diameter_deg"], "mask", np.zeros(len(ours), bool))
         assert list(again["diameter_deg"].mask) == list(mask)
-        assert "are read as Galactic; give the frame if they are not" in listener.said[0]
+        assert "are read as Galactic; call them ra and dec if they are ICRS" in listener.said[0]
 
 
 def test_columns_called_lon_and_lat_are_in_the_frame_that_is_said(tmp_path, here):
@@ -318,7 +318,9 @@ def test_a_votable_whose_data_are_elsewhere_is_not_followed(tmp_path):
 
 
 def test_damage_and_excess_are_refused(tmp_path, here, monkeypatch):
-    with pytest.raises(ResourceError, match="^cannot read 'none.csv': No such file or directory$"):
+    with pytest.raises(
+        ResourceError, match="^cannot read 'none.csv': No such file or directory; check its name$"
+    ):
         read_catalogue(tmp_path / "none.csv")
     path = written(tmp_path / "a.fits", equatorial())
     monkeypatch.setattr(object_file, "MOST_OBJECTS", 1)

@@ -62,20 +62,36 @@ def test_a_map_is_written_and_its_summary_told(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "code", "sentence"),
     [
-        (["--pixels", "3"], 2, "USAGE: pixels is '3', but it must be a whole number from 32 to 2048"),
-        (["--bands", "10..20"], 2, "bands is '10..20', but it must be three pairs of finite velocities"),
+        (["--pixels", "3"], 2, "USAGE: --pixels is '3', but it must be a whole number from 32 to 2048"),
+        (["--bands", "10..20"], 2, "--bands is '10..20', but it must be three pairs of finite velocities"),
         (["--recipe", "postr"], 2, "no recipe is called 'postr'; did you mean poster?"),
         (["--reference", "Orino"], 2, "Orino"),
         (["--survey", "nowhere.fits"], 2, "there is no survey called 'nowhere.fits' and no such file"),
         (["--area", "1,2,3"], 2, "the area '1,2,3' has 3 numbers, not four"),
-        (["--tile-size", "0"], 2, "tile_size is '0.0', but it must be above 0° and at most 90°"),
-        (["--threshold", "0.9", "--top-fraction", "0.1"], 2, "contradict each other"),
-        (["--jobs", "-5"], 2, "jobs is '-5', but it must be a whole number from 1 to 1024"),
-        (["--targets", "0"], 2, "targets is '0', but it must be a whole number from 1 to 10000"),
-        (["--min-separation", "-3"], 2, "min_separation is '-3.0', but it must be above 0° and at most 180°"),
+        (["--tile-size", "0"], 2, "--tile-size is '0.0', but it must be above 0° and at most 90°"),
+        (
+            ["--threshold", "0.9", "--top-fraction", "0.1"],
+            2,
+            "--threshold 0.9 and --top-fraction 0.1 contradict each other",
+        ),
+        (["--jobs", "-5"], 2, "--jobs is '-5', but it must be a whole number from 1 to 1024"),
+        (["--targets", "0"], 2, "--targets is '0', but it must be a whole number from 1 to 10000"),
+        (
+            ["--min-separation", "-3"],
+            2,
+            "--min-separation is '-3.0', but it must be above 0° and at most 180°",
+        ),
         (["--site", "Paranall", "--night", "2026-01-15"], 2, "did you mean Paranal?"),
-        (["--site", "VLT", "--night", "tomorrow"], 2, "night is 'tomorrow', but it must be a date from 1900"),
-        (["--site", "VLT"], 2, "site is 'Paranal', but it tells nothing without a night; give both, such as"),
+        (
+            ["--site", "VLT", "--night", "tomorrow"],
+            2,
+            "--night is 'tomorrow', but it must be a date from 1900",
+        ),
+        (
+            ["--site", "VLT"],
+            2,
+            "--site is 'Paranal', but it tells nothing without --night; give both, such as",
+        ),
     ],
 )
 def test_a_wrong_option_is_one_sentence_and_nothing_written(tmp_path, monkeypatch, arguments, code, sentence):
@@ -100,7 +116,11 @@ def test_a_file_that_is_no_survey_is_refused_with_exit_code_3(tmp_path, monkeypa
 @pytest.mark.parametrize(
     ("error", "code", "sentence"),
     [
-        (KeyboardInterrupt(), 130, "interrupted; nothing was written"),
+        (
+            KeyboardInterrupt(),
+            130,
+            "interrupted; nothing was written; what the shared engine finished is kept",
+        ),
         (MemoryError(), 6, "RS-MEM: this computer has too little free memory"),
         (RuntimeError("Can't start new thread"), 6, "RS-MEM: this computer has too little free memory"),
         (ZeroDivisionError("by zero"), 8, "BUG: ZeroDivisionError: by zero; nothing was written"),
@@ -294,7 +314,7 @@ def test_python_m_skykin_is_the_same_program():
     assert python_m("--version").stdout == f"skykin {skykin.__version__}\n"
     refused = python_m("map", "--pixels", "3")
     assert refused.returncode == 2
-    assert "USAGE: pixels is '3'" in refused.stderr
+    assert "USAGE: --pixels is '3'" in refused.stderr
     assert "Usage: skykin map" in python_m("map", "--help").stdout
 
 

@@ -131,7 +131,7 @@ def test_several_areas_are_one():
         ({"moc": "one"}, "the MOC 'one' cannot be read; write it as order/cells, such as 6/18079 18101"),
         ({"moc": "30/20613"}, "the MOC '30/20613' cannot be read; write it as order/cells"),
         ({"moc": "12/2692 28776-809"}, "the MOC '12/2692 28776-809' cannot be read"),
-        ({"lon": 1}, "there is no edge of an area called 'lon'; use one of lon_min_deg"),
+        ({"lon": 1}, "there is no edge of an area called 'lon'; did you mean lon_min_deg or lon_max_deg\\?"),
         (Regions([]), "the area is a list of no regions; give at least one"),
         (LineSkyRegion(ORION, ORION), "the area holds a 'LineSkyRegion', which has no area on the sky"),
         (3 * u.deg, "area is '3.0 deg', but it must be lon_min,lon_max"),

@@ -201,7 +201,7 @@ def test_the_table_of_wrong_values_holds_every_field():
 
 def test_two_criteria_contradict_each_other():
     with pytest.raises(
-        UsageError, match="^threshold=0.9 and top_fraction=0.1 contradict each other; give one of them$"
+        UsageError, match="^--threshold 0.9 and --top-fraction 0.1 contradict each other; give one of them$"
     ):
         MatchCriterion(threshold=0.9, top_fraction=0.1)
     assert MatchCriterion(max_q=0.1).given

@@ -230,6 +230,8 @@ def test_maps_of_different_references_are_refused_unless_allowed(three, tmp_path
 @pytest.mark.slow
 def test_one_map_or_maps_without_common_sky_are_refused(three, tmp_path):
     with pytest.raises(UsageError, match="1 map was given, but agreement needs two or more"):
+        skykin.agree("dust")
+    with pytest.raises(UsageError, match="1 map was given, but agreement needs two or more"):
         skykin.agree(three[:1])
     north, south = (
         write_map(tmp_path / name, name, np.where(side * LAT > 30, LON, np.nan))

@@ -147,9 +147,12 @@ def test_other_versions_and_other_programs_are_refused(folder, tmp_path):
     with pytest.raises(IndexRefusedError, match=r"manifest.sqlite of the index 'text' is damaged"):
         skykin.open_index(tmp_path / "text")
     with pytest.raises(
-        IndexRefusedError, match="'nothing' is no index: it holds no manifest.sqlite; make one"
+        IndexRefusedError, match="^there is no index 'nothing'; make one with `skykin index`$"
     ):
         skykin.open_index(tmp_path / "nothing")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(IndexRefusedError, match="'empty' is no index: it holds no manifest.sqlite; make one"):
+        skykin.open_index(tmp_path / "empty")
 
 
 def test_another_recipe_survey_or_grid_is_refused_with_what_differs(folder, survey):

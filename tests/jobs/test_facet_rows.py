@@ -229,17 +229,18 @@ def test_a_survey_of_a_part_of_the_sky_is_mapped_by_the_shared_engine():
 
 def test_settings_that_contradict_the_engine_are_refused():
     with pytest.raises(
-        UsageError, match="the shared engine reads its tiles from facets, which grid=plate-carree"
+        UsageError, match="the shared engine reads its tiles from facets, which --grid plate-carree"
     ):
         MapSettings(engine="shared", grid="plate-carree")
     with pytest.raises(
-        UsageError, match="a dense map is read by the shared engine .* leave out engine=tiles"
+        UsageError, match="a dense map is read by the shared engine .* leave out --engine tiles"
     ):
         MapSettings(engine="tiles", dense=True)
     with pytest.raises(UsageError, match="engine is 'fast', but it must be tiles or shared"):
         MapSettings(engine="fast")
     with pytest.raises(
-        UsageError, match="only the shared engine runs the fast network; leave out stretch_per"
+        UsageError,
+        match="only the shared engine runs the fast network; leave out --stretch-per-tile or --fast",
     ):
         MapSettings(fast=True, stretch_per_tile=True)
 

@@ -61,6 +61,20 @@ def test_tiles_and_bytes_are_those_of_the_index(image, options, exact, tmp_path)
     assert told["facets"] == str(len(facets))
 
 
+@pytest.mark.slow
+def test_each_way_out_of_a_refused_index_can_be_taken(image, tmp_path):
+    asked = {"tile_size": 0.32, "pixels": 32, "recipe": "mean-std"}
+    way_out = "engine needs 16; use --spacing 0.16 or more, more --pixels, or, for a map, --engine tiles$"
+    with pytest.raises(UsageError, match=way_out):
+        skykin.index(image, tmp_path / "sky.skykin", **asked)
+    assert not (tmp_path / "sky.skykin").exists()
+    assert skykin.plan(image, **asked, spacing=0.16).facts["tiles"].endswith("9.6′ apart, 32 pixels a side")
+    assert (
+        skykin.plan(image, **asked | {"pixels": 64}).facts["tiles"].endswith("4.8′ apart, 64 pixels a side")
+    )
+    assert skykin.dry_run(image, "30,10", **asked, engine="tiles").facts["engine"] == "tiles: one by one"
+
+
 def test_a_plan_tells_of_this_computer_of_workers_and_of_a_card(image):
     found = skykin.plan(image, **CORES, workers=3, jobs=2)
     told = found.facts

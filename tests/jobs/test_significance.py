@@ -94,7 +94,7 @@ def test_a_criterion_that_is_given_goes_before_that_of_the_recipe():
     kin = skykin.map(blob_survey(), **SMALL | place, max_q=0.3)
     assert kin.cut == ScoreCut("q", 0.3)
     with pytest.raises(
-        UsageError, match=r"threshold=0.5 and max_q=0.1 contradict each other; give one of them"
+        UsageError, match=r"--threshold 0.5 and --max-q 0.1 contradict each other; give one of them"
     ):
         MatchCriterion(threshold=0.5, max_q=0.1)
     with pytest.raises(

@@ -302,7 +302,7 @@ def test_bad_places_for_notices_are_refused_before_any_work(place):
         with pytest.raises(UsageError, match=sentence):
             watch(**options)
     assert (place / "mine.txt").read_text() == "my own notes\n"
-    with pytest.raises(IndexRefusedError, match="'other.skykin' is no index"):
+    with pytest.raises(IndexRefusedError, match="there is no index 'other.skykin'"):
         skykin.watch("plates", "other.skykin", once=True)
 
 

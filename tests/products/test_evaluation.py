@@ -11,7 +11,13 @@ from astropy.table import QTable
 from typer.testing import CliRunner
 
 from skykin.cli.main import app
-from skykin.core.errors import CorruptFileError, DataQualityError, InputRefusedError, UsageError
+from skykin.core.errors import (
+    CorruptFileError,
+    DataQualityError,
+    InputRefusedError,
+    ResourceError,
+    UsageError,
+)
 from skykin.core.progress import SilentProgress
 from skykin.evaluation.plain_texture import MEASURES
 from skykin.jobs.baselines import baselines
@@ -264,4 +270,10 @@ def test_what_is_no_map_or_no_list_is_refused(folder, tmp_path):
         evaluate(folder, [catalogue(), catalogue()])
     few = catalogue()[:3]
     with pytest.raises(DataQualityError, match="only 3 of the 3 objects of 'blobs & more' lie on the map"):
-        evaluate(folder, [few])
+        evaluate(folder, few)
+    with pytest.raises(InputRefusedError, match="there is no folder .*nowhere.; name one that `skykin map`"):
+        read_map_folder(tmp_path / "nowhere")
+    with pytest.raises(
+        ResourceError, match="^cannot read 'none.csv': No such file or directory; check its name$"
+    ):
+        evaluate(folder, "none.csv")

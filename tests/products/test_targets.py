@@ -424,6 +424,23 @@ def test_a_terminal_shows_the_best_with_what_is_known_there(targets, capsys):
     assert "G281.2" not in told
 
 
+def test_no_number_is_cut_off_on_a_terminal_of_eighty_letters(targets, capsys):
+    from rich.console import Console
+
+    from skykin.cli.target_table import target_table
+
+    table = targets.table.copy()
+    table["name"] = ["SKYKIN J002409.9+615613"] * len(table)
+    table["score"], table["p"], table["q"] = 0.123, 0.000345, 0.678
+    table["view_angle_deg"], table["view_scale"] = 135.0 * u.deg, 0.667
+    table["best_reference"] = "l=120.74 b=+0.75"
+    Console(width=80).print(target_table(replace(targets, table=table)))
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    rows = [line for line in lines if "J002409.9+615613 0.123 135 0.667" in line and "0.000345 0.678" in line]
+    assert len(rows) == len(targets)
+    assert "…" not in "".join(rows)
+
+
 def test_names_from_a_user_are_no_markup_on_a_terminal(targets, capsys):
     from rich.console import Console
 

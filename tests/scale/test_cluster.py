@@ -169,11 +169,11 @@ def test_a_facet_that_cannot_be_measured_is_told_and_the_same_command_goes_on(cl
 
 def test_what_no_cluster_can_do_is_told(tmp_path):
     pytest.importorskip("distributed", reason="extra `cluster` is not installed")
-    with pytest.raises(UsageError, match="has workers of its own; leave out workers and client"):
+    with pytest.raises(UsageError, match="has workers of its own; leave out --workers and a client"):
         Cluster("tcp://127.0.0.1:1", 2).connected().__enter__()
     with pytest.raises(ResourceError, match="'nowhere://x' does not answer"):
         Cluster("nowhere://x").connected().__enter__()
-    with pytest.raises(UsageError, match="are those of a cluster; add engine=dask"):
+    with pytest.raises(UsageError, match="belong to a cluster; add --engine dask"):
         skykin.index("wham", tmp_path / "no", workers=2)
     with pytest.raises(UsageError, match="engine is 'spark', but an index is made by local or dask"):
         skykin.index("wham", tmp_path / "no", engine="spark")
@@ -215,11 +215,11 @@ def test_tiles_that_are_scored_when_all_are_measured_are_measured_by_the_cluster
 
 
 def test_what_no_cluster_can_map_is_told(tmp_path):
-    with pytest.raises(UsageError, match="reads its tiles from facets, which stretch_per_tile contradicts"):
+    with pytest.raises(UsageError, match="reads its tiles from facets, which --stretch-per-tile contradicts"):
         skykin.map(blob_survey(), "209,-19", stretch_per_tile=True, engine="dask", **MAP)
     with pytest.raises(
         UsageError, match="a survey in memory cannot be sent to a cluster; write it to a file"
     ):
         skykin.map(blob_survey(), "209,-19", engine="dask", **MAP)
-    with pytest.raises(UsageError, match="are those of a cluster; add engine=dask"):
+    with pytest.raises(UsageError, match="belong to a cluster; add --engine dask"):
         skykin.map(blob_survey(), "209,-19", workers=2)

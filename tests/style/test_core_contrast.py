@@ -80,7 +80,7 @@ def test_the_shared_engine_refuses_tiles_whose_core_is_no_whole_number_of_cells(
     network = block_network(CHOSEN.layers)
     source = PlaneSource(np.zeros((256, 256, 3), np.float32), None, 0, 0, 256, 256)
     with pytest.raises(
-        UsageError, match=r"core out of tiles of 144 pixels; use 128 pixels, or --engine tiles"
+        UsageError, match=r"core out of tiles of 144 pixels; use --pixels 128, or, for a map, --engine tiles"
     ):
         next(SharedMeter(CHOSEN, network).signatures(source, Lattice(256, 256, 144, 16)))
 

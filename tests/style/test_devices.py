@@ -57,7 +57,7 @@ def test_what_is_asked_for_becomes_one_device_with_one_precision(monkeypatch):
     assert chosen_device("cuda", None, fast=True) == Device("cuda", "bfloat16")
     with pytest.raises(UsageError, match="the processor has no precision tf32; leave it out, or"):
         chosen_device("cpu", "tf32", fast=False)
-    with pytest.raises(UsageError, match="runs in bfloat16; leave out fast or precision=float32"):
+    with pytest.raises(UsageError, match="runs in bfloat16; leave out --fast or --precision float32"):
         chosen_device("cuda", "float32", fast=True)
 
 

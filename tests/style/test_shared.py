@@ -321,7 +321,10 @@ def test_runs_give_the_same_bytes_however_much_the_network_answers_at_once(monke
 
 
 def test_what_the_shared_engine_cannot_do_is_refused_with_the_way_out():
-    with pytest.raises(UsageError, match="needs a tile in multiples of 8 pixels, not 100; choose 96, or use"):
+    with pytest.raises(
+        UsageError,
+        match="needs a tile in multiples of 8 pixels, not 100; choose 96, or, for a map, --engine tiles",
+    ):
         Lattice(128, 128, 100, 16)
     with pytest.raises(
         UsageError,
@@ -359,7 +362,7 @@ def test_bfloat16_changes_cosines_by_less_than_2e_3():
 def test_without_openvino_the_fast_network_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "openvino", None)
     with pytest.raises(
-        ResourceError, match=r"needs OpenVINO, which is not installed; run pip install 'skykin\[fast\]'"
+        ResourceError, match=r"needs OpenVINO, which is not installed; run `pip install \"skykin\[fast\]\"`"
     ):
         block_network(("block1_conv1",), fast=True)
 

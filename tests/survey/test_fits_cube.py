@@ -143,7 +143,7 @@ def test_the_option_rest_stands_in_for_the_header(tmp_path, expected):
     path = write(tmp_path / "cube.fits", gas(), **cards)
     survey = open_survey(path, bands=BANDS, rest="1.420405751 GHz")
     np.testing.assert_allclose(survey.sample(*WHERE)[0], expected, rtol=2e-4, atol=1e-4)
-    with pytest.raises(UsageError, match="the option rest is 'blue', but it must be a frequency"):
+    with pytest.raises(UsageError, match="the survey option rest is 'blue', but it must be a frequency"):
         open_survey(path, rest="blue")
 
 
@@ -182,7 +182,7 @@ def test_planes_that_are_no_spectrum_can_be_shown_by_number(tmp_path):
     cards = {"CTYPE3": "COLOUR", "CRVAL3": 1.0, "CRPIX3": 1.0, "CDELT3": 1.0}
     path = write(tmp_path / "c.fits", gas()[:3], **cards)
     assert open_survey(path, channels=(0, 1, 2)).bands == ("channel 0", "channel 1", "channel 2")
-    with pytest.raises(SkyError, match="name three of its 3 planes, such as channels=0,1,2"):
+    with pytest.raises(SkyError, match="name three of its 3 planes, such as --survey-option channels=0,1,2"):
         open_survey(path)
 
 

@@ -103,7 +103,7 @@ def test_g11_a_missing_frame_is_read_as_galactic_and_said(tmp_path):
     assert survey.frame == "galactic"
     assert said == [
         "'map.fits' does not say its frame (COORDSYS is missing): it is read as Galactic; "
-        "give the option frame=icrs or frame=ecliptic if it is not"
+        "give --survey-option frame=icrs or frame=ecliptic if it is not"
     ]
     survey, said = opened(path, frame="icrs")
     assert (survey.frame, said) == ("icrs", [])
@@ -139,13 +139,13 @@ def test_g01_a_nested_map_labelled_ring_is_reported(tmp_path):
     _, said = opened(write_map(tmp_path / "map.fits", {"I": smooth_sky(32, "nested")}, ORDERING="RING"))
     assert said == [
         "SKY-ORDER: 'map.fits' says RING, but neighbours are far more alike in the other order: "
-        "if its pictures look scrambled, give the option ordering=nested"
+        "if its pictures look scrambled, give --survey-option ordering=nested"
     ]
 
 
 def test_g01_a_ring_map_labelled_nested_is_reported(tmp_path):
     path = write_map(tmp_path / "map.fits", {"I": smooth_sky(32)}, ORDERING="NESTED")
-    assert "give the option ordering=ring" in opened(path)[1][0]
+    assert "give --survey-option ordering=ring" in opened(path)[1][0]
     survey, said = opened(path, ordering="ring")
     assert said == []
     np.testing.assert_allclose(survey.sample(LON, LAT)[0][:, 0], smooth_value(LON, LAT), atol=0.01)
@@ -290,7 +290,7 @@ def test_g10_a_silent_value_for_no_data_is_said_and_can_be_named(tmp_path):
     _, said = opened(path)
     assert said == [
         "0.098 of the pixels of 'map.fits' have the value -32768, which often means no data: "
-        "give the option blank=-32768 to mask them"
+        "give --survey-option blank=-32768 to mask them"
     ]
     survey, said = opened(path, blank=-32768.0)
     assert said == []
@@ -317,7 +317,8 @@ def test_g12_columns_are_chosen_by_name_or_number(tmp_path):
     path = write_map(tmp_path / "map.fits", columns)
     survey, said = opened(path)
     assert said == [
-        "'map.fits' has 3 columns: 'I' is shown; the others are 'Q, U' (choose with the option columns)"
+        "'map.fits' has 3 columns: 'I' is shown; the others are 'Q, U' (choose with --survey-option "
+        "columns=NAME)"
     ]
     here = survey.sample(LON, LAT)[0][:, 0]
     survey, said = opened(path, columns=("u", "2", "I"))
@@ -426,7 +427,7 @@ def test_the_words_of_other_tools_name_a_frame(tmp_path):
     assert survey.frame == "galactic"
     assert said == [
         "'no.fits' does not say its frame (COORDSYS is 'UNKNOWN'): it is read as Galactic; "
-        "give the option frame=icrs or frame=ecliptic if it is not"
+        "give --survey-option frame=icrs or frame=ecliptic if it is not"
     ]
 
 
@@ -436,7 +437,7 @@ def test_pixels_that_are_exactly_zero_are_said_but_not_of_counts(tmp_path):
     _, said = opened(write_map(tmp_path / "map.fits", {"I": sky}))
     assert said == [
         "0.7 of the pixels of 'map.fits' have the value 0, which often means no data: "
-        "give the option blank=0 to mask them"
+        "give --survey-option blank=0 to mask them"
     ]
     survey, said = opened(tmp_path / "map.fits", blank=0)
     assert (survey.cells.known, said) == (pytest.approx(228 / 768), [])
@@ -458,7 +459,7 @@ def test_of_several_maps_the_option_hdu_chooses(tmp_path):
     assert survey.sample(30.0, 10.0)[0][0] == 1
     assert said == [
         "'two.fits' has 2 HEALPix maps, the HDUs 1 ('LOW'), 2 ('HIGH'): the first is read "
-        "(choose with the option hdu)"
+        "(choose with --survey-option hdu=NUMBER)"
     ]
 
 

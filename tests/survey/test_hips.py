@@ -238,7 +238,8 @@ def test_a_deep_survey_has_an_overview(tmp_path, monkeypatch):
     assert plain.cells.order == 0
     assert plain.overview is plain
     assert said == [
-        "'sky' is read at order 0 of 1, with pixels of 1.8°; give the option scale_deg for finer ones"
+        "'sky' is read at order 0 of 1, with pixels of 1.8°; give --survey-option scale_deg=DEGREES for "
+        "finer ones"
     ]
 
 

@@ -225,7 +225,7 @@ def test_b09_an_undeclared_blank_value_is_warned_of_and_can_be_declared(tmp_path
     data = hostile.picture()
     data[:, :20] = sentinel
     opened(tmp_path, hostile.image_bytes(data), notes)
-    assert f"have the value {sentinel:g}, which often stands for nothing; give the option blank" in notes
+    assert f"have the value {sentinel:g}, which often stands for nothing; give --survey-option blank" in notes
     survey = opened(tmp_path, hostile.image_bytes(data), blank=sentinel)
     sampled, coverage = survey.sample(*Footprint(209, -19, 6).pixel_positions((24, 24)))
     assert (coverage == 0).any()

@@ -59,13 +59,14 @@ def test_the_content_decides_and_not_the_name(tmp_path):
     [
         ({"frame": "mars"}, "the survey option frame is 'mars', but it must be galactic or icrs"),
         ({"colour": "blue"}, "no survey option called 'colour'; use one of hdu, frame"),
-        ({"blank": "none"}, "the survey option blank cannot be 'none'"),
+        ({"blank": "none"}, "the survey option blank is 'none', but it must be a finite number"),
         (
             {"channels": "1,2"},
             "the survey option channels is '\\(1, 2\\)', but it must be three channel numbers",
         ),
         ({"beam_deg": "-1"}, "the survey option beam_deg is '-1.0', but it must be an angle above 0°"),
-        ({"ignore_checksum": "perhaps"}, "the survey option ignore_checksum cannot be 'perhaps'"),
+        ({"ignore_checksum": "perhaps"}, "ignore_checksum is 'perhaps', but it must be True or False"),
+        ({"beam": "1"}, "there is no survey option called 'beam'; did you mean beam_deg\\?"),
         ({"columns": " , "}, "the survey option columns is '\\(\\)'"),
     ],
 )

@@ -122,7 +122,7 @@ def test_an_equatorial_picture_is_turned(tmp_path):
 def test_a_missing_frame_is_read_as_galactic_and_said(tmp_path):
     _, said = opened(picture_of(tmp_path / "sky.png", "plate-carree", rows=50), projection="plate-carree")
     assert said == [
-        "'sky.png' is read as Galactic; give the option frame=icrs or frame=ecliptic if it is not"
+        "'sky.png' is read as Galactic; give --survey-option frame=icrs or frame=ecliptic if it is not"
     ]
 
 

@@ -14,8 +14,10 @@ from astropy.wcs import WCS
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skykin.core.errors import HeaderInvalidError, SkyError
+from skykin.core.errors import HeaderInvalidError, NotThisFormatError, SkyError
 from skykin.core.footprint import Footprint
+from skykin.indexing.layout import MANIFEST
+from skykin.products.folder import MARKER
 from skykin.survey.fits.pixels import StoredCube
 from skykin.survey.open import open_survey
 from tests.hostile.fits_files import header, image_bytes, picture
@@ -383,6 +385,21 @@ def test_fine_structure_is_averaged_where_a_tile_cannot_show_it(tmp_path):
     assert coarse.mean() == pytest.approx(0.5, abs=0.02)
 
 
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        (MARKER, "'kin' holds results of Skykin, no survey; `skykin page` shows those of a map; give"),
+        (MANIFEST, "'kin' is an index, no survey; `skykin search` and `skykin view` ask it; give the survey"),
+    ],
+)
+def test_what_skykin_itself_wrote_is_no_mosaic(tmp_path, name, sentence):
+    (tmp_path / "kin").mkdir()
+    (tmp_path / "kin" / "score.fits").write_bytes(image_bytes())
+    (tmp_path / "kin" / name).write_text("")
+    with pytest.raises(NotThisFormatError, match=sentence):
+        open_survey(tmp_path / "kin")
+
+
 def test_a_folder_and_a_pattern_are_one_mosaic(tmp_path, monkeypatch):
     folder = tmp_path / "plates"
     folder.mkdir()
@@ -476,8 +493,8 @@ def test_a_beam_that_cannot_be_in_its_image_is_doubted_and_not_used(tmp_path, be
     path = write(tmp_path / "a.fits", header(CDELT1=-0.005, CDELT2=0.005, BMAJ=beam))
     assert open_survey(path, progress=said).beam_deg == pytest.approx(0.01)
     assert f"a beam of {beam:g}° in an image 0.32° wide with pixels of 0.005°, which cannot be" in said
-    assert "two pixels, 0.01°, are assumed, and the option beam_deg says better" in said
-    assert ("(30″ would be beam_deg=0.00833)" in said) == (beam == 30)
+    assert "two pixels, 0.01°, are assumed; give --survey-option beam_deg=DEGREES if you know better" in said
+    assert ("(30″ would be 0.00833°)" in said) == (beam == 30)
     assert open_survey(path, beam_deg=0.2).beam_deg == 0.2
 
 

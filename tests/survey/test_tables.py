@@ -192,7 +192,7 @@ def test_of_several_tables_in_a_votable_the_option_hdu_chooses(tmp_path):
     file.to_xml(str(path))
     with pytest.raises(
         HeaderInvalidError,
-        match=r"'two.vot' has 2 tables: 1 \('control'\), 2 \('science'\); choose one with the option hdu",
+        match=r"'two.vot' has 2 tables: 1 \('control'\), 2 \('science'\); choose one with --survey-option",
     ):
         opened(path)
     for which in (2, "science"):
@@ -265,7 +265,7 @@ def test_columns_are_chosen_by_name(tmp_path):
         UnknownNameError, match="has no column 'flux'; it has 'l, b, intensity, second, third'"
     ):
         opened(path, columns=("l", "b", "flux"))
-    with pytest.raises(HeaderInvalidError, match="the option columns names 2 columns"):
+    with pytest.raises(HeaderInvalidError, match="the survey option columns names 2 columns"):
         opened(path, columns=("l", "b"))
 
 
@@ -512,7 +512,7 @@ def test_j10_tables_without_rows_or_columns_list_what_they_have(tmp_path):
     ):
         opened(write(Table({"l": LON, "b": LAT, "name": ["a"] * len(LON)}), tmp_path / "c.fits"))
     with pytest.raises(
-        UsageError, match="does not say its beam and has one position only; give the option beam_deg"
+        UsageError, match="does not say its beam and has one position only; give --survey-option beam_deg"
     ):
         opened(write(sky()[:1], tmp_path / "d.fits"))
 

@@ -101,12 +101,15 @@ def test_an_area_needs_only_the_facets_that_show_it(sphere):
 def test_what_facets_cannot_be_is_refused_with_the_way_out():
     for step in (16, 8):
         with pytest.raises(
-            UsageError, match=f"multiple of {step} pixels for this recipe, not 100; use 96 pixels, or"
+            UsageError, match=f"multiple of {step} pixels for this recipe, not 100; use --pixels 96, or"
         ):
             facets(15, 3.75, 100, step=step)
-    with pytest.raises(UsageError, match="spacing of 1° is 8.5 pixels, .* use at least 1.88° or more pixels"):
+    with pytest.raises(
+        UsageError,
+        match="spacing of 1° is 8.5 pixels, .* use --spacing 1.88 or more, more --pixels, or, for a map,",
+    ):
         facets(15, 1, 128)
-    with pytest.raises(UsageError, match="needs 8; use at least 0.938° or more pixels"):
+    with pytest.raises(UsageError, match="needs 8; use --spacing 0.938 or more, more --pixels"):
         facets(15, 0.9, 128, step=8)
     with pytest.raises(SkyError, match="no tile 3.8° from the next is centred in the area; choose a larger"):
         facets(15, 3.75, 128, SkyBox(10, 10.01, 40, 40.01))

@@ -70,8 +70,8 @@ class TargetChoice(Checked):
             given, lacking = ("site", "night") if self.night is None else ("night", "site")
             example = "2026-01-15" if lacking == "night" else "Paranal"
             raise UsageError(
-                f"{given} is {getattr(self, given)!r}, but it tells nothing without a {lacking}; give both, "
-                f"such as {lacking} {example}"
+                f"{given} is {getattr(self, given)!r}, but it tells nothing without --{lacking}; give both, "
+                f"such as --{lacking} {example}"
             )
 
     @property

@@ -147,7 +147,7 @@ def _read(pair: Pair, file: str, frame: str | None, say: Say) -> tuple[Degrees, 
     if known is None and frame is None:
         say(
             f"the positions in columns {shown(lon.name)} and {shown(lat.name)} of {shown(file)} are read as "
-            "Galactic; give the frame if they are not"
+            "Galactic; call them ra and dec if they are ICRS"
         )
     chosen = known or frame_of(frame or "galactic")
     lon_deg = _degrees(lon, file, say, hours=chosen == "icrs")

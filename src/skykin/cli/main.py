@@ -34,9 +34,11 @@ from skykin.cli.texture import texture_command
 from skykin.cli.transfer import transfer_command
 from skykin.cli.view import view_command
 from skykin.cli.watch import queries_command, watch_command
-from skykin.core.errors import TOO_LITTLE_MEMORY, ResourceError, SkykinError, lacks_memory
+from skykin.core.errors import TOO_LITTLE_MEMORY, ResourceError, SkykinError, lacks_memory, option_of
 
 BUG = 8
+#: What a command says besides where it keeps finished parts, when it is interrupted.
+GOES_ON = {"map": "; what the shared engine finished is kept, and the same command goes on there"}
 #: What is no error that Skykin raises on purpose.
 BUGS = (
     OSError, ValueError, LookupError, TypeError, RuntimeError, ArithmeticError, ImportError, AttributeError,
@@ -60,10 +62,10 @@ class OneSentence(TyperGroup):
                 console.print_exception()
             if lacks_memory(error):  # whatever was made of it
                 raise _no_memory(console) from error
-            console.print(f"[bold red]{error.code}[/]: {escape(str(error))}")
+            console.print(f"[bold red]{error.code}[/]: {escape(self._as_typed(str(error), ctx))}")
             raise typer.Exit(error.exit_code) from error
         except KeyboardInterrupt as error:
-            console.print("interrupted; nothing was written")
+            console.print(f"interrupted; nothing was written{GOES_ON.get(str(ctx.invoked_subcommand), '')}")
             raise typer.Exit(INTERRUPTED) from error
         except Exception as error:  # ONNX Runtime's and those of other libraries share no other base
             if isinstance(error, BrokenPipeError) and _nobody_reads():
@@ -79,6 +81,14 @@ class OneSentence(TyperGroup):
                 "is a mistake in Skykin: please report it with what `skykin --debug` says."
             )
             raise typer.Exit(BUG) from error
+
+    def _as_typed(self, sentence: str, ctx: Any) -> str:
+        """Name the setting that begins a sentence as the command takes it: ``--tile-size is 0, but …``."""
+        name, _, rest = sentence.partition(" is ")
+        option = option_of(name)
+        command = self.get_command(ctx, ctx.invoked_subcommand or "")
+        known = {each for one in (command.params if command else ()) for each in one.opts}
+        return f"{option} is {rest}" if option in known else sentence
 
 
 def _nobody_reads() -> bool:

@@ -289,7 +289,7 @@ Fast = Annotated[
     typer.Option(
         "--fast",
         help="The shared engine in bfloat16: cosines differ by up to 0.002 on the processor, by OpenVINO "
-        "(extra `fast`), and by up to 0.008 by PyTorch.",
+        "(extra `fast`), and by up to 0.0014 by PyTorch.",
         rich_help_panel=OUTPUT,
     ),
 ]

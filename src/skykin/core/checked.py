@@ -102,7 +102,9 @@ def check_names(kind: str, given: Iterable[object], known: Sequence[str]) -> Non
     """
     for name in given:
         if name not in known:
-            near = get_close_matches(str(name)[:60].lower().replace("-", "_"), known, n=2, cutoff=0.7)
+            meant = str(name)[:60].lower().replace("-", "_")
+            begins = [each for each in known if each.startswith(f"{meant}_")]
+            near = get_close_matches(meant, known, n=2, cutoff=0.7) or begins
             way_out = f"did you mean {' or '.join(near)}?" if near else f"use one of {', '.join(known)}"
             raise UsageError(f"there is no {kind} called {shown(name)}; {way_out}")
 

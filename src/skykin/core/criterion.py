@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from skykin.core.checked import Checked, Rule, between, from_to, number, one_of, real
-from skykin.core.errors import UsageError
+from skykin.core.errors import UsageError, option_of
 from skykin.core.shapes import Numbers
 
 OWN = "the recipe's own"
@@ -51,7 +51,9 @@ class MatchCriterion(Checked):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        given = [f"{name}={value:g}" for name, value in self.to_dict().items() if value is not None]
+        given = [
+            f"{option_of(name)} {value:g}" for name, value in self.to_dict().items() if value is not None
+        ]
         if len(given) > 1:
             raise UsageError(f"{' and '.join(given)} contradict each other; give one of them")
 

@@ -25,6 +25,10 @@ TOO_LITTLE_MEMORY = (
 class SkykinError(Exception):
     """Base of every error that Skykin raises on purpose.
 
+    Its sentence, as every note, names a setting as a command takes it: ``--min-coverage`` is the keyword
+    ``min_coverage=`` in Python, and ``--survey-option beam_deg=0.5`` is ``survey_option={"beam_deg": 0.5}``.
+    A sentence that refuses a value begins with the keyword, and a command shows it as its option.
+
     Attributes
     ----------
     code : str
@@ -135,6 +139,11 @@ def lacks_memory(error: BaseException | None) -> bool:
             return True
         error = error.__cause__ or error.__context__
     return False
+
+
+def option_of(keyword: str) -> str:
+    """Give the option of a command for a keyword: ``--tile-size`` for ``tile_size``."""
+    return f"--{keyword.replace('_', '-')}"
 
 
 def shown(text: object) -> str:

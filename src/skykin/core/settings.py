@@ -62,8 +62,8 @@ def _survey(value: Any) -> str | tuple[str, ...] | Survey:
 def _precision(value: Any) -> str:
     if value in ("float16", "half"):
         raise UsageError(
-            "precision float16 is refused, because the squares of features overflow in it; use tf32, or fast "
-            "for bfloat16"
+            "--precision float16 is refused, because the squares of features overflow in it; use tf32, or "
+            "--fast for bfloat16"
         )
     return str(one_of(*get_args(PrecisionKind))(value))
 
@@ -117,7 +117,7 @@ class MapSettings(Checked):
         block 5; `spacing` is then not used.
     fast : bool
         The shared engine runs the network in bfloat16: cosines differ by up to 0.002 on the processor, where
-        it needs the extra ``fast`` (OpenVINO), and by up to 0.008 by PyTorch.
+        it needs the extra ``fast`` (OpenVINO), and by up to 0.0014 by PyTorch.
     device : {"cpu", "cuda", "auto"}
         Where the network runs: on the processor, on a graphics card by PyTorch (extra ``gpu``), or there if
         there is one.
@@ -276,20 +276,20 @@ class MapSettings(Checked):
     def tiles_only(self) -> str | None:
         """Which setting, if any, only tile by tile can fulfil."""
         if self.grid != "healpix":
-            return f"grid={self.grid}"
-        return "stretch_per_tile" if self.stretch_per_tile else None
+            return f"--grid {self.grid}"
+        return "--stretch-per-tile" if self.stretch_per_tile else None
 
     def _check_engine(self) -> None:
         if self.fast and (self.engine == "tiles" or self.tiles_only):
-            other = self.tiles_only or "engine=tiles"
-            raise UsageError(f"only the shared engine runs the fast network; leave out {other} or fast")
+            other = self.tiles_only or "--engine tiles"
+            raise UsageError(f"only the shared engine runs the fast network; leave out {other} or --fast")
         if self.engine == "shared" and self.tiles_only:
             raise UsageError(
                 f"the shared engine reads its tiles from facets, which {self.tiles_only} contradicts; leave "
-                "it out, or use engine=tiles"
+                "it out, or use --engine tiles"
             )
         if self.dense and (self.engine == "tiles" or self.tiles_only or self.spacing is not None):
-            other = self.tiles_only or ("engine=tiles" if self.engine == "tiles" else "a spacing")
+            other = self.tiles_only or ("--engine tiles" if self.engine == "tiles" else "--spacing")
             raise UsageError(
                 f"a dense map is read by the shared engine at its own spacing; leave out {other}"
             )

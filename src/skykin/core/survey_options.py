@@ -196,7 +196,7 @@ class SurveyOptions(Checked):
             try:
                 values[name] = READERS[name](text)
             except ValueError as error:
-                raise UsageError(f"the survey option {name} cannot be {shown(text)}") from error
+                raise cls().refusal(name, text) from error
         return cls(**values)
 
     def given(self) -> dict[str, Any]:

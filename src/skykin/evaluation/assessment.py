@@ -106,8 +106,8 @@ class Assessment:
             if len(objects) < FEWEST_OBJECTS:
                 raise DataQualityError(
                     f"only {len(objects)} of the {len(each)} objects of {shown(each.title)} lie on the map "
-                    f"where it has a score, away from the reference; an evaluation needs at least "
-                    f"{FEWEST_OBJECTS}",
+                    f"where it has a score, more than {self.exclude_deg:g}° from the reference; an "
+                    f"evaluation needs at least {FEWEST_OBJECTS}, on a map of a large part of the sky",
                     code="DQ-FEWVALID",
                 )
         object.__setattr__(self, "_placed", placed)

@@ -319,7 +319,7 @@ class _Builder:
         total = sum(tiles for _, tiles in self._stored(space))
         if not total:
             raise DataQualityError(
-                "no tile is covered enough to be indexed; choose another area or a smaller min_coverage"
+                "no tile is covered enough to be indexed; choose another --area or a smaller --min-coverage"
             )
         chosen, low = evenly(total, FITTED_TILES), 0
         parts: dict[str, list[Numbers]] = {layer: [] for layer in self.job.recipe.layers}

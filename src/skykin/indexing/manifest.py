@@ -113,11 +113,11 @@ def read_manifest(folder: Path) -> Manifest:
     """
     path = folder / MANIFEST
     if not path.is_file():
-        raise IndexRefusedError(
-            f"{shown(folder.name or folder)} is no index: it holds no {MANIFEST}; make one with "
-            "`skykin index`",
-            code="IX-VERSION",
+        told = shown(folder.name or folder)
+        what = (
+            f"{told} is no index: it holds no {MANIFEST}" if folder.exists() else f"there is no index {told}"
         )
+        raise IndexRefusedError(f"{what}; make one with `skykin index`", code="IX-VERSION")
     try:
         with _damage_told(folder):
             try:

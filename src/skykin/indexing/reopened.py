@@ -93,7 +93,7 @@ def _place(folder: Path, facts: Mapping[str, Any], progress: Progress) -> str | 
             return path
     raise UnknownNameError(
         f"the survey of the index {shown(folder.name)}, {shown(there.name)}, is neither where it was nor "
-        "beside the index or here; give its place with --survey (in Python survey=)"
+        "beside the index or here; give its place with --survey"
     )
 
 

@@ -94,6 +94,7 @@ def agree(
     >>> len(both.tiles) == len(found.tiles)
     True
     """
+    sky_maps = [sky_maps] if isinstance(sky_maps, SkyMap | str | Path) else sky_maps
     _check(len(sky_maps), top_fraction, rotations)
     progress = progress or SilentProgress()
     if output is not None:

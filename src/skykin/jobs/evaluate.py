@@ -34,7 +34,7 @@ MOST_INJECTIONS = 10_000
 
 def evaluate(
     sky_map: SkyMap | str | Path,
-    catalogue: Sequence[str | Path | QTable] = (),
+    catalogue: str | Path | QTable | Sequence[str | Path | QTable] = (),
     *,
     survey: Survey | str | Path | None = None,
     survey_option: SurveyOptions | None = None,
@@ -53,7 +53,7 @@ def evaluate(
     ----------
     sky_map : SkyMap, str or Path
         A map, or the folder that ``skykin map`` wrote.
-    catalogue : sequence of path or QTable
+    catalogue : path, QTable, or sequence of these
         Lists of objects to be found: files as `read_catalogue` reads them, or tables with columns ``lon_deg``
         and ``lat_deg``; rows whose ``star_forming`` is false are left out.  Without any, the lists that ship
         with Skykin.
@@ -163,12 +163,12 @@ def _check_remakable(evaluated: EvaluatedMap) -> None:
 
 
 def _lists(
-    catalogue: Sequence[str | Path | QTable], progress: Progress
+    catalogue: str | Path | QTable | Sequence[str | Path | QTable], progress: Progress
 ) -> tuple[tuple[ObjectList, ...], ObjectList]:
     """Give the lists of what should be found, shipped or own, and the contaminants."""
     shipped, contaminants = shipped_lists()
     own: list[ObjectList] = []
-    for each in catalogue:
+    for each in (catalogue,) if isinstance(catalogue, str | Path | QTable) else catalogue:
         table = each if isinstance(each, QTable) else read_catalogue(each, progress=progress)
         title = str(table.meta.get("title", table.meta.get("file", f"list {len(own) + 1}")))
         own.append(ObjectList.from_table(table, title))

@@ -240,5 +240,6 @@ def _check_same(survey: Survey, provenance: Provenance) -> None:
         if before is not None and now.get(what) is not None and before != now[what]:
             raise UsageError(
                 f"the map was made from a survey whose {what} is {shown(before)}, but that of "
-                f"{shown(survey.name)} is {shown(now[what])}; give the survey, bands and options of the map"
+                f"{shown(survey.name)} is {shown(now[what])}; give that of the map with --survey, "
+                "--survey-option and --bands"
             )

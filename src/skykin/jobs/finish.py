@@ -123,7 +123,7 @@ def _tell_flags(scores: TileScores, progress: Progress) -> None:
     told = {
         CONSTANT: "have no score, because their pictures are the same everywhere",
         PARTIAL: "have holes in more than 5 % of their area, which may decide their scores "
-        "(min_coverage leaves them out)",
+        "(a larger --min-coverage leaves them out)",
     }
     for flag, sentence in told.items():
         names = [str(name) for name in scores.tiles["name"][scores.flagged(flag)]]

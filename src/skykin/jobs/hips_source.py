@@ -177,7 +177,7 @@ def _of_map(found: SkyMap, column: str) -> ToShow:
     if column == TARGET:
         targets = target_list(found)
         if not len(targets):
-            raise UsageError("the map has no targets to write; choose another column, such as score")
+            raise UsageError("the map has no targets to write; choose another --column, such as score")
         footprints, values = targets.footprints, np.asarray(targets.table["rank"])
     return _of_tiles(
         column,

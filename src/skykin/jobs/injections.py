@@ -148,7 +148,7 @@ def plan(evaluated: EvaluatedMap, number: int, seed: int) -> list[Injection]:
     if not dark.any():
         raise DataQualityError(
             f"the map has no dark tile at |b| ≥ {EMPTY_ABOVE_DEG:g}° away from the reference, where the "
-            "reference could be injected; leave out the injections",
+            "reference could be injected; leave out --injections",
             code="DQ-FEWVALID",
         )
     planned = []

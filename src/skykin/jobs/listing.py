@@ -176,7 +176,7 @@ def surveys(
     if find is not None:
         return _found(find, open_registry(registry, progress=progress or SilentProgress()))
     if registry is not None:
-        raise UsageError("a registry is searched with --find (in Python find=); say what is looked for")
+        raise UsageError("a registry is searched with --find; say what is looked for")
     rows = []
     for one in named_surveys().values():
         here = one.find() is not None
@@ -325,6 +325,6 @@ def doctor() -> Info:
     facts["network"] = f"ONNX Runtime on the processor, {version('onnxruntime')}"
     facts["graphics card"] = device_words()
     facts["comparing signatures"] = how_compared()
-    fast = "OpenVINO in bfloat16" if has_openvino() else "not installed; pip install 'skykin[fast]'"
+    fast = "OpenVINO in bfloat16" if has_openvino() else 'not installed; run `pip install "skykin[fast]"`'
     notes = tuple(f"{sentence}." for sentence in machine.advice()) or ("Nothing to change.",)
     return Info("This machine", facts | {"--fast": fast}, notes)

@@ -110,6 +110,6 @@ def _background(found: SkyMap, wanted: Background, progress: Progress) -> tuple[
     backdrop: Backdrop | None = far_infrared_sky() if wanted == "far-infrared" else gaia_sky()
     if backdrop is None:
         raise UsageError(
-            f'background is {wanted}, but its picture is not installed; pip install "skykin[milkyway]"'
+            f'background is {wanted}, but its picture is not installed; run `pip install "skykin[milkyway]"`'
         )
     return sky.picture(backdrop), backdrop.title, backdrop.credit

@@ -300,7 +300,7 @@ def empty_place(evaluated: EvaluatedMap) -> str:
     if not high.any():
         raise DataQualityError(
             f"no tile of the map lies at |b| ≥ {EMPTY_ABOVE_DEG:g}°, so there is no empty reference; leave "
-            "out the nulls",
+            "out --nulls",
             code="DQ-FEWVALID",
         )
     seen = np.flatnonzero(high & (coverage >= np.median(coverage[high])))

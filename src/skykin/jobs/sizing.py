@@ -255,12 +255,12 @@ def check_resolution(settings: MapSettings, survey: Survey, progress: Progress) 
     if settings.tile_size_deg < 2 * survey.beam_deg:
         raise UsageError(
             f"a tile of {settings.tile_size_deg:g}° is hardly larger than the beam of {survey.title} "
-            f"({survey.beam_deg:g}°) and shows no structure; use at least {2 * survey.beam_deg:g}°"
+            f"({survey.beam_deg:g}°) and shows no structure; use --tile-size {2 * survey.beam_deg:g} or more"
         )
     pixels_per_beam = settings.side_pixels * survey.beam_deg / settings.tile_size_deg
     if pixels_per_beam > MOST_PIXELS_PER_BEAM:
         enough = int(MOST_PIXELS_PER_BEAM * settings.tile_size_deg / survey.beam_deg)
         progress.say(
             f"note: {pixels_per_beam:.0f} pixels to a beam of {survey.beam_deg:g}° show the beam, not the "
-            f"sky; {enough} pixels a tile are enough"
+            f"sky; --pixels {enough} are enough"
         )

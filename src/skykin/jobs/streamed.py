@@ -13,6 +13,7 @@ from astropy.table import QTable
 
 from skykin.catalogue.query import Example, Query
 from skykin.core.errors import DataQualityError, SkyError
+from skykin.core.extent import Extent
 from skykin.core.footprint import Footprint, Projection, pixel_positions_of
 from skykin.core.picture import Picture
 from skykin.core.protocols import ColouredSky, NoisySurvey, Progress, Survey
@@ -424,8 +425,7 @@ class StreamedSurvey:
             place = example.name if where is None else f"l={where.lon_deg:.2f}°, b={where.lat_deg:+.2f}°"
             raise SkyError(
                 f"the survey covers {picture.covered:.0%} of the reference tile at {place}, "
-                f"less than {self.settings.min_coverage:.0%}; choose another reference, a larger tile size "
-                "or a smaller min_coverage"
+                f"less than {self.settings.min_coverage:.0%}; {_way_in(self.sky.survey.extent, where)}"
             )
         return picture
 
@@ -521,7 +521,7 @@ class StreamedSurvey:
         if not known.any():
             raise SkyError(
                 f"none of {len(rows)} tiles is covered to {self.settings.min_coverage:.0%}; "
-                "choose another area or a smaller min_coverage"
+                "choose another --area or a smaller --min-coverage"
             )
         n_left_out = left_out(self.sky.survey, self.grid, known)
         grid, rows = self.grid.keep(known), rows[known]
@@ -611,6 +611,16 @@ class StreamedSurvey:
         for number, layer in enumerate(self.meter.recipe.layers):
             table[f"cosine_{layer}"] = rows["cosines"][:, number]
         return table
+
+
+def _way_in(extent: Extent, where: Footprint | None) -> str:
+    """Say how a reference is found that the survey shows."""
+    if where is not None and not extent.contains(*np.array([where.lon_deg, where.lat_deg])).any():
+        return (
+            f"the survey lies about l={extent.lon_deg:.2f}°, b={extent.lat_deg:+.2f}°: choose a reference "
+            "there (bare numbers are Galactic; RA and Dec are written 83.82 -5.39 icrs)"
+        )
+    return "choose another reference, a larger --tile-size or a smaller --min-coverage"
 
 
 def grid_of(settings: MapSettings, survey: Survey) -> TileGrid:

@@ -198,10 +198,14 @@ def reading(folder: Path, names: Sequence[str], command: str, *, again: str) -> 
     Raises
     ------
     InputRefusedError
-        If a file is missing.
+        If the folder or a file is missing.
     CorruptFileError
         If one cannot be read.
     """
+    if not folder.exists():
+        raise InputRefusedError(
+            f"there is no folder {shown(folder)}; name one that `skykin {command}` made", code="IN-NOTMAP"
+        )
     missing = [name for name in names if not (folder / name).is_file()]
     if missing:
         raise InputRefusedError(

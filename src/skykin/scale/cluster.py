@@ -100,7 +100,7 @@ class Cluster:
         if engine == "dask":
             return cls(scheduler, workers, client)
         if any(each is not None for each in (scheduler, workers, client)):
-            raise UsageError("scheduler, workers and client are those of a cluster; add engine=dask")
+            raise UsageError("a scheduler, workers or a client belong to a cluster; add --engine dask")
         return None
 
     @contextmanager
@@ -116,8 +116,8 @@ class Cluster:
         """
         if self.scheduler is not None and (self.workers is not None or self.client is not None):
             raise UsageError(
-                f"the scheduler {shown(self.scheduler)} has workers of its own; leave out workers and "
-                "client, or scheduler"
+                f"the scheduler {shown(self.scheduler)} has workers of its own; leave out --workers and a "
+                "client, or --scheduler"
             )
         if self.client is not None:
             yield self.client

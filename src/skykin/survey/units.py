@@ -48,7 +48,7 @@ def known_unit(text: str, progress: Progress) -> str:
             except (ValueError, TypeError):
                 continue
     progress.say(
-        f"note: the unit {shown(text)} is not understood, so values are shown without one; the option unit "
-        "names another"
+        f"note: the unit {shown(text)} is not understood, so values are shown without one; name it as "
+        "--survey-option unit=UNIT"
     )
     return ""

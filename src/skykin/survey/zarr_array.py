@@ -264,8 +264,8 @@ def _array(place: Place, options: SurveyOptions) -> ZarrArray:
         return found[0]
     what = ", ".join(map(shown, names[:9])) or "none of two axes"
     raise InputRefusedError(
-        f"{shown(place.name)} is a group with these arrays: {what}; name one with the option hdu, or give "
-        "its folder",
+        f"{shown(place.name)} is a group with these arrays: {what}; name one with --survey-option hdu=NAME, "
+        "or give its folder",
         code="IN-AMBIGUOUS",
     )
 

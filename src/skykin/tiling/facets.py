@@ -293,13 +293,14 @@ class Division:
         if self.tile % step:
             raise UsageError(
                 f"the shared engine cuts tiles of a multiple of {step} pixels for this recipe, not "
-                f"{self.tile}; use {max(32, self.tile // step * step)} pixels, or --engine tiles"
+                f"{self.tile}; use --pixels {max(32, self.tile // step * step)}, or, for a map, "
+                "--engine tiles"
             )
         if self.spacing < step:
             raise UsageError(
                 f"a spacing of {self.spacing_deg:g}° is {self.spacing_deg / pixel_deg:.1f} pixels, but the "
-                f"shared engine needs {step}; use at least {step * pixel_deg:.3g}° or more pixels, or "
-                "--engine tiles"
+                f"shared engine needs {step}; use --spacing {step * pixel_deg:.3g} or more, more --pixels, "
+                "or, for a map, --engine tiles"
             )
 
     @property

@@ -142,7 +142,7 @@ def healpix_grid(width_deg: float, spacing_deg: float, extent: Extent = ALL_SKY)
     if width_deg / 2 < reach_deg:
         raise UsageError(
             f"tiles of {width_deg:g}° about {spacing_deg:g}° apart leave gaps between them; "
-            f"use a spacing of at most {SAFE_SPACING * width_deg:.2g}°"
+            f"use --spacing {SAFE_SPACING * width_deg:.2g} or less"
         )
     lon, lat = grid.healpix_to_lonlat(pixels)
     footprints = tuple(
@@ -243,8 +243,8 @@ def _check_some(kept: np.ndarray, extent: Extent, spacing_deg: float) -> None:
     if not kept.any():
         raise SkyError(
             f"no tile is centred within {extent.radius_deg:.3g}° of l={extent.lon_deg:.2f}°, "
-            f"b={extent.lat_deg:+.2f}°, where the survey or the area lies; use a spacing smaller than "
-            f"{spacing_deg:.2g}°"
+            f"b={extent.lat_deg:+.2f}°, where the survey or the area lies; use a --spacing smaller "
+            f"than {spacing_deg:.2g}°"
         )
 
 

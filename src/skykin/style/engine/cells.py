@@ -55,7 +55,7 @@ class Lattice:
             if value < SMALLEST_CELL or value % SMALLEST_CELL:
                 raise UsageError(
                     f"the shared engine needs a {name} in multiples of {SMALLEST_CELL} pixels, not {value}; "
-                    f"choose {max(1, value // SMALLEST_CELL) * SMALLEST_CELL}, or use --engine tiles"
+                    f"choose {max(1, value // SMALLEST_CELL) * SMALLEST_CELL}, or, for a map, --engine tiles"
                 )
         if self.tile > min(self.height, self.width):
             raise UsageError(
@@ -79,7 +79,8 @@ class Lattice:
         if self.cell % stride:
             raise UsageError(
                 f"a layer with a position every {stride} pixels cannot be read from tiles of {self.tile} "
-                f"pixels every {self.spacing}; use multiples of {stride} for both, or --engine tiles"
+                f"pixels every {self.spacing}; use multiples of {stride} for both, or, for a map, "
+                "--engine tiles"
             )
         return self.cell // stride
 
@@ -260,7 +261,7 @@ def ring_side(lattice: Lattice, stride: int) -> int:
     step = TILE_CELLS * max(SMALLEST_CELL, stride)
     raise UsageError(
         f"the shared engine cannot cut the core out of tiles of {lattice.tile} pixels; use "
-        f"{max(lattice.tile // step, 1) * step} pixels, or --engine tiles"
+        f"--pixels {max(lattice.tile // step, 1) * step}, or, for a map, --engine tiles"
     )
 
 

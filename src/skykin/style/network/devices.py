@@ -76,13 +76,13 @@ def chosen_device(device: DeviceKind, precision: PrecisionKind | None, *, fast: 
         If a device is asked for that is not there.
     """
     if device == "cpu" and precision == "tf32":
-        raise UsageError("the processor has no precision tf32; leave it out, or use device=cuda or auto")
+        raise UsageError("the processor has no precision tf32; leave it out, or use --device cuda or auto")
     if device == "cpu" or (device == "auto" and missing_device() is not None):
         return None
     if (missing := missing_device()) is not None:
         raise missing
     if fast and precision is not None:
-        raise UsageError(f"the fast network runs in bfloat16; leave out fast or precision={precision}")
+        raise UsageError(f"the fast network runs in bfloat16; leave out --fast or --precision {precision}")
     return Device("cuda", "bfloat16" if fast else precision or "tf32")
 
 

@@ -31,9 +31,9 @@ def load_openvino() -> Any:
         return import_module("openvino")
     except ImportError as error:
         raise ResourceError(
-            "the fast network needs OpenVINO, which is not installed; run pip install 'skykin[fast]', or "
+            'the fast network needs OpenVINO, which is not installed; run `pip install "skykin[fast]"`, or '
             "leave out --fast",
-            code="RS-PACKAGE",
+            code="RS-EXTRA",
         ) from error
 
 

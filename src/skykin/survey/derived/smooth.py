@@ -54,7 +54,7 @@ def smoothed(survey: Survey, beam_deg: float, progress: Progress = SILENT) -> Su
     if beam_deg < own * (1 - SAME_BEAM):
         raise UsageError(
             f"{survey.name} has a beam of {own:.3g}°, which cannot be smoothed to {beam_deg:.3g}°; "
-            f"choose smooth_deg of at least {own:.3g}"
+            f"use --survey-option smooth_deg={own:.3g} or more"
         )
     if beam_deg <= own * (1 + SAME_BEAM):
         return survey
@@ -82,7 +82,7 @@ def _cells_within(survey: Survey, level: int, margin_deg: float) -> Numbers:
     if share * grid.npix > MOST_CELLS:
         raise TooLargeError(
             f"smoothing {survey.name} needs {share * grid.npix:.2g} cells, but at most {MOST_CELLS} are "
-            "held; choose a wider smooth_deg or a survey of a smaller area"
+            "held; use a larger --survey-option smooth_deg or a survey of a smaller area"
         )
     radius_deg = min(extent.radius_deg + margin_deg, 180)
     return Extent(extent.lon_deg, extent.lat_deg, radius_deg).pixels(grid.nside)
@@ -95,7 +95,7 @@ def _kernel(width_deg: float, own_deg: float, name: str, beam_deg: float) -> tup
     if (reach / step) ** 2 * math.pi / 0.87 > MOST_POINTS:
         raise UsageError(
             f"the beam of {name}, {own_deg:.3g}°, is too narrow to be smoothed to {beam_deg:.3g}° at once; "
-            f"read the survey coarser as well, with the option scale_deg={beam_deg / 8:.2g}"
+            f"read the survey coarser as well, with --survey-option scale_deg={beam_deg / 8:.2g}"
         )
     count = math.ceil(reach / step / 0.86)
     i, j = (axis.ravel() for axis in np.meshgrid(*2 * [np.arange(-count, count + 1)]))

@@ -227,7 +227,7 @@ def add_card(hdu: Hdu, card: bytes, row: int) -> None:
     if not (card.isascii() and card.decode("ascii").isprintable()):
         raise HeaderInvalidError(
             f"card {row} of {hdu} holds bytes that are not plain text; correct it, or read it "
-            "with the option lenient"
+            "with --survey-option lenient=yes"
         )
     text = card.decode("ascii")
     if text[8:10] != "= ":

@@ -77,7 +77,7 @@ def _check_sums(stored: Any, where: str, ignore: bool) -> list[str]:
             return [f"note: the data of {where} do not agree with their DATASUM; used as asked"]
         raise CorruptFileError(
             f"the data of {where} were changed after they were written: they do not add up to what DATASUM "
-            "says; get the file again, or read it as it is with the option ignore_checksum",
+            "says; get the file again, or read it as it is with --survey-option ignore_checksum=yes",
             code="IN-CHECKSUM",
         )
     if not stored.verify_checksum():

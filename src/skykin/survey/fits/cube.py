@@ -131,7 +131,7 @@ def _line(
         name = shown(hdu.cards.get(f"CTYPE{axis + 1}", "no CTYPE"))
         raise SkyError(
             f"axis {axis + 1} of {hdu} ({name}) is no spectral axis; "
-            f"name three of its {channels} planes, such as channels=0,1,2",
+            f"name three of its {channels} planes, such as --survey-option channels=0,1,2",
             code="SKY-SPEC",
         )
     if channels < 3:
@@ -175,7 +175,7 @@ def _bands(hdu: Hdu, line: SpectralAxis, options: SurveyOptions, progress: Progr
         bands = line.thirds()
         progress.say(
             f"note: the channels of {hdu} are shown in thirds, red {bands[0][0]:+.4g} to {bands[0][1]:+.4g}, "
-            f"green to {bands[1][0]:+.4g}, blue to {bands[2][0]:+.4g} km/s; bands chooses others"
+            f"green to {bands[1][0]:+.4g}, blue to {bands[2][0]:+.4g} km/s; --bands chooses others"
         )
         return bands
     chosen: Bands = options.bands
@@ -184,7 +184,7 @@ def _bands(hdu: Hdu, line: SpectralAxis, options: SurveyOptions, progress: Progr
             edges = line.edges_km_s
             raise UsageError(
                 f"{hdu} covers less than {LEAST_COVERED:.0%} of the band {low:+g} to {high:+g} km/s; choose "
-                f"bands between {edges.min():+.4g} and {edges.max():+.4g} km/s",
+                f"--bands between {edges.min():+.4g} and {edges.max():+.4g} km/s",
                 code="SKY-SPEC",
             )
     return chosen

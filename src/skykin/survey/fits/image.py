@@ -329,7 +329,7 @@ def look_at(pixels: Pixels, hdu: Hdu, options: SurveyOptions, progress: Progress
         if share > SUSPICIOUS_SHARE:
             progress.say(
                 f"warning: about {share:.0%} of the pixels of {hdu} have the value {sentinel:g}, which often "
-                f"stands for nothing; give the option blank={sentinel:g} if it does"
+                f"stands for nothing; give --survey-option blank={sentinel:g} if it does"
             )
 
 
@@ -372,15 +372,15 @@ def beam_of(hdu: Hdu, world: World, options: SurveyOptions, progress: Progress) 
         return declared
     if declared > 0:
         arcsec = declared / 3600
-        perhaps = f" ({declared:g}″ would be beam_deg={arcsec:.3g})" if arcsec >= pixel_deg / 2 else ""
+        perhaps = f" ({declared:g}″ would be {arcsec:.3g}°)" if arcsec >= pixel_deg / 2 else ""
         progress.say(
             f"warning: BMAJ of {hdu} is a beam of {declared:g}° in an image {width_deg:.3g}° wide with "
-            f"pixels of {pixel_deg:.3g}°, which cannot be; two pixels, {beam:.3g}°, are assumed, and the "
-            f"option beam_deg says better{perhaps}"
+            f"pixels of {pixel_deg:.3g}°, which cannot be; two pixels, {beam:.3g}°, are assumed; "
+            f"give --survey-option beam_deg=DEGREES if you know better{perhaps}"
         )
         return beam
     progress.say(
-        f"note: {hdu} does not tell its resolution (BMAJ); two pixels, {beam:.3g}°, are assumed, and the "
-        "option beam_deg says better"
+        f"note: {hdu} does not tell its resolution (BMAJ); two pixels, {beam:.3g}°, are assumed; give "
+        "--survey-option beam_deg=DEGREES if you know better"
     )
     return beam

@@ -88,8 +88,8 @@ def only_image(hdus: Sequence[Hdu]) -> Hdu:
     images = main_images(hdus)
     if len(images) != 1:
         raise HeaderInvalidError(
-            f"{shown(hdus[0].file)} has {len(images)} image HDUs: {names_of(images)}; choose one with the "
-            "option hdu"
+            f"{shown(hdus[0].file)} has {len(images)} image HDUs: {names_of(images)}; choose one with "
+            "--survey-option hdu=NUMBER"
         )
     shape = image_shape(images[0])
     if sum(length > 1 for length in shape) < 2 or 0 in shape:

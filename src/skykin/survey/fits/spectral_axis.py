@@ -158,12 +158,14 @@ def _rest(hdu: Hdu, code: str, rest: str | None) -> u.Quantity:
             value = u.Quantity(rest).to(target, u.spectral())
         except (TypeError, ValueError) as error:
             raise UsageError(
-                f"the option rest is {shown(rest)}, but it must be a frequency or a wavelength, such as "
-                '"110.201 GHz" or "656.28 nm"',
+                f"the survey option rest is {shown(rest)}, but it must be a frequency or a wavelength, such "
+                'as "110.201 GHz" or "656.28 nm"',
                 code="SKY-SPEC",
             ) from error
         if not (math.isfinite(value.value) and value.value > 0):
-            raise UsageError(f"the option rest is {shown(rest)}; give a value above 0", code="SKY-SPEC")
+            raise UsageError(
+                f"the survey option rest is {shown(rest)}; give a value above 0", code="SKY-SPEC"
+            )
         return value
     for keyword, unit in (("RESTFRQ", u.Hz), ("RESTFREQ", u.Hz), ("RESTWAV", u.m)):
         try:
@@ -174,8 +176,8 @@ def _rest(hdu: Hdu, code: str, rest: str | None) -> u.Quantity:
             return value.to(target, u.spectral())
     wanted = "frequency" if code == "FREQ" else "wavelength"
     raise SkyError(
-        f"the spectral axis of {hdu} is {code}, and it does not say of which line: give its rest {wanted} "
-        "with the option rest, such as rest=110.201GHz or rest=656.28nm",
+        f"the spectral axis of {hdu} is {code}, and it does not say of which line: give its rest {wanted}, "
+        "such as --survey-option rest=110.201GHz or rest=656.28nm",
         code="SKY-SPEC",
     )
 
@@ -194,7 +196,7 @@ def _check(hdu: Hdu, axis: int, velocity: Numbers, progress: Progress) -> None:
         progress.say(
             f"warning: the velocities of {hdu} run from {velocity.min():+.3g} to {velocity.max():+.3g} km/s, "
             f"{np.ptp(velocity):.2g} km/s in all ({stated}); write CUNIT{axis + 1} = 'km/s' if that is the "
-            "unit, or choose channels with the option channels"
+            "unit, or choose channels with --survey-option channels=0,1,2"
         )
     if np.abs(velocity).max() > FASTEST_KM_S:
         progress.say(

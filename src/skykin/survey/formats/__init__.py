@@ -140,7 +140,7 @@ def format_of(glance: Glance) -> SurveyFormat:
     if len(claiming) > 1:
         names = " and ".join(each.name for each in claiming)
         raise InputRefusedError(
-            f"{shown(glance.path.name)} can be read as {names}; name the HDU with the option hdu",
+            f"{shown(glance.path.name)} can be read as {names}; name the HDU with --survey-option hdu=NUMBER",
             code="IN-AMBIGUOUS",
         )
     return claiming[0]
@@ -194,5 +194,5 @@ def _no_sky_in(glance: Glance) -> SkykinError:
         )
     return InputRefusedError(
         f"{shown(glance.path.name)} is a FITS file without an image, cube, HEALPix map or table of positions "
-        "that Skykin knows; look at its HDUs, and name one with the option hdu"
+        "that Skykin knows; look at its HDUs, and name one with --survey-option hdu=NUMBER"
     )

@@ -14,6 +14,12 @@ from skykin.survey.formats import Glance, SurveyFormat
 #: First bytes of files that may be images: FITS, and FITS in gzip, bzip2 or xz.
 BEGINNINGS = (b"SIMPLE  =", b"\x1f\x8b", b"BZh", b"\xfd7zXZ")
 
+#: What Skykin writes into folders that are no surveys, and what these are.
+OWN = {
+    ".skykin-products": "holds results of Skykin, no survey; `skykin page` shows those of a map",
+    "manifest.sqlite": "is an index, no survey; `skykin search` and `skykin view` ask it",
+}
+
 #: Headers that SCAMP writes for SWarp to use instead of those of the images.
 HEADS = (".head", ".ahead")
 
@@ -24,6 +30,9 @@ def claims(glance: Glance) -> bool:
 
 
 def _open(path: Path, options: SurveyOptions, progress: Progress) -> Survey:
+    for name, told in OWN.items():
+        if (path / name).is_file():
+            raise NotThisFormatError(f"{shown(path.name)} {told}; give the survey itself")
     with os.scandir(path) as entries:
         files = sorted(entry.name for entry in entries if entry.is_file())
     images = [path / name for name in files if _begins(path / name)]

@@ -165,7 +165,8 @@ def _order(known: HipsProperties, options: SurveyOptions, progress: Progress) ->
     if order < known.order:
         progress.say(
             f"{shown(known.name)} is read at order {order} of {known.order}, with pixels of "
-            f"{cell_side_deg(order + known.shift):.2g}°; give the option scale_deg for finer ones"
+            f"{cell_side_deg(order + known.shift):.2g}°; give --survey-option scale_deg=DEGREES for finer "
+            "ones"
         )
     return order
 
@@ -187,7 +188,7 @@ def _extent(store: HipsStore, known: HipsProperties, order: int, covered: MocAre
     if not len(tiles):
         raise HeaderInvalidError(
             f"the HiPS {shown(known.name)} has no {known.format} tiles of order {order}; get those that are "
-            "missing, or another scale_deg"
+            "missing, or give another --survey-option scale_deg=DEGREES"
         )
     if len(tiles) > NEARLY_ALL * 12 * 4**order:
         return ALL_SKY

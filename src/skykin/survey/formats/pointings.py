@@ -81,7 +81,7 @@ def _columns(path: Path, options: SurveyOptions) -> list[Column]:
     if len(wanted) != 1:
         raise HeaderInvalidError(
             f"{shown(path.name)} has {len(wanted)} tables to choose from, the HDUs "
-            f"{', '.join(str(h.number) for h in tables)}; name one with the option hdu"
+            f"{', '.join(str(h.number) for h in tables)}; name one with --survey-option hdu=NUMBER"
         )
     if holds_positions_of_astropy(wanted[0]):
         return read_columns(path, "fits", wanted[0].number)
@@ -117,7 +117,7 @@ def _values(chosen: Chosen, options: SurveyOptions) -> tuple[Numbers, Numbers, s
         values, weight = integrate_bands(km_s(chosen.values[0]), intensity, bands)
         if not weight.any():
             raise UsageError(
-                f"no spectrum covers one of the bands {bands} km/s; choose others with the velocity bands",
+                f"no spectrum covers one of the bands {bands} km/s; choose others with --bands",
                 code="SKY-SPEC",
             )
         unit = chosen.values[1].unit
@@ -143,14 +143,15 @@ def _spacing(lon_deg: Degrees, lat_deg: Degrees, file: str, progress: Progress) 
     vectors = np.unique(directions(lon_deg, lat_deg), axis=0)
     if len(vectors) < 2:
         raise UsageError(
-            f"{shown(file)} does not say its beam and has one position only; give the option beam_deg"
+            f"{shown(file)} does not say its beam and has one position only; give --survey-option "
+            "beam_deg=DEGREES"
         )
     some = vectors[:: max(1, len(vectors) // MOST_FOR_SPACING)]
     nearest = cKDTree(vectors).query(some, 2)[0][:, 1]
     spacing = float(np.degrees(2 * np.arcsin(np.median(nearest) / 2)))
     progress.say(
         f"{shown(file)} does not say its beam: {spacing:.3g}°, the distance between neighbouring "
-        "pointings, is taken; give the option beam_deg if it is another"
+        "pointings, is taken; give --survey-option beam_deg=DEGREES if it is another"
     )
     return spacing
 

@@ -52,7 +52,7 @@ def check_sentinels(values: Numbers, name: str, progress: Progress, *, counted: 
         if share > (SUSPICIOUS_SHARE if sentinel else SUSPICIOUS_ZEROS):
             progress.say(
                 f"{share:.2g} of the pixels of {shown(name)} have the value {sentinel:g}, which often means "
-                f"no data: give the option blank={sentinel:g} to mask them"
+                f"no data: give --survey-option blank={sentinel:g} to mask them"
             )
 
 
@@ -76,7 +76,7 @@ def check_ordering(stored: Numbers, nside: int, order: Ordering, name: str, prog
     if CLEARLY_SMOOTHER * _roughness(stored, nside, other) < _roughness(stored, nside, order):
         progress.say(
             f"SKY-ORDER: {shown(name)} says {order.upper()}, but neighbours are far more alike in the "
-            f"other order: if its pictures look scrambled, give the option ordering={other}"
+            f"other order: if its pictures look scrambled, give --survey-option ordering={other}"
         )
 
 

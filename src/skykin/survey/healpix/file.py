@@ -163,7 +163,7 @@ def _map_hdu(hdus: list[Hdu], wanted: int | str | None, progress: Progress) -> H
     if len(maps) > 1:
         progress.say(
             f"{shown(hdus[0].file)} has {len(maps)} HEALPix maps, the HDUs {names_of(maps)}: the first is "
-            "read (choose with the option hdu)"
+            "read (choose with --survey-option hdu=NUMBER)"
         )
     return maps[0]
 
@@ -175,7 +175,7 @@ def _chosen(hdu: Hdu, columns: Sequence[str], progress: Progress) -> list[int]:
     if not values:
         raise HeaderInvalidError(
             f"{hdu} has no column of values, as a coverage map (MOC) has none; give a map of something, and "
-            "this file as the option mask",
+            "this file as --survey-option mask=FILE",
             code="IN-KEY",
         )
     if not columns:
@@ -183,11 +183,14 @@ def _chosen(hdu: Hdu, columns: Sequence[str], progress: Progress) -> list[int]:
             first, *others = (name for name in names if name not in PIXEL_COLUMNS)
             progress.say(
                 f"{shown(hdu.file)} has {len(values)} columns: {shown(first)} is shown; the others are "
-                f"{shown(', '.join(others))} (choose with the option columns)"
+                f"{shown(', '.join(others))} (choose with --survey-option columns=NAME)"
             )
         return values[:1]
     if len(columns) > 3:
-        raise UsageError(f"columns names {len(columns)} columns, but red, green and blue show at most three")
+        raise UsageError(
+            f"the survey option columns names {len(columns)} columns, but red, green and blue show at most "
+            "three"
+        )
     found = []
     for column in columns:
         number = int(column) if column.isdecimal() else names.get(column.strip().upper(), 0)
@@ -202,14 +205,14 @@ def _ordering(hdu: Hdu, asked: str | None) -> Ordering:
     if text is None:
         raise SkyError(
             f"{hdu} does not say whether its pixels are in RING or NESTED order; "
-            "look it up and give the option ordering=ring or ordering=nested",
+            "look it up and give --survey-option ordering=ring or ordering=nested",
             code="SKY-ORDER",
         )
     order = ORDERINGS.get(text.strip().upper())
     if order is None:
         raise SkyError(
             f"ORDERING of {hdu} is {shown(text)}, but it must be RING or NESTED; "
-            "give the option ordering=ring or ordering=nested",
+            "give --survey-option ordering=ring or ordering=nested",
             code="SKY-ORDER",
         )
     return order
@@ -223,7 +226,7 @@ def _frame(hdu: Hdu, asked: str | None, progress: Progress) -> Frame:
         found = f"COORDSYS is {shown(text)}" if text else "COORDSYS is missing"
         progress.say(
             f"{shown(hdu.file)} does not say its frame ({found}): it is read as Galactic; "
-            "give the option frame=icrs or frame=ecliptic if it is not"
+            "give --survey-option frame=icrs or frame=ecliptic if it is not"
         )
         return "galactic"
     return frame_of(text)

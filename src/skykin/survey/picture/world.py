@@ -76,8 +76,8 @@ def _whole_sky(path: Path, shape: tuple[int, int], options: SurveyOptions, progr
         )
     if options.frame is None:
         progress.say(
-            f"{shown(path.name)} is read as Galactic; give the option frame=icrs or frame=ecliptic if it "
-            "is not"
+            f"{shown(path.name)} is read as Galactic; give --survey-option frame=icrs or frame=ecliptic if "
+            "it is not"
         )
     if options.projection == "aitoff":
         progress.say(

@@ -157,7 +157,7 @@ def choose(
     if wanted:
         named = [_named(columns, name, file) for name in wanted]
         if len(named) < 3:
-            raise _unclear(columns, file, f"the option columns names {len(named)} columns")
+            raise _unclear(columns, file, f"the survey option columns names {len(named)} columns")
         lon, lat, values = named[0], named[1], named[2:]
         implied = next((f for f, x, y in PAIRS if _is(lon, x) and _is(lat, y)), None)
         if implied is None and equatorial_pairs([lon, lat]):
@@ -167,7 +167,7 @@ def choose(
         values = _values([c for c in columns if c is not lon and c is not lat], columns, file)
     if implied is None and frame is None:
         progress.say(
-            f"the positions of {shown(file)} are read as Galactic; give the option frame=icrs or "
+            f"the positions of {shown(file)} are read as Galactic; give --survey-option frame=icrs or "
             "frame=ecliptic if they are not"
         )
     known = frame_of(frame) if frame is not None else implied or "galactic"
@@ -338,8 +338,9 @@ def _degrees(column: Column, file: str, progress: Progress, is_ra: bool) -> Degr
 
 def _unclear(columns: list[Column], file: str, reason: str) -> HeaderInvalidError:
     return HeaderInvalidError(
-        f"{reason} in {shown(file)}, which has {columns_told(columns)}; name them with the option columns: "
-        "longitude, latitude, then one to three values or velocity and intensity"
+        f"{reason} in {shown(file)}, which has {columns_told(columns)}; name them with "
+        "--survey-option columns=NAME,NAME,…: longitude, latitude, then one to three values or velocity "
+        "and intensity"
     )
 
 

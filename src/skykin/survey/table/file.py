@@ -293,7 +293,10 @@ def _votable(path: Path, wanted: int | str | None) -> list[tuple[str, str, str, 
 
 
 def chosen_table(
-    file: Any, wanted: int | str | None, name: str, way_out: str = "choose one with the option hdu"
+    file: Any,
+    wanted: int | str | None,
+    name: str,
+    way_out: str = "choose one with --survey-option hdu=NUMBER",
 ) -> Any:
     """Return the only table with rows of a VOTable, or the one of a number from 1, a name or an ID.
 

@@ -91,7 +91,9 @@ def _form(path: Path) -> tuple[str, int]:
         with path.open("rb") as stream:
             first = stream.read(2880)
     except OSError as error:
-        raise ResourceError(f"cannot read {shown(path.name)}: {error.strerror or error}") from error
+        raise ResourceError(
+            f"cannot read {shown(path.name)}: {error.strerror or error}; check its name"
+        ) from error
     if size > MOST_BYTES:
         raise TooLargeError(
             f"{shown(path.name)} has {size} bytes, but catalogues of at most {MOST_BYTES} are read; write "

@@ -136,6 +136,6 @@ def _check_covered(weight: Numbers, bands: tuple[Band, ...], table: WhamTable) -
             velocity = table.velocity_km_s[~table.star]
             raise UsageError(
                 f"no spectrum covers {LEAST_COVERED:.0%} of the band {low:+g} to {high:+g} km/s; "
-                f"choose bands between {np.nanmin(velocity):+.0f} and {np.nanmax(velocity):+.0f} km/s",
+                f"choose --bands between {np.nanmin(velocity):+.0f} and {np.nanmax(velocity):+.0f} km/s",
                 code="SKY-SPEC",
             )
