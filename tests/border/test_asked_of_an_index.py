@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -121,6 +122,14 @@ def test_outliers_show_themselves_and_are_read_back(odd, tmp_path):
     assert (read.k, read.extent, read.sentences()) == (4, odd.extent, odd.sentences())
     with pytest.raises(InputRefusedError, match="has no kinds.json and no tiles.ecsv, so it is no folder"):
         skykin.SkyKinds.read(tmp_path / "odd")
+
+
+@pytest.mark.parametrize(("unit", "told"), [("", "0.5)"), ("R", "0.5 R)")])
+def test_a_brightness_is_told_with_its_unit_where_there_is_one(why, unit, told):
+    counter = replace(why.tile, name="G1", mean_intensity=0.4, score=-0.0123, rank=9)
+    other = replace(why, tile=replace(why.tile, mean_intensity=0.5), counter=counter, unit=unit)
+    line = f"Of the same brightness (0.4 against {told} but no match: G1, score −0.012, rank 9."
+    assert line in other.sentences()
 
 
 def test_an_explanation_shows_itself_and_is_read_back(why, tmp_path):
