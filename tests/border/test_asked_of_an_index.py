@@ -69,6 +69,7 @@ def test_an_index_shows_itself(made):
     )
     page = made.index._repr_html_()
     assert len(inlined_pictures(page)) == 1
+    assert '<img alt="Map of the mean intensity of the tiles: Index of Survey of blobs" ' in page
     assert "<td>recipe</td><td>mean-std: " in page
     assert in_both_frames(made.index.tiles)
     assert made.index.coordinates[0].l == made.index.tiles["lon"][0]
@@ -141,6 +142,7 @@ def test_an_explanation_shows_itself_and_is_read_back(why, tmp_path):
     assert why.coordinates.l.deg == why.tile.lon_deg
     page = why._repr_html_()
     assert len(inlined_pictures(page)) == 1
+    assert '<img alt="The reference, the tile, and where in it the score comes from; ' in page
     assert f"<td>{why.cosines['block1_conv1']:.3g}</td>" in page
     why.write(tmp_path / "why")
     read = skykin.Explanation.read(tmp_path / "why")

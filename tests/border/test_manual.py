@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import re
 import shlex
@@ -58,12 +59,48 @@ def test_every_page_is_in_a_table_of_contents():
     assert [name_of(page) for page in PAGES if page not in reached] == []
 
 
+#: An alternative text of fewer words names a figure and does not say what it shows.
+LEAST_WORDS = 7
+
+
 @pytest.mark.parametrize("page", TEXTS, ids=name_of)
-def test_every_image_has_alternative_text(page):
+def test_every_image_has_an_alternative_text_that_says_what_it_shows(page):
     text = page.read_text(encoding="utf-8")
-    assert re.findall(r"!\[\s*\]\([^)]*\)", text) == []
+    told = re.findall(r"!\[([^\]]*)\]\(", text)
     for block in re.findall(r"```\{(?:image|figure)\}.*?```", text, re.DOTALL):
-        assert ":alt:" in block
+        told += re.findall(r":alt: *(.*)", block) or [""]
+    assert [words for words in told if len(words.split()) < LEAST_WORDS] == []
+
+
+def cells(page):
+    """Alternative text, empty if there is none, and code of each cell of a notebook."""
+    for block in re.findall(r"```\{code-cell\}[^\n]*\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
+        head, _, code = block.removeprefix("---\n").rpartition("---\n")
+        yield re.sub("''", "'", "".join(re.findall(r"""alt: ['"](.*)['"]$""", head, re.MULTILINE))), code
+
+
+def draws(code):
+    """Whether a cell ends with a figure: the call of a method `plot`; other results show themselves."""
+    last = ast.parse(code).body[-1]
+    return (
+        isinstance(last, ast.Expr)
+        and isinstance(last.value, ast.Call)
+        and getattr(last.value.func, "attr", "") == "plot"
+    )
+
+
+NOTEBOOKS = [page for page in PAGES if "```{code-cell}" in page.read_text(encoding="utf-8")]
+
+
+@pytest.mark.parametrize("page", NOTEBOOKS, ids=name_of)
+def test_every_figure_of_a_notebook_has_an_alternative_text_of_its_own(page):
+    found = [(words, draws(code)) for words, code in cells(page)]
+    assert found, "the cells of a notebook are found"
+    assert [len(words.split()) >= LEAST_WORDS for words, _ in found] == [figure for _, figure in found]
+    told = [words for words, figure in found if figure]
+    assert len(set(told)) == len(told)
+    # Else figures would be drawn by other means than `plot`, which the test above would not see.
+    assert [code for _, code in cells(page) if "matplotlib" in code] == []
 
 
 def lines_of_commands():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from astropy import units as u
@@ -44,6 +44,11 @@ class Explanation(ExplainedTile, Result):
     >>> why.where["block1_conv1"].shape
     (32, 32)
     """
+
+    shows: ClassVar[str] = (
+        "The reference, the tile, and where in it the score comes from; cosines of "
+        "layers, scores by size of tile, and ranks by recipe"
+    )
 
     def __repr__(self) -> str:
         return (
