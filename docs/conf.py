@@ -23,6 +23,7 @@ extensions = [
     "sphinx_design",
     "commands",
     "described",
+    "unbroken",
 ]
 exclude_patterns = ["_build", "_extensions", "results"]
 myst_enable_extensions = ["colon_fence", "deflist", "attrs_inline"]

@@ -324,5 +324,13 @@ def test_changes_are_gathered_under_their_version_and_older_ones_stay():
     assert made.changelog(["One change."], "0.2.0", after) == after
 
 
+def test_numbers_of_the_manual_are_not_broken_at_their_spaces():
+    unbroken = tool("docs/_extensions/unbroken.py").unbroken
+    text = "Of 161 319 tiles 95 % take 7 GB, 12 345 678 in 20 ms at 13 km/s; of 3 020 2 100 in 2026 7."
+    assert unbroken(text).replace("\u00a0", "_") == (
+        "Of 161_319 tiles 95_% take 7_GB, 12_345_678 in 20_ms at 13_km/s; of 3_020 2_100 in 2026 7."
+    )
+
+
 def test_no_page_of_the_manual_has_the_name_of_one_that_the_site_makes_itself():
     assert not {"search.md", "genindex.md", "404.md"} & {path.name for path in DOCS.glob("*.md")}
