@@ -37,6 +37,10 @@ nb_execution_timeout = 900
 nb_merge_streams = True
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # two pages are read at a time
 
+# Of what a terminal shows, the button copies the commands.
+copybutton_prompt_text = "$ "
+copybutton_line_continuation_character = "\\"
+
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
 autosummary_generate = False

@@ -324,6 +324,26 @@ def test_changes_are_gathered_under_their_version_and_older_ones_stay():
     assert made.changelog(["One change."], "0.2.0", after) == after
 
 
+def test_what_a_terminal_shows_is_folded_to_the_column_of_the_manual_but_for_tables():
+    folding = tool("docs/_extensions/folding.py")
+    word = "sky " * 30
+    told = folding.folded(
+        f"$ skykin map {word.strip()}\n\n  short\ncredits     {word}end\n{word}end\n| a  b  {word}|"
+    )
+    lines = told.split("\n")
+    assert [len(line) <= folding.WIDTH for line in lines] == [True] * (len(lines) - 1) + [False]
+    assert lines[0].endswith(" \\")
+    assert lines[1].startswith("    sky")
+    assert lines[2:4] == ["", "  short"]
+    assert [line[:13] for line in lines[4:6]] == ["credits     s", "            s"]
+    assert lines[-1] == f"| a  b  {word}|"
+    command = "$ skykin map --survey planck-dust --area 60,240,-35,35 --recipe mean-std"
+    told_command = folding.folded(f"{command} --tile-size 12 -o dust")
+    assert told_command == f"{command} \\\n    --tile-size 12 -o dust"
+    joined = told.replace(" \\\n    ", " ").replace("\n            ", " ")
+    assert joined.startswith(f"$ skykin map {word.strip()}\n")
+
+
 def test_numbers_of_the_manual_are_not_broken_at_their_spaces():
     unbroken = tool("docs/_extensions/unbroken.py").unbroken
     text = "Of 161 319 tiles 95 % take 7 GB, 12 345 678 in 20 ms at 13 km/s; of 3 020 2 100 in 2026 7."
