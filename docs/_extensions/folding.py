@@ -6,7 +6,7 @@ import re
 import textwrap
 
 #: Characters in a line of code at a window of 1280 pixels.
-WIDTH = 88
+WIDTH = 94
 #: What a line of facts begins with: a name, and the space to the column of texts.
 NAME = re.compile(r"(?:\S+(?: \S+)* {2,})?")
 #: Spaces that stay on a line: of an option and its value, of a number and its %.

@@ -337,7 +337,7 @@ def test_what_a_terminal_shows_is_folded_to_the_column_of_the_manual_but_for_tab
     assert lines[2:4] == ["", "  short"]
     assert [line[:13] for line in lines[4:6]] == ["credits     s", "            s"]
     assert lines[-1] == f"| a  b  {word}|"
-    command = "$ skykin map --survey planck-dust --area 60,240,-35,35 --recipe mean-std"
+    command = "$ " + "x" * (folding.WIDTH - 18)  # the option would still fit, its value would not
     told_command = folding.folded(f"{command} --tile-size 12 -o dust")
     assert told_command == f"{command} \\\n    --tile-size 12 -o dust"
     joined = told.replace(" \\\n    ", " ").replace("\n            ", " ")
