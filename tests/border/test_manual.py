@@ -344,6 +344,13 @@ def test_what_a_terminal_shows_is_folded_to_the_column_of_the_manual_but_for_tab
     assert joined.startswith(f"$ skykin map {word.strip()}\n")
 
 
+def test_signatures_of_the_manual_show_no_object_of_python():
+    shortened = tool("docs/_extensions/signatures.py").shortened
+    told = "(sky=MapSettings(a=None, cut=Cut(q=None)), p=<Silent object>, views=<factory>, k=(1, 2), *, n=5)"
+    assert shortened(told) == "(sky=…, p=…, views=…, k=(1, 2), *, n=5)"
+    assert shortened("(lon_deg, lat_deg=0.0, text='a b')") == "(lon_deg, lat_deg=0.0, text='a b')"
+
+
 def test_numbers_of_the_manual_are_not_broken_at_their_spaces():
     unbroken = tool("docs/_extensions/unbroken.py").unbroken
     text = "Of 161 319 tiles 95 % take 7 GB, 12 345 678 in 20 ms at 13 km/s; of 3 020 2 100 in 2026 7."
