@@ -1,4 +1,4 @@
-"""Numbers of the manual stay on a line: 161 319, 95 % and 7 GB are not broken at their spaces."""
+"""Numbers of the manual stay on a line: 161 319, 95 %, 7 GB and [0.1, 0.3] do not break at their spaces."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ if TYPE_CHECKING:
 
 #: A space between groups of digits, or between a number and what it counts.
 INSIDE = re.compile(r"(?<=\d) (?=\d{3}(?!\d)|%|[kMGT]i?B\b|[km]?m/s\b|m?s\b|µs\b)")
+#: Both ends of an interval.
+INTERVAL = re.compile(r"\[([+−]?[\d.]+), ([+−]?[\d.]+)\]")
 NO_BREAK_SPACE = "\u00a0"
 
 
 def unbroken(text: str) -> str:
     """Put spaces that do not break within the numbers of a text."""
-    return INSIDE.sub(NO_BREAK_SPACE, text)
+    return INTERVAL.sub(rf"[\1,{NO_BREAK_SPACE}\2]", INSIDE.sub(NO_BREAK_SPACE, text))
 
 
 def join(_: Sphinx, page: nodes.document, __: str) -> None:
