@@ -45,7 +45,6 @@ copybutton_line_continuation_character = "\\"
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
 default_role = "py:obj"  # names in docstrings are links
-python_maximum_signature_line_length = 88
 autosummary_generate = False
 napoleon_google_docstring = False
 napoleon_use_param = False  # parameters that are described together stay together
