@@ -23,6 +23,8 @@ extensions = [
     "sphinx_design",
     "commands",
     "described",
+    "signatures",
+    "unbroken",
 ]
 exclude_patterns = ["_build", "_extensions", "results"]
 myst_enable_extensions = ["colon_fence", "deflist", "attrs_inline"]
@@ -36,10 +38,16 @@ nb_execution_timeout = 900
 nb_merge_streams = True
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # two pages are read at a time
 
+# Of what a terminal shows, the button copies the commands.
+copybutton_prompt_text = "$ "
+copybutton_line_continuation_character = "\\"
+
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
+default_role = "py:obj"  # names in docstrings are links
 autosummary_generate = False
 napoleon_google_docstring = False
+napoleon_use_param = False  # parameters that are described together stay together
 napoleon_use_rtype = False
 napoleon_use_ivar = True
 

@@ -13,22 +13,29 @@ from pathlib import Path
 import matplotlib as mpl
 import numpy as np
 from PIL import Image
+from scipy.spatial import cKDTree
 from scipy.stats import spearmanr
 
 import skykin
 from skykin.core.footprint import Footprint
 from skykin.core.protocols import Survey
+from skykin.core.sphere import directions
 from skykin.survey.render import RenderedSurvey, measure_stretch
 from skykin.tiling.grid import cut
 
 mpl.use("Agg")
 from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
 
 ORION = Footprint(209.0, -19.4, 24.0)
 SHOWN = ("wham", "planck-dust", "hi4pi", "far-infrared", "gaia")
 TOGETHER = ("planck-dust", "hi4pi", "wham")
 #: A common beam for the three of TOGETHER.
 BEAM_DEG = 1.5
+#: Edges of the whole sky in plate carrée: left, right, below, above.
+BOX = (180, -180, -90, 90)
+#: Told apart with any colour vision (Okabe & Ito).
+BLUE, ORANGE = "#0072B2", "#E69F00"
 
 
 def rendered(survey: Survey) -> RenderedSurvey:
@@ -83,17 +90,35 @@ def draw_comparison(folder: Path, kept: Path) -> None:
     print(f"within 20 degrees of the plane: {inside:.2f}; beyond: {beyond:.2f}")
     tenth = (x > np.quantile(x, 0.9)) & (y > np.quantile(y, 0.9))
     print(f"among the best tenth of both: {tenth.mean() / 0.1:.0%} of a tenth (10% by chance)")
-    figure = plt.figure(figsize=(9.6, 3.2), layout="constrained")
-    left, middle, right = figure.subplots(1, 3, subplot_kw=None)
-    for axes, score, title in ((left, x, "Hα (WHAM)"), (middle, y, "dust (Planck)")):
-        shown = axes.scatter((lon + 180) % 360 - 180, lat, c=score, s=5, cmap="magma", vmin=-0.2, vmax=0.6)
-        axes.set(xlim=(180, -180), ylim=(-90, 90), title=title, xlabel="l (deg)", ylabel="b (deg)")
-        figure.colorbar(shown, ax=axes, shrink=0.8, label="score")
-    right.scatter(x[~plane], y[~plane], s=4, alpha=0.5, label="|b| > 20°")
-    right.scatter(x[plane], y[plane], s=4, alpha=0.5, label="|b| < 20°")
-    right.set(xlabel="score in Hα", ylabel="score in dust", title="tile by tile")
-    right.legend(fontsize=7)
+    figure = plt.figure(figsize=(9.6, 5.6), layout="constrained")
+    skies = figure.subfigures(2, 1, height_ratios=(1, 1.15))
+    for axes, score, title in zip(
+        skies[0].subplots(1, 2), (x, y), ("Hα (WHAM)", "dust (Planck)"), strict=True
+    ):
+        shown = axes.imshow(painted(lon, lat, score), extent=BOX, cmap="cividis", vmin=-0.2, vmax=0.6)
+        label_sky(axes, title)
+    skies[0].colorbar(shown, ax=skies[0].axes, shrink=0.8, extend="both", label="score (no unit)")
+    below = skies[1].subplots()
+    for part, colour, mark, label in ((~plane, BLUE, "o", "|b| > 20°"), (plane, ORANGE, "^", "|b| < 20°")):
+        below.scatter(x[part], y[part], s=7, color=colour, marker=mark, alpha=0.5, label=label)
+    below.set(xlabel="score in Hα (no unit)", ylabel="score in dust (no unit)", title="tile by tile")
+    below.set_aspect("equal")
+    below.legend(fontsize=8, loc="lower right")
     figure.savefig(folder / "orion-in-gas-and-dust.png", dpi=100)
+
+
+def painted(lon_deg: np.ndarray, lat_deg: np.ndarray, score: np.ndarray) -> np.ndarray:
+    """Give each pixel of the whole sky in plate carrée the score of the tile whose centre is nearest."""
+    places = directions(*Footprint(0, 0, 360, 180, "CAR").pixel_positions((300, 600)))
+    return score[cKDTree(directions(lon_deg, lat_deg)).query(places)[1]]
+
+
+def label_sky(axes: Axes, title: str) -> None:
+    """Label the axes of the whole sky, longitude from 0° to 360° and growing to the left; circle Orion."""
+    axes.set(title=title, xlabel="Galactic longitude (°)", ylabel="Galactic latitude (°)")
+    ticks = range(120, -181, -60)
+    axes.set_xticks(ticks, [str(tick % 360) for tick in ticks])
+    axes.plot(209 - 360, -19, "o", markersize=9, markerfacecolor="none", markeredgecolor="white")
 
 
 def draw_kin(folder: Path, name: str, title: str) -> None:
@@ -103,17 +128,11 @@ def draw_kin(folder: Path, name: str, title: str) -> None:
     lon, lat = sky.pixel_positions((300, 600))
     figure = plt.figure(figsize=(9.6, 2.9), layout="constrained")
     left, right = figure.subplots(1, 2)
-    box = (180, -180, -90, 90)
-    left.imshow(found.sky.colours(lon, lat)[0], extent=box, aspect="equal")
-    score = found.score_map.at(lon, lat)
-    right.set_facecolor("0.4")  # no tile near
-    shown = right.imshow(score, extent=box, aspect="equal", cmap="cividis")
+    left.imshow(found.sky.colours(lon, lat)[0], extent=BOX, aspect="equal")
+    shown = right.imshow(found.score_map.at(lon, lat), extent=BOX, aspect="equal", cmap="cividis")
     figure.colorbar(shown, ax=right, shrink=0.65, label="score (no unit)")
-    for axes, what in ((left, title), (right, "similarity to the tile of Orion")):
-        axes.set(title=what, xlabel="Galactic longitude (°)", ylabel="Galactic latitude (°)")
-        ticks = range(120, -181, -60)
-        axes.set_xticks(ticks, [str(tick % 360) for tick in ticks])
-        axes.plot(209 - 360, -19, "o", markersize=9, markerfacecolor="none", markeredgecolor="white")
+    label_sky(left, title)
+    label_sky(right, "similarity to the tile of Orion")
     figure.savefig(folder / f"survey-{name}.png", dpi=100)
     print(name, found.summary.regions, found.summary.spearman)
 

@@ -10,11 +10,11 @@ import tempfile
 from pathlib import Path
 
 from docutils import nodes
+from folding import WIDTH, folded
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxDirective
 
-WIDTH = 100
 PROGRAM = "skykin"
 #: Pages that followed each other are read so many pages apart.
 APART = 7
@@ -37,7 +37,7 @@ class Run(SphinxDirective):
         for line in self.content:
             if line.strip():
                 shown.append(f"$ {line}\n{_printed(line, folder, 'fails' in self.options, self)}")
-        block = nodes.literal_block("", "\n".join(shown).rstrip())
+        block = nodes.literal_block("", folded("\n".join(shown).rstrip()))
         block["language"] = "console"
         return [block]
 

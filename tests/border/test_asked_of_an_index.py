@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -68,6 +69,7 @@ def test_an_index_shows_itself(made):
     )
     page = made.index._repr_html_()
     assert len(inlined_pictures(page)) == 1
+    assert '<img alt="Map of the mean intensity of the tiles: Index of Survey of blobs" ' in page
     assert "<td>recipe</td><td>mean-std: " in page
     assert in_both_frames(made.index.tiles)
     assert made.index.coordinates[0].l == made.index.tiles["lon"][0]
@@ -123,6 +125,14 @@ def test_outliers_show_themselves_and_are_read_back(odd, tmp_path):
         skykin.SkyKinds.read(tmp_path / "odd")
 
 
+@pytest.mark.parametrize(("unit", "told"), [("", "0.5)"), ("R", "0.5 R)")])
+def test_a_brightness_is_told_with_its_unit_where_there_is_one(why, unit, told):
+    counter = replace(why.tile, name="G1", mean_intensity=0.4, score=-0.0123, rank=9)
+    other = replace(why, tile=replace(why.tile, mean_intensity=0.5), counter=counter, unit=unit)
+    line = f"Of the same brightness (0.4 against {told} but no match: G1, score −0.012, rank 9."
+    assert line in other.sentences()
+
+
 def test_an_explanation_shows_itself_and_is_read_back(why, tmp_path):
     assert repr(why) == (
         f"<Explanation of tile {why.tile.name}: score {why.tile.score:.3f} against l=209.00 b=-19.00, "
@@ -132,6 +142,7 @@ def test_an_explanation_shows_itself_and_is_read_back(why, tmp_path):
     assert why.coordinates.l.deg == why.tile.lon_deg
     page = why._repr_html_()
     assert len(inlined_pictures(page)) == 1
+    assert '<img alt="The reference, the tile, and where in it the score comes from; ' in page
     assert f"<td>{why.cosines['block1_conv1']:.3g}</td>" in page
     why.write(tmp_path / "why")
     read = skykin.Explanation.read(tmp_path / "why")

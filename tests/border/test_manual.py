@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import re
 import shlex
@@ -58,12 +59,48 @@ def test_every_page_is_in_a_table_of_contents():
     assert [name_of(page) for page in PAGES if page not in reached] == []
 
 
+#: An alternative text of fewer words names a figure and does not say what it shows.
+LEAST_WORDS = 7
+
+
 @pytest.mark.parametrize("page", TEXTS, ids=name_of)
-def test_every_image_has_alternative_text(page):
+def test_every_image_has_an_alternative_text_that_says_what_it_shows(page):
     text = page.read_text(encoding="utf-8")
-    assert re.findall(r"!\[\s*\]\([^)]*\)", text) == []
+    told = re.findall(r"!\[([^\]]*)\]\(", text)
     for block in re.findall(r"```\{(?:image|figure)\}.*?```", text, re.DOTALL):
-        assert ":alt:" in block
+        told += re.findall(r":alt: *(.*)", block) or [""]
+    assert [words for words in told if len(words.split()) < LEAST_WORDS] == []
+
+
+def cells(page):
+    """Alternative text, empty if there is none, and code of each cell of a notebook."""
+    for block in re.findall(r"```\{code-cell\}[^\n]*\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
+        head, _, code = block.removeprefix("---\n").rpartition("---\n")
+        yield re.sub("''", "'", "".join(re.findall(r"""alt: ['"](.*)['"]$""", head, re.MULTILINE))), code
+
+
+def draws(code):
+    """Whether a cell ends with a figure: the call of a method `plot`; other results show themselves."""
+    last = ast.parse(code).body[-1]
+    return (
+        isinstance(last, ast.Expr)
+        and isinstance(last.value, ast.Call)
+        and getattr(last.value.func, "attr", "") == "plot"
+    )
+
+
+NOTEBOOKS = [page for page in PAGES if "```{code-cell}" in page.read_text(encoding="utf-8")]
+
+
+@pytest.mark.parametrize("page", NOTEBOOKS, ids=name_of)
+def test_every_figure_of_a_notebook_has_an_alternative_text_of_its_own(page):
+    found = [(words, draws(code)) for words, code in cells(page)]
+    assert found, "the cells of a notebook are found"
+    assert [len(words.split()) >= LEAST_WORDS for words, _ in found] == [figure for _, figure in found]
+    told = [words for words, figure in found if figure]
+    assert len(set(told)) == len(told)
+    # Else figures would be drawn by other means than `plot`, which the test above would not see.
+    assert [code for _, code in cells(page) if "matplotlib" in code] == []
 
 
 def lines_of_commands():
@@ -296,6 +333,39 @@ def test_changes_are_gathered_under_their_version_and_older_ones_stay():
     after = made.changelog(["One\nchange.\n"], "0.2.0", before)
     assert after == f"{made.HEAD}\n## 0.2.0\n\n- One change.\n\n## 0.1.0\n\n- first\n"
     assert made.changelog(["One change."], "0.2.0", after) == after
+
+
+def test_what_a_terminal_shows_is_folded_to_the_column_of_the_manual_but_for_tables():
+    folding = tool("docs/_extensions/folding.py")
+    word = "sky " * 30
+    told = folding.folded(
+        f"$ skykin map {word.strip()}\n\n  short\ncredits     {word}end\n{word}end\n| a  b  {word}|"
+    )
+    lines = told.split("\n")
+    assert [len(line) <= folding.WIDTH for line in lines] == [True] * (len(lines) - 1) + [False]
+    assert lines[0].endswith(" \\")
+    assert lines[1].startswith("    sky")
+    assert lines[2:4] == ["", "  short"]
+    assert [line[:13] for line in lines[4:6]] == ["credits     s", "            s"]
+    assert lines[-1] == f"| a  b  {word}|"
+    command = "$ " + "x" * (folding.WIDTH - 18)  # the option would still fit, its value would not
+    told_command = folding.folded(f"{command} --tile-size 12 -o dust")
+    assert told_command == f"{command} \\\n    --tile-size 12 -o dust"
+    joined = told.replace(" \\\n    ", " ").replace("\n            ", " ")
+    assert joined.startswith(f"$ skykin map {word.strip()}\n")
+
+
+def test_signatures_of_the_manual_show_no_object_of_python():
+    shortened = tool("docs/_extensions/signatures.py").shortened
+    told = "(sky=MapSettings(a=None, cut=Cut(q=None)), p=<Silent object>, views=<factory>, k=(1, 2), *, n=5)"
+    assert shortened(told) == "(sky=…, p=…, views=…, k=(1, 2), *, n=5)"
+    assert shortened("(lon_deg, lat_deg=0.0, text='a b')") == "(lon_deg, lat_deg=0.0, text='a b')"
+
+
+def test_numbers_of_the_manual_are_not_broken_at_their_spaces():
+    unbroken = tool("docs/_extensions/unbroken.py").unbroken
+    kept = "161_319 tiles 95_% take 7_GB, 12_345_678 in 20_ms at 13_km/s; 3_020 2_100 2026 7, 0.5 [−.1,_+0.7]"
+    assert unbroken(kept.replace("_", " ")).replace("\u00a0", "_") == kept
 
 
 def test_no_page_of_the_manual_has_the_name_of_one_that_the_site_makes_itself():

@@ -119,7 +119,7 @@ def test_info_tells_of_a_survey_and_of_an_index(made, tmp_path):
     told = skykin.info(made.survey, preview=tmp_path / "blobs.png")
     assert told.facts["survey"] == "blobs: Survey of blobs"
     assert (tmp_path / "blobs.png").stat().st_size > 1000
-    assert "<img" in told._repr_html_()
+    assert '<img alt="The survey in its colours: Survey of blobs" ' in told._repr_html_()
     for index in (made.index, made.index.path):
         told = skykin.info(index)
         assert told.facts["index"] == "blobs.skykin"

@@ -125,6 +125,15 @@ def test_a_map_is_evaluated_beside_its_baselines(result):
 
 
 @pytest.mark.slow
+def test_the_figure_of_areas_says_what_its_colours_are(result):
+    (legend,) = result.plot().legends
+    assert [text.get_text() for text in legend.get_texts()] == [
+        "the score",
+        "other rankings",
+        "list rotated (95 %)",
+    ]
+
+
 def test_the_evaluation_is_written_into_the_map_and_its_report(result, folder, tmp_path):
     copy = tmp_path / "map"
     shutil.copytree(folder, copy)

@@ -1,17 +1,22 @@
 """Tests of the field that figures of a small survey show."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from astropy import units as u
 from astropy.coordinates import SkyCoord
 from matplotlib.figure import Figure
 
+from skykin.core.extent import Extent
 from skykin.core.footprint import Footprint
-from skykin.products.field import LONGEST_PIXELS, Field, frame_shown
+from skykin.products.field import LONGEST_PIXELS, Field, field_of, frame_shown
 from skykin.products.figures.sky_axes import field_axes
 from skykin.products.figures.small_field import band_legend, field_sheet
 from skykin.products.summary import MapSummary, summary_lines
+from skykin.products.survey_facts import _extent
 from skykin.products.wording import band_words, position
+from tests.kinds import made_up_result
 
 #: An image of 0.4° × 0.2° in right ascension and declination, about Barnard 33.
 SKY = SkyCoord(
@@ -51,6 +56,18 @@ def test_field_axes_place_galactic_positions_and_give_them_back():
 )  # fmt: skip
 def test_equatorial_images_are_drawn_in_icrs_and_all_others_in_galactic_coordinates(frame, shown):
     assert frame_shown({"frame": frame}) == shown
+
+
+@pytest.mark.parametrize(("radius_deg", "alone"), [(42.35, True), (45.0, False)])
+def test_an_image_of_sixty_degrees_a_side_is_shown_alone_and_a_larger_one_on_the_whole_sky(radius_deg, alone):
+    extent = Extent(205.0, 0.0, radius_deg)
+    places = tuple(Footprint(lon, lat, 6.0) for lon in (180.0, 205.0, 230.0) for lat in (-25.0, 0.0, 25.0))
+    assert (field_of(made_up_result(places, None, extent=extent)) is not None) is alone
+
+
+def test_a_survey_about_the_plane_is_told_without_a_minus_sign():
+    survey = SimpleNamespace(extent=Extent(205.0, -1e-9, 42.35))
+    assert _extent(survey) == "within 42.35° of l=205.0000°, b=+0.0000°"
 
 
 def test_panels_of_a_wide_field_stand_one_above_the_other():

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from skykin.core.footprint import Footprint
 from skykin.products.score_map import ScoreMap, score_map, write_score_map
 from skykin.products.stamp import ascii_text
+from skykin.tiling.facets import facet_grid, facets
 from tests import kinds
 
 
@@ -116,13 +117,19 @@ def test_a_plate_carree_grid_is_painted_from_the_nearest_tile():
         assert away.min() <= 15.0
 
 
-def test_sky_farther_than_a_spacing_from_any_tile_stays_nan():
+def test_no_pixel_is_left_out_where_the_lattices_of_facets_meet():
+    grid = facet_grid(facets(20.0, 5.0, 64))
+    painted = score_map(kinds.made_up_result(grid.footprints, None))
+    assert painted.nside == 32
+    assert np.isfinite(painted.columns["SCORE"]).all()
+
+
+def test_sky_farther_than_one_and_a_quarter_spacings_from_any_tile_stays_nan():
     part = tuple(f for f in kinds.plate_carree_footprints() if 60 <= f.lon_deg <= 120 and abs(f.lat_deg) < 31)
     painted = score_map(kinds.made_up_result(part, None))
     lon, lat = HEALPix(painted.nside, order="ring").healpix_to_lonlat(np.arange(12 * painted.nside**2))
-    known = np.isfinite(painted.columns["SCORE"])
-    assert known[(lon.deg > 60) & (lon.deg < 120) & (abs(lat.deg) < 30)].all()
-    assert not known[(lon.deg > 140) | (abs(lat.deg) > 50)].any()
+    away = [kinds.separation_deg(lon.deg, lat.deg, each.lon_deg, each.lat_deg) for each in part]
+    assert np.array_equal(np.isfinite(painted.columns["SCORE"]), np.min(away, axis=0) <= 1.25 * 15.0)
 
 
 def test_one_tile_alone_is_a_map_too():

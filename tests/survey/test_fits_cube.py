@@ -83,7 +83,7 @@ def test_any_spectral_axis_gives_the_same_bands(tmp_path, expected, axis):
     assert coverage.min() == 1
     np.testing.assert_allclose(values, expected, rtol=2e-4, atol=1e-4)
     assert survey.unit == "K km / s"
-    assert survey.bands == ("+1.5 to +4.2 km/s", "-1.3 to +1.5 km/s", "-4.4 to -1.3 km/s")
+    assert survey.bands == ("+1.5 to +4.2 km/s", "−1.3 to +1.5 km/s", "−4.4 to −1.3 km/s")
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2), (1, 2, 0), (2, 0, 1)])

@@ -277,7 +277,7 @@ def test_spectra_are_integrated_over_velocity(tmp_path):
     survey, _ = opened(write(table, tmp_path / "sky.fits"), beam_deg=7.5)
     values, _ = survey.sample(SOME_LON, SOME_LAT)
     assert survey.unit == "K km/s"
-    assert survey.bands == ("+20 to +60 km/s", "-20 to +20 km/s", "-60 to -20 km/s")
+    assert survey.bands == ("+20 to +60 km/s", "−20 to +20 km/s", "−60 to −20 km/s")
     np.testing.assert_allclose(values[:, 0], values[:, 2], rtol=1e-4)
     # The integral of exp(-(v/30)²) from -20 to 20 km/s.
     np.testing.assert_allclose(values[:, 1], 34.6 * smooth_value(SOME_LON, SOME_LAT), rtol=0.06)

@@ -111,7 +111,8 @@ class Painting:
             for layer, cosine in self.cosines.items()
         )
         return (
-            f'<figure><img alt="painting" src="data:image/png;base64,{data}" width="{columns * scale}" '
+            f'<figure><img alt="Picture painted from style, {columns} × {rows} pixels" '
+            f'src="data:image/png;base64,{data}" width="{columns * scale}" '
             f'style="image-rendering: pixelated"><figcaption>{len(self.history) - 1} steps; style loss '
             "lowered by "
             f"{self.lowered:.1%}</figcaption></figure>"

@@ -113,6 +113,7 @@ def info(
         draw=partial(survey_picture, seen, sky),
         save=partial(write_survey_preview, seen, sky),
         name=opened.name,
+        drawn="The survey in its colours",
     )
     if preview is not None:
         found.write_preview(preview, overwrite=overwrite)
@@ -134,7 +135,7 @@ def _tiles(survey: Survey, object_size: Any, reference: Reference | Sequence[Ref
 
 def _about_index(index: SkyIndex, progress: Progress) -> Info:
     checked = f"{index.verify(progress) / 1e6:.1f} MB, every file as it was written"
-    return Info(index.heading, index.describe() | {"checked": checked}, draw=index.plot)
+    return Info(index.heading, index.describe() | {"checked": checked}, draw=index.plot, drawn=index.shows)
 
 
 def surveys(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from astropy.coordinates import SkyCoord
@@ -76,6 +76,10 @@ class Agreement(Result):
     >>> list(both.maps)
     ['blobs-1', 'blobs-2']
     """
+
+    shows: ClassVar[str] = (
+        "Maps of the share of the sky that ranks at least as high, in all maps together and in each"
+    )
 
     reference_name: str
     maps: Mapping[str, str]

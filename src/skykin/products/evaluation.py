@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from astropy.table import QTable, Row
@@ -95,6 +95,8 @@ class Evaluation(Result):
     >>> judged.rankings[0], len(judged.objects)
     ('score (mean-std)', 6)
     """
+
+    shows: ClassVar[str] = "Areas under the curve of every ranking, with their intervals"
 
     title: str
     evaluated: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from astropy import units as u
@@ -44,6 +44,11 @@ class Explanation(ExplainedTile, Result):
     >>> why.where["block1_conv1"].shape
     (32, 32)
     """
+
+    shows: ClassVar[str] = (
+        "The reference, the tile, and where in it the score comes from; cosines of "
+        "layers, scores by size of tile, and ranks by recipe"
+    )
 
     def __repr__(self) -> str:
         return (
@@ -181,7 +186,8 @@ class Explanation(ExplainedTile, Result):
             lines.append(f"It is most similar to the reference {self.view.words}.")
         by_share = sorted(self.shares, key=lambda layer: -self.shares[layer])
         told = ", ".join(
-            f"{layer} {self.cosines[layer]:.3f} (usually {self.usual[layer]:+.3f})" for layer in by_share
+            f"{layer} {number(self.cosines[layer], '.3f')} (usually {number(self.usual[layer], '+.3f')})"
+            for layer in by_share
         )
         lines.append(f"Cosine of each layer, that which carries most first: {told}.")
         if np.isfinite(self.half):
@@ -197,8 +203,8 @@ class Explanation(ExplainedTile, Result):
         else:
             lines.append(
                 f"Of the same brightness ({number(counter.mean_intensity, '.3g')} against "
-                f"{number(tile.mean_intensity, '.3g')} {self.unit}) but no match: {counter.name}, score "
-                f"{counter.score:.3f}, rank {counter.rank}."
+                f"{number(tile.mean_intensity, '.3g')}{f' {self.unit}' if self.unit else ''}) but no match: "
+                f"{counter.name}, score {number(counter.score, '.3f')}, rank {counter.rank}."
             )
         for each in self.ranks[1:]:
             lines.append(

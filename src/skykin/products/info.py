@@ -34,6 +34,8 @@ class Info(Result):
         Writes the picture of a survey alone, without frame and names, into a file.
     name : str
         Short name of a survey.
+    drawn : str
+        What the picture shows, for those who cannot see it.
 
     Examples
     --------
@@ -47,6 +49,7 @@ class Info(Result):
     draw: Callable[[], Figure] | None = None
     save: Callable[[Path], None] | None = None
     name: str = ""
+    drawn: str = "Picture"
 
     @classmethod
     def of_pictures(
@@ -66,7 +69,8 @@ class Info(Result):
             with whole_file(path) as temporary:
                 draw().savefig(temporary, format="png")
 
-        return cls(title, facts, draw=draw, save=save, name=name)
+        drawn = f"{len(panels)} pictures of {name}"
+        return cls(title, facts, draw=draw, save=save, name=name, drawn=drawn)
 
     def __repr__(self) -> str:
         return f"<Info on {shortened(self.title)}: {shortened(', '.join(self.facts), 160)}>"
@@ -80,6 +84,11 @@ class Info(Result):
     def pictured(self) -> bool:
         """Whether there is a picture."""
         return self.draw is not None
+
+    @property
+    def picture_text(self) -> str:
+        """What is told where the picture cannot be seen."""
+        return f"{self.drawn}: {self.heading}"
 
     def sentences(self) -> list[str]:
         """Say what to do about the facts."""

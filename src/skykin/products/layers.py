@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from astropy.table import Table
 
@@ -39,6 +39,8 @@ class OpenedLayers(Result):
     >>> opened.statistic, len(opened.pictures)
     ('Gram matrices', 1)
     """
+
+    shows: ClassVar[str] = "Matrices of the style layers, one column a layer"
 
     pictures: Sequence[OpenedPicture]
     statistic: str

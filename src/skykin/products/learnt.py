@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from astropy.coordinates import SkyCoord
@@ -62,6 +62,10 @@ class Learnt(Result):
     >>> "fitted" in rule.tiles.colnames
     True
     """
+
+    shows: ClassVar[str] = (
+        "Areas under the curve of the rule and of every other ranking, with their intervals"
+    )
 
     tiles: QTable
     numbers: QTable

@@ -21,6 +21,7 @@ from skykin.products.score_map import (
     BASE_PIXEL_DEG,
     COLUMN_TEXTS,
     FINEST_NSIDE,
+    REACH,
     nearest_tiles_at,
     score_columns,
     spacing_deg,
@@ -35,8 +36,9 @@ def cells_of_tiles(result: MappedTiles) -> tuple[Numbers, Numbers]:
     r"""Find the largest HEALPix cells that each show one tile.
 
     A cell of the finest order, at most half as wide as the tiles' spacing, shows the tile whose centre is
-    nearest, and none where that is farther than the spacing.  Four cells that show the same tile become the
-    cell that holds them, again and again: orders follow the spacing, coarse where tiles are far apart.
+    nearest, and none where that is farther than `REACH` times the spacing.  Four cells that show the same
+    tile become the cell that holds them, again and again: orders follow the spacing, coarse where tiles are
+    far apart.
 
     Returns
     -------
@@ -53,7 +55,8 @@ def cells_of_tiles(result: MappedTiles) -> tuple[Numbers, Numbers]:
         order = min(order, FINEST_ORDER)
     cells = np.asarray(tiles_of(around, order, "icrs"), np.int64)
     lon, lat = healpix_to_lonlat(cells, 1 << order, order="nested")
-    rows = nearest_tiles_at(result, *to_galactic(lon.to_value(u.deg), lat.to_value(u.deg), "icrs"), apart_deg)
+    place = to_galactic(lon.to_value(u.deg), lat.to_value(u.deg), "icrs")
+    rows = nearest_tiles_at(result, *place, REACH * apart_deg)
     return _merged(cells[rows >= 0], rows[rows >= 0], order)
 
 

@@ -18,8 +18,8 @@ from skykin.products.stamp import picture_texts
 if TYPE_CHECKING:
     from skykin.core.protocols import ColouredSky
 
-#: Surveys wider than this are shown on the whole sky.
-WIDEST_REGION_DEG = 40.0
+#: Surveys of a larger radius are shown on the whole sky: at 45° a gnomonic plane is twice as large.
+WIDEST_REGION_DEG = 45.0
 #: Positions requested at a time: bounds the memory whatever the survey needs per position.
 CHUNK = 1 << 18
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 import numpy as np
 from astropy import units as u
@@ -30,6 +30,9 @@ SHOWN_TILES = 10
 class Result(ABC):
     """A result that shows itself: `plot` draws its main picture, `sentences` say what was found."""
 
+    #: What the main picture shows, for those who cannot see it; the heading follows.
+    shows: ClassVar[str]
+
     @property
     @abstractmethod
     def heading(self) -> str:
@@ -43,6 +46,11 @@ class Result(ABC):
     def pictured(self) -> bool:
         """Whether there is a picture."""
         return True
+
+    @property
+    def picture_text(self) -> str:
+        """What is told where the main picture cannot be seen."""
+        return f"{self.shows}: {self.heading}"
 
     @abstractmethod
     def plot(self) -> Figure:
@@ -58,7 +66,7 @@ class Result(ABC):
         # Matplotlib is loaded for a picture only.
         from skykin.products.figures.canvas import html_image  # noqa: PLC0415
 
-        picture = _or_why(lambda: html_image(self.plot(), self.heading)) if self.pictured else ""
+        picture = _or_why(lambda: html_image(self.plot(), self.picture_text)) if self.pictured else ""
         tables = "".join(html_table(*table) for table in self.text_tables)
         return f"<h3>{html_text(self.heading)}</h3>{picture}{tables}{_or_why(self._paragraphs)}"
 

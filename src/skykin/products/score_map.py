@@ -27,6 +27,10 @@ FINEST_NSIDE = 512
 #: Side of a square as large as one pixel of NSIDE 1, degrees.
 BASE_PIXEL_DEG = math.degrees(math.sqrt(4 * math.pi / 12))
 
+#: Sky farther than so many spacings from every tile has none; where lattices of facets meet, tiles lie up to
+#: 1.16 spacings away.
+REACH = 1.25
+
 #: What each column is; besides these there is one for each layer.
 COLUMN_TEXTS = {
     "SCORE": "similarity of the tile here to the reference",
@@ -131,8 +135,8 @@ def score_map(result: MappedTiles) -> ScoreMap:
 
     On a HEALPix grid of tiles, a pixel of the grid's own NSIDE has the score of the tile centred on it.  On
     any other grid a pixel, at most half as large as the tiles' spacing, has the score of the tile whose
-    centre is nearest, and none where that is farther than the spacing.  A map finer than NSIDE 512, which
-    covers a part of the sky only, holds the pixels of this part alone.
+    centre is nearest, and none where that is farther than `REACH` times the spacing.  A map finer than
+    NSIDE 512, which covers a part of the sky only, holds the pixels of this part alone.
     """
     where = _PIXELS.of(result.footprints, lambda: map_pixels(result))
     return ScoreMap(
@@ -162,9 +166,9 @@ def map_pixels(result: MappedTiles) -> MapPixels:
     around = Extent.around(result.lon_deg, result.lat_deg, 2 * apart_deg)
     if nside <= FINEST_NSIDE or around.is_all_sky:
         nside = min(nside, FINEST_NSIDE)
-        return MapPixels(nside, _nearest_tile(result, nside, np.arange(12 * nside**2), apart_deg))
+        return MapPixels(nside, _nearest_tile(result, nside, np.arange(12 * nside**2), REACH * apart_deg))
     near = np.sort(HEALPix(nside, order="ring").nested_to_ring(around.pixels(nside)))
-    rows = _nearest_tile(result, nside, near, apart_deg)
+    rows = _nearest_tile(result, nside, near, REACH * apart_deg)
     return MapPixels(nside, rows[rows >= 0], near[rows >= 0])
 
 

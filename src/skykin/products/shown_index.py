@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from astropy.coordinates import SkyCoord
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 class ShownIndex(StoredIndex, Result):
     """A stored index that is also a result."""
+
+    shows: ClassVar[str] = "Map of the mean intensity of the tiles"
 
     @property
     def coordinates(self) -> SkyCoord:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 from astropy import units as u
@@ -37,6 +37,8 @@ class SkyKinds(GroupedTiles, Result):
     >>> len(kinds.tiles) == len(made)
     True
     """
+
+    shows: ClassVar[str] = "Map of the sky in one colour a kind, and an example of each"
 
     def __repr__(self) -> str:
         return (
@@ -136,6 +138,8 @@ class Outliers(OddTiles, Result):
     >>> bool((odd.tiles["oddness"][:-1] >= odd.tiles["oddness"][1:]).all())
     True
     """
+
+    shows: ClassVar[str] = "Map of how unusual each tile is, and the most unusual tiles"
 
     def __repr__(self) -> str:
         return (

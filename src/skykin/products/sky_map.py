@@ -7,7 +7,7 @@ from datetime import date
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from astropy import units as u
 
@@ -68,6 +68,8 @@ class SkyMap(MappedTiles, Result):
     >>> found.coverage_map.sky_fraction > 0
     True
     """
+
+    shows: ClassVar[str] = "Map of the score of every tile on the sky"
 
     def __repr__(self) -> str:
         return (

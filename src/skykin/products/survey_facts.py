@@ -85,7 +85,9 @@ def _extent(survey: Survey) -> str:
     extent = survey.extent
     if extent.is_all_sky:
         return "the whole sky"
-    return f"within {extent.radius_deg:.4g}° of l={extent.lon_deg:.4f}°, b={extent.lat_deg:+.4f}°"
+    # A centre that misses the plane by a rounding error is on it: b is +0, not −0.
+    lat_deg = round(extent.lat_deg, 4) + 0.0
+    return f"within {extent.radius_deg:.4g}° of l={extent.lon_deg:.4f}°, b={lat_deg:+.4f}°"
 
 
 def _range(values: np.ndarray) -> str:

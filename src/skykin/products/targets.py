@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from astropy.coordinates import SkyCoord
 
@@ -43,6 +43,8 @@ class Targets(TargetList, Result):
     >>> print("; ".join(targets.table["name"]))
     SKYKIN G205.1-05.1; SKYKIN G223.2-23.8
     """
+
+    shows: ClassVar[str] = "Map of the targets on the sky"
 
     @classmethod
     def of(cls, found: MappedTiles, choice: TargetChoice | None = None) -> Self:

@@ -10,6 +10,8 @@ import numpy as np
 from astropy.table import QTable
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
 from skykin.evaluation.assessment import AUC_LAT, entries, rows_of
 from skykin.evaluation.rotated import ALL_SKY
@@ -21,6 +23,8 @@ LINES: tuple[tuple[str, Any], ...] = (
     ("black", (0, (1, 1))), ("#0072B2", (0, (3, 1, 1, 1))), ("#009E73", (0, (1, 2))),
     ("black", "-."), ("0.5", "-"), ("0.5", "--"), ("0.5", ":"), ("0.5", "-."), ("0.7", "-"),
 )  # fmt: skip
+#: Colours of areas under the curve: of simpler rankings, of those that should find nothing, of chance.
+OTHERS, NULLS, BY_CHANCE = "#0072B2", "0.55", "0.91"
 MOST_OBJECTS = 45
 #: Letters of the names of lists, and of objects and rankings, that are shown.
 LONGEST_TITLE, LONGEST_NAME = 34, 30
@@ -92,7 +96,15 @@ def auc_figure(numbers: QTable, evaluated: str, nulls: Sequence[str] = ()) -> Fi
     figure.suptitle(
         "Objects against the same catalogue rotated in longitude", x=0.012, ha="left", fontweight="bold"
     )
+    figure.legend(handles=_meanings(nulls), loc="upper right", bbox_to_anchor=(0.99, 1.0),
+                  ncols=4, fontsize=8.5, handlelength=1.6, columnspacing=1.4)  # fmt: skip
     return figure
+
+
+def _meanings(nulls: Sequence[str]) -> list[Line2D | Patch]:
+    told = [(ORANGE, "the score"), (OTHERS, "other rankings"), (NULLS, "should find nothing")]
+    lines = [Line2D([], [], color=colour, marker="o", label=label) for colour, label in told]
+    return [*lines[: 3 if nulls else 2], Patch(color=BY_CHANCE, label="list rotated (95 %)")]
 
 
 def _draw_forest(
@@ -107,9 +119,9 @@ def _draw_forest(
         if name not in rows or not math.isfinite(rows[name]["value"]):
             continue
         row, own = rows[name], name == evaluated
-        colour = ORANGE if own else "0.55" if name in nulls else "#0072B2"
+        colour = ORANGE if own else NULLS if name in nulls else OTHERS
         if math.isfinite(row["null_low"]):
-            axes.barh(place, row["null_high"] - row["null_low"], 0.74, row["null_low"], color="0.91")
+            axes.barh(place, row["null_high"] - row["null_low"], 0.74, row["null_low"], color=BY_CHANCE)
         if math.isfinite(row["low"]):
             axes.plot([row["low"], row["high"]], [place, place], color=colour, linewidth=2.6 if own else 1.4)
         axes.plot(row["value"], place, "o", color=colour, markersize=6.5 if own else 4.5)

@@ -16,7 +16,7 @@ from skykin.core.picture import Picture
 from skykin.products.explained import ExplainedTile
 from skykin.products.figures.annotations import literal
 from skykin.products.figures.canvas import ORANGE, Drawn, new_figure, save_figure
-from skykin.products.wording import position
+from skykin.products.wording import number, position
 
 WIDTH_IN, HEIGHT_IN = 12.0, 10.2
 #: Blue subtracts, red adds: told apart by people with any colour vision.
@@ -33,12 +33,13 @@ def explanation_figure(result: ExplainedTile) -> Figure:
     above = _row(figure, sheet[0], 4, 0.1)
     seen = "" if result.view.plain else f"\n{result.view.words}"
     _picture(above[0], result.reference_picture, f"Reference: {result.reference_name}{seen}")
-    _picture(above[1], result.tile_picture, f"Tile {result.tile.name}\nscore {result.tile.score:.3f}")
+    score = number(result.tile.score, ".3f")
+    _picture(above[1], result.tile_picture, f"Tile {result.tile.name}\nscore {score}")
     image = _where(above[2], result, "Where its score comes from")
     if result.counter_picture is None or result.counter is None:
         above[3].set_axis_off()
     else:
-        note = f"As bright, no match: {result.counter.name}\nscore {result.counter.score:.3f}"
+        note = f"As bright, no match: {result.counter.name}\nscore {number(result.counter.score, '.3f')}"
         _picture(above[3], result.counter_picture, note)
     _bar(figure, image, above[2])
     _layers(_row(figure, sheet[1], len(result.where), 0.1), result)
@@ -115,7 +116,7 @@ def _layers(row: list[Axes], result: ExplainedTile) -> None:
         reach = _reach(values)
         axes.imshow(values, cmap=SIGNED, norm=Normalize(-reach, reach), interpolation="nearest")
         axes.set(xticks=[], yticks=[])
-        axes.set_title(f"{layer}\ncosine {result.cosines[layer]:.3f}", fontsize=9, loc="center")
+        axes.set_title(f"{layer}\ncosine {number(result.cosines[layer], '.3f')}", fontsize=9, loc="center")
         axes.set_xlabel(f"colours: ±{reach:.2g}", fontsize=8)
 
 

@@ -23,6 +23,8 @@ CHANNELS_SHOWN = 6
 MATRIX_SHOWN = 64
 #: Decades of a matrix that are told apart by colour.
 DECADES = 3.0
+#: Smaller shares are written with a power of ten: their zeros would run into the next column.
+LEAST_WRITTEN_OUT = 1e-5
 #: Told apart with any colour vision.
 LINES = (ORANGE, "#0072B2")
 
@@ -111,7 +113,7 @@ def style_figure(opened: Opened) -> Figure:
     figure = new_figure(width_in, height_in)
     grid = figure.subplots(rows, len(reference), squeeze=False)
     figure.subplots_adjust(
-        left=0.05, right=0.93, bottom=0.02, top=1 - 0.32 / height_in, wspace=0.06, hspace=0.2
+        left=0.05, right=0.915, bottom=0.02, top=1 - 0.32 / height_in, wspace=0.06, hspace=0.2
     )
     signed = any(style.matrix.min() < 0 for style in reference.values())
     scale: dict[str, Any] = {"norm": LogNorm(10**-DECADES, 1, clip=True)}
@@ -134,8 +136,9 @@ def style_figure(opened: Opened) -> Figure:
             axes.set(xticks=[], yticks=[])
             if column == 0:
                 axes.set_ylabel(literal(fill(each.name, 22)), fontsize=9)
-    box = figure.add_axes((0.945, 0.08, 0.012, 0.76))
-    figure.colorbar(shades, cax=box).ax.tick_params(labelsize=7)  # type: ignore[arg-type]
+    bar = figure.colorbar(shades, cax=figure.add_axes((0.93, 0.08, 0.012, 0.76)))  # type: ignore[arg-type]
+    bar.ax.tick_params(labelsize=7)
+    bar.set_label("entry, as a share of the layer's largest", fontsize=8, labelpad=2)
     return figure
 
 
@@ -184,6 +187,8 @@ def _shares(axes: Axes, opened: Opened, layers: Sequence[str]) -> None:
 
 
 def _percent(share: float) -> str:
+    if 0 < share < LEAST_WRITTEN_OUT:
+        return f"{100 * share:.1e} %".replace("e-0", "e-")
     return f"{np.format_float_positional(100 * share, precision=3, fractional=False, trim='-')} %"
 
 

@@ -162,7 +162,7 @@ def _planes(
         return (mean, total, width), ("mean velocity", "integrated intensity", "velocity dispersion"), facts
     bands = _bands(hdu, line, options, progress)
     red, green, blue = (BandPixels(cube, line.overlap_km_s(band), band[1] - band[0]) for band in bands)
-    names = tuple(f"{low:+.4g} to {high:+.4g} km/s" for low, high in bands)
+    names = tuple(f"{low:+.4g} to {high:+.4g} km/s".replace("-", "−") for low, high in bands)
     return (
         (red, green, blue),
         (names[0], names[1], names[2]),

@@ -121,7 +121,7 @@ def _values(chosen: Chosen, options: SurveyOptions) -> tuple[Numbers, Numbers, s
                 code="SKY-SPEC",
             )
         unit = chosen.values[1].unit
-        names = tuple(f"{low:+g} to {high:+g} km/s" for low, high in bands)
+        names = tuple(f"{low:+g} to {high:+g} km/s".replace("-", "−") for low, high in bands)
         return values, weight, f"{unit} km/s" if unit else "", names
     stacked = three_bands(np.column_stack([_blanked(column, options) for column in chosen.values]))
     seen = np.isfinite(stacked)

@@ -1,0 +1,37 @@
+"""Numbers of the manual stay on a line: 161 319, 95 %, 7 GB and [0.1, 0.3] do not break at their spaces."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from docutils import nodes
+    from sphinx.application import Sphinx
+
+#: A space between groups of digits, or between a number and what it counts.
+INSIDE = re.compile(r"(?<=\d) (?=\d{3}(?!\d)|%|[kMGT]i?B\b|[km]?m/s\b|m?s\b|µs\b)")
+#: Both ends of an interval.
+INTERVAL = re.compile(r"\[([+−]?[\d.]+), ([+−]?[\d.]+)\]")
+NO_BREAK_SPACE = "\u00a0"
+
+
+def unbroken(text: str) -> str:
+    """Put spaces that do not break within the numbers of a text."""
+    return INTERVAL.sub(rf"[\1,{NO_BREAK_SPACE}\2]", INSIDE.sub(NO_BREAK_SPACE, text))
+
+
+def join(_: Sphinx, page: nodes.document, __: str) -> None:
+    """Do so in a page, but for its code."""
+    from docutils import nodes  # noqa: PLC0415 - a test uses the function above without Sphinx
+
+    for text in list(page.findall(nodes.Text)):
+        code = (nodes.literal, nodes.literal_block, nodes.math, nodes.math_block, nodes.raw)
+        if not isinstance(text.parent, code) and (better := unbroken(text)) != text:
+            text.parent.replace(text, nodes.Text(better))
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Tell Sphinx."""
+    app.connect("doctree-resolved", join)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
