@@ -145,8 +145,13 @@ class StoredFacet:
         if not self.space.in_rows:
             return np.asarray(self.tiles)
         tiles = np.array(self.tiles)
-        tiles["norms"] = self.shelf(f"norms-{self.name}")
+        tiles["norms"] = self.norms
         return tiles
+
+    @property
+    def norms(self) -> Numbers:
+        """Lengths of the whole vectors of the standard tiles, float32 (tiles, layers); 0 without style."""
+        return self.shelf(f"norms-{self.name}") if self.space.in_rows else self.tiles["norms"]
 
     @property
     def facet(self) -> Facet:

@@ -131,9 +131,9 @@ def tile_number(index: StoredIndex, tile: str | int | SkyCoord | tuple[float, fl
             )
         return int(tile)
     if isinstance(tile, str):
-        found = np.flatnonzero(np.asarray(index.tiles["name"], dtype=str) == tile.strip())
-        if len(found):
-            return int(found[0])
+        number = index.number_of(tile.strip())
+        if number is not None:
+            return number
     place = resolve_reference(tile)
     lon, lat = (index.tiles[name].to_value(u.deg) for name in ("lon", "lat"))
     away = separation_deg(lon, lat, place.lon_deg, place.lat_deg)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from skykin.jobs.explain import explain
+from skykin.jobs.heat_map import heat_map
 from skykin.jobs.kinds import cluster, neighbours, outliers
 from skykin.jobs.search import nearest_tiles, search
 from skykin.products.shown_index import ShownIndex
@@ -27,6 +28,7 @@ class SkyIndex(ShownIndex):
 
     search = search
     nearest_tiles = nearest_tiles
+    heat_map = heat_map
     explain = explain
     neighbours = neighbours
     cluster = cluster
