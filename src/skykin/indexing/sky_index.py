@@ -18,6 +18,8 @@ from skykin.core.area import read_area
 from skykin.core.errors import IndexRefusedError, UsageError, shown
 from skykin.core.extent import Extent
 from skykin.core.footprint import Footprint
+from skykin.core.progress import SILENT
+from skykin.core.protocols import Progress
 from skykin.core.shapes import Numbers
 from skykin.indexing.answers import Contains, Kind, Level, Region, Style
 from skykin.indexing.builder import read_space, stored_facets
@@ -59,8 +61,14 @@ class StoredIndex(IndexFacts):
     """
 
     @classmethod
-    def open(cls, path: str | Path) -> Self:
+    def open(cls, path: str | Path, progress: Progress = SILENT) -> Self:
         """Open the index in a folder or, at an address such as ``s3://bucket/sky.skykin``, in a bucket.
+
+        Parameters
+        ----------
+        path : path
+        progress : Progress
+            Is told if the bucket cannot be reached, and the copy on this computer is used.
 
         Raises
         ------
@@ -69,7 +77,7 @@ class StoredIndex(IndexFacts):
             (``IX-CORRUPT``).
         """
         remote, folder = remote_of(path), local_folder(path)
-        manifest = read_manifest(folder if remote is None else remote.manifest_folder())
+        manifest = read_manifest(folder if remote is None else remote.manifest_folder(progress))
         if not manifest.steps or manifest.missing:
             done = len(manifest.steps) - len(manifest.missing)
             raise IndexRefusedError(
@@ -415,6 +423,6 @@ def _footprints(records: Numbers) -> tuple[Footprint, ...]:
     return tuple(Footprint(x, y, w, h, turn_deg=turn) for x, y, w, h, turn in zip(*columns, strict=True))
 
 
-def opened(index: StoredIndex | str | Path) -> StoredIndex:
+def opened(index: StoredIndex | str | Path, progress: Progress = SILENT) -> StoredIndex:
     """Give an index, opened if it is not yet."""
-    return index if isinstance(index, StoredIndex) else StoredIndex.open(index)
+    return index if isinstance(index, StoredIndex) else StoredIndex.open(index, progress)

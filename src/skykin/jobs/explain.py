@@ -99,13 +99,13 @@ def explain(
     """
     if output is not None:
         check_output_folder(Path(output), overwrite=overwrite)
-    here = opened(index)
+    progress = progress or SilentProgress()
+    here = opened(index, progress)
     if not 0 <= sample <= len(here):
         raise UsageError(
             f"a sample of {sample} tiles was requested, but the index holds {len(here)}; use 0 to {len(here)}"
         )
     number = tile_number(here, tile)
-    progress = progress or SilentProgress()
     found = search(
         here, reference, width=width, pixel_scale=pixel_scale, turns=turns, mirror=mirror, scales=scales,
         views=views, survey=survey, progress=progress,

@@ -185,7 +185,8 @@ def stored_survey(
     **asked: Any,
 ) -> StoredSurvey:
     """Open an index and read the query; `asked` as for `read_query`."""
-    here = opened(index)
+    progress = progress or SilentProgress()
+    here = opened(index, progress)
     tile_deg = None if tile_size is None else here.nearest_size_deg(size_deg("tile size", tile_size))
     asked_for = reference if isinstance(reference, Query) else read_query(reference, index=here, **asked)
     query = asked_for.for_tiles(tile_deg or here.tile_deg)
@@ -200,7 +201,7 @@ def stored_survey(
     reason = "" if query.views.given or not source.query.views.several else source.blind()
     if not reason:
         return source
-    (progress or SilentProgress()).say(f"the reference is looked at as it is, in one view: {reason}")
+    progress.say(f"the reference is looked at as it is, in one view: {reason}")
     return replace(source, query=query.in_views(ONE_VIEW))
 
 
