@@ -311,6 +311,13 @@ def test_an_index_whose_files_are_here_is_opened_and_searched_without_the_networ
     assert skykin.info(address, progress=told).facts["index"] == "a.skykin"
 
 
+def test_a_heat_map_of_an_index_in_a_bucket_is_that_of_the_folder(bucket, small, tmp_path):
+    address = uploaded(bucket, small, "a.skykin", tmp_path)
+    wanted, found = (skykin.heat_map(place, "209,-19", k=2) for place in (small, address))
+    assert found.best["name"].tolist() == wanted.best["name"].tolist()
+    np.testing.assert_array_equal(found.score_map.columns["SCORE"], wanted.score_map.columns["SCORE"])
+
+
 def test_an_index_of_which_a_file_is_missing_says_so_without_the_network(bucket, small, no_network, tmp_path):
     address = uploaded(bucket, small, "a.skykin", tmp_path)
     index = skykin.open_index(address)
