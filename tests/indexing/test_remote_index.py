@@ -116,6 +116,8 @@ def test_an_index_in_a_bucket_is_that_of_a_folder_and_another_computer_reads_onl
     assert table["score"] == pytest.approx(wanted["score"])
     came = [path for method, path in bucket.requests[known:] if method == "GET" and path.endswith(".npy")]
     assert len(came) == len(set(came)) <= len(there)  # none twice
+    cells = [path for path in came if "/cells-" in path]
+    assert 0 < len(cells) < len(other.counts)  # of the facets about the reference
     again = len(bucket.requests)
     skykin.nearest_tiles(skykin.open_index(address), "209,-19", k=2)
     assert [path for _, path in bucket.requests[again:] if path.endswith(".npy")] == []
