@@ -189,7 +189,7 @@ class _Streamed:
     def _places(self) -> tuple[MapPixels, Numbers, Numbers]:
         """Find which tile is shown by each pixel, and by each cell of many orders, with their numbers."""
         index = self.index
-        tiles = TilesByPart(index.counts, self._centres)
+        tiles = TilesByPart(index.counts, self._centres, self.source.workers)
         with self.progress.stage("Placing tiles", 3 * len(index), "tiles") as counter:
             apart_deg = tiles.spacing_deg(counter) if len(index) > 1 else 0.0
             apart_deg = apart_deg or index.footprint(0).height_deg

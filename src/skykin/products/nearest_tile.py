@@ -62,14 +62,22 @@ class Cells:
         return to_galactic(*place, "icrs") if self.equatorial else place
 
 
-def nearest_of(tree: cKDTree, places: Numbers) -> tuple[Numbers, Numbers]:
+def nearest_of(tree: cKDTree, places: Numbers, workers: int = 1) -> tuple[Numbers, Numbers]:
     """Find the nearest point of a tree to each place, the first of those that are equally near.
+
+    Parameters
+    ----------
+    tree : cKDTree
+    places : array (places, 3)
+        Unit vectors.
+    workers : int
+        Threads.
 
     Returns
     -------
     distance, row : array (places,)
     """
-    distance, row = tree.query(places, k=2)
+    distance, row = tree.query(places, k=2, workers=workers)
     nearest = row[:, 0]
     tied = np.flatnonzero(distance[:, 0] == distance[:, 1])
     if tied.size:
@@ -88,10 +96,13 @@ class TilesByPart:
         Tiles of each part.
     read : callable
         From the number of a part to the Galactic longitudes and latitudes of its tiles, degrees.
+    workers : int
+        Threads.
     """
 
     counts: Sequence[int]
     read: Callable[[int], tuple[Degrees, Degrees]]
+    workers: int = 1
 
     def __len__(self) -> int:
         return sum(self.counts)
@@ -146,12 +157,13 @@ class TilesByPart:
         """Straight distance from each tile of a part to the nearest other, in whichever part."""
         lon, lat = self.read(part)
         places = directions(lon, lat)
-        distance = self._tree(part).query(places, k=2)[0][:, 1]
+        distance = self._tree(part).query(places, k=2, workers=self.workers)[0][:, 1]
         reach_deg = _angle_deg(float(distance.max()))
         for other in self._beside(part, reach_deg):
             cap = self._caps[other]
             near = cap.distance_deg(lon, lat) <= cap.radius_deg + reach_deg + ROUNDED_DEG
-            distance[near] = np.minimum(distance[near], self._tree(other).query(places[near])[0])
+            theirs = self._tree(other).query(places[near], workers=self.workers)[0]
+            distance[near] = np.minimum(distance[near], theirs)
         return np.asarray(distance)
 
     def _beside(self, part: int, reach_deg: float) -> list[int]:
@@ -181,7 +193,8 @@ class TilesByPart:
             near = grid.within(self._caps[part].widened(farthest_deg + ROUNDED_DEG))
             at = np.searchsorted(cells, near)
             at = at[(at < len(cells)) & (cells[np.minimum(at, len(cells) - 1)] == near)]
-            distance, row = nearest_of(self._tree(part), directions(*grid.centres(cells[at])))
+            places = directions(*grid.centres(cells[at]))
+            distance, row = nearest_of(self._tree(part), places, self.workers)
             nearer = distance < least[at]
             found[at[nearer]], least[at[nearer]] = start + row[nearer], distance[nearer]
             counter.advance(self.counts[part])
