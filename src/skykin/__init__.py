@@ -30,6 +30,7 @@ _WHERE = {
         "skykin.jobs.evaluate": "evaluate",
         "skykin.jobs.explain": "explain",
         "skykin.jobs.hats": "hats",
+        "skykin.jobs.heat_map": "heat_map",
         "skykin.jobs.hips": "hips",
         "skykin.jobs.index": "index",
         "skykin.jobs.kinds": "cluster neighbours outliers",
@@ -51,6 +52,7 @@ _WHERE = {
         "skykin.products.agreement": "Agreement",
         "skykin.products.evaluation": "Evaluation",
         "skykin.products.explanation": "Explanation",
+        "skykin.products.heat_map": "HeatMap",
         "skykin.products.info": "Info",
         "skykin.products.layers": "OpenedLayers",
         "skykin.products.learnt": "Learnt",
@@ -96,6 +98,7 @@ if TYPE_CHECKING:
     from skykin.jobs.evaluate import evaluate as evaluate
     from skykin.jobs.explain import explain as explain
     from skykin.jobs.hats import hats as hats
+    from skykin.jobs.heat_map import heat_map as heat_map
     from skykin.jobs.hips import hips as hips
     from skykin.jobs.index import index as index
     from skykin.jobs.kinds import cluster as cluster
@@ -137,6 +140,7 @@ if TYPE_CHECKING:
     from skykin.products.agreement import Agreement as Agreement
     from skykin.products.evaluation import Evaluation as Evaluation
     from skykin.products.explanation import Explanation as Explanation
+    from skykin.products.heat_map import HeatMap as HeatMap
     from skykin.products.info import Info as Info
     from skykin.products.layers import OpenedLayers as OpenedLayers
     from skykin.products.learnt import Learnt as Learnt

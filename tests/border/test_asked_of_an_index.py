@@ -49,7 +49,9 @@ def why(made):
     return made.index.explain(ORION, number, sample=0, survey=made.survey)
 
 
-@pytest.mark.parametrize("name", ["search", "nearest_tiles", "explain", "neighbours", "cluster", "outliers"])
+@pytest.mark.parametrize(
+    "name", ["search", "nearest_tiles", "heat_map", "explain", "neighbours", "cluster", "outliers"]
+)
 def test_a_method_of_an_index_is_the_function_of_its_name(name):
     function = getattr(skykin, name)
     assert getattr(skykin.SkyIndex, name) is function

@@ -19,9 +19,9 @@ COMMANDS = get_command(app).commands
 #: Options of a command that its function has under another name: progress bars, and how much is printed.
 SHOWN = {"quiet": "progress", "no_preview": "preview"}
 #: Options that choose what a terminal lists: `SkyMap.best(k)` and `nearest_tiles(approximate=True)`; and what
-#: is a function of its own: `dry_run`; and in which form a terminal prints a table.
+#: is a function of its own: `dry_run`, `heat_map`; and in which form a terminal prints a table.
 LISTS = {
-    "search": {"k", "approximate"},
+    "search": {"k", "approximate", "heat_map_only"},
     "map": {"dry_run"},
     "surveys": {"as_json", "as_csv"},
     "queries": {"as_json", "as_csv"},
@@ -49,6 +49,15 @@ def test_a_dry_run_has_the_options_of_a_map_that_decide_what_is_measured():
     assert set(known) < set(of_map)
     assert {name: each.default for name, each in known.items()} == {
         name: of_map[name].default for name in known
+    }
+
+
+def test_a_heat_map_has_the_options_of_a_search_that_decide_the_scores():
+    known = inspect.signature(skykin.heat_map).parameters
+    of_search = inspect.signature(skykin.search).parameters
+    assert set(known) - {"k"} < set(of_search)
+    assert {name: each.default for name, each in known.items() if name != "k"} == {
+        name: of_search[name].default for name in known if name != "k"
     }
 
 

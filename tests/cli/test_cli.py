@@ -192,10 +192,10 @@ SHELL_ONLY = {"quiet"}
 #: These draw no bars, or always tell their progress.
 WITHOUT_QUIET = {"catalogues", "doctor", "info", "regions", "surveys"}
 SHELL_ONLY_OF = {
-    # `plan` is a function of its own.
+    # These are functions of their own: `dry_run` and, of a search, `heat_map`.
     "map": {"dry_run"},
     "info": {"no_preview"},  # In Python no `preview`.
-    "search": {"k", "approximate"},
+    "search": {"k", "approximate", "heat_map_only"},
     "evaluate": {"map_folder"},  # In Python `sky_map`, which may be a map in memory, too.
     "learn": {"map_folder"},
     "page": {"map_folder"},

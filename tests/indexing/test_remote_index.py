@@ -6,9 +6,11 @@ import os
 import re
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +18,11 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 import skykin
-from skykin.core.errors import IndexRefusedError, UsageError
-from skykin.indexing.layout import MANIFEST
+from skykin.core.errors import IndexRefusedError, RemoteError, UsageError
+from skykin.core.object_store import object_store
+from skykin.core.progress import SilentProgress
+from skykin.indexing import copies
+from skykin.indexing.layout import MANIFEST, SHARDS
 from skykin.indexing.manifest import read_manifest
 from skykin.indexing.remote import RemoteIndex
 from skykin.indexing.standing import Standing
@@ -157,6 +162,185 @@ def test_of_two_builders_of_one_index_the_second_writes_nothing_over_the_first(
     assert shards_of(in_bucket(bucket)[0]) == shards_of(local.manifest)
     again = skykin.index(plate, address, **HOW)
     assert shards_of(again.manifest) == shards_of(local.manifest)
+
+
+def uploaded(bucket, index, name, folder):
+    """Put an index of a folder into the bucket as it is."""
+    copy = folder / f"{name}.sqlite"
+    with closing(sqlite3.connect(index.path / MANIFEST)) as connection:
+        connection.execute("VACUUM INTO ?", (str(copy),))
+    bucket.put(f"{name}/{MANIFEST}", copy.read_bytes())
+    for shard in index.manifest.shards.values():
+        bucket.put(f"{name}/{SHARDS}/{shard.file}", (index.path / SHARDS / shard.file).read_bytes())
+    return f"{bucket.address}/{name}"
+
+
+class Told:
+    """Keeps what is said."""
+
+    def __init__(self):
+        self.said = []
+        self.stage = SilentProgress().stage
+
+    def say(self, sentence):
+        self.said.append(sentence)
+
+
+@pytest.fixture
+def small(asked_survey):
+    return asked_survey[1]
+
+
+def kept(address):
+    return {path.name for path in (RemoteIndex(address).copy() / SHARDS).iterdir()}
+
+
+def processes_end():
+    """Let go of the copies as a process does that ends."""
+    for scratch in copies._opened.values():
+        scratch.remove()
+    copies._opened.clear()
+
+
+def test_copies_take_no_more_than_the_limit_and_what_was_read_longest_ago_goes_first(
+    bucket, small, monkeypatch, tmp_path
+):
+    first, second, third = (uploaded(bucket, small, f"{name}.skykin", tmp_path) for name in "abc")
+    size = small.manifest.size
+    whole = {shard.file for shard in small.manifest.shards.values()}
+    monkeypatch.setenv("SKYKIN_INDEX_CACHE_GIB", str(2.5 * size / 2**30))
+    monkeypatch.setattr(copies, "COUNT_AFTER", 0)
+    monkeypatch.setattr(copies.ROOM, "_left", 0.0)
+    for address in (first, second):
+        skykin.open_index(address).verify()
+    assert (kept(first), kept(second)) == (whole, whole)
+    processes_end()
+    used = max(whole, key=lambda file: file.startswith("tiles"))
+    time.sleep(0.02)
+    copies.shard_used(RemoteIndex(first).place / "a.skykin" / SHARDS / used)
+    processes_end()
+    skykin.open_index(third).verify()
+    assert kept(third) == whole
+    assert used in kept(first) < whole
+    sizes = {shard.file: shard.size for shard in small.manifest.shards.values()}
+    assert sum(sizes[file] for each in (first, second, third) for file in kept(each)) <= 2.5 * size
+    assert kept(second) == whole  # was read later
+    # What was removed comes again when it is needed.
+    assert skykin.nearest_tiles(first, "209,-19", k=1)["name"][0] == "G205.13-05.11"
+
+
+@pytest.mark.slow
+def test_of_an_index_that_is_open_nothing_is_removed(bucket, small, monkeypatch, tmp_path):
+    first, second = (uploaded(bucket, small, f"{name}.skykin", tmp_path) for name in "ab")
+    monkeypatch.setenv("SKYKIN_INDEX_CACHE_GIB", "1e-9")
+    monkeypatch.setattr(copies, "COUNT_AFTER", 0)
+    monkeypatch.setattr(copies.ROOM, "_left", 0.0)
+    whole = {shard.file for shard in small.manifest.shards.values()}
+    for address in (first, second):
+        skykin.open_index(address).verify()
+    assert (kept(first), kept(second)) == (whole, whole)
+    # Another process that has it open counts as much as this one.
+    program = (
+        "import sys, time, skykin; skykin.open_index(sys.argv[1]); print('open', flush=True); time.sleep(60)"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, sys.path))}
+    with subprocess.Popen(
+        [sys.executable, "-P", "-c", program, first], env=environment, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout.readline() == "open\n"
+        processes_end()
+        copies.ROOM.make(0)
+        shards = RemoteIndex(first).place / "a.skykin" / SHARDS
+        assert {path.name for path in shards.iterdir()} == whole
+        assert list((RemoteIndex(second).place / "b.skykin" / SHARDS).iterdir()) == []
+        other.kill()
+    copies.ROOM.make(0)
+    assert list(shards.iterdir()) == []
+
+
+def test_only_shards_of_copies_are_ever_removed(small, monkeypatch, tmp_path):
+    monkeypatch.setenv("SKYKIN_CACHE", str(tmp_path))
+    monkeypatch.setenv("SKYKIN_INDEX_CACHE_GIB", "1e-9")
+    name = next(iter(small.manifest.shards.values())).file
+    remote = RemoteIndex("s3://sky/a.skykin")
+    mine = [tmp_path / "indexes" / "0123456789abcdef" / "mine" / SHARDS / name]
+    mine += [
+        tmp_path / "indexes" / "notes" / "a.skykin" / SHARDS / name,
+        remote.copy() / SHARDS / "notes.npy",
+    ]
+    for path in (*mine, remote.copy() / SHARDS / name):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"something")
+    processes_end()
+    copies.Room().make(0)
+    assert all(path.exists() for path in mine)
+    assert not (remote.place / "a.skykin" / SHARDS / name).exists()
+
+
+@pytest.mark.parametrize("told", ["much", "0", "-1", "nan"])
+def test_a_limit_that_is_no_number_is_told(monkeypatch, told):
+    monkeypatch.setenv("SKYKIN_INDEX_CACHE_GIB", told)
+    with pytest.raises(
+        UsageError, match=f"SKYKIN_INDEX_CACHE_GIB is '{told}'; set it to a number of GiB, such as 64"
+    ):
+        copies.limit_bytes()
+
+
+@pytest.fixture
+def no_network(bucket, monkeypatch):
+    """Give what breaks the connection to the bucket."""
+
+    def end():
+        monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+        monkeypatch.setattr("skykin.core.object_store.TRIES", 1)
+        object_store.cache_clear()
+
+    return end
+
+
+def test_an_index_whose_files_are_here_is_opened_and_searched_without_the_network(
+    bucket, small, no_network, tmp_path
+):
+    address, told = uploaded(bucket, small, "a.skykin", tmp_path), Told()
+    skykin.open_index(address).verify()
+    no_network()
+    found = skykin.nearest_tiles(address, "209,-19", k=2, progress=told)
+    assert found["name"].tolist() == ["G205.13-05.11", "G223.28-23.86"]
+    (sentence,) = told.said
+    begin = f"'{address}' cannot be reached: its copy on this computer is used, as the index was on "
+    assert sentence.startswith(begin)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d", sentence.removeprefix(begin))
+    assert skykin.info(address, progress=told).facts["index"] == "a.skykin"
+
+
+def test_a_heat_map_of_an_index_in_a_bucket_is_that_of_the_folder(bucket, small, tmp_path):
+    address = uploaded(bucket, small, "a.skykin", tmp_path)
+    wanted, found = (skykin.heat_map(place, "209,-19", k=2) for place in (small, address))
+    assert found.best["name"].tolist() == wanted.best["name"].tolist()
+    np.testing.assert_array_equal(found.score_map.columns["SCORE"], wanted.score_map.columns["SCORE"])
+
+
+def test_an_index_of_which_a_file_is_missing_says_so_without_the_network(bucket, small, no_network, tmp_path):
+    address = uploaded(bucket, small, "a.skykin", tmp_path)
+    index = skykin.open_index(address)
+    index.verify()
+    missing = next(
+        shard.file for shard in small.manifest.shards.values() if shard.name.startswith("projection")
+    )
+    (index.path / SHARDS / missing).unlink()
+    no_network()
+    with pytest.raises(
+        RemoteError, match=r"cannot be reached .*; of the index 'a.skykin' some files that this needs"
+    ):
+        skykin.nearest_tiles(address, "209,-19", k=2)
+
+
+def test_an_index_that_was_never_read_is_told_without_the_network(no_network, bucket):
+    no_network()
+    with pytest.raises(
+        RemoteError, match=r"cannot be reached .*; there is no copy of the index 'a.skykin' on this"
+    ):
+        skykin.open_index(f"{bucket.address}/a.skykin")
 
 
 def test_what_is_no_index_is_told(bucket):

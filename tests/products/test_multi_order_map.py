@@ -20,7 +20,7 @@ from reproject import reproject_from_healpix
 import skykin
 from skykin.core.extent import Extent
 from skykin.core.footprint import Footprint
-from skykin.products.multi_order_map import _merged, cells_of_tiles, write_multi_order_map
+from skykin.products.multi_order_map import cells_of_tiles, merged, write_multi_order_map
 from skykin.products.score_map import write_score_map
 from tests import kinds
 
@@ -129,19 +129,19 @@ def test_reproject_puts_the_score_map_on_an_image_with_orion_in_its_middle(resul
 
 
 @given(st.lists(st.integers(-1, 2), min_size=1, max_size=192))
-def test_merged_cells_show_the_same_tiles_and_no_four_of_them_could_be_one(shown):
+def testmerged_cells_show_the_same_tiles_and_no_four_of_them_could_be_one(shown):
     rows = np.array(shown)
     cells = np.flatnonzero(rows >= 0)
-    uniq, merged = _merged(cells, rows[cells], 2)
+    uniq, shown_rows = merged(cells, rows[cells], 2)
     levels, numbers = uniq_to_level_ipix(uniq) if len(uniq) else (np.zeros(0, int), np.zeros(0, int))
     back = np.full(192, -1)
-    for level, number, row in zip(levels, numbers, merged, strict=True):
+    for level, number, row in zip(levels, numbers, shown_rows, strict=True):
         width = 4 ** (2 - level)
         assert (back[number * width : (number + 1) * width] == -1).all()
         back[number * width : (number + 1) * width] = row
     assert (back[: len(rows)] == rows).all()
     parents = {}
-    for level, number, row in zip(levels, numbers, merged, strict=True):
+    for level, number, row in zip(levels, numbers, shown_rows, strict=True):
         if level:
             parents.setdefault((level, number // 4), []).append(row)
     assert not [each for each in parents.values() if len(each) == 4 and len(set(each)) == 1]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import resource
 import shutil
 
 import numpy as np
@@ -17,6 +19,8 @@ from skykin.core.errors import (
     SkyError,
     TooLargeError,
 )
+from skykin.survey import zarr_array
+from skykin.survey.guard import GIBIBYTE, Limits
 from tests.buckets import fresh_bucket, server
 
 pytestmark = pytest.mark.extra
@@ -180,6 +184,87 @@ def test_what_is_no_json_and_a_chunk_that_is_cut_short_are_told(tmp_path):
     (path / "c" / "1" / "1").write_bytes(b"\x28\xb5\x2f\xfd rubbish")
     with pytest.raises(CorruptFileError, match="a chunk of 'orion.zarr' cannot be read"):
         skykin.open_survey(path).sample(209.0, -19.0)
+
+
+def test_chunks_are_unpacked_in_a_child_process_and_those_of_late_are_kept(tmp_path, monkeypatch):
+    path = written(tmp_path / "orion.zarr", image(), KEYWORDS)
+    survey = skykin.open_survey(path)
+    monkeypatch.setattr(zarr.Array, "__getitem__", lambda *_: pytest.fail("unpacked in this process"))
+    asked, guarded = [], zarr_array.guarded
+    monkeypatch.setattr(zarr_array, "guarded", lambda *a, **k: asked.append(a[2]["part"]) or guarded(*a, **k))
+    assert survey.sample(209.0, -19.0)[0][0] == pytest.approx(9)
+    assert survey.sample(210.0, -18.0)[0][0] == pytest.approx(2)
+    assert asked in ([], [[[0, 60], [0, 60]]])  # it may have been read when it was opened
+
+
+@pytest.mark.parametrize(("sides", "files"), [((20, 60), 1), ((10, 20), 9)])
+def test_an_array_in_shards_is_read_from_a_folder_and_from_a_bucket(tmp_path, sides, files):
+    chunk, shard = sides
+    made = zarr.create_array(
+        tmp_path / "far.zarr", shape=(60, 60), dtype="f4", chunks=(chunk, chunk), shards=(shard, shard)
+    )
+    made[:] = image()
+    made.attrs.update(KEYWORDS)
+    here = skykin.open_survey(tmp_path / "far.zarr")
+    with server() as served, fresh_bucket(served, tmp_path / "cache") as bucket:
+        for path in (tmp_path / "far.zarr").rglob("*"):
+            if path.is_file():
+                bucket.put(
+                    f"far.zarr/{path.relative_to(tmp_path / 'far.zarr').as_posix()}", path.read_bytes()
+                )
+        there = skykin.open_survey(f"{bucket.address}/far.zarr")
+        for survey in (here, there):
+            assert survey.sample(209.0, -19.0)[0][0] == pytest.approx(9)
+            assert survey.sample(210.5, -20.5)[0][0] == pytest.approx(2)
+        came = [path for method, path in bucket.requests if method == "GET" and "/c/" in path]
+        assert len(came) == len(set(came)) == files
+
+
+def with_chunk(path, content, codec):
+    """An image with one chunk, which has this content."""
+    made = zarr.create_array(path, shape=(60, 60), dtype="f4", chunks=(60, 60), compressors=codec)
+    made[:] = np.random.default_rng(1).normal(size=(60, 60))
+    made.attrs.update(KEYWORDS)
+    chunk = path / "c" / "0" / "0"
+    chunk.write_bytes(content(chunk.read_bytes()))
+    return path
+
+
+BLOSC, ZSTD, GZIP = zarr.codecs.BloscCodec(), zarr.codecs.ZstdCodec(), zarr.codecs.GzipCodec()
+
+
+@pytest.mark.parametrize(
+    ("codec", "content"),
+    [
+        (BLOSC, lambda was: was[: len(was) // 2]),
+        (BLOSC, lambda was: was[:7]),
+        # Bytes 4 to 8 say how much it unpacks to.
+        (BLOSC, lambda was: was[:4] + (2**31 - 64).to_bytes(4, "little") + was[8:]),
+        (ZSTD, lambda was: was[: len(was) // 2]),
+        # A frame of one segment that says that it has 10^18 bytes.
+        (ZSTD, lambda _: b"\x28\xb5\x2f\xfd\xe0" + (10**18).to_bytes(8, "little") + bytes(9)),
+        (GZIP, lambda was: was[: len(was) // 2]),
+        (GZIP, lambda _: gzip.compress(bytes(10**6))),
+    ],
+    ids=["cut", "cut in its head", "too large", "cut", "too large", "cut", "more than a chunk"],
+)
+def test_a_chunk_that_is_damaged_or_lies_about_its_size_is_told(tmp_path, codec, content):
+    path = with_chunk(tmp_path / "orion.zarr", content, codec)
+    with pytest.raises(CorruptFileError, match="a chunk of 'orion.zarr' cannot be read .*; get it again"):
+        skykin.open_survey(path).sample(209.0, -19.0)
+
+
+@pytest.mark.slow
+def test_a_chunk_that_unpacks_to_more_than_the_limit_is_told_and_this_process_is_unhurt(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(zarr_array, "LIMITS", Limits(2 * GIBIBYTE, 60.0))
+    one = gzip.compress(bytes(64 << 20))
+    path = with_chunk(tmp_path / "orion.zarr", lambda _: one * 48, GZIP)  # 3 GiB in 3 MB
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(TooLargeError, match="needs more than 2 GiB of memory, which is the limit"):
+        skykin.open_survey(path).sample(209.0, -19.0)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 300_000  # KiB
 
 
 def test_without_the_package_the_extra_is_named(tmp_path, monkeypatch):

@@ -116,6 +116,15 @@ def search_command(
             rich_help_panel=OUTPUT,
         ),
     ] = False,
+    heat_map_only: Annotated[
+        bool,
+        typer.Option(
+            "--heat-map-only",
+            help="Only the map of the scores and the best tiles, for an index whose tiles do not fit into "
+            "memory; no p-values, no targets.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = False,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -138,17 +147,39 @@ def search_command(
     """
     by_layer, progress, out = weights(weight), progress_unless(quiet), printer()
     from skykin.cli.target_table import target_table
+    from skykin.jobs.heat_map import heat_map
     from skykin.jobs.search import nearest_tiles, search
     from skykin.products.summary import summary_lines
 
+    of_all = {
+        "--pyramid": pyramid, "--threshold": threshold is not None, "--tile-size": tile_size is not None,
+        "--top-fraction": top_fraction is not None, "--max-q": max_q is not None, "--csls": csls,
+        "--surrogates": surrogates > 0, "--noise-draws": noise_draws > 0, "--approximate": approximate,
+        "--min-separation": min_separation is not None, "--site": site is not None,
+        "--night": night is not None,
+    }  # fmt: skip
+    if heat_map_only:
+        _known("--heat-map-only only makes the map of the scores and lists the best tiles", of_all)
+        scores = heat_map(
+            index, reference, k, unlike=unlike or [], combine=combine, weight=by_layer, width=width,
+            pixel_scale=pixel_scale, turns=turns, mirror=mirror, scales=scales, views=views,
+            measure=measure, survey=survey, jobs=jobs, output=output, overwrite=overwrite,
+            progress=progress,
+        )  # fmt: skip
+        out.print(listed(scores.best, f"The kin of {scores.query.name}"))
+        if not quiet:
+            for line in scores.sentences():
+                out.print(line)
+            if output is not None:
+                out.print(f"\nOpen {output / 'heat-map.png'}")
+        return
     if approximate:
-        _without_a_map({
-            "--measure": measure, "--pyramid": pyramid, "--threshold": threshold is not None,
-            "--tile-size": tile_size is not None,
-            "--top-fraction": top_fraction is not None, "--max-q": max_q is not None,
-            "--output": output is not None, "--csls": csls, "--surrogates": surrogates > 0,
-            "--noise-draws": noise_draws > 0, "--survey": survey is not None,
-        })  # fmt: skip
+        _known(
+            "--approximate only lists the best tiles",
+            of_all
+            | {"--approximate": False, "--measure": measure, "--output": output is not None}
+            | {"--survey": survey is not None},
+        )
         best = nearest_tiles(
             index, reference, k, approximate=True, unlike=unlike or [], combine=combine, weight=by_layer,
             width=width, pixel_scale=pixel_scale, turns=turns, mirror=mirror, scales=scales, views=views,
@@ -204,10 +235,11 @@ def search_command(
         out.print(f"\nOpen {output / 'report.html'}")
 
 
-def _without_a_map(options: dict[str, bool]) -> None:
+def _known(what: str, options: dict[str, bool]) -> None:
+    """Refuse options that the chosen way of answering does not know."""
     for name, given in options.items():
         if given:
-            raise UsageError(f"--approximate only lists the best tiles and knows no {name}; leave one out")
+            raise UsageError(f"{what} and knows no {name}; leave one out")
 
 
 def listed(best: QTable, title: str) -> Table:

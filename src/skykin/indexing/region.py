@@ -79,6 +79,8 @@ def region_of(
     inside, covered, area, middle = 0, 0, 0.0, np.zeros(3)
     lowest, highest = np.full(3, np.nan), np.full(3, np.nan)
     for facet in facets:
+        if not _may_lie_in(facet, place.around):
+            continue
         mine = _near(facet, place.around)
         share = _share(facet, mine, place.contains, place)
         mine, share = mine[share > 0], share[share > 0]
@@ -140,13 +142,27 @@ class _Sum:
         return {layer: total / weight for layer, total in self._sums.items()}
 
 
+def _may_lie_in(facet: StoredFacet, around: Extent | None) -> bool:
+    """Whether a facet's own part of the sky is near, so that its cells have to be read."""
+    home = facet.facet.home
+    if around is None or home is None:
+        return True
+    reach_deg = around.widened(_margin_deg(facet)).radius_deg + home.far_deg
+    return bool(around.distance_deg(np.array(home.lon_deg), np.array(home.lat_deg)) <= reach_deg)
+
+
+def _margin_deg(facet: StoredFacet) -> float:
+    """How far from a place cells are centred that may lie partly in it, with a margin."""
+    return math.degrees(2 * facet.cell * facet.facet.pixel)
+
+
 def _near(facet: StoredFacet, around: Extent | None) -> Numbers:
     """Which of a facet's own cells may lie inside."""
     cells = facet.cells
     own = np.flatnonzero(cells["own"])
     if around is None:
         return own
-    reach = around.widened(math.degrees(2 * facet.cell * facet.facet.pixel))
+    reach = around.widened(_margin_deg(facet))
     return np.asarray(own[reach.contains(cells["lon"][own], cells["lat"][own])])
 
 

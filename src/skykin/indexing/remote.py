@@ -7,11 +7,15 @@ import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from skykin.core.atomic import sha256_of, whole_file, write_text
-from skykin.core.errors import IndexRefusedError, shown
+from skykin.core.errors import IndexRefusedError, RemoteError, shown
 from skykin.core.object_store import ObjectStore, bucket_address, object_store
+from skykin.core.progress import SILENT
+from skykin.core.protocols import Progress
+from skykin.indexing.copies import ROOM, copied_address, mark_opened
 from skykin.indexing.layout import COPY_OF, MANIFEST, SHARDS
 from skykin.survey.download import cache_folder
 
@@ -19,6 +23,8 @@ from skykin.survey.download import cache_folder
 OF_ALL_FACETS = ("tiles", "projection", "norms")
 AT_ONCE = 16
 PIECE = 16 << 20
+#: What is said of a store that does not answer.
+UNREACHED = frozenset({"RM-UNREACHABLE", "RM-TIMEOUT"})
 #: Copies whose bucket another process writes to; nothing more goes there from here.
 _overtaken: set[Path] = set()
 
@@ -49,22 +55,30 @@ class RemoteIndex:
         return cache_folder() / "indexes" / hashlib.sha256(self.address.encode()).hexdigest()[:16]
 
     def copy(self) -> Path:
-        """Folder of the copy, made if it is not there."""
+        """Folder of the copy, made if it is not there; while this process runs, nothing of it is removed."""
         folder = self.place / self.store.name
+        mark_opened(self.place)
         if copied_address(folder) != self.address:
             (folder / SHARDS).mkdir(parents=True, exist_ok=True)
             write_text(folder / COPY_OF, json.dumps({"address": self.address}))
         return folder
 
-    def manifest_folder(self) -> Path:
-        """Folder with the manifest as it is in the bucket now.
+    def manifest_folder(self, progress: Progress = SILENT) -> Path:
+        """Folder with the manifest as it is in the bucket now, or was when the bucket could be reached.
 
         Raises
         ------
         IndexRefusedError
             ``IX-VERSION`` if there is none.
+        RemoteError
+            If the bucket cannot be reached, and the index was not read on this computer before.
         """
-        head = self.store.head(MANIFEST)
+        try:
+            head = self.store.head(MANIFEST)
+        except RemoteError as error:
+            if error.code not in UNREACHED:
+                raise
+            return self._kept_manifest(error, progress)
         content = None
         if head is not None:
             digest = hashlib.sha256(f"{head.etag} {head.size} {head.modified}".encode()).hexdigest()[:16]
@@ -80,6 +94,31 @@ class RemoteIndex:
         folder.mkdir(parents=True, exist_ok=True)
         with whole_file(folder / MANIFEST) as temporary:
             temporary.write_bytes(content)
+        return folder
+
+    @property
+    def was_read(self) -> bool:
+        """Whether a manifest was read on this computer before."""
+        return any(self._manifests)
+
+    @property
+    def _manifests(self) -> list[Path]:
+        """Folders of the manifests that were read, the last one last."""
+        found = (self.place / "manifests").glob(f"*/{MANIFEST}")
+        return [path.parent for path in sorted(found, key=lambda path: path.stat().st_mtime_ns)]
+
+    def _kept_manifest(self, error: RemoteError, progress: Progress) -> Path:
+        if not self.was_read:
+            raise RemoteError(
+                f"{error}; there is no copy of the index {shown(self.store.name)} on this computer",
+                code=error.code,
+            ) from error
+        folder = self._manifests[-1]
+        when = datetime.fromtimestamp((folder / MANIFEST).stat().st_mtime, UTC)
+        progress.say(
+            f"{shown(self.address)} cannot be reached: its copy on this computer is used, as the index was "
+            f"on {when:%Y-%m-%d}"
+        )
         return folder
 
     def put_shard(self, file: str) -> None:
@@ -135,14 +174,7 @@ class RemoteIndex:
     def begin(self) -> None:
         """Let this process write again."""
         _overtaken.discard(self.copy())
-
-
-def copied_address(folder: Path) -> str | None:
-    """Address of the index of which a folder is the copy; None if it is an index of its own."""
-    try:
-        return str(json.loads((folder / COPY_OF).read_text(encoding="utf-8"))["address"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+        ROOM.make(0)
 
 
 def remote_of(place: str | Path) -> RemoteIndex | None:
@@ -156,7 +188,14 @@ def is_index(place: str | Path) -> bool:
     if bucket_address(place) is None:
         return (Path(place).expanduser() / MANIFEST).is_file()
     remote = remote_of(place)
-    return remote is not None and remote.store.head(MANIFEST) is not None
+    if remote is None:
+        return False
+    try:
+        return remote.store.head(MANIFEST) is not None
+    except RemoteError as error:
+        if error.code in UNREACHED and remote.was_read:
+            return True
+        raise
 
 
 def shared_name(folder: Path) -> str:
@@ -199,6 +238,16 @@ def shard_needed(shards: Path, name: str, known: Callable[[], list[tuple[str, st
         for other, file, sha256, size in known()
         if (other == name or (together and other.startswith(f"{kind}-"))) and not (shards / file).is_file()
     ]
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        for done in [pool.submit(remote.fetch_shard, *each) for each in needed]:
-            done.result()
+    ROOM.make(sum(size for _, _, size in needed))
+    try:
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            for done in [pool.submit(remote.fetch_shard, *each) for each in needed]:
+                done.result()
+    except RemoteError as error:
+        if error.code not in UNREACHED:
+            raise
+        raise RemoteError(
+            f"{error}; of the index {shown(remote.store.name)} some files that this needs are not on this "
+            "computer",
+            code=error.code,
+        ) from error

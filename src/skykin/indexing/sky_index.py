@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +18,8 @@ from skykin.core.area import read_area
 from skykin.core.errors import IndexRefusedError, UsageError, shown
 from skykin.core.extent import Extent
 from skykin.core.footprint import Footprint
+from skykin.core.progress import SILENT
+from skykin.core.protocols import Progress
 from skykin.core.shapes import Numbers
 from skykin.indexing.answers import Contains, Kind, Level, Region, Style
 from skykin.indexing.builder import read_space, stored_facets
@@ -38,6 +41,9 @@ from skykin.tiling.grid import tile_names
 #: Columns of `StoredIndex.tiles` that are angles in degrees, and those that are plain numbers.
 ANGLES = ("lon", "lat", "width", "height", "turn")
 SHARES = ("coverage", "brightness", "area")
+#: How tiles are named, by `skykin.tiling.grid.tile_names`, and how far from its name a tile may be centred.
+TILE_NAME = re.compile(r"G(\d+\.\d+)([+-]\d+\.\d+)")
+NAMED_WITHIN_DEG = 0.006
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,8 +61,14 @@ class StoredIndex(IndexFacts):
     """
 
     @classmethod
-    def open(cls, path: str | Path) -> Self:
+    def open(cls, path: str | Path, progress: Progress = SILENT) -> Self:
         """Open the index in a folder or, at an address such as ``s3://bucket/sky.skykin``, in a bucket.
+
+        Parameters
+        ----------
+        path : path
+        progress : Progress
+            Is told if the bucket cannot be reached, and the copy on this computer is used.
 
         Raises
         ------
@@ -65,7 +77,7 @@ class StoredIndex(IndexFacts):
             (``IX-CORRUPT``).
         """
         remote, folder = remote_of(path), local_folder(path)
-        manifest = read_manifest(folder if remote is None else remote.manifest_folder())
+        manifest = read_manifest(folder if remote is None else remote.manifest_folder(progress))
         if not manifest.steps or manifest.missing:
             done = len(manifest.steps) - len(manifest.missing)
             raise IndexRefusedError(
@@ -105,7 +117,14 @@ class StoredIndex(IndexFacts):
             brightness; mean_intensity (the survey's unit); area (share of the sphere); facet, row, column
             (its place in the index).
         """
-        records = self._records
+        return self._table(self._records, np.repeat(np.arange(len(self.counts)), self.counts))
+
+    def some_tiles(self, numbers: Sequence[int] | Numbers) -> QTable:
+        """Give rows of `tiles` by their numbers, without reading the others."""
+        wanted = np.asarray(numbers, dtype=np.intp)
+        return self._table(self.some_records(wanted), self._facet_of(wanted))
+
+    def _table(self, records: Numbers, facet: Numbers) -> QTable:
         table = QTable({"name": tile_names(records["lon"], records["lat"], self.spacing_deg)})
         for name in ANGLES:
             table[name] = records[name] * u.deg
@@ -114,15 +133,43 @@ class StoredIndex(IndexFacts):
         for name in SHARES:
             table[name] = records[name]
         table["mean_intensity"] = records["mean_intensity"] * u.Unit(self.unit)
-        table["facet"] = np.repeat(np.arange(len(self.counts)), self.counts)
+        table["facet"] = facet
         table["row"], table["column"] = records["row"], records["column"]
         return table
 
     @cached_property
     def footprints(self) -> tuple[Footprint, ...]:
         """Where the standard tiles lie, in the order of `tiles`."""
-        columns = (self._records[name].tolist() for name in ANGLES)
-        return tuple(Footprint(x, y, w, h, turn_deg=turn) for x, y, w, h, turn in zip(*columns, strict=True))
+        return _footprints(self._records)
+
+    def footprint(self, number: int) -> Footprint:
+        """Where one standard tile lies."""
+        return _footprints(self.some_records(np.array([number])))[0]
+
+    def number_of(self, name: str) -> int | None:
+        """Find a standard tile by its name, facet by facet; None where there is none of that name."""
+        told = TILE_NAME.fullmatch(name)
+        if told is None:
+            return None
+        lon, lat = (float(angle) for angle in told.groups())
+        for facet, start in enumerate(self._starts):
+            records = self.records_of(facet)
+            near = np.flatnonzero(
+                (abs(records["lat"] - lat) < NAMED_WITHIN_DEG)
+                & (abs((records["lon"] - lon + 180) % 360 - 180) < NAMED_WITHIN_DEG)
+            )
+            names = tile_names(records["lon"][near], records["lat"][near], self.spacing_deg)
+            if name in names:
+                return int(start + near[names.index(name)])
+        return None
+
+    def some_records(self, numbers: Numbers) -> Numbers:
+        """Read what is recorded of some standard tiles: `layout.tile_record`."""
+        return self._gathered(numbers, lambda facet: facet.records)
+
+    def records_of(self, facet: int) -> Numbers:
+        """Read what is recorded of the standard tiles of one facet: `layout.tile_record`."""
+        return self._facets[facet].records
 
     def vectors(self, layer: str | None = None, kind: Kind | None = None) -> Iterator[tuple[slice, Numbers]]:
         """Yield which tiles, and their vectors, block by block in the order of `tiles`.
@@ -154,7 +201,7 @@ class StoredIndex(IndexFacts):
             NaN where a tile has no style.
         """
         found = self._vectors.rows(numbers, kind)
-        found[~self.styled[np.asarray(numbers, dtype=np.intp).reshape(-1)]] = np.nan
+        found[~self.styled_at(np.asarray(numbers, dtype=np.intp).reshape(-1))] = np.nan
         return found
 
     def cosines(self, styles: Sequence[Style], workers: int = 1) -> Numbers:
@@ -179,7 +226,7 @@ class StoredIndex(IndexFacts):
     def cosine_blocks(self, styles: Sequence[Style], workers: int = 1) -> Iterator[tuple[slice, Numbers]]:
         """Yield the same block by block, as a large index needs: which tiles, and their cosines."""
         for part, found in self._vectors.cosines(styles, workers):
-            found[~self.styled[part]] = np.nan
+            found[~self.styled_at(np.arange(part.start, part.stop))] = np.nan
             yield part, found
 
     @property
@@ -187,10 +234,10 @@ class StoredIndex(IndexFacts):
         """Share of each standard tile where nothing was observed: float64 (tiles,)."""
         return np.asarray(self._records["blank"])
 
-    @cached_property
-    def styled(self) -> np.ndarray:
-        """Which standard tiles have a style, bool (tiles,): those that have structure."""
-        return np.asarray((self._records["norms"] > 0).all(axis=1))
+    def styled_at(self, numbers: Numbers) -> np.ndarray:
+        """Which of some standard tiles have a style, bool (n,): those that have structure."""
+        norms = self._gathered(numbers, lambda facet: facet.norms)
+        return np.asarray((norms > 0).all(axis=1))
 
     def norms(self, layer: str) -> Numbers:
         """Length of each standard tile's whole signature in a layer: float32 array (tiles,)."""
@@ -202,7 +249,8 @@ class StoredIndex(IndexFacts):
         kind = self._vectors.known(kind)
         row = self.rows([number], kind)[0]
         vectors = {layer: row[columns] for layer, columns in self.columns(kind).items()}
-        return Style(kind, vectors, {layer: float(self.norms(layer)[number]) for layer in self.layers})
+        norms = self._gathered(np.array([number]), lambda facet: facet.norms)[0].tolist()
+        return Style(kind, vectors, dict(zip(self.layers, norms, strict=True)))
 
     def meter(self) -> ContextMeter:
         """Return what measures a picture as the index measured its tiles; loads the network.
@@ -340,6 +388,27 @@ class StoredIndex(IndexFacts):
         return np.concatenate([facet.records for facet in self._facets])
 
     @cached_property
+    def _starts(self) -> Numbers:
+        """Number of the first standard tile of each facet."""
+        return np.cumsum([0, *self.counts])[:-1]
+
+    def _facet_of(self, numbers: Numbers) -> Numbers:
+        """Which facet each of some standard tiles belongs to."""
+        return np.searchsorted(self._starts, numbers, side="right") - 1
+
+    def _gathered(self, numbers: Numbers, read: Callable[[StoredFacet], Numbers]) -> Numbers:
+        """Gather what facets hold of some standard tiles."""
+        facets = self._facet_of(numbers)
+        parts, places = [read(self._facets[0])[:0]], [np.zeros(0, np.intp)]
+        for facet in np.unique(facets).tolist():
+            mine = np.flatnonzero(facets == facet)
+            parts.append(read(self._facets[facet])[numbers[mine] - self._starts[facet]])
+            places.append(mine)
+        found = np.concatenate(parts)
+        found[np.concatenate(places)] = found.copy()
+        return found
+
+    @cached_property
     def _vectors(self) -> TileVectors:
         whole = bool(self.manifest.facts["exact"]) or self._space.in_rows
         return TileVectors(self._shelf, self._facets, self.counts, self._space, whole)
@@ -349,6 +418,11 @@ class StoredIndex(IndexFacts):
             raise UsageError(f"the index has no layer {shown(layer)}; choose among {', '.join(self.layers)}")
 
 
-def opened(index: StoredIndex | str | Path) -> StoredIndex:
+def _footprints(records: Numbers) -> tuple[Footprint, ...]:
+    columns = (records[name].tolist() for name in ANGLES)
+    return tuple(Footprint(x, y, w, h, turn_deg=turn) for x, y, w, h, turn in zip(*columns, strict=True))
+
+
+def opened(index: StoredIndex | str | Path, progress: Progress = SILENT) -> StoredIndex:
     """Give an index, opened if it is not yet."""
-    return index if isinstance(index, StoredIndex) else StoredIndex.open(index)
+    return index if isinstance(index, StoredIndex) else StoredIndex.open(index, progress)

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from skykin.core.extent import Extent
 from skykin.core.shapes import Numbers
 from skykin.indexing.compare import Space
 from skykin.indexing.contrasts import ContrastsOfCells
+from skykin.indexing.copies import shard_used
 from skykin.indexing.dots import products
 from skykin.indexing.manifest import read_manifest
 from skykin.indexing.moments import add_all, add_up, unit_rows
@@ -61,12 +63,19 @@ class Shelf:
 
     def _bring(self, name: str, shard: Shard) -> None:
         """Fetch a shard of an index in a bucket that is not here yet."""
-        if not (self.folder / shard.file).is_file():
+        if self._is_copy and (self.folder / shard.file).is_file():
+            shard_used(self.folder / shard.file)
+        elif self._is_copy:
             shard_needed(
                 self.folder,
                 name,
                 lambda: [(each.name, each.file, each.sha256, each.size) for each in self.shards.values()],
             )
+
+    @cached_property
+    def _is_copy(self) -> bool:
+        """Whether the index is in a bucket, and this the copy."""
+        return remote_of(self.folder.parent) is not None
 
     def _known(self, name: str) -> Shard:
         shard = self.shards.get(name)
@@ -145,8 +154,13 @@ class StoredFacet:
         if not self.space.in_rows:
             return np.asarray(self.tiles)
         tiles = np.array(self.tiles)
-        tiles["norms"] = self.shelf(f"norms-{self.name}")
+        tiles["norms"] = self.norms
         return tiles
+
+    @property
+    def norms(self) -> Numbers:
+        """Lengths of the whole vectors of the standard tiles, float32 (tiles, layers); 0 without style."""
+        return self.shelf(f"norms-{self.name}") if self.space.in_rows else self.tiles["norms"]
 
     @property
     def facet(self) -> Facet:

@@ -99,13 +99,13 @@ def explain(
     """
     if output is not None:
         check_output_folder(Path(output), overwrite=overwrite)
-    here = opened(index)
+    progress = progress or SilentProgress()
+    here = opened(index, progress)
     if not 0 <= sample <= len(here):
         raise UsageError(
             f"a sample of {sample} tiles was requested, but the index holds {len(here)}; use 0 to {len(here)}"
         )
     number = tile_number(here, tile)
-    progress = progress or SilentProgress()
     found = search(
         here, reference, width=width, pixel_scale=pixel_scale, turns=turns, mirror=mirror, scales=scales,
         views=views, survey=survey, progress=progress,
@@ -131,9 +131,9 @@ def tile_number(index: StoredIndex, tile: str | int | SkyCoord | tuple[float, fl
             )
         return int(tile)
     if isinstance(tile, str):
-        found = np.flatnonzero(np.asarray(index.tiles["name"], dtype=str) == tile.strip())
-        if len(found):
-            return int(found[0])
+        number = index.number_of(tile.strip())
+        if number is not None:
+            return number
     place = resolve_reference(tile)
     lon, lat = (index.tiles[name].to_value(u.deg) for name in ("lon", "lat"))
     away = separation_deg(lon, lat, place.lon_deg, place.lat_deg)

@@ -76,7 +76,7 @@ def neighbours(
     G210.76-19.38 G205.13-05.11
     """
     check_output_file(output, overwrite=overwrite)
-    opened = opened_index(index)
+    opened = opened_index(index, progress or SilentProgress())
     nearest = nearest_tiles_of(opened, k, progress or SilentProgress())
     tiles = opened.tiles
     own = np.repeat(np.arange(len(tiles)), k)
@@ -159,7 +159,7 @@ def cluster(
     """
     if output is not None:
         check_output_folder(Path(output), overwrite=overwrite)
-    opened = opened_index(index)
+    opened = opened_index(index, progress or SilentProgress())
     found = kinds_of_sky(opened, k, seed, progress or SilentProgress())
     tiles = opened.tiles[PLACE]
     tiles["kind"], tiles["closeness"] = found.labels + 1, found.closeness
@@ -235,7 +235,7 @@ def outliers(
     """
     if output is not None:
         check_output_folder(Path(output), overwrite=overwrite)
-    opened = opened_index(index)
+    opened = opened_index(index, progress or SilentProgress())
     found = oddness(opened, k, progress or SilentProgress())
     tiles = opened.tiles[PLACE]
     tiles["oddness"] = found.oddness

@@ -99,7 +99,7 @@ def info(
     if isinstance(survey, SkyIndex):
         return _about_index(survey, progress)
     if isinstance(survey, str | Path) and is_index(survey):
-        return _about_index(open_index(survey), progress)
+        return _about_index(open_index(survey, progress=progress), progress)
     opened = open_survey(survey, options=survey_option, bands=bands, download=download, progress=progress)
     seen = opened.overview if opened.extent.is_all_sky else opened
     values, coverage = seen.sample(*positions_over(seen.extent))

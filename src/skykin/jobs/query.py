@@ -107,9 +107,9 @@ class _Reader:
         if Path(text).suffix.lower() in FILES or text.startswith(("~", f".{os.sep}", os.sep)):
             return self.file(Path(text).expanduser())
         if self.index is not None:
-            found = np.flatnonzero(np.asarray(self.index.tiles["name"], dtype=str) == text.strip())
-            if len(found):
-                return self.tile(int(found[0]))
+            number = self.index.number_of(text.strip())
+            if number is not None:
+                return self.tile(number)
         try:
             return self.place(text)
         except UnknownNameError:
@@ -158,8 +158,8 @@ class _Reader:
                 f"there is no tile {number}: the index holds {len(self.index)}, counted from 0; choose one "
                 "of them"
             )
-        name = str(self.index.tiles["name"][number])
-        return Example(name, self.index.footprints[number], tile=name)
+        name = str(self.index.some_tiles([number])["name"][0])
+        return Example(name, self.index.footprint(number), tile=name)
 
     def file(self, path: Path) -> Example:
         """Read a picture, a region file or a MOC."""

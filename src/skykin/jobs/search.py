@@ -27,7 +27,7 @@ from skykin.core.sphere import directions_of, non_overlapping
 from skykin.core.views import ONE_VIEW, Over
 from skykin.indexing.query.lists import lists_of
 from skykin.indexing.query.nearest import by_lists, by_scan, nearest
-from skykin.indexing.query.similarity import SHORTLIST
+from skykin.indexing.query.similarity import SHORTLIST, some_of
 from skykin.indexing.sky_index import StoredIndex, opened
 from skykin.jobs.finish import finished_map
 from skykin.jobs.query import Reference, read_query
@@ -37,6 +37,7 @@ from skykin.products.folder import check_output_folder
 from skykin.products.mapped import SurveyFacts
 from skykin.products.sky_map import SkyMap
 from skykin.style.recipe import Combine
+from skykin.style.similarity import Similarity
 
 #: How much longer the list of candidates becomes while too few of them do not overlap.
 LONGER = 4
@@ -184,7 +185,8 @@ def stored_survey(
     **asked: Any,
 ) -> StoredSurvey:
     """Open an index and read the query; `asked` as for `read_query`."""
-    here = opened(index)
+    progress = progress or SilentProgress()
+    here = opened(index, progress)
     tile_deg = None if tile_size is None else here.nearest_size_deg(size_deg("tile size", tile_size))
     asked_for = reference if isinstance(reference, Query) else read_query(reference, index=here, **asked)
     query = asked_for.for_tiles(tile_deg or here.tile_deg)
@@ -199,7 +201,7 @@ def stored_survey(
     reason = "" if query.views.given or not source.query.views.several else source.blind()
     if not reason:
         return source
-    (progress or SilentProgress()).say(f"the reference is looked at as it is, in one view: {reason}")
+    progress.say(f"the reference is looked at as it is, in one view: {reason}")
     return replace(source, query=query.in_views(ONE_VIEW))
 
 
@@ -280,15 +282,19 @@ def nearest_tiles(
         if len(chosen) == k or count >= len(here):
             break
         count *= LONGER
-    table = QTable({"rank": np.arange(1, len(chosen) + 1)})
-    best = tiles[numbers[chosen]]
+    return listed_tiles(tiles[numbers[chosen]], some_of(found, chosen), source)
+
+
+def listed_tiles(tiles: QTable, found: Similarity, source: StoredSurvey) -> QTable:
+    """List tiles, the best first, with their scores."""
+    table = QTable({"rank": np.arange(1, len(tiles) + 1)})
     for name in CARRIED:
-        table[name] = best[name]
-    table["score"] = found.score[chosen]
-    for name, values in view_columns(source.query_style, found.view[chosen]).items():
+        table[name] = tiles[name]
+    table["score"] = found.score
+    for name, values in view_columns(source.query_style, found.view).items():
         table[name] = values
-    for number, layer in enumerate(here.layers):
-        table[f"cosine_{layer}"] = found.cosines[chosen, number]
+    for number, layer in enumerate(source.index.layers):
+        table[f"cosine_{layer}"] = found.cosines[:, number]
     return table
 
 

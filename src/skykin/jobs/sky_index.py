@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from skykin.core.progress import SilentProgress
+from skykin.core.protocols import Progress
 from skykin.jobs.explain import explain
+from skykin.jobs.heat_map import heat_map
 from skykin.jobs.kinds import cluster, neighbours, outliers
 from skykin.jobs.search import nearest_tiles, search
 from skykin.products.shown_index import ShownIndex
@@ -27,19 +30,22 @@ class SkyIndex(ShownIndex):
 
     search = search
     nearest_tiles = nearest_tiles
+    heat_map = heat_map
     explain = explain
     neighbours = neighbours
     cluster = cluster
     outliers = outliers
 
 
-def open_index(path: str | Path) -> SkyIndex:
+def open_index(path: str | Path, *, progress: Progress | None = None) -> SkyIndex:
     """Open an index that `index` or ``skykin index`` made.
 
     Parameters
     ----------
     path : path
-        Its folder.
+        Its folder, or its address in a bucket.
+    progress : Progress, optional
+        Is told if the bucket cannot be reached, and the copy on this computer is used.
 
     Raises
     ------
@@ -52,4 +58,4 @@ def open_index(path: str | Path) -> SkyIndex:
     >>> skykin.open_index(made.path)
     <SkyIndex 'blobs.skykin': 63 tiles of Survey of blobs, mean-std>
     """
-    return SkyIndex.open(path)
+    return SkyIndex.open(path, progress or SilentProgress())

@@ -97,7 +97,7 @@ def queries(
     >>> len(skykin.queries(made, remove="blobs"))
     0
     """
-    here = opened(index)
+    here = opened(index, progress or SilentProgress())
     if add is not None and remove is not None:
         raise UsageError("a query is added or removed; do one after the other")
     if add is None and _is_given(reference):

@@ -179,7 +179,9 @@ class StoredSurvey:
 
     def _style(self, example: Example, signature: Signature | None, kind: Kind) -> Style:
         if signature is None:
-            return self.index.tile(tile_number(self.index, example.tile), kind)
+            number = self.index.number_of(example.tile)
+            assert number is not None  # noqa: S101 - it was found when the query was read
+            return self.index.tile(number, kind)
         return self.index.project(signature, kind)
 
     @property
@@ -400,11 +402,6 @@ class StoredSurvey:
     def scorer_of(self, survey: Survey) -> Scorer:
         """Return the scorer of another survey in the same colours, its references measured there."""
         return replace(self, shown=RenderedSurvey(survey, self.sky.stretch), measure=True).scorer()
-
-
-def tile_number(index: StoredIndex, name: str) -> int:
-    """Find the number of the tile of that name."""
-    return int(np.flatnonzero(np.asarray(index.tiles["name"], dtype=str) == name)[0])
 
 
 def _columns(index: StoredIndex) -> QTable:

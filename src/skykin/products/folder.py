@@ -22,13 +22,14 @@ OWN_FOLDERS = frozenset({"evaluation"})
 FIGURES = (
     "agreement", "best-and-opposite", "content-layers", "evaluation-auc", "evaluation-objects",
     "evaluation-recall", "explanation", "figure-2-matches", "figure-3-rendered-sky", "figure-4-heat-map",
-    "kinds-of-sky", "layer-numbers", "outliers", "reference-tile", "scores", "style-layers",
+    "heat-map", "kinds-of-sky", "layer-numbers", "outliers", "reference-tile", "scores", "style-layers",
     "targets",
 )  # fmt: skip
 OWN_FILES = frozenset(
     (*(f"{name}.{end}" for name in FIGURES for end in ("png", "pdf")),
-    "credits.txt", "evaluation-curves.ecsv", "evaluation-objects.ecsv", "evaluation.ecsv", "evaluation.json",
-    "explanation.json", "explanation.npz", "kinds.fits", "kinds.json", "layers.ecsv", "matches.moc.fits",
+    "best.ecsv", "credits.txt", "evaluation-curves.ecsv", "evaluation-objects.ecsv", "evaluation.ecsv",
+    "evaluation.json", "explanation.json", "explanation.npz", "kinds.fits", "kinds.json", "layers.ecsv",
+    "matches.moc.fits",
     "matches.reg", "outliers.ecsv", "outliers.json", "preview.png", "rejected.jsonl", "report.html",
     "score.fits", "score.multiorder.fits", "section.html", "summary.json", "targets.ecsv", "targets.reg",
     "targets.vot", "tiles.ecsv", "tiles.vot")

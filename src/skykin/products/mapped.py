@@ -140,6 +140,11 @@ class MappedTiles:
         return self.scored.footprints
 
     @property
+    def n_tiles(self) -> int:
+        """How many tiles were scored."""
+        return len(self.tiles)
+
+    @property
     def layers(self) -> tuple[str, ...]:
         """Layers of the network, the shallowest first."""
         return self.scored.layers

@@ -2,34 +2,47 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from astropy import units as u
 from astropy.io import fits
-from astropy_healpix.core import healpix_to_lonlat
 
 from skykin.core.atomic import write_hdus
 from skykin.core.extent import Extent
-from skykin.core.frames import to_galactic
 from skykin.core.shapes import Numbers
-from skykin.products.hips.geometry import tiles_of
 from skykin.products.mapped import MappedTiles
+from skykin.products.nearest_tile import Cells
 from skykin.products.result import numbers
 from skykin.products.score_map import (
-    BASE_PIXEL_DEG,
-    COLUMN_TEXTS,
     FINEST_NSIDE,
     REACH,
+    column_text,
+    finest_order,
     nearest_tiles_at,
     score_columns,
     spacing_deg,
 )
-from skykin.products.stamp import stamp_header
+from skykin.products.stamp import StampedMap, stamp_header
 
 #: Finest order of a map of the whole sky.
 FINEST_ORDER = FINEST_NSIDE.bit_length() - 1
+
+
+@dataclass(frozen=True, eq=False)
+class MultiOrderMap:
+    """Values of HEALPix cells of many orders, equatorial.
+
+    Parameters
+    ----------
+    uniq : int64 array (n,)
+        As of `cells_of_tiles`.
+    columns : Mapping of str to float32 or int32 array (n,)
+    """
+
+    uniq: Numbers
+    columns: Mapping[str, Numbers]
 
 
 def cells_of_tiles(result: MappedTiles) -> tuple[Numbers, Numbers]:
@@ -49,18 +62,19 @@ def cells_of_tiles(result: MappedTiles) -> tuple[Numbers, Numbers]:
         Row of the tile.
     """
     apart_deg = spacing_deg(result)
-    order = max(0, math.ceil(math.log2(BASE_PIXEL_DEG / (apart_deg / 2))))
-    around = Extent.around(result.lon_deg, result.lat_deg, 2 * apart_deg)
-    if around.is_all_sky:
-        order = min(order, FINEST_ORDER)
-    cells = np.asarray(tiles_of(around, order, "icrs"), np.int64)
-    lon, lat = healpix_to_lonlat(cells, 1 << order, order="nested")
-    place = to_galactic(lon.to_value(u.deg), lat.to_value(u.deg), "icrs")
-    rows = nearest_tiles_at(result, *place, REACH * apart_deg)
-    return _merged(cells[rows >= 0], rows[rows >= 0], order)
+    grid, cells = finest_cells(apart_deg, Extent.around(result.lon_deg, result.lat_deg, 2 * apart_deg))
+    rows = nearest_tiles_at(result, *grid.centres(cells), REACH * apart_deg)
+    return merged(cells[rows >= 0], rows[rows >= 0], grid.order)
 
 
-def _merged(cells: Numbers, rows: Numbers, order: int) -> tuple[Numbers, Numbers]:
+def finest_cells(apart_deg: float, around: Extent) -> tuple[Cells, Numbers]:
+    """Cells of the finest order of the map of tiles that lie so far apart, as `score_map.pixels_of`."""
+    order = finest_order(apart_deg)
+    grid = Cells(min(order, FINEST_ORDER) if around.is_all_sky else order, equatorial=True)
+    return grid, grid.within(around)
+
+
+def merged(cells: Numbers, rows: Numbers, order: int) -> tuple[Numbers, Numbers]:
     """Merge cells of one order, growing, that show the same tile; NUNIQ numbers and rows, in their order."""
     done: list[tuple[Numbers, Numbers, Numbers]] = []
     for level in range(order, 0, -1):
@@ -88,21 +102,22 @@ def write_multi_order_map(result: MappedTiles, path: Path) -> None:
     Fernique et al. 2022, MOC 2.0, IVOA Recommendation, section 4.3.1 (NUNIQ).
     """
     uniq, rows = cells_of_tiles(result)
-    ranks = numbers(result.tiles["rank"])[rows]
+    columns = {name: values[rows].astype(np.float32) for name, values in score_columns(result).items()}
+    columns["RANK"] = numbers(result.tiles["rank"])[rows].astype(np.int32)
+    write_cells(MultiOrderMap(uniq, columns), result, path)
+
+
+def write_cells(painted: MultiOrderMap, result: StampedMap, path: Path) -> None:
+    """Write a map of many orders, as `write_multi_order_map` does."""
+    uniq = painted.uniq
     columns = [fits.Column(name="UNIQ", format="K", array=uniq)]
     columns += [
-        fits.Column(name=name, format="E", array=values[rows].astype(np.float32))
-        for name, values in score_columns(result).items()
+        fits.Column(name=name, format="J" if values.dtype.kind == "i" else "E", array=values)
+        for name, values in painted.columns.items()
     ]
-    columns.append(fits.Column(name="RANK", format="J", array=ranks.astype(np.int32)))
     table = fits.BinTableHDU.from_columns(columns, name="SCORE MAP")
-    texts = COLUMN_TEXTS | {
-        "UNIQ": "number of the HEALPix cell, 4 4^order + cell",
-        "RANK": "rank of the tile",
-    }
     for number, column in enumerate(columns, start=1):
-        text = texts.get(column.name, f"cosine of layer {column.name.removeprefix('COSINE_').lower()}")
-        table.header.set(f"TDESC{number}", text[:60], after=f"TFORM{number}")
+        table.header.set(f"TDESC{number}", column_text(column.name), after=f"TFORM{number}")
     for key, value, comment in (
         ("PIXTYPE", "HEALPIX", "HEALPix map"),
         ("ORDERING", "NUNIQ", "cells of many orders, numbered by NUNIQ"),

@@ -14,14 +14,15 @@ from astropy_healpix import HEALPix
 from scipy.spatial import cKDTree
 
 from skykin.core.atomic import write_hdus
-from skykin.core.extent import Extent
+from skykin.core.extent import ALL_SKY, Extent
 from skykin.core.footprint import Footprint
 from skykin.core.kept import Kept
 from skykin.core.shapes import Degrees, Numbers
 from skykin.core.sphere import chord, directions
 from skykin.products.mapped import MappedTiles
+from skykin.products.nearest_tile import WIDEST, Cells, nearest_of
 from skykin.products.result import numbers
-from skykin.products.stamp import stamp_header
+from skykin.products.stamp import StampedMap, stamp_header
 
 FINEST_NSIDE = 512
 #: Side of a square as large as one pixel of NSIDE 1, degrees.
@@ -38,6 +39,8 @@ COLUMN_TEXTS = {
     "P": "p-value under the matched null",
     "Q": "false discovery rate at which it is a match",
     "COVERAGE": "share of the tile with data",
+    "UNIQ": "number of the HEALPix cell, 4 4^order + cell",
+    "RANK": "rank of the tile",
 }
 #: By whether the map holds all pixels.
 WHOLE_SKY = {
@@ -162,14 +165,40 @@ def map_pixels(result: MappedTiles) -> MapPixels:
     if result.tile_nside is not None:
         return MapPixels(result.tile_nside, _tile_of_own_pixel(result, result.tile_nside))
     apart_deg = spacing_deg(result)
-    nside = int(2 ** max(0, math.ceil(math.log2(BASE_PIXEL_DEG / (apart_deg / 2)))))
-    around = Extent.around(result.lon_deg, result.lat_deg, 2 * apart_deg)
-    if nside <= FINEST_NSIDE or around.is_all_sky:
-        nside = min(nside, FINEST_NSIDE)
-        return MapPixels(nside, _nearest_tile(result, nside, np.arange(12 * nside**2), REACH * apart_deg))
-    near = np.sort(HEALPix(nside, order="ring").nested_to_ring(around.pixels(nside)))
-    rows = _nearest_tile(result, nside, near, REACH * apart_deg)
-    return MapPixels(nside, rows[rows >= 0], near[rows >= 0])
+    grid, pixels = pixels_of(apart_deg, Extent.around(result.lon_deg, result.lat_deg, 2 * apart_deg))
+    rows = nearest_tiles_at(result, *grid.centres(pixels), REACH * apart_deg)
+    return shown_pixels(grid, pixels, rows)
+
+
+def pixels_of(apart_deg: float, around: Extent) -> tuple[Cells, Numbers]:
+    """Pixels of the map of tiles that lie so far apart: all of the sky, or those of a part that is finer.
+
+    Parameters
+    ----------
+    apart_deg : float
+        Distance from a tile to the next.
+    around : Extent
+        Holds all tiles, and the sky up to twice as far around them.
+    """
+    order = finest_order(apart_deg)
+    if (1 << order) <= FINEST_NSIDE or around.is_all_sky:
+        grid = Cells(min(order, FINEST_NSIDE.bit_length() - 1), equatorial=False)
+        return grid, grid.within(ALL_SKY)
+    grid = Cells(order, equatorial=False)
+    return grid, grid.within(around)
+
+
+def finest_order(apart_deg: float) -> int:
+    """Order of HEALPix cells that are at most half as wide as the distance from a tile to the next."""
+    return max(0, math.ceil(math.log2(BASE_PIXEL_DEG / (apart_deg / 2))))
+
+
+def shown_pixels(grid: Cells, pixels: Numbers, rows: Numbers) -> MapPixels:
+    """Make a map of pixels that `pixels_of` gave, of a part of the sky of those alone that show a tile."""
+    nside = 1 << grid.order
+    if len(pixels) == 12 * nside**2:
+        return MapPixels(nside, rows)
+    return MapPixels(nside, rows[rows >= 0], pixels[rows >= 0])
 
 
 def write_score_map(result: MappedTiles, path: Path) -> None:
@@ -177,7 +206,11 @@ def write_score_map(result: MappedTiles, path: Path) -> None:
 
     Unobserved pixels are NaN.  The file opens in Aladin and with `astropy_healpix.HEALPix.from_header`.
     """
-    painted = score_map(result)
+    write_pixels(score_map(result), result, path)
+
+
+def write_pixels(painted: ScoreMap, result: StampedMap, path: Path) -> None:
+    """Write a score map, as `write_score_map` does."""
     table = fits.BinTableHDU.from_columns(
         [
             *_pixel_column(painted),
@@ -188,7 +221,7 @@ def write_score_map(result: MappedTiles, path: Path) -> None:
         ],
         name="SCORE MAP",
     )
-    _describe(table.header, painted, result)
+    _describe(table.header, painted)
     stamp_header(table.header, result)
     # A comment of our own in place of the time keeps two runs identical to the byte.
     table.add_checksum(when="written by Skykin")
@@ -197,11 +230,15 @@ def write_score_map(result: MappedTiles, path: Path) -> None:
     write_hdus(path, fits.HDUList([primary, table]))
 
 
-def _describe(header: fits.Header, painted: ScoreMap, result: MappedTiles) -> None:
-    texts = COLUMN_TEXTS | {f"COSINE_{layer.upper()}": f"cosine of layer {layer}" for layer in result.layers}
+def column_text(name: str) -> str:
+    """Tell what a column of a map is."""
+    return COLUMN_TEXTS.get(name, f"cosine of layer {name.removeprefix('COSINE_').lower()}")[:60]
+
+
+def _describe(header: fits.Header, painted: ScoreMap) -> None:
     for number, name in enumerate(painted.columns, start=1 if painted.pixels is None else 2):
         header.set(f"TUNIT{number}", "", "no unit: a pure number", after=f"TFORM{number}")
-        header.set(f"TDESC{number}", texts[name][:60], after=f"TUNIT{number}")
+        header.set(f"TDESC{number}", column_text(name), after=f"TUNIT{number}")
     last = 12 * painted.nside**2 - 1
     for key, value, comment in (
         ("PIXTYPE", "HEALPIX", "HEALPix map"),
@@ -241,16 +278,13 @@ def _tile_of_own_pixel(result: MappedTiles, nside: int) -> Numbers:
     return source
 
 
-def _nearest_tile(result: MappedTiles, nside: int, pixels: Numbers, farthest_deg: float) -> Numbers:
-    """Row of the tile with the nearest centre to each pixel; −1 where that is too far."""
-    lon, lat = HEALPix(nside=nside, order="ring").healpix_to_lonlat(pixels)
-    return nearest_tiles_at(result, lon.to_value(u.deg), lat.to_value(u.deg), farthest_deg)
-
-
 def nearest_tiles_at(result: MappedTiles, lon_deg: Degrees, lat_deg: Degrees, farthest_deg: float) -> Numbers:
-    """Row of the tile with the nearest centre to Galactic positions; −1 where that is too far."""
+    """Row of the tile with the nearest centre to Galactic positions; −1 where that is too far.
+
+    Of equally near tiles it is the first.
+    """
     centres = directions(result.lon_deg, result.lat_deg)
-    distance, row = cKDTree(centres).query(directions(lon_deg, lat_deg))
+    distance, row = nearest_of(cKDTree(centres), directions(lon_deg, lat_deg))
     return np.asarray(np.where(distance <= chord(farthest_deg), row, -1))
 
 
@@ -261,9 +295,8 @@ def spacing_deg(result: MappedTiles) -> float:
     centres = directions(result.lon_deg, result.lat_deg)
     distance = cKDTree(centres).query(centres, k=2)[0][:, 1]
     # Nearly the largest: a plate carrée narrows towards the poles, and one tile may stand alone.
-    return (
-        math.degrees(2 * math.asin(float(np.quantile(distance, 0.95)) / 2)) or result.footprints[0].height_deg
-    )
+    widest = float(np.quantile(distance, WIDEST))
+    return math.degrees(2 * math.asin(widest / 2)) or result.footprints[0].height_deg
 
 
 def _painted(values: Numbers, source: Numbers) -> Numbers:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import textwrap
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
 from skykin.catalogue.query import Query
@@ -49,12 +49,12 @@ class StampedMap(Stamped, Protocol):
         """Where the first reference lies, if it does on this sky."""
 
     @property
-    def cut(self) -> ScoreCut:
-        """What separates matches from other tiles."""
+    def cut(self) -> ScoreCut | None:
+        """What separates matches from other tiles; None where no matches are chosen."""
 
     @property
-    def footprints(self) -> Sequence[Footprint]:
-        """Where the tiles lie."""
+    def n_tiles(self) -> int:
+        """How many tiles were scored."""
 
 
 def creator(provenance: Provenance) -> str:
@@ -105,8 +105,8 @@ def stamp_header(header: Header, result: StampedMap) -> None:
         ("ENCODER", provenance.encoder, "network and hash of its weights"),
         ("REFNAME", result.query.name, "reference of the search"),
         *_place_cards(result.reference),
-        ("MATCH", result.cut.words, "tiles with this match"),
-        ("NTILES", len(result.footprints), "tiles that were scored"),
+        *([("MATCH", result.cut.words, "tiles with this match")] if result.cut else []),
+        ("NTILES", result.n_tiles, "tiles that were scored"),
     ]
     for key, value, comment in cards:
         kept = ascii_text(value)[:CARD_TEXT] if isinstance(value, str) else value

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import math
 import re
+import threading
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -28,6 +33,7 @@ from skykin.core.errors import (
 from skykin.core.object_store import ObjectStore
 from skykin.core.protocols import Progress, Survey
 from skykin.core.provenance import Source
+from skykin.core.scratch import TemporaryFolder
 from skykin.core.shapes import Numbers
 from skykin.core.survey_options import SurveyOptions
 from skykin.survey.fits.check import CARD, Hdu, add_card
@@ -59,6 +65,10 @@ HEADERS = ("header", "wcs", "fits_header", "WCS", "HEADER")
 KEYWORD = re.compile(r"[A-Z0-9_-]{1,8}")
 OURS = re.compile(r"SIMPLE|XTENSION|BITPIX|NAXIS\d*|EXTEND|PCOUNT|GCOUNT|GROUPS|END")
 LIMITS = Limits(4 * GIBIBYTE, 120.0)
+#: Numbers that were unpacked last, and files of a bucket that are fetched at the same time.
+KEPT_BYTES, AT_ONCE = 128 << 20, 8
+#: Files that say what an array is.
+METADATA = ("zarr.json", ".zarray", ".zattrs")
 
 
 class Place(Protocol):
@@ -80,12 +90,20 @@ class Place(Protocol):
     def store(self) -> Any:
         """Open it for the package zarr."""
 
+    @property
+    def piece(self) -> int:
+        """Rows and columns that are unpacked together at least, however few are looked at."""
+
+    def here(self, keys: Sequence[str]) -> AbstractContextManager[Path]:
+        """Give a folder of this computer that has these of its files, as far as they are there."""
+
 
 @dataclass(frozen=True)
 class FolderPlace:
     """A folder on this computer."""
 
     folder: Path
+    piece = 1024
 
     @property
     def name(self) -> str:
@@ -116,12 +134,18 @@ class FolderPlace:
 
         return LocalStore(self.folder, read_only=True)
 
+    @contextmanager
+    def here(self, keys: Sequence[str]) -> Iterator[Path]:  # noqa: ARG002 - all are there
+        """Give the folder itself."""
+        yield self.folder
+
 
 @dataclass(frozen=True)
 class BucketPlace:
     """A folder of a bucket."""
 
     bucket: ObjectStore
+    piece = 1  # chunks that are not looked at are not fetched
 
     @property
     def name(self) -> str:
@@ -147,6 +171,16 @@ class BucketPlace:
         from zarr.storage import ObjectStore as ZarrStore  # noqa: PLC0415 - an extra
 
         return ZarrStore(self.bucket.client, read_only=True)
+
+    @contextmanager
+    def here(self, keys: Sequence[str]) -> Iterator[Path]:
+        """Fetch these objects into a temporary folder."""
+        with TemporaryFolder() as folder, ThreadPoolExecutor(AT_ONCE) as pool:
+            for key, content in zip(keys, pool.map(self.bucket.read, keys), strict=True):
+                if content is not None:
+                    (folder / key).parent.mkdir(parents=True, exist_ok=True)
+                    (folder / key).write_bytes(content)
+            yield folder
 
 
 @dataclass(frozen=True)
@@ -197,7 +231,7 @@ def open_zarr(place: Place, options: SurveyOptions, progress: Progress) -> Surve
     order = tuple(
         None if each is None else len(found.shape) - 1 - each for each in (axis, axes.lat_axis, axes.lon_axis)
     )
-    view: Any = _Arranged(array, order, place.name)
+    view: Any = _Arranged(_Chunks(place, found.path, array, order[1:]), order)
     cube = without_faults(ArrayCube(view, Scaling.of(hdu, options.blank)))
     how: Any = {
         "name": place.name.removesuffix(".zarr"),
@@ -215,34 +249,92 @@ class _Arranged:
 
     Parameters
     ----------
-    array : zarr.Array
+    chunks : _Chunks
     order : (int or None, int, int)
         Its axes; None for one channel.
-    name : str
     """
 
-    def __init__(self, array: Any, order: Sequence[int | None], name: str) -> None:
-        self._array, self._order, self._name = array, tuple(order), name
-        self.shape = tuple(1 if axis is None else int(array.shape[axis]) for axis in order)
+    def __init__(self, chunks: _Chunks, order: Sequence[int | None]) -> None:
+        self._chunks, self._order = chunks, tuple(order)
+        self.shape = tuple(1 if axis is None else chunks.shape[axis] for axis in order)
 
     def __getitem__(self, part: tuple[slice, ...]) -> Numbers:
-        asked: list[Any] = [0] * len(self._array.shape)
-        for axis, wanted in zip(self._order, part, strict=True):
+        asked = [(0, 1)] * len(self._chunks.shape)
+        for axis, wanted, length in zip(self._order, part, self.shape, strict=True):
             if axis is not None:
-                asked[axis] = wanted
-        try:
-            read = np.asarray(self._array[tuple(asked)])
-        except SkykinError:
-            raise
-        except Exception as error:  # each codec and each store has its own kinds of errors
-            raise CorruptFileError(
-                f"a chunk of {shown(self._name)} cannot be read ({shown(error)}); get it again"
-            ) from error
+                asked[axis] = wanted.indices(length)[:2]
+        read = self._chunks.part(asked)
         there = [axis for axis in self._order if axis is not None]
-        read = np.moveaxis(read, [sorted(there).index(axis) for axis in there], range(len(there)))
-        if self._order[0] is None:
-            return np.asarray(read[None][part[0]])
-        return np.asarray(read)
+        read = np.moveaxis(read, there, range(len(there))).reshape(
+            [high - low for low, high in (asked[axis] for axis in there)]
+        )
+        return np.asarray(read[None][part[0]] if self._order[0] is None else read)
+
+
+class _Chunks:
+    """The numbers of an array: chunks are unpacked in a child process, and the last ones are kept.
+
+    Parameters
+    ----------
+    place : Place
+    path : str
+        Of the array within the place.
+    array : zarr.Array
+        Knows where each chunk is.
+    on_sky : sequence of int
+        Axes of rows and columns.
+    """
+
+    def __init__(self, place: Place, path: str, array: Any, on_sky: Sequence[int | None]) -> None:
+        self._place, self._path = place, path
+        self._key = array.metadata.encode_chunk_key
+        self.shape = tuple(int(length) for length in array.shape)
+        self._file = tuple(int(side) for side in array.shards or array.chunks)
+        self._width = int(array.dtype.itemsize)
+        # All of a file that holds many chunks is read at once, if that is not much.
+        small = math.prod(self._file) * self._width <= KEPT_BYTES // 2
+        unit = self._file if small else tuple(int(side) for side in array.chunks)
+        # A child process takes as long for a few numbers as for many.
+        self._unit = tuple(
+            -(-place.piece // side) * side if axis in on_sky else side for axis, side in enumerate(unit)
+        )
+        self._kept: OrderedDict[tuple[tuple[int, int], ...], Numbers] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def part(self, asked: Sequence[tuple[int, int]]) -> Numbers:
+        """Read from where to where along each axis."""
+        whole = tuple(
+            (low // side * side, min(-(-max(high, low + 1) // side) * side, length))
+            for (low, high), side, length in zip(asked, self._unit, self.shape, strict=True)
+        )
+        with self._lock:
+            found = self._kept.pop(whole, None)
+            if found is not None:
+                self._kept[whole] = found
+        if found is None:
+            found = self._read(whole)
+            with self._lock:
+                self._kept[whole] = found
+                while len(self._kept) > 1 and sum(each.nbytes for each in self._kept.values()) > KEPT_BYTES:
+                    self._kept.popitem(last=False)
+        own = zip(asked, whole, strict=True)
+        return np.asarray(found[tuple(slice(low - start, high - start) for (low, high), (start, _) in own)])
+
+    def _read(self, part: Sequence[tuple[int, int]]) -> Numbers:
+        begin = f"{self._path}/" if self._path else ""
+        numbers = [
+            range(low // side, -(-high // side)) for (low, high), side in zip(part, self._file, strict=True)
+        ]
+        keys = [f"{begin}{name}" for name in METADATA]
+        keys += [f"{begin}{self._key(number)}" for number in itertools.product(*numbers)]
+        size = math.prod(high - low for low, high in part) * self._width
+        limits = Limits(LIMITS.memory_bytes + 2 * size, LIMITS.seconds)
+        asked = {"array": self._path, "part": [list(each) for each in part], "name": self._place.name}
+        with (
+            self._place.here(keys) as folder,
+            guarded("skykin.survey.zarr_child:read_part", folder, asked, limits=limits) as parsed,
+        ):
+            return np.array(parsed.array("part"))
 
 
 def _array(place: Place, options: SurveyOptions) -> ZarrArray:

@@ -103,7 +103,7 @@ def _opened(source: Source, wanted: Wanted, progress: Progress) -> tuple[SkyInde
     if isinstance(source, SkyIndex):
         return source, None
     if isinstance(source, str | Path) and _is_index(source):
-        return open_index(source), None
+        return open_index(source, progress=progress), None
     name = source if isinstance(source, str | Path) else source.name
     folder = wanted.index if wanted.index is not None else f"{default_name(str(name))}.skykin"
     made = make_index(source, folder, download=wanted.download, jobs=wanted.jobs, progress=progress)

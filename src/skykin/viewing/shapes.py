@@ -14,7 +14,6 @@ from skykin.core.footprint import Footprint
 from skykin.core.region_cells import moc_of_regions
 from skykin.indexing.sky_index import StoredIndex
 from skykin.jobs.query import Reference, region_example
-from skykin.jobs.stored import tile_number
 from skykin.products.wording import number
 from skykin.viewing.questions import Box, Circle, Place, Point, Polygon, Shape
 
@@ -43,8 +42,8 @@ def place_of(text: str, index: StoredIndex) -> str | int | tuple[float, float]:
     """
     if text.strip().startswith(PREFIX):
         return f"{PREFIX}{reference_set(text).name}"
-    if text.strip() in np.asarray(index.tiles["name"], dtype=str):
-        return tile_number(index, text.strip())
+    if (tile := index.number_of(text.strip())) is not None:
+        return tile
     place = resolve_reference(text)
     # A region keeps its name; nothing else that was typed goes on, so that it cannot name a file.
     return (place.lon_deg, place.lat_deg) if place.name.startswith("l=") else place.name
@@ -52,8 +51,8 @@ def place_of(text: str, index: StoredIndex) -> str | int | tuple[float, float]:
 
 def placed(text: str, index: StoredIndex) -> ReferencePlace:
     """Find where a text points to: the middle of a tile, or a name or position."""
-    if text.strip() in np.asarray(index.tiles["name"], dtype=str):
-        where = index.footprints[tile_number(index, text.strip())]
+    if (tile := index.number_of(text.strip())) is not None:
+        where = index.footprint(tile)
         return ReferencePlace(text.strip(), where.lon_deg, where.lat_deg)
     return resolve_reference(text)
 

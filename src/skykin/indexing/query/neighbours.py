@@ -84,7 +84,7 @@ def all_rows(index: StoredIndex) -> Numbers:
     rows = np.empty((len(index), width), np.float32)
     for part, block in index.vectors(kind=kind):
         rows[part] = block
-    rows[~index.styled] = np.nan
+    rows[~index.styled_at(np.arange(len(index)))] = np.nan
     return rows
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import fields
 
 import numpy as np
@@ -17,6 +17,7 @@ from skykin.style.similarity import QueryStyle, Similarity
 SHORTLIST = 256
 #: Cosines from which scores are made at a time.
 COSINES_AT_ONCE = 100_000
+FIELDS = tuple(each.name for each in fields(Similarity))
 #: Gives the styles of a query in one kind of vector.
 StyleIn = Callable[[Kind], QueryStyle[Style]]
 
@@ -41,12 +42,34 @@ def similarity(index: StoredIndex, style_in: StyleIn, exact: Kind, workers: int 
     found = _scored(wanted, index.cosine_blocks(wanted.styles, workers))
     if quick == exact:
         return found
-    best = np.argsort(-np.nan_to_num(found.score, nan=-np.inf), kind="stable")[:SHORTLIST]
-    block = (slice(0, len(best)), index.rows(best, exact))
-    again = compared(index, style_in(exact), [block], exact)
-    for name in ("score", "cosines", "nearest", "view"):
+    best = best_first(found.score, SHORTLIST)
+    again = compared_again(index, style_in, best, exact)
+    for name in FIELDS:
         getattr(found, name)[best] = getattr(again, name)
     return found
+
+
+def similarity_blocks(
+    index: StoredIndex, style_in: StyleIn, workers: int = 1
+) -> Iterator[tuple[slice, Similarity]]:
+    """Score all standard tiles by the quickest kind of vector, and yield them block by block: which, and how.
+
+    With the best `SHORTLIST` of them `compared_again` these are the scores that `similarity` gives.
+    """
+    wanted = style_in(index.scored_by)
+    for part, cosines in index.cosine_blocks(wanted.styles, workers):
+        yield part, _scored(wanted, [(part, cosines)])
+
+
+def compared_again(index: StoredIndex, style_in: StyleIn, numbers: Numbers, exact: Kind) -> Similarity:
+    """Score some standard tiles by a more exact kind of vector."""
+    block = (slice(0, len(numbers)), index.rows(numbers, exact))
+    return compared(index, style_in(exact), [block], exact)
+
+
+def best_first(score: Numbers, count: int) -> Numbers:
+    """Give the rows of the `count` largest scores, the best first, equal ones in their order, NaN last."""
+    return np.argsort(-np.nan_to_num(score, nan=-np.inf), kind="stable")[:count]
 
 
 def similarity_at(index: StoredIndex, level: Level, wanted: QueryStyle[Style], kind: Kind) -> Similarity:
@@ -85,5 +108,14 @@ def _scored(wanted: QueryStyle[Style], blocks: Iterable[tuple[slice, Numbers]]) 
     if not parts:
         shape = (0, len(wanted.styles), len(wanted.recipe.layers))
         parts.append(wanted.similarity(np.empty(shape)))
-    names = [each.name for each in fields(Similarity)]
-    return Similarity(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+    return joined(parts)
+
+
+def joined(parts: Sequence[Similarity]) -> Similarity:
+    """Put similarities of tiles one after the other."""
+    return Similarity(*(np.concatenate([getattr(part, name) for part in parts]) for name in FIELDS))
+
+
+def some_of(found: Similarity, rows: Numbers | slice) -> Similarity:
+    """Give the similarity of some of the tiles."""
+    return Similarity(*(getattr(found, name)[rows] for name in FIELDS))
