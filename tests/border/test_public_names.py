@@ -14,6 +14,7 @@ from typer.main import get_command
 import skykin
 from skykin.cli.main import app
 from skykin.core.errors import UnknownNameError, UsageError
+from skykin.products.result import Result
 
 COMMANDS = get_command(app).commands
 #: Options of a command that its function has under another name: progress bars, and how much is printed.
@@ -147,3 +148,11 @@ def test_layers_of_pictures_in_memory_are_compared(tmp_path):
     assert len(found.sentences()) == 3
     with pytest.raises(UsageError, match=r"has the shape \(32, 32\), but it must be \(rows, columns, 3\)"):
         skykin.layers(np.zeros((32, 32)))
+
+
+def test_every_result_says_what_its_picture_shows():
+    public = [getattr(skykin, name) for name in skykin.__all__]
+    kinds = [each for each in public if isinstance(each, type) and issubclass(each, Result)]
+    assert len(kinds) >= 14
+    for kind in kinds:
+        assert hasattr(kind, "shows") or "picture_text" in vars(kind), kind

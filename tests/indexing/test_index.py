@@ -613,7 +613,8 @@ def test_a_moved_index_finds_its_survey_by_name_or_hash(from_file, tmp_path, mon
     assert index.sky().colours(np.array([209.0]), np.array([-19.0]))[1][0] == 1
     (tmp_path / where).unlink()
     with pytest.raises(
-        UnknownNameError, match=r"'sky.fits', is neither where it was nor .* with --survey .in Py"
+        UnknownNameError,
+        match=r"'sky.fits', is neither where it was nor beside the index or here; give its place with --survey",
     ):
         index.sky()
 

@@ -424,7 +424,7 @@ def test_the_survey_says_what_it_is(survey):
 def test_a_band_that_no_spectrum_covers_is_refused_with_the_velocities_there_are(make):
     with pytest.raises(
         UsageError,
-        match=r"no spectrum covers 50% of the band \+200 to \+260 km/s; choose bands "
+        match=r"no spectrum covers 50% of the band \+200 to \+260 km/s; choose --bands "
         r"between -66 and \+74 km/s",
     ) as caught:
         open_wham(make(wham_bytes()), bands=((200, 260), (-20, 20), (-60, -20)))

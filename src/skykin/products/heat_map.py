@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from astropy.coordinates import SkyCoord
@@ -59,6 +59,8 @@ class HeatMap(Result):
     >>> skykin.heat_map(made, "209,-19", k=2)
     <HeatMap of Survey of blobs: 63 tiles by similarity to l=209.00 b=-19.00, NSIDE 32>
     """
+
+    shows: ClassVar[str] = "Map of the score of every tile on the sky"
 
     score_map: ScoreMap
     multi_order: MultiOrderMap

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 from xml.sax.saxutils import quoteattr
 
 import numpy as np
@@ -71,6 +71,8 @@ class Transfer(Result, Painting):
     >>> "block1_conv1" in skykin.transfer(one, two, steps=2).cosines
     True
     """
+
+    shows: ClassVar[str] = "Content, style and the picture that was made of both, side by side"
 
     picture: PaintedPicture
     panels: tuple[Panel, ...]
@@ -151,6 +153,8 @@ class Textures(Result, Mapping[str, Painting]):
     >>> made_up.paintings["mean-std"].rgb.shape
     (32, 32, 3)
     """
+
+    shows: ClassVar[str] = "The reference and the textures in its style, side by side"
 
     paintings: Mapping[str, Painting]
     pictures: Mapping[str, PaintedPicture]
