@@ -614,7 +614,7 @@ def test_a_moved_index_finds_its_survey_by_name_or_hash(from_file, tmp_path, mon
     (tmp_path / where).unlink()
     with pytest.raises(
         UnknownNameError,
-        match=r"'sky.fits', is neither where it was nor beside the index or here; give its place with --survey",
+        match="'sky.fits', is neither where it was nor beside the index or here; give its place with --sur",
     ):
         index.sky()
 
