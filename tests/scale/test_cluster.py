@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from contextlib import suppress
@@ -223,3 +226,19 @@ def test_what_no_cluster_can_map_is_told(tmp_path):
         skykin.map(blob_survey(), "209,-19", engine="dask", **MAP)
     with pytest.raises(UsageError, match="belong to a cluster; add --engine dask"):
         skykin.map(blob_survey(), "209,-19", workers=2)
+
+
+def test_a_lost_scheduler_is_told_in_one_sentence(tmp_path, capfd):
+    place = tmp_path / "scheduler.json"
+    dask = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0",
+            "--no-dashboard", "--scheduler-file", str(place)]  # fmt: skip
+    with subprocess.Popen(dask, stderr=subprocess.DEVNULL) as scheduler:
+        while not place.exists() or not place.read_text():
+            time.sleep(0.1)
+        threading.Timer(3, scheduler.kill).start()
+        with (
+            pytest.raises(ResourceError, match="the scheduler is lost; what is finished is kept, so run the"),
+            Cluster(scheduler=json.loads(place.read_text())["address"]).connected() as own,
+        ):
+            ran(Groups(own, slow), "ab")
+    assert "Traceback" not in "".join(capfd.readouterr())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from collections import Counter, deque
@@ -144,8 +145,17 @@ class Cluster:
                 "or leave it out",
                 code="RS-SCHEDULER",
             ) from error
-        with own:
-            yield own
+        log = logging.getLogger("distributed.client")
+        level = log.level
+        try:
+            with own:
+                try:
+                    yield own
+                except ResourceError:
+                    log.setLevel(logging.CRITICAL)  # a lost scheduler is told by the error alone
+                    raise
+        finally:
+            log.setLevel(level)
 
 
 def _distributed() -> Any:
