@@ -1,9 +1,9 @@
-"""Numbers of the manual stay on a line: 161 319, 95 %, 7 GB and [0.1, 0.3] do not break at their spaces."""
+"""Numbers and options stay on a line: 161 319, 95 %, 7 GB, [0.1, 0.3] and --tile-size break nowhere."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from docutils import nodes
@@ -14,6 +14,9 @@ INSIDE = re.compile(r"(?<=\d) (?=\d{3}(?!\d)|%|[kMGT]i?B\b|[km]?m/s\b|m?s\b|µs\
 #: Both ends of an interval.
 INTERVAL = re.compile(r"\[([+−]?[\d.]+), ([+−]?[\d.]+)\]")
 NO_BREAK_SPACE = "\u00a0"
+#: A block of code in HTML, and in it the tags, which stay, or an option.
+CODE = re.compile(r"<pre>.*?</pre>", re.DOTALL)
+OPTION = re.compile(r"<[^>]*>|(?<![\w-])--?[a-z][\w-]*")
 
 
 def unbroken(text: str) -> str:
@@ -31,7 +34,23 @@ def join(_: Sphinx, page: nodes.document, __: str) -> None:
             text.parent.replace(text, nodes.Text(better))
 
 
+def with_whole_options(body: str) -> str:
+    """Mark the options in blocks of code, which the style sheet keeps on a line each."""
+
+    def marked(found: re.Match[str]) -> str:
+        return found[0] if found[0].startswith("<") else f'<span class="option">{found[0]}</span>'
+
+    return CODE.sub(lambda block: OPTION.sub(marked, block[0]), body)
+
+
+def mark(_: Sphinx, __: str, ___: str, context: dict[str, Any], ____: nodes.document | None) -> None:
+    """Do so in a page that has a text."""
+    if "body" in context:
+        context["body"] = with_whole_options(context["body"])
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Tell Sphinx."""
     app.connect("doctree-resolved", join)
+    app.connect("html-page-context", mark)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -368,5 +368,12 @@ def test_numbers_of_the_manual_are_not_broken_at_their_spaces():
     assert unbroken(kept.replace("_", " ")).replace("\u00a0", "_") == kept
 
 
+def test_options_in_code_of_the_manual_are_marked_so_that_they_stay_on_a_line():
+    marked = tool("docs/_extensions/unbroken.py").with_whole_options
+    told = '<p>--so</p><pre><span class="x-y">map</span> --tile-size 3 (-o a-b) <b>-</b>1</pre><p>-r</p>'
+    whole = told.replace("--tile-size", '<span class="option">--tile-size</span>')
+    assert marked(told) == whole.replace("-o a", '<span class="option">-o</span> a')
+
+
 def test_no_page_of_the_manual_has_the_name_of_one_that_the_site_makes_itself():
     assert not {"search.md", "genindex.md", "404.md"} & {path.name for path in DOCS.glob("*.md")}
