@@ -320,9 +320,8 @@ def doctor() -> Info:
     machine = this_machine()
     facts = {"cores": str(machine.cores), "instructions": ", ".join(machine.instructions)}
     for each in machine.blas:
-        facts[each.package] = (
-            f"{each.name} {each.version}, kernels for {each.kernels}, {each.threads} threads"
-        )
+        threads = f"{each.threads} thread{'s' * (each.threads != 1)}"
+        facts[each.package] = f"{each.name} {each.version}, kernels for {each.kernels}, {threads}"
     facts["network"] = f"ONNX Runtime on the processor, {version('onnxruntime')}"
     facts["graphics card"] = device_words()
     facts["comparing signatures"] = how_compared()
