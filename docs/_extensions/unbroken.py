@@ -1,4 +1,4 @@
-"""Numbers and options stay on a line: 161 319, 95 %, 7 GB, [0.1, 0.3] and --tile-size break nowhere."""
+"""Numbers and options stay on a line: 161 319, 95 %, 7 GB, [0.1, 0.3], b = −19° and --tile-size."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 #: A space between groups of digits, or between a number and what it counts.
 INSIDE = re.compile(r"(?<=\d) (?=\d{3}(?!\d)|%|[kMGT]i?B\b|[km]?m/s\b|m?s\b|µs\b)")
+#: A letter and its number, such as b = −19°.
+EQUAL = re.compile(r"(?<=\b[a-zA-Z]) ([=≤≥]) (?=[+−±]?\.?\d)")
 #: Both ends of an interval.
 INTERVAL = re.compile(r"\[([+−]?[\d.]+), ([+−]?[\d.]+)\]")
 NO_BREAK_SPACE = "\u00a0"
@@ -21,7 +23,8 @@ OPTION = re.compile(r"<[^>]*>|(?<![\w-])--?[a-z][\w-]*")
 
 def unbroken(text: str) -> str:
     """Put spaces that do not break within the numbers of a text."""
-    return INTERVAL.sub(rf"[\1,{NO_BREAK_SPACE}\2]", INSIDE.sub(NO_BREAK_SPACE, text))
+    held = EQUAL.sub(rf"{NO_BREAK_SPACE}\1{NO_BREAK_SPACE}", INSIDE.sub(NO_BREAK_SPACE, text))
+    return INTERVAL.sub(rf"[\1,{NO_BREAK_SPACE}\2]", held)
 
 
 def join(_: Sphinx, page: nodes.document, __: str) -> None:

@@ -365,6 +365,7 @@ def test_signatures_of_the_manual_show_no_object_of_python():
 def test_numbers_of_the_manual_are_not_broken_at_their_spaces():
     unbroken = tool("docs/_extensions/unbroken.py").unbroken
     kept = "161_319 tiles 95_% take 7_GB, 12_345_678 in 20_ms at 13_km/s; 3_020 2_100 2026 7, 0.5 [−.1,_+0.7]"
+    kept += " q_≤_0.1, l_=_209°, b_=_−19°, area = 3, x = y"
     assert unbroken(kept.replace("_", " ")).replace("\u00a0", "_") == kept
 
 
