@@ -256,14 +256,14 @@ def test_the_commands_write_what_they_say(easel, picture_file, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "code", "sentence"),
     [
-        (["transfer", "carina", "orion", "--steps", "-5"], 2, "USAGE: steps is '-5', but it must be a whole"),
+        (["transfer", "carina", "orion", "--steps", "-5"], 2, "USAGE: --steps is '-5', but it must be a whole"),
         (["transfer", "carina", "orion", "--recipe", "gram"], 2, "USAGE-NAME: no recipe is called 'gram'"),
         (["transfer", "carina", "orionn"], 2, "USAGE-NAME: no region is called 'orionn'"),
         (["transfer", "carina", "none.png"], 6, "IN-NOFILE: the picture 'none.png' cannot be opened"),
         (["transfer", "a.png", "a.png"], 3, "IN-NOTIMAGE: 'a.png' is not a PNG or JPEG picture"),
         (["transfer", "one.png", "one.png"], 2, "a picture of 1 × 1 pixels is too small for VGG19"),
         (["texture", "one.png", "-o", "no/x.png"], 6, "RS-DISK: cannot write 'no/x.png': No such file"),
-        (["texture", "one.png", "--pixels", "7"], 2, "USAGE: pixels is '7', but it must be"),
+        (["texture", "one.png", "--pixels", "7"], 2, "USAGE: --pixels is '7', but it must be"),
         (["texture", "one.png", "--survey", "cobe"], 2, "pixels is too small"),
         (["layers", "orion", "--survey", "cobe"], 2, "USAGE-NAME: there is no survey called 'cobe'"),
         (["layers", "one.png", "--recipe", "mean-std"], 2, "pixels is too small"),

@@ -42,7 +42,7 @@ def served():
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _small_facets():
+def _small_facets(asked_survey):  # other tests share that survey: it is made first
     with pytest.MonkeyPatch.context() as patch, threadpool_limits(1):
         patch.setattr("skykin.tiling.facets.MOST_PIXELS", SIDE)
         yield
