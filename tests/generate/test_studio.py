@@ -256,7 +256,11 @@ def test_the_commands_write_what_they_say(easel, picture_file, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "code", "sentence"),
     [
-        (["transfer", "carina", "orion", "--steps", "-5"], 2, "USAGE: --steps is '-5', but it must be a whole"),
+        (
+            ["transfer", "carina", "orion", "--steps", "-5"],
+            2,
+            "USAGE: --steps is '-5', but it must be a whole",
+        ),
         (["transfer", "carina", "orion", "--recipe", "gram"], 2, "USAGE-NAME: no recipe is called 'gram'"),
         (["transfer", "carina", "orionn"], 2, "USAGE-NAME: no region is called 'orionn'"),
         (["transfer", "carina", "none.png"], 6, "IN-NOFILE: the picture 'none.png' cannot be opened"),
