@@ -257,12 +257,14 @@ def test_a_transfer_on_real_sky_lowers_the_style_loss_by_nine_tenths(wham_tile):
 @pytest.mark.slow
 @pytest.mark.wham
 @pytest.mark.parametrize(
-    ("name", "least"),
+    ("name", "least", "pixels"),
     # Covariances keep so much that 0.98 in block5 is out of reach; see docs/explain/style.md.
-    [("mean-std", 0.98), ("poster", 0.98), ("covariance", 0.88)],
+    [("mean-std", 0.98, 128), ("poster", 0.98, 256), ("covariance", 0.88, 256)],
 )
-def test_a_texture_of_real_sky_has_the_style_in_every_layer_and_no_pixel_in_common(wham_tile, name, least):
-    reference = wham_tile("orion", 30, 256)
+def test_a_texture_of_real_sky_has_the_style_in_every_layer_and_no_pixel_in_common(
+    wham_tile, name, least, pixels
+):
+    reference = wham_tile("orion", 30, pixels)
     painting = texture(reference, recipe=name, steps=50)
     assert min(painting.cosines.values()) >= least, painting.cosines
     assert abs(pixel_correlation(painting.rgb, reference)) < 0.2
