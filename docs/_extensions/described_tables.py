@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from skykin.products.figures import FIGURES
+from skykin.products.figures import NAMES
 from skykin.products.target_files import TARGET_COLUMNS
 from skykin.products.tile_table import COLUMNS
 from skykin.products.write import PRODUCTS
@@ -40,7 +40,7 @@ def unit_of(name: str) -> str:
 def _products() -> list[str]:
     rows = [(f"`{name}`", text) for name, text, _ in PRODUCTS]
     rows += [("`report.html`", "the report"), ("`rejected.jsonl`", "only if files could not be used")]
-    rows += [(f"`{name}.png`, `.pdf`", "a figure of the report") for name in FIGURES]
+    rows += [(f"`{name}.png`, `.pdf`", "a figure of the report") for name in NAMES]
     return _table(("file", "what it is"), rows)
 
 

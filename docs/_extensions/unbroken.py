@@ -1,4 +1,4 @@
-"""Numbers and options stay on a line: 161 319, 95 %, 7 GB, [0.1, 0.3], b = −19° and --tile-size."""
+"""Numbers and options stay on a line: 161 319, 95 %, 7 GB, [0.1, 0.3], b = −19°, px/° and --tile-size."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ if TYPE_CHECKING:
     from docutils import nodes
     from sphinx.application import Sphinx
 
-#: A space between groups of digits, or between a number and what it counts.
-INSIDE = re.compile(r"(?<=\d) (?=\d{3}(?!\d)|%|[kMGT]i?B\b|[km]?m/s\b|m?s\b|µs\b)")
+#: A space, or the end of a line in the source, between groups of digits, or of a number and what it counts.
+INSIDE = re.compile(r"(?<=\d)\s(?=\d{3}(?!\d)|%|[kMGT]i?B\b|[km]?m/s\b|m?s\b|µs\b)")
 #: A letter and its number, such as b = −19°.
-EQUAL = re.compile(r"(?<=\b[a-zA-Z]) ([=≤≥]) (?=[+−±]?\.?\d)")
+EQUAL = re.compile(r"(?<=\b[a-zA-Z])\s([=≤≥<>])\s(?=[+−±]?\.?\d)")
 #: Both ends of an interval.
-INTERVAL = re.compile(r"\[([+−]?[\d.]+), ([+−]?[\d.]+)\]")
+INTERVAL = re.compile(r"\[([+−]?[\d.]+),\s([+−]?[\d.]+)\]")
 NO_BREAK_SPACE = "\u00a0"
+#: Forbids a break where there is no space, such as after the stroke of px/°.
+JOINER = "\u2060"
 #: A block of code in HTML, and in it the tags, which stay, or an option.
 CODE = re.compile(r"<pre>.*?</pre>", re.DOTALL)
 OPTION = re.compile(r"<[^>]*>|(?<![\w-])--?[a-z][\w-]*")
@@ -24,7 +26,7 @@ OPTION = re.compile(r"<[^>]*>|(?<![\w-])--?[a-z][\w-]*")
 def unbroken(text: str) -> str:
     """Put spaces that do not break within the numbers of a text."""
     held = EQUAL.sub(rf"{NO_BREAK_SPACE}\1{NO_BREAK_SPACE}", INSIDE.sub(NO_BREAK_SPACE, text))
-    return INTERVAL.sub(rf"[\1,{NO_BREAK_SPACE}\2]", held)
+    return INTERVAL.sub(rf"[\1,{NO_BREAK_SPACE}\2]", held).replace("/°", f"/{JOINER}°")
 
 
 def join(_: Sphinx, page: nodes.document, __: str) -> None:

@@ -52,6 +52,13 @@ def test_columns_of_targets_are_those_that_the_page_tells(made, tables):
             assert (table[name].unit or u.one) == u.Unit("" if told == "–" else told), name
 
 
+def test_files_of_a_map_are_told_by_their_names(tables):
+    lines = "\n".join(tables._products())
+    for name in ("targets", "figure-2-matches", "reference-tile", "scores"):
+        assert f"| `{name}.png`, `.pdf` | a figure of the report |" in lines
+    assert "<" not in lines, "no object of Python"
+
+
 def test_the_page_of_addresses_has_every_body(tables):
     lines = "\n".join(tables._bodies())
     assert [name for name in schema()["$defs"] if f"**{name}**" not in lines] == []

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import functools
 import importlib.util
+import inspect
 import re
 import shlex
 import shutil
@@ -362,11 +364,32 @@ def test_signatures_of_the_manual_show_no_object_of_python():
     assert shortened("(lon_deg, lat_deg=0.0, text='a b')") == "(lon_deg, lat_deg=0.0, text='a b')"
 
 
+def test_no_property_begins_with_words_that_the_manual_would_take_for_its_type():
+    told = {
+        f"{name}.{part}": inspect.getdoc(value).splitlines()[0]
+        for name in skykin.__all__
+        if inspect.isclass(of := getattr(skykin, name))
+        for part, value in vars(of).items()
+        if isinstance(value, property | functools.cached_property) and inspect.getdoc(value)
+    }
+    assert len(told) > 50
+    assert {name: line for name, line in told.items() if ": " in re.sub(r"``.*?``|`.*?`", "", line)} == {}
+
+
+@pytest.mark.parametrize("page", TEXTS, ids=name_of)
+def test_no_line_of_a_page_is_left_out_as_a_comment(page):
+    # MyST takes a line that begins with % for a comment, and so the rest of a sentence after "2.2" is lost.
+    assert re.findall(r"^%.*", page.read_text(encoding="utf-8"), re.MULTILINE) == []
+
+
 def test_numbers_of_the_manual_are_not_broken_at_their_spaces():
     unbroken = tool("docs/_extensions/unbroken.py").unbroken
     kept = "161_319 tiles 95_% take 7_GB, 12_345_678 in 20_ms at 13_km/s; 3_020 2_100 2026 7, 0.5 [−.1,_+0.7]"
     kept += " q_≤_0.1, l_=_209°, b_=_−19°, area = 3, x = y"
     assert unbroken(kept.replace("_", " ")).replace("\u00a0", "_") == kept
+    assert unbroken("all q ≤ 0.1 at b = −19°") == "all q\u00a0≤\u00a00.1 at b\u00a0=\u00a0−19°"
+    assert unbroken("95\n% [.1,\n.2] q\n≤ 0.1\nof") == "95\u00a0% [.1,\u00a0.2] q\u00a0≤\u00a00.1\nof"
+    assert unbroken("5 px/°") == "5 px/\u2060°"
 
 
 def test_options_in_code_of_the_manual_are_marked_so_that_they_stay_on_a_line():

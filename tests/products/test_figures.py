@@ -19,6 +19,7 @@ from PIL import Image
 from skykin.core.footprint import Footprint
 from skykin.core.progress import SilentCounter
 from skykin.products.figures import FIGURES, draw_figures
+from skykin.products.figures import NAMES as NAMES_OF_FILES
 from skykin.products.figures.annotations import draw_tiles
 from skykin.products.figures.backdrop import Backdrop, far_infrared_sky, gaia_sky
 from skykin.products.figures.canvas import house_style, new_figure
@@ -195,6 +196,7 @@ def test_labels_stay_near_their_points_and_off_other_points():
 @pytest.mark.slow
 def test_every_figure_is_there_as_png_and_pdf(drawn):
     assert set(drawn) == NAMES
+    assert tuple(drawn) == NAMES_OF_FILES
     for figure in drawn.values():
         with Image.open(figure.png) as picture:
             picture.load()

@@ -213,7 +213,7 @@ class Query:
 
     @cached_property
     def positions(self) -> Degrees:
-        """Galactic longitude and latitude of the placed references, degrees: (references, 2)."""
+        """Galactic longitude and latitude of the placed references, degrees, as an array (references, 2)."""
         return np.array([(each.lon_deg, each.lat_deg) for each in self.footprints]).reshape(-1, 2)
 
     def overlapped(self, lon_deg: Degrees, lat_deg: Degrees, tile_deg: float) -> np.ndarray:

@@ -96,9 +96,9 @@ def search(
         Side of the tiles, degrees: the nearest of the sizes that the cells of the index add up to; that of
         the index if left out.  Smaller tiles have the brightness of the nearest tile of the index.
     measure : bool
-        Measure references in the survey with the network, which opens the survey; otherwise the reference as
-        it is is added up from the cells of the index that are centred in it, which takes no time and is
-        nearly the same.
+        Measure references in the survey with the network, which opens the survey; otherwise the
+        reference, as it is, is added up from the cells of the index that are centred in it, which takes no
+        time and is nearly the same.
     pyramid : bool
         Also compare tiles of all sizes that the index can add up: columns ``best_size`` and ``best_score``.
     threshold, top_fraction, max_q : float, optional

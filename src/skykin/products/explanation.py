@@ -68,7 +68,7 @@ class Explanation(ExplainedTile, Result):
 
     @property
     def layers(self) -> QTable:
-        """One row per layer: ``layer``, ``cosine``, ``usual`` (mean of the survey), ``share``."""
+        """One row per layer, with ``layer``, ``cosine``, ``usual`` (mean of the survey) and ``share``."""
         names = list(self.cosines)
         parts = {"cosine": self.cosines, "usual": self.usual, "share": self.shares}
         columns = {name: [values[layer] for layer in names] for name, values in parts.items()}

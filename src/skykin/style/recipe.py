@@ -184,7 +184,7 @@ class Recipe:
 
     @property
     def step(self) -> int:
-        """Pixels of which the shared engine makes tiles and spacings: 8, or 16 where block 5 is measured."""
+        """Pixels of which the shared engine makes tiles and spacings, 8, or 16 where block 5 is measured."""
         return step_of(self.layers)
 
     @property

@@ -26,6 +26,11 @@ FIGURES = (
     draw_best_and_opposite,
     draw_scores,
 )
+#: Names of their files, in the same order.
+NAMES = (
+    "targets", "figure-2-matches", "figure-3-rendered-sky", "figure-4-heat-map", "reference-tile",
+    "best-and-opposite", "scores",
+)  # fmt: skip
 
 
 def draw_figures(result: MappedTiles, folder: Path, counter: Counter) -> tuple[Drawn, ...]:
