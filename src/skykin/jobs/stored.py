@@ -51,7 +51,6 @@ ROUNDED = 1.001
 FEW_CELLS = 3
 #: Of so many cells, those that are cut by the border make no difference.
 MANY_CELLS = 4096
-#: Square degrees on the sphere.
 
 
 @lru_cache(maxsize=4)
